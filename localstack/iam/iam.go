@@ -1,0 +1,102 @@
+package iam
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Statement is one statement of a policy, its single values already lists.
+type Statement struct {
+	Effect    string // "Allow" or "Deny"
+	Actions   []string
+	Resources []string
+}
+
+// Role is who a function acts as.
+type Role struct {
+	Name       string
+	Session    string // the function's name, as AWS shows it in messages
+	Account    string
+	Statements []Statement
+}
+
+// Denied is the refusal of a call, worded as AWS words it.
+type Denied struct {
+	Role             *Role
+	Action, Resource string
+	Explicit         bool // a Deny statement matched
+}
+
+func (d *Denied) Error() string {
+	why := "because no identity-based policy allows the " + d.Action + " action"
+	if d.Explicit {
+		why = "with an explicit deny in an identity-based policy"
+	}
+	return fmt.Sprintf("User: arn:aws:sts::%s:assumed-role/%s/%s is not authorized to perform: %s on resource: %s %s",
+		d.Role.Account, d.Role.Name, d.Role.Session, d.Action, d.Resource, why)
+}
+
+type key struct{}
+
+// WithRole returns a context whose calls are made by the role.
+func WithRole(ctx context.Context, r *Role) context.Context { return context.WithValue(ctx, key{}, r) }
+
+// Check returns a *Denied if the context's role may not do the action on the resource. A context without a role is the
+// account's administrator, who may do everything.
+func Check(ctx context.Context, action, resource string) error {
+	r, _ := ctx.Value(key{}).(*Role)
+	if r == nil {
+		return nil
+	}
+	allowed := false
+	for _, s := range r.Statements {
+		if !matchAny(s.Actions, action, true) || !matchAny(s.Resources, resource, false) {
+			continue
+		}
+		if s.Effect == "Deny" {
+			return &Denied{Role: r, Action: action, Resource: resource, Explicit: true}
+		}
+		allowed = true
+	}
+	if !allowed {
+		return &Denied{Role: r, Action: action, Resource: resource}
+	}
+	return nil
+}
+
+func matchAny(patterns []string, s string, fold bool) bool {
+	for _, p := range patterns {
+		if fold {
+			p, s = strings.ToLower(p), strings.ToLower(s)
+		}
+		if match(p, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// match reports whether s fits the pattern, in which * stands for any text and ? for one character.
+func match(pattern, s string) bool {
+	star, mark := -1, 0
+	i, j := 0, 0
+	for j < len(s) {
+		switch {
+		case i < len(pattern) && pattern[i] == '*':
+			star, mark = i, j
+			i++
+		case i < len(pattern) && (pattern[i] == '?' || pattern[i] == s[j]):
+			i, j = i+1, j+1
+		case star >= 0:
+			mark++
+			i, j = star+1, mark
+		default:
+			return false
+		}
+	}
+	for i < len(pattern) && pattern[i] == '*' {
+		i++
+	}
+	return i == len(pattern)
+}

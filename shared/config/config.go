@@ -1,0 +1,77 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The variables that the stack sets on its functions. A function gets only those that it uses.
+const (
+	AppsTable       = "HARK_APPS_TABLE"                          // name of the table of apps and their secrets
+	StateTable      = "HARK_STATE_TABLE"                         // name of the table of connections and subscriptions
+	BroadcastsQueue = "HARK_BROADCASTS_QUEUE"                    // URL of the FIFO queue of events to deliver
+	OriginSecret    = "HARK_ORIGIN_SECRET"                       // what CloudFront adds to show that a handshake came through it
+	ActivityTimeout = "HARK_ACTIVITY_TIMEOUT"                    // seconds of silence after which clients ping
+	CallbackURL     = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI" // where frames are posted: the SDK's own variable
+)
+
+// The headers that only the distribution may set (design: abuse, money, secrets).
+const (
+	OriginSecretHeader = "x-hark-origin" // carries the origin secret
+	ClientIPHeader     = "x-hark-ip"     // the viewer's address, believed only beside the secret
+)
+
+// What the template and the code agree on.
+const (
+	FunctionTimeout    = 10 * time.Second  // of every function
+	QueueVisibility    = 15 * time.Second  // of the broadcasts queue: longer than any invocation lives
+	QueueRetention     = 300 * time.Second // an event older than this is of no use to anybody
+	QueueReceives      = 25                // receives before the dead-letter queue; retention ends a retry first
+	BroadcastsAtOnce   = 16                // MaximumConcurrency of the broadcasts mapping
+	BroadcastBatch     = 10                // messages an invocation gets; FIFO allows no more
+	DefaultActivity    = 120 * time.Second // pusher-js never waits longer by itself
+	ConnectionLifetime = 2 * time.Hour     // API Gateway closes every socket then
+)
+
+// Config is what a function finds in its environment. Fields whose variable is not set are empty.
+type Config struct {
+	AppsTable       string
+	StateTable      string
+	BroadcastsQueue string
+	OriginSecret    string
+	CallbackURL     string
+	ActivityTimeout time.Duration // DefaultActivity if not set
+}
+
+// FromEnv reads the environment. It fails with the names of all the required variables that are missing, and with
+// what is wrong with a value that cannot be read.
+func FromEnv(getenv func(string) string, required ...string) (Config, error) {
+	c := Config{
+		AppsTable:       getenv(AppsTable),
+		StateTable:      getenv(StateTable),
+		BroadcastsQueue: getenv(BroadcastsQueue),
+		OriginSecret:    getenv(OriginSecret),
+		CallbackURL:     getenv(CallbackURL),
+		ActivityTimeout: DefaultActivity,
+	}
+	var missing []string
+	for _, name := range required {
+		if getenv(name) == "" {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return Config{}, errors.New("not set: " + strings.Join(missing, ", "))
+	}
+	if s := getenv(ActivityTimeout); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
+			return Config{}, fmt.Errorf("%s: %q is not a number of seconds above 0", ActivityTimeout, s)
+		}
+		c.ActivityTimeout = time.Duration(n) * time.Second
+	}
+	return c, nil
+}
