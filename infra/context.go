@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// The context values that the app reads: `npx cdk deploy -c stage=test -c activityTimeout=60`, or "context" in cdk.json.
+const (
+	contextStage           = "stage"           // which deployment this is; prod if not given
+	contextOriginSecret    = "originSecret"    // what CloudFront shows to the gateway; made from the stack's id if not given
+	contextCallbackBase    = "callbackBase"    // where frames are posted, without /{api}/{stage}; AWS's own endpoint if not given
+	contextActivityTimeout = "activityTimeout" // seconds of silence after which clients ping; the functions' default if not given
+)
+
+const defaultStage = "prod"
+
+var (
+	validStage  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,31}$`) // part of a stack name and of function names
+	validSecret = regexp.MustCompile(`^[A-Za-z0-9_.~+/=-]{16,256}$`) // a header value that needs no escaping anywhere
+	validBase   = regexp.MustCompile(`^https?://[^\s?#]*[^\s?#/]$`)
+)
+
+// propsFromContext reads the context. It fails on a value that would make a stack which deploys but does not work.
+func propsFromContext(node constructs.Node) (HarkStackProps, error) {
+	text := func(key string) string {
+		if v := node.TryGetContext(jsii.String(key)); v != nil {
+			return fmt.Sprint(v) // a number, if it comes from cdk.json
+		}
+		return ""
+	}
+	props := HarkStackProps{
+		Stage:        text(contextStage),
+		OriginSecret: text(contextOriginSecret),
+		CallbackBase: text(contextCallbackBase),
+		Dist:         "dist",
+	}
+	if props.Stage == "" {
+		props.Stage = defaultStage
+	}
+	if !validStage.MatchString(props.Stage) {
+		return props, fmt.Errorf("context %s: %q is not a letter and up to 31 letters, digits and dashes", contextStage, props.Stage)
+	}
+	if s := props.OriginSecret; s != "" && !validSecret.MatchString(s) {
+		return props, fmt.Errorf("context %s: not 16 to 256 letters, digits and _.~+/=-", contextOriginSecret)
+	}
+	if s := props.CallbackBase; s != "" && !validBase.MatchString(s) {
+		return props, fmt.Errorf("context %s: %q is not an http(s) URL without a slash at its end", contextCallbackBase, s)
+	}
+	if s := text(contextActivityTimeout); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > maxActivitySeconds {
+			return props, fmt.Errorf("context %s: %q is not a number of seconds from 1 to %d",
+				contextActivityTimeout, s, maxActivitySeconds)
+		}
+		props.ActivityTimeout = time.Duration(n) * time.Second
+	}
+	return props, nil
+}
+
+// maxActivitySeconds keeps a client's pings inside the 10 minutes after which API Gateway and CloudFront drop a silent
+// socket (aws-facts.md §A3, §A4), with a minute to spare for the pong.
+const maxActivitySeconds = 540

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+)
+
+func main() {
+	defer jsii.Close()
+	app := awscdk.NewApp(nil)
+	props, err := propsFromContext(app.Node())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "hark:", err)
+		os.Exit(1)
+	}
+	NewHarkStack(app, stackName(props.Stage), props)
+	app.Synth(nil)
+}
+
+// stackName names the stack of a stage: the production stack is plain Hark, so that the usual case has the short name.
+func stackName(stage string) string {
+	if stage == defaultStage {
+		return "Hark"
+	}
+	return "Hark-" + stage
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
+)
+
+// newOutputs says what a user needs next. A secret is never among them: outputs can be read by whoever may list stacks.
+func newOutputs(stack awscdk.Stack, client awscloudfront.Distribution, publish publishURL, t tables) {
+	output(stack, "ClientHost", "Where clients connect: wsHost of Echo and pusher-js", *client.DistributionDomainName())
+	output(stack, "PublishHost", "Where apps publish: host of the Pusher server SDKs", publish.host())
+	output(stack, "AppsTable", "For scripts/app, which adds and lists apps", *t.Apps.TableName())
+	output(stack, "StateTable", "Who is connected and subscribed", *t.State.TableName())
+	output(stack, "Env", "For the .env of a Laravel app", laravelEnv(*client.DistributionDomainName(), publish.host()))
+}
+
+// laravelEnv is the block that Laravel's own installer of Reverb writes, with our two hosts.
+func laravelEnv(clientHost, publishHost string) string {
+	return `BROADCAST_CONNECTION=reverb
+REVERB_APP_ID= # see scripts/app
+REVERB_APP_KEY= # see scripts/app
+REVERB_APP_SECRET= # see scripts/app
+REVERB_HOST=` + publishHost + `
+REVERB_PORT=443
+REVERB_SCHEME=https
+VITE_REVERB_APP_KEY="${REVERB_APP_KEY}"
+VITE_REVERB_HOST=` + clientHost + `
+VITE_REVERB_PORT=443
+VITE_REVERB_SCHEME=https`
+}
+
+func output(stack awscdk.Stack, name, description, value string) {
+	awscdk.NewCfnOutput(stack, &name, &awscdk.CfnOutputProps{Description: &description, Value: &value})
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// HarkStackProps is what distinguishes one deployment from another.
+type HarkStackProps struct {
+	awscdk.StackProps
+
+	Dist            string        // the folder that scripts/build fills: one folder per function
+	Stage           string        // which deployment this is; it ends up in names through the stack's
+	OriginSecret    string        // what CloudFront shows to the gateway; "" makes one from the stack's id
+	CallbackBase    string        // where frames are posted, without /{api}/{stage}; "" is AWS's own endpoint
+	ActivityTimeout time.Duration // silence after which clients ping; 0 leaves it to the functions' default
+}
+
+// NewHarkStack puts the whole of Hark into one stack: the sockets and the edge before them, the publishing API, the
+// tables, the queue between publishing and delivery, and the functions that join them.
+func NewHarkStack(scope constructs.Construct, id string, props HarkStackProps) awscdk.Stack {
+	if props.Description == nil {
+		props.Description = jsii.String("Hark: Pusher-compatible realtime on API Gateway, Lambda, DynamoDB and SQS")
+	}
+	stack := awscdk.NewStack(scope, &id, &props.StackProps)
+
+	tables := newTables(stack)
+	queues := newQueues(stack)
+	socket := newSocketAPI(stack)
+	secret := originSecret(props.OriginSecret)
+
+	functions := newFunctions(stack, functionsProps{
+		Dist:            props.Dist,
+		Tables:          tables,
+		Queues:          queues,
+		Socket:          socket,
+		OriginSecret:    secret,
+		CallbackURL:     socket.callbackURL(props.CallbackBase),
+		ActivityTimeout: props.ActivityTimeout,
+	})
+	socket.route(stack, functions)
+	publish := newPublishURL(functions.API)
+	queues.feed(stack, functions.Broadcast)
+	sweepEveryMinute(stack, functions.Sweep)
+
+	client := newEdge(stack, socket, secret)
+	newOutputs(stack, client, publish, tables)
+	return stack
+}
+
+// pin gives a construct's resource a logical id of its own. CloudFormation replaces a resource whose logical id
+// changes: hosts that people pasted into their apps would move, tables would start empty, and functions and log groups,
+// whose names are fixed, would collide with themselves. Never change a pinned id.
+func pin(c constructs.IConstruct, logicalID string) {
+	c.Node().DefaultChild().(awscdk.CfnElement).OverrideLogicalId(&logicalID)
+}
