@@ -70,15 +70,16 @@ func matchAny(patterns []string, s string, fold bool) bool {
 		if fold {
 			p, s = strings.ToLower(p), strings.ToLower(s)
 		}
-		if match(p, s) {
+		if Match(p, s) {
 			return true
 		}
 	}
 	return false
 }
 
-// match reports whether s fits the pattern, in which * stands for any text and ? for one character.
-func match(pattern, s string) bool {
+// Match reports whether s fits the pattern, in which * stands for any text and ? for one character, as in the actions,
+// resources and source ARNs of policies.
+func Match(pattern, s string) bool {
 	star, mark := -1, 0
 	i, j := 0, 0
 	for j < len(s) {
