@@ -1,0 +1,230 @@
+package e2e_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"hark/localstack/e2e/target"
+	"hark/localstack/e2e/wire"
+)
+
+// crowdPatience is how long a thousand of anything may take on a small machine.
+const crowdPatience = 2 * time.Minute
+
+// atOnce is how many connections are opened or closed side by side.
+const atOnce = 20
+
+// crowd opens n connections and subscribes the i-th to channels(i).
+func crowd(t *testing.T, n int, channels func(i int) string) []*wire.Conn {
+	t.Helper()
+	all := make([]*wire.Conn, n)
+	t.Cleanup(func() {
+		for _, c := range all {
+			if c != nil {
+				_ = c.Close() // most tests have closed it
+			}
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), crowdPatience)
+	defer cancel()
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for i := range all {
+		g.Go(func() (err error) {
+			all[i], err = enter(ctx, channels(i))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func enter(ctx context.Context, channel string) (*wire.Conn, error) {
+	c, err := wire.Dial(ctx, hark.URL, "/app/"+hark.App.Key+"?protocol=7")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Greeting(patience); err != nil {
+		return c, err
+	}
+	if err := c.Subscribe(channel, ""); err != nil {
+		return c, err
+	}
+	f, err := c.Next(patience)
+	if err == nil && f.Event != wire.SubscriptionSucceeded {
+		err = fmt.Errorf("got %s, want a success", f.Raw)
+	}
+	return c, err
+}
+
+// A thousand connections, each subscribed: one event reaches each once, whether they share a channel or not, and when
+// they have gone no row of theirs is left.
+func TestThousandConnections(t *testing.T) {
+	const n = 1000
+	for _, tc := range []struct {
+		name     string
+		channels int
+	}{
+		{"on one channel", 1},
+		{"on a hundred channels", 100},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var names []string
+			for range tc.channels {
+				names = append(names, channel("crowd-"))
+			}
+			all := crowd(t, n, func(i int) string { return names[i%len(names)] })
+			publish(t, wire.Event{Name: "all", Channels: names, Data: `"once"`})
+			for i, c := range all {
+				f, err := c.Next(crowdPatience)
+				if err != nil || f.Event != "all" || f.Channel != names[i%len(names)] || f.Data != `"once"` {
+					t.Fatalf("connection %d: got %s (%v)", i, f.Raw, err)
+				}
+			}
+			once(t, all)
+			var g errgroup.Group
+			g.SetLimit(atOnce)
+			for _, c := range all {
+				g.Go(c.Close)
+			}
+			if err := g.Wait(); err != nil {
+				t.Fatal(err)
+			}
+			if hark.Local() {
+				noRowsLeft(t)
+			}
+		})
+	}
+}
+
+// once listens at all connections side by side: none may get anything more.
+func once(t *testing.T, all []*wire.Conn) {
+	t.Helper()
+	var g errgroup.Group
+	for i, c := range all {
+		g.Go(func() error {
+			f, err := c.Next(time.Second)
+			if errors.Is(err, wire.ErrQuiet) {
+				return nil
+			}
+			return fmt.Errorf("connection %d: got %s, want nothing more", i, cmp.Or(string(f.Raw), fmt.Sprint(err)))
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func noRowsLeft(t *testing.T) {
+	t.Helper()
+	var left []string
+	for end := time.Now().Add(crowdPatience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if left = rows(t.Context(), t); len(left) == 0 {
+			return
+		}
+	}
+	t.Errorf("%d rows left in the state table, for example %v", len(left), left[:min(len(left), 10)])
+}
+
+// A broadcast process that is killed in the middle of a fan-out has delivered to some: the queue brings the event back, so
+// it reaches everyone, after what was published before it and before what was published after it. Who had it may get it
+// twice (design.md §5).
+func TestKilledBroadcast(t *testing.T) {
+	local(t)
+	const n, rounds = 400, 10
+	ch := channel("kill-")
+	all := crowd(t, n, func(int) string { return ch })
+	for i := range rounds {
+		publish(t, wire.Event{Name: "tick", Channel: ch, Data: strconv.Itoa(i)})
+		if i == rounds/2 {
+			first, err := all[0].Next(patience)
+			for err == nil && first.Data != strconv.Itoa(i) {
+				first, err = all[0].Next(patience)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			killBroadcast(t) // one has this event, most have not
+		}
+	}
+	var g errgroup.Group
+	repeated := make([]int, n)
+	for i, c := range all {
+		g.Go(func() (err error) {
+			from := 0
+			if i == 0 {
+				from = rounds/2 + 1 // read above
+			}
+			repeated[i], err = inOrder(c, from, rounds)
+			if err != nil {
+				return fmt.Errorf("connection %d: %w", i, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	sum := 0
+	for _, k := range repeated {
+		sum += k
+	}
+	t.Logf("%d of %d deliveries came twice", sum, n*rounds)
+}
+
+// inOrder reads events until the last one has come. A redelivery may repeat what was there already; for the first time,
+// each must come right after the one before it.
+func inOrder(c *wire.Conn, next, end int) (repeated int, err error) {
+	for next < end {
+		f, err := c.Next(crowdPatience)
+		if err != nil {
+			return repeated, fmt.Errorf("waiting for %d of %d: %w", next, end, err)
+		}
+		got, err := strconv.Atoi(f.Data)
+		if err != nil || got > next {
+			return repeated, fmt.Errorf("got %s, want number %d", f.Raw, next)
+		}
+		if got < next {
+			repeated++
+			continue
+		}
+		next++
+	}
+	return repeated, nil
+}
+
+// killBroadcast ends every process of the broadcast function with SIGKILL.
+func killBroadcast(t *testing.T) {
+	t.Helper()
+	all, err := target.Descendants(hark.PID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	isBroadcast := func(p target.Process) bool {
+		return slices.Contains(strings.Split(filepath.ToSlash(p.Path), "/"), "broadcast")
+	}
+	killed := 0
+	for _, p := range all {
+		if isBroadcast(p) {
+			if err := p.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			killed++
+		}
+	}
+	if killed == 0 {
+		t.Fatalf("no process of the broadcast function among %v", all)
+	}
+}

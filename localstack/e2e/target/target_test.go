@@ -1,0 +1,74 @@
+package target_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"hark/localstack/e2e/target"
+)
+
+func TestOpenReadsTheEnvironment(t *testing.T) {
+	env := map[string]string{"HARK_URL": "https://ws.example.com", "HARK_APP_ID": "1", "HARK_APP_KEY": "k", "HARK_APP_SECRET": "s"}
+	getenv := func(name string) string { return env[name] }
+
+	got, err := target.Open(t.Context(), target.Options{Getenv: getenv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.APIURL != "https://ws.example.com" || got.App.Key != "k" || got.Local() {
+		t.Errorf("Open = %+v", got)
+	}
+	if err := got.Close(); err != nil {
+		t.Errorf("Close of a deployment = %v", err)
+	}
+
+	delete(env, "HARK_APP_SECRET")
+	if _, err := target.Open(t.Context(), target.Options{Getenv: getenv}); err == nil || !strings.Contains(err.Error(), "HARK_APP_SECRET") {
+		t.Errorf("Open without a secret = %v", err)
+	}
+}
+
+func TestDescendants(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", "cat; true") // two processes, the second below the first
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stdin.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stdout.Read(make([]byte, 1)); err != nil { // cat runs
+		t.Fatal(err)
+	}
+	children, err := target.Descendants(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cat *target.Process
+	for _, p := range children {
+		if p.Parent == cmd.Process.Pid {
+			cat = &p
+		}
+	}
+	if cat == nil || !cat.Alive() {
+		t.Fatalf("no live process below %d in %v", cmd.Process.Pid, children)
+	}
+	if err := cat.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if cat.Alive() {
+		t.Errorf("%s is still alive", cat)
+	}
+}
