@@ -18,10 +18,11 @@ const (
 	CallbackURL     = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI" // where frames are posted: the SDK's own variable
 )
 
-// The headers that only the distribution may set (design: abuse, money, secrets).
+// What only the distribution may set on a handshake (design.md §8).
 const (
 	OriginSecretHeader = "x-hark-origin" // carries the origin secret
 	ClientIPHeader     = "x-hark-ip"     // the viewer's address, believed only beside the secret
+	KeyParameter       = "app"           // in the query: the app's key
 )
 
 // What the template and the code agree on.

@@ -1,0 +1,154 @@
+package apigw
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"hark/shared/pusher"
+)
+
+// Connections speaks to the @connections API. It signs and sends its requests itself, because the SDK's client decides by the
+// error's body, which is not always JSON, and retries a full socket buffer as slowly as a throttled control plane
+// (aws-facts.md §A5). It is safe for concurrent use.
+type Connections struct {
+	base     *url.URL
+	region   string
+	creds    aws.CredentialsProvider
+	signer   *v4.Signer
+	client   *http.Client
+	patience time.Duration
+}
+
+// Options of NewConnections.
+type Options struct {
+	URL      string        // of the stage: https://{api}.execute-api.{region}.amazonaws.com/{stage}
+	Width    int           // posts under way at once; 10 if 0
+	Patience time.Duration // for which a post is repeated that was answered 429 or 5xx, or not at all; 3 s if 0
+}
+
+// Timings of posts. A pooled connection that idled longer than this died while the function was frozen.
+const (
+	defaultPatience = 3 * time.Second
+	firstPause      = 10 * time.Millisecond
+	longestPause    = 500 * time.Millisecond
+	idleConnections = 30 * time.Second
+	postTimeout     = 3 * time.Second
+)
+
+// NewConnections returns a client for the stage's connections. It fails if the URL cannot be one.
+func NewConnections(cfg aws.Config, o Options) (*Connections, error) {
+	base, err := url.Parse(strings.TrimSuffix(o.URL, "/"))
+	if err != nil || base.Host == "" {
+		return nil, fmt.Errorf("callback URL %q is not a URL", o.URL)
+	}
+	if o.Width == 0 {
+		o.Width = 10
+	}
+	if o.Patience == 0 {
+		o.Patience = defaultPatience
+	}
+	return &Connections{
+		base: base, region: cfg.Region, creds: cfg.Credentials, signer: v4.NewSigner(), patience: o.Patience,
+		client: &http.Client{Timeout: postTimeout, Transport: &http.Transport{
+			DialContext:         (&net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second}).DialContext,
+			MaxIdleConns:        o.Width,
+			MaxIdleConnsPerHost: o.Width,
+			IdleConnTimeout:     idleConnections,
+			TLSHandshakeTimeout: time.Second,
+			DisableCompression:  true,
+		}},
+	}, nil
+}
+
+// Send posts one frame. It fails with pusher.ErrGone if the connection is not there, and with pusher.ErrBusy if it took nothing
+// for as long as patience lasts. A post that was not answered is repeated, so that a frame may arrive twice.
+func (c *Connections) Send(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		status, err := c.do(ctx, http.MethodPost, id, frame)
+		if err == nil && status != http.StatusTooManyRequests && status < http.StatusInternalServerError {
+			return outcome(id, status)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("post to %s: %w", id, errors.Join(pusher.ErrBusy, err))
+		case <-time.After(pause):
+		}
+	}
+}
+
+// Close ends the connection; one that is gone already is no error.
+func (c *Connections) Close(ctx context.Context, id pusher.ConnectionID) error {
+	status, err := c.do(ctx, http.MethodDelete, id, nil)
+	if err != nil {
+		return err
+	}
+	if err := outcome(id, status); !errors.Is(err, pusher.ErrGone) {
+		return err
+	}
+	return nil
+}
+
+// Alive asks whether the connection is there.
+func (c *Connections) Alive(ctx context.Context, id pusher.ConnectionID) (bool, error) {
+	status, err := c.do(ctx, http.MethodGet, id, nil)
+	if err != nil {
+		return false, err
+	}
+	err = outcome(id, status)
+	if errors.Is(err, pusher.ErrGone) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// outcome reads an answer by its status alone. A malformed ID (400) is as dead as one that has gone.
+func outcome(id pusher.ConnectionID, status int) error {
+	switch status {
+	case http.StatusOK, http.StatusNoContent:
+		return nil
+	case http.StatusGone, http.StatusBadRequest:
+		return pusher.ErrGone
+	default:
+		return fmt.Errorf("@connections/%s answered %d %s", id, status, http.StatusText(status))
+	}
+}
+
+// do makes one signed request and returns the answer's status.
+func (c *Connections) do(ctx context.Context, method string, id pusher.ConnectionID, body []byte) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base.String(), bytes.NewReader(body))
+	if err != nil {
+		return 0, fmt.Errorf("%s @connections: %w", method, err)
+	}
+	path := c.base.Path + "/@connections/"
+	req.URL.Path, req.URL.RawPath = path+string(id), path+url.QueryEscape(string(id)) // an ID ends in =, which is signed as %3D
+	creds, err := c.creds.Retrieve(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("credentials: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	if err := c.signer.SignHTTP(ctx, creds, req, hex.EncodeToString(sum[:]), "execute-api", c.region, time.Now()); err != nil {
+		return 0, fmt.Errorf("sign %s @connections: %w", method, err)
+	}
+	res, err := c.client.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("%s @connections: %w", method, err)
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end: nothing is left to fail
+	_, err = io.Copy(io.Discard, res.Body)  // else the connection is not used again
+	return res.StatusCode, err
+}

@@ -1,0 +1,148 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"hark/shared/pusher"
+)
+
+// How long a process believes what it has read of the apps. A change of an app is seen after the first, a new app after
+// the second, which also bounds what a stranger's guesses at keys cost.
+const (
+	appLife   = 30 * time.Second
+	noAppLife = 5 * time.Second
+	cacheSize = 1000 // entries; then the cache starts anew
+)
+
+// Apps is the table of apps. An app is one item with everything, and one that leads from its key to its ID (decisions.md 17).
+// It remembers what it has read and is safe for concurrent use.
+type Apps struct {
+	Client *dynamodb.Client
+	Table  string
+	Now    func() time.Time // time.Now if nil
+
+	mu    sync.Mutex
+	cache map[string]cached // by pk
+}
+
+type cached struct {
+	item  item // nil: there is none
+	until time.Time
+}
+
+// ByKey returns the app that has the key; it fails with pusher.ErrNoApp if none has.
+func (a *Apps) ByKey(ctx context.Context, appKey string) (pusher.App, error) {
+	if !pusher.ValidName(appKey) {
+		return pusher.App{}, pusher.ErrNoApp
+	}
+	it, err := a.get(ctx, "key#"+appKey)
+	if err != nil {
+		return pusher.App{}, err
+	}
+	return a.ByID(ctx, getStr(it["app"]))
+}
+
+// ByID returns the app; it fails with pusher.ErrNoApp if there is none.
+func (a *Apps) ByID(ctx context.Context, id string) (pusher.App, error) {
+	if !pusher.ValidName(id) {
+		return pusher.App{}, pusher.ErrNoApp
+	}
+	it, err := a.get(ctx, "app#"+id)
+	if err != nil {
+		return pusher.App{}, err
+	}
+	return toApp(it), nil
+}
+
+func (a *Apps) get(ctx context.Context, pk string) (item, error) {
+	now := time.Now
+	if a.Now != nil {
+		now = a.Now
+	}
+	a.mu.Lock()
+	c, ok := a.cache[pk]
+	a.mu.Unlock()
+	if !ok || !now().Before(c.until) {
+		out, err := a.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &a.Table, Key: item{"pk": str(pk)}})
+		if err != nil {
+			return nil, fmt.Errorf("read app: %w", err)
+		}
+		c = cached{out.Item, now().Add(appLife)}
+		if out.Item == nil {
+			c.until = now().Add(noAppLife)
+		}
+		a.mu.Lock()
+		if a.cache == nil || len(a.cache) >= cacheSize {
+			a.cache = make(map[string]cached)
+		}
+		a.cache[pk] = c
+		a.mu.Unlock()
+	}
+	if c.item == nil {
+		return nil, pusher.ErrNoApp
+	}
+	return c.item, nil
+}
+
+// Add writes a new app, both items or none. It fails if its ID or key is taken.
+func (a *Apps) Add(ctx context.Context, app pusher.App) error {
+	put := func(it item) types.TransactWriteItem {
+		return types.TransactWriteItem{Put: &types.Put{
+			TableName: &a.Table, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)"),
+		}}
+	}
+	_, err := a.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		put(fromApp(app)),
+		put(item{"pk": str("key#" + app.Key), "app": str(app.ID)}),
+	}})
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) {
+		for i, what := range []string{"ID " + app.ID, "key " + app.Key} {
+			if i < len(cancelled.CancellationReasons) && aws.ToString(cancelled.CancellationReasons[i].Code) == "ConditionalCheckFailed" {
+				return fmt.Errorf("an app with the %s exists already", what)
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("add app %s: %w", app.ID, err)
+	}
+	return nil
+}
+
+// List returns all apps, in no order.
+func (a *Apps) List(ctx context.Context) ([]pusher.App, error) {
+	var apps []pusher.App
+	pages := dynamodb.NewScanPaginator(a.Client, &dynamodb.ScanInput{
+		TableName: &a.Table, FilterExpression: aws.String("begins_with(pk, :app)"), ExpressionAttributeValues: item{":app": str("app#")},
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list apps: %w", err)
+		}
+		for _, it := range out.Items {
+			apps = append(apps, toApp(it))
+		}
+	}
+	return apps, nil
+}
+
+func toApp(it item) pusher.App {
+	return pusher.App{ID: getStr(it["id"]), Key: getStr(it["key"]), Secret: getStr(it["secret"]), Disabled: getFlag(it["disabled"])}
+}
+
+func fromApp(a pusher.App) item {
+	it := item{"pk": str("app#" + a.ID), "id": str(a.ID), "key": str(a.Key), "secret": str(a.Secret)}
+	if a.Disabled {
+		it["disabled"] = flag(true)
+	}
+	return it
+}

@@ -1,0 +1,194 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"hark/shared/pusher"
+)
+
+// What one connection may hold (design.md §8): channels, and bytes of their names. A write bills its whole item, so the
+// first bounds what a stranger's frame costs.
+const (
+	maxChannels  = 100
+	maxNameBytes = 16 << 10
+)
+
+// PutConnection writes the row of a new connection.
+func (s *State) PutConnection(ctx context.Context, c pusher.Connection) error {
+	it := connectionKey(c.ID)
+	it["app"] = str(c.App)
+	it["at"] = num(c.ConnectedAt.UnixMilli())
+	it["on"] = stamps(nil)
+	it["off"] = stamps(nil)
+	it["expires"] = num(expires(c.ConnectedAt))
+	_, err := s.put(ctx, it, "", nil, nil)
+	return err
+}
+
+// Connection reads the row; it fails with pusher.ErrGone if there is none.
+func (s *State) Connection(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+	it, err := s.get(ctx, connectionKey(id))
+	if err != nil {
+		return pusher.Connection{}, err
+	}
+	if it == nil {
+		return pusher.Connection{}, pusher.ErrGone
+	}
+	return connection(id, it), nil
+}
+
+// TurnOn adds the channel to the connection on the conditions of model.md §3, subscribe, step 2.
+func (s *State) TurnOn(ctx context.Context, c pusher.Connection, ch pusher.Channel, t, stale pusher.Stamp) (bool, error) {
+	return s.turn(ctx, c, turning{
+		ch: ch, t: t, stale: stale,
+		update: "SET #on.#ch = :t REMOVE #off.#ch",
+		cond: "(attribute_not_exists(#on.#ch) OR #on.#ch <= :t) AND (attribute_not_exists(#off.#ch) OR #off.#ch <= :t)" +
+			" AND (attribute_exists(#on.#ch) OR size(#on) < :max)",
+		newer: func(c pusher.Connection) bool { return c.On[ch] > t || c.Off[ch] > t },
+		full:  func(c pusher.Connection) bool { _, on := c.On[ch]; return !on && tooMany(c.On, ch) },
+	})
+}
+
+// TurnOff removes the channel from the connection on the conditions of model.md §3, unsubscribe.
+func (s *State) TurnOff(ctx context.Context, c pusher.Connection, ch pusher.Channel, t, stale pusher.Stamp) (bool, error) {
+	return s.turn(ctx, c, turning{
+		ch: ch, t: t, stale: stale,
+		update: "SET #off.#ch = :t REMOVE #on.#ch",
+		cond: "(attribute_not_exists(#on.#ch) OR #on.#ch < :t) AND (attribute_not_exists(#off.#ch) OR #off.#ch <= :t)" +
+			" AND (attribute_exists(#off.#ch) OR size(#off) < :max)",
+		newer: func(c pusher.Connection) bool { return c.On[ch] >= t || c.Off[ch] > t },
+		full:  func(c pusher.Connection) bool { _, off := c.Off[ch]; return !off && tooMany(c.Off, ch) },
+	})
+}
+
+// turning is one change of a connection's channels, with its refusals said twice: to DynamoDB, and to a row in hand.
+type turning struct {
+	ch           pusher.Channel
+	t, stale     pusher.Stamp
+	update, cond string // the update ends with its REMOVE clause
+	newer, full  func(pusher.Connection) bool
+}
+
+// turn makes the change. c is the row as last seen: it tells which stale offs can go in the same write. When one of
+// them has changed since, the write is refused for that alone, and is made again from the row as it is.
+func (s *State) turn(ctx context.Context, c pusher.Connection, w turning) (bool, error) {
+	for {
+		switch {
+		case c.Dead || w.newer(c):
+			return false, nil
+		case w.full(c):
+			return false, pusher.Errorf(pusher.CodeLimit,
+				"Too many channels on one connection to add %s: the limit is %d channels and %d bytes of names", w.ch, maxChannels, maxNameBytes)
+		}
+		in := s.turnInput(c, w)
+		_, err := s.Client.UpdateItem(ctx, in)
+		now, failed := refused(err)
+		switch {
+		case failed && now == nil:
+			return false, nil // no row
+		case failed:
+			c = connection(c.ID, now)
+		case err != nil:
+			return false, fmt.Errorf("change the channels of %s: %w", c.ID, err)
+		default:
+			return true, nil
+		}
+	}
+}
+
+func (s *State) turnInput(c pusher.Connection, w turning) *dynamodb.UpdateItemInput {
+	update := w.update
+	cond := "attribute_exists(pk) AND attribute_not_exists(dead) AND " + w.cond
+	names := map[string]string{"#on": "on", "#off": "off", "#ch": string(w.ch)}
+	values := item{":t": num(w.t), ":max": num[int64](maxChannels)}
+	n := 0
+	for ch, t := range c.Off {
+		if ch == w.ch || t >= w.stale {
+			continue
+		}
+		values[":stale"] = num(w.stale)
+		name := fmt.Sprintf("#o%d", n)
+		names[name] = string(ch)
+		update += ", #off." + name
+		cond += fmt.Sprintf(" AND (attribute_not_exists(#off.%s) OR #off.%s < :stale)", name, name)
+		n++
+	}
+	return &dynamodb.UpdateItemInput{
+		TableName: &s.Table, Key: connectionKey(c.ID), UpdateExpression: &update, ConditionExpression: &cond,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+}
+
+func tooMany(channels map[pusher.Channel]pusher.Stamp, ch pusher.Channel) bool {
+	size := len(ch)
+	for c := range channels {
+		size += len(c)
+	}
+	return len(channels) >= maxChannels || size > maxNameBytes
+}
+
+// MarkDead sets the row dead and returns it; it fails with pusher.ErrGone if there is none.
+func (s *State) MarkDead(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+	out, err := s.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.Table, Key: connectionKey(id),
+		UpdateExpression:          aws.String("SET dead = :true"),
+		ConditionExpression:       aws.String("attribute_exists(pk)"),
+		ExpressionAttributeValues: item{":true": flag(true)},
+		ReturnValues:              types.ReturnValueAllNew,
+	})
+	if _, failed := refused(err); failed {
+		return pusher.Connection{}, pusher.ErrGone
+	}
+	if err != nil {
+		return pusher.Connection{}, fmt.Errorf("mark %s dead: %w", id, err)
+	}
+	return connection(id, out.Attributes), nil
+}
+
+// DeleteConnection removes the row if it is there.
+func (s *State) DeleteConnection(ctx context.Context, id pusher.ConnectionID) error {
+	_, err := s.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.Table, Key: connectionKey(id)})
+	if err != nil {
+		return fmt.Errorf("delete connection %s: %w", id, err)
+	}
+	return nil
+}
+
+// connection reads a row. One that is missing is dead.
+func connection(id pusher.ConnectionID, it item) pusher.Connection {
+	return pusher.Connection{
+		ID:          id,
+		App:         getStr(it["app"]),
+		ConnectedAt: time.UnixMilli(getNum(it["at"])),
+		On:          getStamps(it["on"]),
+		Off:         getStamps(it["off"]),
+		Dead:        it == nil || getFlag(it["dead"]),
+	}
+}
+
+func stamps(m map[pusher.Channel]pusher.Stamp) types.AttributeValue {
+	out := make(item, len(m))
+	for ch, t := range m {
+		out[string(ch)] = num(t)
+	}
+	return &types.AttributeValueMemberM{Value: out}
+}
+
+func getStamps(v types.AttributeValue) map[pusher.Channel]pusher.Stamp {
+	m, ok := v.(*types.AttributeValueMemberM)
+	if !ok {
+		return nil
+	}
+	out := make(map[pusher.Channel]pusher.Stamp, len(m.Value))
+	for ch, t := range m.Value {
+		out[pusher.Channel(ch)] = pusher.Stamp(getNum(t))
+	}
+	return out
+}

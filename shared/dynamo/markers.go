@@ -1,0 +1,68 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"hark/shared/pusher"
+)
+
+// ConnectionAndMarker reads both rows at once, strongly consistent. A connection that is missing comes back dead.
+func (s *State) ConnectionAndMarker(
+	ctx context.Context, c pusher.Connection, ch pusher.Channel,
+) (pusher.Connection, pusher.Marker, error) {
+	ask := map[string]types.KeysAndAttributes{s.Table: {
+		Keys: []map[string]types.AttributeValue{connectionKey(c.ID), markerKey(c.App, ch)}, ConsistentRead: aws.Bool(true),
+	}}
+	now, marker := connection(c.ID, nil), pusher.Marker{}
+	for len(ask) > 0 { // a throttled table answers in parts
+		out, err := s.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: ask})
+		if err != nil {
+			return now, marker, fmt.Errorf("read connection %s and the marker of %s: %w", c.ID, ch, err)
+		}
+		for _, it := range out.Responses[s.Table] {
+			if getStr(it["sk"]) == "conn" {
+				now = connection(c.ID, it)
+			} else {
+				marker = toMarker(it)
+			}
+		}
+		ask = out.UnprocessedKeys
+	}
+	return now, marker, nil
+}
+
+// Marker reads the row.
+func (s *State) Marker(ctx context.Context, app string, ch pusher.Channel) (pusher.Marker, error) {
+	it, err := s.get(ctx, markerKey(app, ch))
+	return toMarker(it), err
+}
+
+func toMarker(it item) pusher.Marker {
+	return pusher.Marker{Exists: it != nil, Vacant: getStr(it["vac"])}
+}
+
+// PutMarker writes the row if there is none. It never expires: a channel may be occupied for longer than any connection
+// lasts, and only whoever finds it empty removes its marker.
+func (s *State) PutMarker(ctx context.Context, app string, ch pusher.Channel) (bool, error) {
+	return s.put(ctx, markerKey(app, ch), "attribute_not_exists(pk)", nil, nil)
+}
+
+// MarkVacant sets vac to the nonce if the row exists and has no vac.
+func (s *State) MarkVacant(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
+	return s.update(ctx, markerKey(app, ch), "SET vac = :n", "attribute_exists(pk) AND attribute_not_exists(vac)", item{":n": str(nonce)})
+}
+
+// Reopen removes vac if it is the nonce.
+func (s *State) Reopen(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
+	return s.update(ctx, markerKey(app, ch), "REMOVE vac", "vac = :n", item{":n": str(nonce)})
+}
+
+// DeleteMarker removes the row if vac is the nonce.
+func (s *State) DeleteMarker(ctx context.Context, app string, ch pusher.Channel, nonce string) error {
+	return s.remove(ctx, markerKey(app, ch), "vac = :n", item{":n": str(nonce)})
+}

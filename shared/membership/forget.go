@@ -1,0 +1,146 @@
+package membership
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"hark/shared/pusher"
+)
+
+// Disconnected forgets a connection whose $disconnect has come. It may come twice, early, or while a frame is at work.
+func (m *Membership) Disconnected(ctx context.Context, id pusher.ConnectionID) error {
+	return m.forget(ctx, id, nil, closed)
+}
+
+// Gone forgets the connection of a subscription that a post was refused for with 410.
+func (m *Membership) Gone(ctx context.Context, s pusher.Subscription) error {
+	return m.forget(ctx, s.Connection, &s, gone)
+}
+
+// reason is who says that a connection has ended.
+type reason int
+
+const (
+	closed  reason = iota // $disconnect
+	gone                  // a post was answered 410, which may be wrong
+	overdue               // Sweep, to whom a Forget in doubt left it
+)
+
+// forget removes every trace of a connection: Forget of model.md §3. Safe to run twice and concurrently. lead is the
+// subscription that led here, if one did.
+func (m *Membership) forget(ctx context.Context, id pusher.ConnectionID, lead *pusher.Subscription, why reason) error {
+	c, err := m.Store.MarkDead(ctx, id)
+	if errors.Is(err, pusher.ErrGone) {
+		if lead == nil {
+			return nil
+		}
+		_, err := m.leave(ctx, *lead)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if why != closed { // a client that was forgotten by mistake must notice, and come back
+		if err := m.Sockets.Close(ctx, id); err != nil {
+			return fmt.Errorf("close %s: %w", id, err)
+		}
+	}
+	doubt, err := m.leaveAll(ctx, c, lead)
+	if err != nil { // dead, but not forgotten: nothing else would ever look at it again
+		return errors.Join(err, m.Store.PutLease(ctx, id, m.now().Add(again)))
+	}
+	if doubt && why != overdue {
+		return m.Store.PutLease(ctx, id, m.now().Add(again))
+	}
+	return m.Store.DeleteConnection(ctx, id)
+}
+
+// leaveAll removes the rows of a dead connection. It is in doubt if one of them is not as C says: then a subscribe may be
+// on its way, which must still find C, dead.
+func (m *Membership) leaveAll(ctx context.Context, c pusher.Connection, lead *pusher.Subscription) (doubt bool, err error) {
+	for ch, t := range m.channels(c, lead) {
+		was, err := m.leave(ctx, pusher.Subscription{Connection: c.ID, App: c.App, Channel: ch})
+		if err != nil {
+			return doubt, err
+		}
+		if was == 0 || was != t {
+			doubt = true
+		}
+	}
+	return doubt, nil
+}
+
+// channels are those a forgotten connection may have rows in, with the stamp that its row should have: the channels it is
+// in, those it left so lately that the frame may still be at work, and the one that led here.
+func (m *Membership) channels(c pusher.Connection, lead *pusher.Subscription) map[pusher.Channel]pusher.Stamp {
+	all := make(map[pusher.Channel]pusher.Stamp, len(c.On)+1)
+	young := m.before(m.Timeout)
+	for ch, t := range c.Off {
+		if t > young {
+			all[ch] = 0
+		}
+	}
+	if lead != nil {
+		all[lead.Channel] = lead.Stamp
+	}
+	for ch, t := range c.On {
+		all[ch] = t
+	}
+	return all
+}
+
+// leave removes the subscription and returns the stamp it had.
+func (m *Membership) leave(ctx context.Context, s pusher.Subscription) (pusher.Stamp, error) {
+	was, err := m.Store.TakeSubscription(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	return was, m.Vacate(ctx, s.App, s.Channel)
+}
+
+// Sweep forgets for good the dead connections that have come due since it last ran; functions that may have been at work
+// on them have ended by then. It notes each minute that it has finished, so that a run which dies is taken up by the next.
+func (m *Membership) Sweep(ctx context.Context) (forgotten int, err error) {
+	minute, err := m.sweepFrom(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for ; minute.Add(time.Minute).Before(m.now()); minute = minute.Add(time.Minute) {
+		ids, err := m.Store.Due(ctx, minute)
+		if err != nil {
+			return forgotten, err
+		}
+		for _, id := range ids {
+			if err := m.forget(ctx, id, nil, overdue); err != nil {
+				return forgotten, err
+			}
+			if err := m.Store.DeleteLease(ctx, id, minute); err != nil {
+				return forgotten, err
+			}
+			forgotten++
+		}
+		if err := m.Store.SetSwept(ctx, minute); err != nil {
+			return forgotten, err
+		}
+	}
+	return forgotten, nil
+}
+
+// sweepFrom is the first minute that has not been swept. Nothing is due in a stack's first two minutes, and what was due
+// longer ago than a row lives has expired.
+func (m *Membership) sweepFrom(ctx context.Context) (time.Time, error) {
+	last, err := m.Store.Swept(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	oldest := m.now().Add(-pusher.RowLife)
+	if last.IsZero() {
+		oldest = m.now().Add(-again)
+	}
+	if last.Before(oldest) {
+		last = oldest
+	}
+	return last.Truncate(time.Minute).Add(time.Minute), nil
+}

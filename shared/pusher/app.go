@@ -1,0 +1,73 @@
+package pusher
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// App is a tenant: the credentials that its clients and publishers use, and what they may do.
+type App struct {
+	ID       string // [A-Za-z0-9_-]{1,64}: part of every key in the state table
+	Key      string // public: in the clients' URL
+	Secret   string // signs; never in a log, an output or an error
+	Disabled bool   // clients are told 4003, publishers 403
+}
+
+// MaxName is how long an app's ID or key may be.
+const MaxName = 64
+
+// ValidName reports whether the text may be an app's ID or key: 1 to 64 of A-Z a-z 0-9 _ - (design.md §8).
+func ValidName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= MaxName
+}
+
+// Authorize checks the signature that the app's own server gave the client for a private channel (protocol.md §3.2).
+// Public channels need none. The channel data, if there is any, is signed as the exact string that was received; an
+// empty one may or may not have been signed with its colon.
+func (a App) Authorize(id SocketID, ch Channel, channelData, auth string) error {
+	if !ch.Private() {
+		return nil
+	}
+	if auth == "" {
+		return Errorf(CodeUnauthorized, "Auth info required to subscribe to %s", ch)
+	}
+	key, signature, found := strings.Cut(auth, ":")
+	if !found {
+		return Errorf(CodeUnauthorized, "Auth value for subscription to %s is invalid: should be of format 'key:signature'", ch)
+	}
+	if !hmac.Equal([]byte(key), []byte(a.Key)) {
+		return Errorf(CodeUnauthorized, "Invalid key in subscription auth data: '%.64s'", key)
+	}
+	signed := string(id) + ":" + string(ch)
+	ok := false
+	if channelData != "" {
+		ok = a.signs(signed+":"+channelData, signature)
+	} else {
+		ok = a.signs(signed, signature) || a.signs(signed+":", signature)
+	}
+	if !ok {
+		return Errorf(CodeUnauthorized, "Invalid signature: Expected HMAC SHA256 hex digest of %s, but got %.128s",
+			strings.TrimSuffix(signed+":"+channelData, ":"), signature)
+	}
+	return nil
+}
+
+// signs reports, in constant time, whether the signature is the app's for the text.
+func (a App) signs(text, signature string) bool {
+	return hmac.Equal([]byte(a.Sign(text)), []byte(signature))
+}
+
+// Sign returns the lower-case hex HMAC-SHA256 of the text under the app's secret.
+func (a App) Sign(text string) string {
+	mac := hmac.New(sha256.New, []byte(a.Secret))
+	mac.Write([]byte(text))
+	return hex.EncodeToString(mac.Sum(nil))
+}

@@ -1,0 +1,66 @@
+package pusher
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"strconv"
+)
+
+// ConnectionID is what API Gateway calls a connection: so far always base64 of 11 bytes (aws-facts.md §A5), but its
+// form is not promised.
+type ConnectionID string
+
+// SocketID is what the Pusher protocol calls a connection: two decimal integers and a dot (protocol.md §1.3). It is
+// part of every signed auth string.
+type SocketID string
+
+// idBytes is the length of a decoded connection ID: eight bytes before the dot of a socket ID and three behind it.
+const idBytes = 11
+
+// SocketID returns the connection's socket ID. For IDs of the usual shape the two are forms of the same 11 bytes, so that
+// nothing needs to be stored or looked up; for others the bytes are the first 11 of the ID's SHA-256.
+func (c ConnectionID) SocketID() SocketID {
+	var b [idBytes]byte
+	if !c.decode(&b) {
+		sum := sha256.Sum256([]byte(c))
+		copy(b[:], sum[:])
+	}
+	n := make([]byte, 0, 29) // 20 digits, a dot, 8 digits
+	n = strconv.AppendUint(n, binary.BigEndian.Uint64(b[:8]), 10)
+	n = append(n, '.')
+	n = strconv.AppendUint(n, uint64(b[8])<<16|uint64(b[9])<<8|uint64(b[10]), 10)
+	return SocketID(n)
+}
+
+// decode fills b with the ID's bytes, or reports that the ID has another shape. AWS does not document the alphabet, so
+// both of base64's are taken.
+func (c ConnectionID) decode(b *[idBytes]byte) bool {
+	const length = 16
+	if len(c) != length {
+		return false
+	}
+	var buf [length]byte // DecodedLen of 16 is 12, one more than the padding leaves
+	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
+		if n, err := enc.Strict().Decode(buf[:], []byte(c)); err == nil && n == idBytes {
+			copy(b[:], buf[:])
+			return true
+		}
+	}
+	return false
+}
+
+// Valid reports whether the socket ID has the form that every server SDK demands: digits, a dot, digits.
+func (s SocketID) Valid() bool {
+	dot := 0
+	for i := range len(s) {
+		switch {
+		case s[i] >= '0' && s[i] <= '9':
+		case s[i] == '.' && dot == 0 && i > 0:
+			dot = i
+		default:
+			return false
+		}
+	}
+	return dot > 0 && dot < len(s)-1
+}

@@ -1,0 +1,68 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"hark/shared/pusher"
+)
+
+// Broadcasts sends events to the queue of events to deliver.
+type Broadcasts struct {
+	Client *sqs.Client
+	URL    string
+}
+
+// perRequest is how many messages one SendMessageBatch takes.
+const perRequest = 10
+
+// Publish queues the broadcasts, those of one channel in the order given. When it returns nil, all are queued; when it
+// fails, some may be. Two equal events are two messages: nothing is deduplicated by content.
+func (b *Broadcasts) Publish(ctx context.Context, broadcasts ...pusher.Broadcast) error {
+	for part := range slices.Chunk(broadcasts, perRequest) {
+		if err := b.send(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Broadcasts) send(ctx context.Context, part []pusher.Broadcast) error {
+	entries := make([]types.SendMessageBatchRequestEntry, len(part))
+	for i, e := range part {
+		body, err := json.Marshal(e)
+		if err != nil {
+			return fmt.Errorf("encode broadcast: %w", err)
+		}
+		entries[i] = types.SendMessageBatchRequestEntry{
+			Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(string(body)),
+			MessageGroupId: aws.String(group(e)), MessageDeduplicationId: aws.String(rand.Text()),
+		}
+	}
+	out, err := b.Client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &b.URL, Entries: entries})
+	if err != nil {
+		return fmt.Errorf("queue broadcasts: %w", err)
+	}
+	if len(out.Failed) > 0 {
+		f := out.Failed[0]
+		return fmt.Errorf("queue broadcasts: %d of %d refused, first %s: %s",
+			len(out.Failed), len(part), aws.ToString(f.Code), aws.ToString(f.Message))
+	}
+	return nil
+}
+
+// group is what keeps a channel's events in order. A channel's name may be longer than a group's may, so it is hashed.
+func group(e pusher.Broadcast) string {
+	sum := sha256.Sum256([]byte(e.App + "#" + string(e.Channel)))
+	return hex.EncodeToString(sum[:16])
+}
