@@ -1,0 +1,76 @@
+// Package wiring builds what the functions are made of, from the environment that the stack gives them. A function's main
+// asks for its parts by name; what it does not ask for is not linked into it.
+package wiring
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"hark/shared/apigw"
+	"hark/shared/config"
+	"hark/shared/dynamo"
+	"hark/shared/membership"
+	"hark/shared/queue"
+)
+
+// Parts makes the collaborators of one function. They are built once, so that a warm invocation reuses their connections.
+type Parts struct {
+	Config config.Config
+	Log    *slog.Logger
+
+	aws aws.Config
+	db  *dynamodb.Client
+}
+
+// Main runs a function: required are the variables it cannot do without, handler makes its handler from the parts. It ends
+// the process with a line in the log if the function cannot start.
+func Main(handler func(*Parts) (any, error), required ...string) {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	h, err := start(context.Background(), log, handler, required)
+	if err != nil {
+		log.Error("cannot start", "error", err)
+		os.Exit(1)
+	}
+	lambda.Start(h)
+}
+
+func start(ctx context.Context, log *slog.Logger, handler func(*Parts) (any, error), required []string) (any, error) {
+	cfg, err := config.FromEnv(os.Getenv, required...)
+	if err != nil {
+		return nil, err
+	}
+	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load AWS config: %w", err)
+	}
+	return handler(&Parts{Config: cfg, Log: log, aws: aws, db: dynamodb.NewFromConfig(aws)})
+}
+
+// Apps is the table of apps.
+func (p *Parts) Apps() *dynamo.Apps { return &dynamo.Apps{Client: p.db, Table: p.Config.AppsTable} }
+
+// State is the table of connections.
+func (p *Parts) State() *dynamo.State { return &dynamo.State{Client: p.db, Table: p.Config.StateTable} }
+
+// Sockets posts to connections, up to width at once.
+func (p *Parts) Sockets(width int) (*apigw.Connections, error) {
+	return apigw.NewConnections(p.aws, apigw.Options{URL: p.Config.CallbackURL, Width: width})
+}
+
+// Members knows who is subscribed. A function that never ends a connection gives no sockets.
+func (p *Parts) Members(sockets membership.Sockets) *membership.Membership {
+	return &membership.Membership{Store: p.State(), Sockets: sockets, Timeout: config.FunctionTimeout}
+}
+
+// Broadcasts is the queue of events to deliver.
+func (p *Parts) Broadcasts() *queue.Broadcasts {
+	return &queue.Broadcasts{Client: sqs.NewFromConfig(p.aws), URL: p.Config.BroadcastsQueue}
+}
