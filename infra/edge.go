@@ -16,10 +16,6 @@ import (
 //go:embed edge/viewer_request.js
 var viewerRequest string
 
-// cachedErrors are the statuses that CloudFront keeps for 10 seconds unless told otherwise: all that it accepts in a
-// distribution's error responses. With one cache key for all apps, one app's error could answer another's client.
-var cachedErrors = []float64{400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
-
 // newEdge is the host that clients connect to. API Gateway refuses any path after its stage, and pusher-js always asks
 // for /app/{key}: the viewer-request function translates. CloudFront also tells the gateway who the viewer is, and shows
 // the secret without which the connect function refuses.
@@ -32,10 +28,6 @@ func newEdge(stack awscdk.Stack, socket socketAPI, secret string) awscloudfront.
 	})
 	pin(rewrite, "ViewerRequest")
 
-	var errors []*awscloudfront.ErrorResponse
-	for _, status := range cachedErrors {
-		errors = append(errors, &awscloudfront.ErrorResponse{HttpStatus: jsii.Number(status), Ttl: duration(0)})
-	}
 	distribution := awscloudfront.NewDistribution(stack, jsii.String("Edge"), &awscloudfront.DistributionProps{
 		Comment: jsii.String(*stack.StackName() + ": where clients connect"),
 		DefaultBehavior: &awscloudfront.BehaviorOptions{
@@ -57,12 +49,22 @@ func newEdge(stack awscdk.Stack, socket socketAPI, secret string) awscloudfront.
 				EventType: awscloudfront.FunctionEventType_VIEWER_REQUEST,
 			}},
 		},
-		ErrorResponses: &errors,
+		ErrorResponses: uncachedErrors(),
 		// Every edge of the world. A cheaper class saves cents per GB and sends distant clients a longer way to the socket.
 		PriceClass: awscloudfront.PriceClass_PRICE_CLASS_ALL,
 	})
 	pin(distribution, "Client")
 	return distribution
+}
+
+// uncachedErrors lists every status that CloudFront would keep for 10 seconds unless told otherwise. With one cache key
+// for all apps, one app's error could answer another's client.
+func uncachedErrors() *[]*awscloudfront.ErrorResponse {
+	var responses []*awscloudfront.ErrorResponse
+	for _, status := range []float64{400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504} {
+		responses = append(responses, &awscloudfront.ErrorResponse{HttpStatus: &status, Ttl: duration(0)})
+	}
+	return &responses
 }
 
 // originSecret returns the given secret, or one made from the stack's id: its last part is random, known to whoever may

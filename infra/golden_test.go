@@ -4,18 +4,31 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden templates in testdata")
 
 const defaultGolden = "testdata/default.template.json"
+
+// TestMain starts jsii's Node process as main does, and ends it.
+func TestMain(m *testing.M) {
+	if err := silenceNode20(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	jsii.Close()
+	os.Exit(code)
+}
 
 // functionNames are the folders of functions/ that the stack deploys.
 var functionNames = []string{"connect", "message", "disconnect", "api", "broadcast", "sweep"}
