@@ -3,6 +3,7 @@ package socket
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"hark/shared/pusher"
@@ -106,7 +107,9 @@ func (s *Server) join(ctx context.Context, id pusher.ConnectionID, t pusher.Stam
 	if err != nil || !in {
 		return err
 	}
-	send(ctx, s.Sender, s.Log, id, pusher.Succeeded(d.Channel))
+	if err := s.Sender.Send(ctx, id, pusher.Succeeded(d.Channel)); err != nil {
+		return fmt.Errorf("tell %s that it is subscribed to %s: %w", id, d.Channel, err)
+	}
 	return nil
 }
 
