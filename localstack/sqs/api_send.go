@@ -1,0 +1,199 @@
+package sqs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
+
+type sendEntry struct {
+	ID                      string `json:"Id"` // in a batch
+	MessageBody             string
+	DelaySeconds            *int
+	MessageAttributes       map[string]MessageAttribute
+	MessageSystemAttributes map[string]MessageAttribute
+	MessageDeduplicationID  string `json:"MessageDeduplicationId"`
+	MessageGroupID          string `json:"MessageGroupId"`
+}
+
+type sendResult struct {
+	ID                           string `json:"Id,omitempty"` // in a batch
+	MessageID                    string `json:"MessageId"`
+	MD5OfMessageBody             string
+	MD5OfMessageAttributes       string `json:",omitempty"`
+	MD5OfMessageSystemAttributes string `json:",omitempty"`
+	SequenceNumber               string `json:",omitempty"`
+}
+
+type sendInput struct {
+	QueueURL string `json:"QueueUrl"`
+	sendEntry
+}
+
+func (s *Service) sendMessage(c *call, in sendInput) (sendResult, error) {
+	q, err := s.openURL(c.ctx, "SendMessage", in.QueueURL)
+	if err != nil {
+		return sendResult{}, err
+	}
+	if q.fifo && in.MessageGroupID == "" {
+		return sendResult{}, errMissing("MessageGroupId")
+	}
+	if err := q.checkEntry(in.sendEntry); err != nil {
+		return sendResult{}, err
+	}
+	m := q.compose(in.sendEntry, c.trace)
+	c.bytes = m.size()
+	return q.send([]sendEntry{in.sendEntry}, []*content{m})[0], nil
+}
+
+type sendBatchInput struct {
+	QueueURL string `json:"QueueUrl"`
+	Entries  []sendEntry
+}
+
+// sendMessageBatch puts the good entries of the batch into the queue at one moment, so that one receive can get them
+// all. What is wrong with the batch, which on a FIFO queue includes an entry without group or deduplication ID, refuses
+// the whole; what is wrong with an entry otherwise only that entry.
+func (s *Service) sendMessageBatch(c *call, in sendBatchInput) (batchResult[sendResult], error) {
+	var out batchResult[sendResult]
+	q, err := s.openURL(c.ctx, "SendMessage", in.QueueURL)
+	if err != nil {
+		return out, err
+	}
+	if err := checkBatch("SendMessageBatch", in.Entries, func(e sendEntry) string { return e.ID }); err != nil {
+		return out, err
+	}
+	var good []sendEntry
+	var messages []*content
+	for _, e := range in.Entries {
+		if q.fifo && e.MessageGroupID == "" {
+			return out, errInvalid("The request must contain the parameter MessageGroupId.")
+		}
+		if q.fifo && e.MessageDeduplicationID == "" && !q.contentDedup {
+			return out, errNoDedup()
+		}
+		m := q.compose(e, c.trace)
+		c.bytes += m.size()
+		if err := q.checkEntry(e); err != nil {
+			out.fail(e.ID, err)
+			continue
+		}
+		good, messages = append(good, e), append(messages, m)
+	}
+	if c.bytes > maxMessage {
+		return batchResult[sendResult]{}, refuse(model+"BatchRequestTooLong", query+"BatchRequestTooLong",
+			"Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessage, c.bytes)
+	}
+	out.Successful = q.send(good, messages)
+	return out, nil
+}
+
+// checkEntry refuses what may not be sent to this queue.
+func (q *queue) checkEntry(e sendEntry) error {
+	if e.MessageBody == "" {
+		return errMissing("MessageBody")
+	}
+	if (&content{body: e.MessageBody, attributes: e.MessageAttributes}).size() > q.maxSize {
+		return errInvalid("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", q.maxSize)
+	}
+	return firstError(
+		checkText(e.MessageBody),
+		checkAttributes(e.MessageAttributes),
+		checkSystemAttributes(e.MessageSystemAttributes),
+		checkToken("MessageGroupId", e.MessageGroupID),
+		checkToken("MessageDeduplicationId", e.MessageDeduplicationID),
+		checkRange("DelaySeconds", e.DelaySeconds, 0, 900, "DelaySeconds must be >= 0 and <= 900."),
+		q.checkKind(e),
+	)
+}
+
+// checkKind refuses what only the other kind of queue takes.
+func (q *queue) checkKind(e sendEntry) error {
+	const reason = "The request include parameter that is not valid for this queue type."
+	switch {
+	case q.fifo && e.DelaySeconds != nil && *e.DelaySeconds != 0:
+		return errValue(*e.DelaySeconds, "DelaySeconds", reason)
+	case q.fifo && e.MessageDeduplicationID == "" && !q.contentDedup:
+		return errNoDedup()
+	case !q.fifo && e.MessageDeduplicationID != "":
+		return errValue(e.MessageDeduplicationID, "MessageDeduplicationId", reason)
+	}
+	return nil
+}
+
+func errNoDedup() error {
+	return errInvalid("The queue should either have ContentBasedDeduplication enabled or " +
+		"MessageDeduplicationId provided explicitly")
+}
+
+const traceAttribute = "AWSTraceHeader"
+
+func checkSystemAttributes(attributes map[string]MessageAttribute) error {
+	for name, a := range attributes {
+		if name != traceAttribute || a.DataType != "String" || a.StringValue == "" {
+			return errInvalid("Message system attribute '%s' is invalid. "+
+				"Reason: the only one is %s, a non-empty String.", name, traceAttribute)
+		}
+	}
+	return nil
+}
+
+// compose makes the message of an entry. The trace is that of the request, which the entry may override.
+func (q *queue) compose(e sendEntry, trace string) *content {
+	m := &content{
+		id: newID(), body: e.MessageBody, attributes: e.MessageAttributes, trace: trace, group: e.MessageGroupID,
+	}
+	if a, ok := e.MessageSystemAttributes[traceAttribute]; ok {
+		m.trace = a.StringValue
+	}
+	if q.fifo {
+		m.dedup = e.MessageDeduplicationID
+		if m.dedup == "" {
+			sum := sha256.Sum256([]byte(e.MessageBody))
+			m.dedup = hex.EncodeToString(sum[:])
+		}
+	}
+	return m
+}
+
+// send puts the messages into the queue, but for duplicates, which are answered like the first of their kind.
+func (q *queue) send(entries []sendEntry, messages []*content) []sendResult {
+	q.do(func(now time.Time) {
+		for i, m := range messages {
+			m.sent = now
+			if q.fifo && q.duplicate(m, now) {
+				continue
+			}
+			delay := q.delay
+			if d := entries[i].DelaySeconds; d != nil && !q.fifo {
+				delay = time.Duration(*d) * time.Second
+			}
+			q.add(&message{content: m, expires: now.Add(q.retention)}, delay, now)
+		}
+	})
+	var out []sendResult
+	for i, m := range messages {
+		out = append(out, sendResult{
+			ID: entries[i].ID, MessageID: m.id.String(), SequenceNumber: m.sequence,
+			MD5OfMessageBody: bodyMD5(m.body), MD5OfMessageAttributes: attributesMD5(m.attributes),
+			MD5OfMessageSystemAttributes: attributesMD5(entries[i].MessageSystemAttributes),
+		})
+	}
+	return out
+}
+
+// duplicate reports whether the same was sent before, and gives m that message's ID and number; else it numbers and
+// remembers m.
+func (q *queue) duplicate(m *content, now time.Time) bool {
+	key := dedupKey{id: m.dedup}
+	if q.groupDedup {
+		key.group = m.group
+	}
+	if first, ok := q.dedup.find(key, now); ok {
+		m.id, m.sequence = first.id, first.sequence
+		return true
+	}
+	m.sequence = q.dedup.nextSequence()
+	q.dedup.remember(key, m)
+	return false
+}

@@ -1,0 +1,52 @@
+package sqs
+
+import (
+	"fmt"
+	"time"
+)
+
+// dedupWindow is how long a FIFO queue remembers a deduplication ID, from the first message that had it.
+const dedupWindow = 5 * time.Minute
+
+// dedupKey is a deduplication ID in its scope; the group is empty if that is the queue.
+type dedupKey struct{ group, id string }
+
+// earlier is what a duplicate is answered with.
+type earlier struct {
+	id       messageID
+	sequence string
+	sent     time.Time
+}
+
+// dedup is what a FIFO queue remembers of messages it was sent, also after they are deleted, and their numbers.
+type dedup struct {
+	seen     map[dedupKey]earlier
+	oldest   []dedupKey // the keys of seen, oldest first
+	sequence uint64
+}
+
+func newDedup() dedup {
+	// AWS's numbers have 20 digits, more than an uint64 holds, and do not count by ones.
+	return dedup{seen: make(map[dedupKey]earlier), sequence: 49_496_460_467_696_128}
+}
+
+// nextSequence returns 20 digits that rise with every call.
+func (d *dedup) nextSequence() string {
+	d.sequence += 256
+	return fmt.Sprintf("188%017d", d.sequence)
+}
+
+// find returns what was sent with the key within the window.
+func (d *dedup) find(key dedupKey, now time.Time) (earlier, bool) {
+	for len(d.oldest) > 0 && now.Sub(d.seen[d.oldest[0]].sent) >= dedupWindow {
+		delete(d.seen, d.oldest[0])
+		d.oldest = d.oldest[1:]
+	}
+	first, ok := d.seen[key]
+	return first, ok
+}
+
+func (d *dedup) remember(key dedupKey, c *content) {
+	d.seen[key] = earlier{c.id, c.sequence, c.sent}
+	d.oldest = append(d.oldest, key)
+}
