@@ -1,0 +1,119 @@
+// Laravel Echo in Chromium, on pages that a small app serves. The numbers are those of protocol.md §9.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { app, page } from './lib/app.mjs';
+import { browser, open } from './lib/browser.mjs';
+import { channel, server, stub } from './lib/clients.mjs';
+import { target } from './lib/target.mjs';
+
+const hark = await target();
+const sdk = server(hark);
+const chromium = await browser();
+
+// What Laravel's resources/js/echo.js does, and the few lines that a test needs to see what happened: heard(n) waits for
+// n events.
+const echoPage = (options) => page(`
+import Echo from 'laravel-echo';
+import Pusher from 'pusher-js';
+
+window.Pusher = Pusher;
+window.Echo = new Echo(${JSON.stringify(options)});
+
+const events = [];
+window.states = [];
+window.Echo.connector.pusher.connection.bind('state_change', ({ current }) => states.push(current));
+window.join = (kind, name) => new Promise((resolve, reject) => {
+  window.Echo[kind](name)
+    .subscribed(() => resolve(name))
+    .error((err) => reject(new Error(JSON.stringify(err))))
+    .listenToAll((event, data) => events.push([event, data]));
+});
+window.heard = async (n) => {
+  while (events.length < n) await new Promise((resolve) => { setTimeout(resolve, 10); });
+  return events;
+};
+`);
+
+const { url } = await app(hark, {
+  authorize: (name) => !name.includes('forbidden'),
+  pages: {
+    '/': echoPage(stub(hark)),
+    '/unknown': echoPage({ ...stub(hark), key: 'no-such-key' }),
+  },
+});
+
+test('138: a page connects, joins a public and a private channel and hears events', async (t) => {
+  const { page: tab, trouble } = await open(t, chromium, url);
+  const [room, orders] = [channel('room-'), channel('orders.')];
+  await tab.evaluate((name) => join('channel', name), room);
+  await tab.evaluate((name) => join('private', name), orders);
+  await sdk.trigger(room, 'App\\Events\\Headline', { title: 'Zażółć 🎉' });
+  await tab.evaluate(() => heard(1));
+  await sdk.trigger(`private-${orders}`, 'App\\Events\\OrderShipped', { id: 7 });
+  assert.deepEqual(await tab.evaluate(() => heard(2)), [
+    ['Headline', { title: 'Zażółć 🎉' }],
+    ['OrderShipped', { id: 7 }],
+  ]);
+  assert.deepEqual(trouble, []);
+});
+
+test('138, 37: error() hears that the app refused a channel', async (t) => {
+  const { page: tab } = await open(t, chromium, url);
+  await assert.rejects(tab.evaluate((name) => join('private', name), channel('forbidden.')), /403/);
+});
+
+test('139: toOthers skips the tab whose X-Socket-ID was sent', async (t) => {
+  const [mine, theirs] = [await open(t, chromium, url), await open(t, chromium, url)];
+  const room = channel('room-');
+  for (const { page: tab } of [mine, theirs]) await tab.evaluate((name) => join('channel', name), room);
+  await mine.page.evaluate((name) => fetch('/publish', {
+    method: 'POST',
+    headers: { 'X-Socket-ID': window.Echo.socketId() },
+    body: JSON.stringify({ channel: name, event: 'App\\Events\\Moved', data: { n: 1 } }),
+  }), room);
+  assert.deepEqual(await theirs.page.evaluate(() => heard(1)), [['Moved', { n: 1 }]]);
+  await sdk.trigger(room, 'App\\Events\\Moved', { n: 2 });
+  assert.deepEqual(await mine.page.evaluate(() => heard(1)), [['Moved', { n: 2 }]]);
+});
+
+test('140: after a forced close the page is back, on its channels, and hears each event once', async (t) => {
+  const { page: tab } = await open(t, chromium, url);
+  const room = channel('room-');
+  await tab.evaluate((name) => join('channel', name), room);
+  const before = await tab.evaluate(() => window.Echo.socketId());
+  const after = await tab.evaluate(async (name) => {
+    const { pusher } = window.Echo.connector;
+    const again = new Promise((resolve) => {
+      pusher.channel(name).bind('pusher:subscription_succeeded', () => resolve(window.Echo.socketId()));
+    });
+    pusher.send_event('client-too-large', 'x'.repeat(33 * 1024)); // API Gateway closes with 1009
+    return again;
+  }, room);
+  assert.notEqual(after, before);
+  await sdk.trigger(room, 'App\\Events\\Moved', { n: 1 });
+  await sdk.trigger(room, 'App\\Events\\Moved', { n: 2 });
+  assert.deepEqual(await tab.evaluate(() => heard(2)), [['Moved', { n: 1 }], ['Moved', { n: 2 }]]);
+});
+
+test('9: a page with an unknown key gives up and stays quiet', async (t) => {
+  const { page: tab } = await open(t, chromium, `${url}/unknown`);
+  const states = await tab.evaluate(async () => {
+    while (!states.some((s) => s === 'disconnected' || s === 'failed')) {
+      await new Promise((resolve) => { setTimeout(resolve, 10); });
+    }
+    const seen = states.length;
+    await new Promise((resolve) => { setTimeout(resolve, 2500); }); // it would retry after 1 s
+    return states.slice(seen);
+  });
+  assert.deepEqual(states, []);
+});
+
+test('26: a tab that is closed is no subscriber any more, and the others stay', async (t) => {
+  const [stays, goes] = [await open(t, chromium, url), await open(t, chromium, url)];
+  const room = channel('room-');
+  for (const { page: tab } of [stays, goes]) await tab.evaluate((name) => join('channel', name), room);
+  await goes.page.goto('about:blank');
+  await sdk.trigger(room, 'App\\Events\\Moved', {});
+  assert.deepEqual(await stays.page.evaluate(() => heard(1)), [['Moved', {}]]);
+});

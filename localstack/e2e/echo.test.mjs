@@ -1,0 +1,140 @@
+// Laravel Echo in Node with the options of Laravel's stub. The numbers are those of protocol.md §9 and the sections
+// those of protocol.md §8.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { app } from './lib/app.mjs';
+import { channel, connected, echo, heard, server } from './lib/clients.mjs';
+import { target } from './lib/target.mjs';
+
+const hark = await target();
+const { authEndpoint } = await app(hark, { authorize: (name) => !name.includes('forbidden') });
+const sdk = server(hark);
+
+// joined waits for Echo's own word that a channel is subscribed.
+async function joined(ch) {
+  const subscribed = heard('subscribed()');
+  ch.subscribed(subscribed);
+  await subscribed.next();
+  return ch;
+}
+
+test('138: it connects and knows its socket ID', async (t) => {
+  const client = echo(t, hark);
+  await connected(client.connector.pusher);
+  assert.match(client.socketId(), /^\d+\.\d+$/);
+});
+
+test('138, 105: listen hears App\\Events\\X on a public channel', async (t) => {
+  const client = echo(t, hark);
+  const name = channel('orders-');
+  const shipped = heard('OrderShipped');
+  (await joined(client.channel(name))).listen('OrderShipped', shipped);
+  await sdk.trigger(name, 'App\\Events\\OrderShipped', { id: 7 });
+  assert.deepEqual(await shipped.next(), { id: 7 });
+});
+
+test('138: a private channel, a name of broadcastAs, a foreign namespace, all events', async (t) => {
+  const client = echo(t, hark, { authEndpoint });
+  const name = channel('orders.');
+  const [named, foreign, any] = [heard('.order.shipped'), heard('\\Foo\\Bar'), heard('listenToAll')];
+  (await joined(client.private(name)))
+    .listen('.order.shipped', named).listen('\\Foo\\Bar', foreign).listenToAll(any);
+  await sdk.trigger(`private-${name}`, 'order.shipped', { n: 1 });
+  assert.deepEqual(await named.next(), { n: 1 });
+  await sdk.trigger(`private-${name}`, 'Foo\\Bar', { n: 2 });
+  assert.deepEqual(await foreign.next(), { n: 2 });
+  assert.deepEqual((await any.next())[1], { n: 1 });
+  assert.deepEqual((await any.next())[1], { n: 2 });
+  await any.quiet();
+});
+
+test('8.1: a notification arrives on the channel of its user', async (t) => {
+  const client = echo(t, hark, { authEndpoint });
+  const name = channel('App.Models.User.');
+  const notification = heard('notification');
+  (await joined(client.private(name))).notification(notification);
+  const data = { id: 'a-b', type: 'App\\Notifications\\InvoicePaid', amount: 5 };
+  await sdk.trigger(`private-${name}`, 'Illuminate\\Notifications\\Events\\BroadcastNotificationCreated', data);
+  assert.deepEqual(await notification.next(), data);
+});
+
+test('8.1: an event without payload, whose data is []', async (t) => {
+  const client = echo(t, hark);
+  const name = channel('orders-');
+  const empty = heard('Empty');
+  (await joined(client.channel(name))).listen('Empty', empty);
+  await sdk.trigger(name, 'App\\Events\\Empty', '[]');
+  assert.deepEqual(await empty.next(), []);
+});
+
+test('8.1: an encrypted channel needs the signature and passes its ciphertext through', async (t) => {
+  const client = echo(t, hark, { authEndpoint });
+  const name = channel('private-encrypted-');
+  const pusher = client.connector.pusher;
+  await connected(pusher);
+  const events = heard('frame');
+  pusher.connection.bind('message', (frame) => frame.channel === name && events(frame));
+  const { auth } = sdk.authorizeChannel(client.socketId(), name);
+  pusher.send_event('pusher:subscribe', { auth, channel: name });
+  assert.equal((await events.next()).event, 'pusher_internal:subscription_succeeded');
+  const sealed = { nonce: 'AAAA', ciphertext: 'BBBB' };
+  await server(hark).post({ path: '/events', body: { name: 'secret', channels: [name], data: JSON.stringify(sealed) } });
+  assert.deepEqual((await events.next()).data, sealed);
+});
+
+test('138, 37: error() hears that the app refused the channel', async (t) => {
+  const client = echo(t, hark, { authEndpoint });
+  const failed = heard('error()');
+  client.private(channel('forbidden.')).error(failed);
+  assert.equal((await failed.next()).status, 403);
+});
+
+test('138, 37: error() hears that the server refused the signature', async (t) => {
+  const client = echo(t, hark, {
+    channelAuthorization: { customHandler: (_, done) => done(null, { auth: `${hark.app.key}:${'0'.repeat(64)}` }) },
+  });
+  const failed = heard('error()');
+  client.private(channel('orders.')).error(failed);
+  assert.equal((await failed.next()).status, 401);
+});
+
+test('139: toOthers skips the socket that Echo names', async (t) => {
+  const name = channel('orders-');
+  const [mine, theirs] = [echo(t, hark), echo(t, hark)];
+  const [toMe, toThem] = [heard('event at the sender'), heard('event')];
+  (await joined(mine.channel(name))).listen('OrderShipped', toMe);
+  (await joined(theirs.channel(name))).listen('OrderShipped', toThem);
+  await sdk.trigger(name, 'App\\Events\\OrderShipped', { n: 1 }, { socket_id: mine.socketId() });
+  assert.deepEqual(await toThem.next(), { n: 1 });
+  await toMe.quiet();
+});
+
+test('8.4: leave() stops every variant of a channel', async (t) => {
+  const client = echo(t, hark, { authEndpoint });
+  const name = channel('room.');
+  const event = heard('event of a channel that was left');
+  (await joined(client.channel(name))).listenToAll(event);
+  (await joined(client.private(name))).listenToAll(event);
+  client.leave(name);
+  const fence = heard('fence');
+  (await joined(client.channel(channel('fence.')))).listen('.fence', fence);
+  await new Promise((resolve) => { setTimeout(resolve, 400); });
+  await sdk.trigger([name, `private-${name}`], 'x', {});
+  await event.quiet(800);
+});
+
+test('140: after a forced close Echo is back on its channels, and nothing comes twice', async (t) => {
+  const client = echo(t, hark, { authEndpoint });
+  const name = channel('orders.');
+  const [subscribed, shipped] = [heard('subscribed()'), heard('OrderShipped')];
+  client.private(name).subscribed(subscribed).listen('OrderShipped', shipped);
+  await subscribed.next();
+  const before = client.socketId();
+  client.connector.pusher.send_event('client-too-large', 'x'.repeat(33 * 1024)); // API Gateway closes with 1009
+  await subscribed.next();
+  assert.notEqual(client.socketId(), before);
+  await sdk.trigger(`private-${name}`, 'App\\Events\\OrderShipped', {});
+  await shipped.next();
+  await shipped.quiet();
+});

@@ -1,0 +1,82 @@
+// Stands where a Laravel app stands: it authorises channels as Broadcast::routes() does, publishes for its pages, and
+// serves them with what they import from node_modules.
+import { createReadStream, existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { server } from './clients.mjs';
+
+const modules = fileURLToPath(new URL('../node_modules', import.meta.url));
+const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.map': 'application/json' };
+
+// pusher-js ships for browsers as a script that sets a global; a bundler would make this module of it.
+const pusherModule = "import '/node_modules/pusher-js/dist/web/pusher.js';\nexport default globalThis.Pusher;\n";
+
+// app starts the app on a free port and has it closed after the file's tests. authorize says whether the client may join
+// a channel. pages maps paths to HTML.
+export async function app(hark, { authorize = () => true, pages = {} } = {}) {
+  const sdk = server(hark);
+  const requests = [];
+  const routes = {
+    'POST /broadcasting/auth': async (req, res) => {
+      const form = new URLSearchParams(await text(req));
+      const [id, channel] = [form.get('socket_id'), form.get('channel_name')];
+      requests.push({ id, channel });
+      if (!authorize(channel)) return answer(res, 403, 'application/json', '{"message":"This action is unauthorized."}');
+      return answer(res, 200, 'application/json', JSON.stringify(sdk.authorizeChannel(id, channel)));
+    },
+    // broadcast(new X)->toOthers() leaves out the socket that Echo names in this header.
+    'POST /publish': async (req, res) => {
+      const { channel, event, data } = JSON.parse(await text(req));
+      await sdk.trigger(channel, event, data, { socket_id: req.headers['x-socket-id'] });
+      return answer(res, 200, 'application/json', '{}');
+    },
+    'GET /pusher-js.mjs': (req, res) => answer(res, 200, types['.mjs'], pusherModule),
+  };
+  for (const [path, html] of Object.entries(pages)) {
+    routes[`GET ${path}`] = (req, res) => answer(res, 200, 'text/html; charset=utf-8', html);
+  }
+  const http = createServer((req, res) => {
+    const { pathname } = new URL(req.url, 'http://app');
+    const route = routes[`${req.method} ${pathname}`] ?? (() => file(res, pathname));
+    Promise.resolve(route(req, res)).catch((err) => answer(res, 500, 'text/plain', String(err)));
+  });
+  await new Promise((resolve) => { http.listen(0, '127.0.0.1', resolve); });
+  after(() => {
+    http.closeAllConnections();
+    http.close();
+  });
+  const url = `http://127.0.0.1:${http.address().port}`;
+  return { url, authEndpoint: `${url}/broadcasting/auth`, requests };
+}
+
+// page wraps the text of a module, whose imports it resolves as a bundler would.
+export function page(module) {
+  const imports = { 'laravel-echo': '/node_modules/laravel-echo/dist/echo.js', 'pusher-js': '/pusher-js.mjs' };
+  return `<!doctype html><meta charset="utf-8"><title>page</title><link rel="icon" href="data:,">
+<script type="importmap">${JSON.stringify({ imports })}</script>
+<script type="module">
+${module}
+</script>`;
+}
+
+async function text(req) {
+  const chunks = [];
+  for await (const chunk of req) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+function answer(res, status, type, body) {
+  res.writeHead(status, { 'Content-Type': type }).end(body);
+}
+
+function file(res, pathname) {
+  const path = normalize(pathname);
+  if (!path.startsWith('/node_modules/')) return answer(res, 404, 'text/plain', 'not found');
+  const name = join(modules, path.slice('/node_modules'.length));
+  if (!existsSync(name)) return answer(res, 404, 'text/plain', 'not found');
+  res.writeHead(200, { 'Content-Type': types[extname(name)] ?? 'application/octet-stream' });
+  return createReadStream(name).pipe(res);
+}

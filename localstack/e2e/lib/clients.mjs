@@ -1,0 +1,103 @@
+// Clients and publishers as their makers ship them, set up as a Laravel app does.
+import Echo from 'laravel-echo';
+import Pusher from 'pusher';
+import PusherJS from 'pusher-js';
+
+// patience is how long a test waits for what must come; calm, how long it listens for what must not.
+const patience = 15_000;
+export const calm = 400;
+
+let names = 0;
+
+// channel returns a channel name that no other test uses, not even one of another run against the same deployment.
+export function channel(prefix) {
+  names += 1;
+  return `${prefix}${Date.now()}-${process.pid}-${names}`;
+}
+
+// stub is what Laravel's stubs/echo-js-reverb.stub passes to Echo; pusher-js takes the same options.
+export function stub(hark, authEndpoint) {
+  const url = new URL(hark.url);
+  return {
+    broadcaster: 'reverb',
+    key: hark.app.key,
+    wsHost: url.hostname,
+    wsPort: url.port || 80,
+    wssPort: url.port || 443,
+    forceTLS: url.protocol === 'https:',
+    enabledTransports: ['ws', 'wss'],
+    ...(authEndpoint && { authEndpoint }),
+  };
+}
+
+// echo is a Laravel Echo on pusher-js. The test's end disconnects it.
+export function echo(t, hark, options = {}) {
+  const client = new Echo({ ...stub(hark, options.authEndpoint), Pusher: PusherJS, ...options });
+  t.after(() => client.disconnect());
+  return client;
+}
+
+// pusherJS is a pusher-js without Echo. The test's end disconnects it.
+export function pusherJS(t, hark, { key = hark.app.key, authEndpoint, ...options } = {}) {
+  const client = new PusherJS(key, {
+    cluster: '', ...stub(hark), ...(authEndpoint && { channelAuthorization: { endpoint: authEndpoint } }), ...options,
+  });
+  t.after(() => client.disconnect());
+  return client;
+}
+
+// server is the npm SDK that apps publish with.
+export function server(hark) {
+  const url = new URL(hark.apiURL);
+  return new Pusher({
+    appId: hark.app.id, key: hark.app.key, secret: hark.app.secret,
+    host: url.hostname, ...(url.port && { port: url.port }), useTLS: url.protocol === 'https:',
+  });
+}
+
+// heard collects what a callback is called with. next() waits for the next call, quiet() for none.
+export function heard(what) {
+  const calls = [];
+  let wake = () => {};
+  const record = (...args) => {
+    calls.push(args.length > 1 ? args : args[0]);
+    wake();
+  };
+  record.next = async () => {
+    if (calls.length === 0) {
+      await new Promise((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error(`no ${what} within ${patience / 1000} s`)), patience);
+        wake = () => {
+          clearTimeout(timer);
+          wake = () => {};
+          resolve();
+        };
+      });
+    }
+    return calls.shift();
+  };
+  record.quiet = async (ms = calm) => {
+    await new Promise((resolve) => { setTimeout(resolve, ms); });
+    if (calls.length > 0) throw new Error(`unwanted ${what}: ${JSON.stringify(calls)}`);
+  };
+  return record;
+}
+
+// once waits for one event of something that has bind: a connection or a channel of pusher-js.
+export function once(emitter, event) {
+  const call = heard(event);
+  emitter.bind(event, call);
+  return call.next().finally(() => emitter.unbind(event, call));
+}
+
+// connected waits until a pusher-js is connected.
+export async function connected(pusher) {
+  if (pusher.connection.state !== 'connected') await once(pusher.connection, 'connected');
+  return pusher.connection.socket_id;
+}
+
+// subscribed waits until a channel of pusher-js is subscribed.
+export async function subscribed(ch) {
+  if (!ch.subscribed) await once(ch, 'pusher:subscription_succeeded');
+  return ch;
+}
