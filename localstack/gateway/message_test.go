@@ -1,0 +1,175 @@
+package gateway_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"hark/localstack/gateway"
+	"hark/localstack/meter"
+)
+
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	seen := make(chan string, 1)
+	see := func(e request) (any, error) { seen <- e.RequestContext.RouteKey + " " + e.Body; return ok, nil }
+	c := start(t, gateway.Options{}, map[string]function{"$default": see, "pusher:ping": see, "7": see})
+	s, _ := c.connect()
+	for _, tt := range []struct{ name, body, want string }{
+		{"a key that matches", `{"event":"pusher:ping","data":{}}`, "pusher:ping"},
+		{"a number as a key", `{"event":7}`, "7"},
+		{"no key that matches", `{"event":"client-x"}`, "$default"},
+		{"no such field", `{"data":1}`, "$default"},
+		{"not JSON", `junk`, "$default"},
+		{"empty", ``, "$default"},
+		{"a route that is not for messages", `{"event":"$connect"}`, "$default"},
+		{"nor that one", `{"event":"$disconnect"}`, "$default"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s.send(ws.OpText, []byte(tt.body))
+			if got := receive(t, seen); got != tt.want+" "+tt.body {
+				t.Errorf("got %q, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestWhatTheClientSeesOfAnIntegration(t *testing.T) {
+	t.Parallel()
+	twoWay := func(a *gateway.API) {
+		r := a.Routes["$default"]
+		r.RouteResponseSelectionExpression = "$default"
+		a.Routes["$default"] = r
+	}
+	throttled := func(a *gateway.API) { a.DefaultRouteSettings = gateway.Throttle{Rate: 1e-6, Burst: 1} }
+	withoutDefault := func(a *gateway.API) { delete(a.Routes, "$default") }
+	for _, tt := range []struct {
+		name     string
+		function function
+		edit     func(*gateway.API)
+		want     string // the message, or API Gateway's own text
+	}{
+		{"a failure", func(request) (any, error) { return nil, errors.New("boom") }, nil, "Internal server error"},
+		{"a throttle", func(request) (any, error) { return nil, errThrottled }, nil, "Internal server error"},
+		{"an answer that is none", always("x"), nil, "Internal server error"},
+		{"slowness", func(request) (any, error) { select {} }, nil, "Endpoint request timed out"},
+		{"a route that is missing", nil, withoutDefault, "Forbidden"},
+		{"a route that is throttled", always(ok), throttled, "Too Many Requests"},
+		{"a body without a route response", always(map[string]any{"statusCode": 200, "body": "b"}), nil, ""},
+		{"a status that is an error", always(map[string]any{"statusCode": 500, "body": "b"}), nil, ""},
+		{"a body with a route response", always(map[string]any{"statusCode": 200, "body": "b"}), twoWay, "b"},
+		{
+			"a body in base64", always(map[string]any{"statusCode": 200, "body": "YmI=", "isBase64Encoded": true}), twoWay, "bb",
+		},
+		{"no body with a route response", always(ok), twoWay, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			edit := tt.edit
+			if edit == nil {
+				edit = func(*gateway.API) {}
+			}
+			c := start(t, gateway.Options{IntegrationTimeout: time.Second}, map[string]function{"$default": tt.function}, edit)
+			s, id := c.connect()
+			s.send(ws.OpText, []byte("1"))
+			if tt.name == "a route that is throttled" {
+				s.send(ws.OpText, []byte("2"))
+			}
+			if tt.want == "" { // nothing comes before a ping's answer
+				time.Sleep(20 * time.Millisecond)
+				s.send(ws.OpPing, []byte("p"))
+				if f, _ := s.next(); f.Header.OpCode != ws.OpPong || string(f.Payload) != "p" {
+					t.Fatalf("got %+v %q, want the pong and nothing else", f.Header, f.Payload)
+				}
+				return
+			}
+			got := s.text()
+			if len(tt.want) > 2 {
+				prefix := fmt.Sprintf(`{"message": %q, "connectionId":%q, "requestId":"`, tt.want, id)
+				if !strings.HasPrefix(got, prefix) || !json.Valid([]byte(got)) {
+					t.Errorf("got %s, want %s…", got, prefix)
+				}
+				return
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestMessagesOfOneConnectionRunSideBySide(t *testing.T) {
+	t.Parallel()
+	started, release := make(chan int64, 100), make(chan struct{})
+	c := start(t, gateway.Options{}, map[string]function{"$default": func(e request) (any, error) {
+		started <- e.RequestContext.RequestTimeEpoch
+		<-release
+		return ok, nil
+	}})
+	s, _ := c.connect()
+	for range 65 {
+		s.send(ws.OpText, []byte("x"))
+	}
+	for range 64 {
+		receive(t, started)
+	}
+	select {
+	case <-started:
+		t.Error("more than 64 run at a time")
+	case <-time.After(20 * time.Millisecond):
+	}
+	release <- struct{}{}
+	receive(t, started) // the 65th
+	close(release)
+}
+
+func TestRequestTimeNeverDecreases(t *testing.T) {
+	t.Parallel()
+	clock := make(chan time.Time, 1)
+	clock <- time.Unix(1_000_000, 0)
+	back := func() time.Time { // a clock that runs backwards
+		now := <-clock
+		clock <- now.Add(-time.Second)
+		return now
+	}
+	stamps := make(chan int64, 10)
+	see := func(e request) (any, error) { stamps <- e.RequestContext.RequestTimeEpoch; return ok, nil }
+	c := start(t, gateway.Options{Now: back, Life: time.Hour}, map[string]function{"$connect": see, "$default": see})
+	s, err := c.dial("/" + stage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := receive(t, stamps)
+	for range 5 {
+		s.send(ws.OpText, []byte("x"))
+		next := receive(t, stamps)
+		if next < last {
+			t.Fatalf("%d after %d", next, last)
+		}
+		last = next
+	}
+}
+
+func TestMeter(t *testing.T) {
+	t.Parallel()
+	var m meter.Meter
+	c := start(t, gateway.Options{Meter: &m}, map[string]function{"$default": func(request) (any, error) { return nil, errThrottled }})
+	s, id := c.connect()
+	c.post(id, strings.Repeat("x", 32<<10)) // 1
+	c.post(id, strings.Repeat("x", 70<<10)) // 3
+	s.send(ws.OpText, []byte("x"))          // 1, and its error
+	for range 5 {
+		s.next()
+	}
+	s.Close()
+	receive(t, c.ended)
+	got := m.Snapshot()
+	if got[meter.SocketMessages] != 6 || got[meter.SocketMinutes] != 1 {
+		t.Errorf("got %v, want 6 messages and 1 minute", got)
+	}
+}
