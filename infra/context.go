@@ -21,7 +21,7 @@ const (
 const defaultStage = "prod"
 
 var (
-	validStage  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,31}$`) // part of a stack name and of function names
+	validStage  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,23}$`) // part of names that hold 64 characters
 	validSecret = regexp.MustCompile(`^[A-Za-z0-9_.~+/=-]{16,256}$`) // a header value that needs no escaping anywhere
 	validBase   = regexp.MustCompile(`^https?://[^\s?#]*[^\s?#/]$`)
 )
@@ -44,7 +44,7 @@ func propsFromContext(node constructs.Node) (HarkStackProps, error) {
 		props.Stage = defaultStage
 	}
 	if !validStage.MatchString(props.Stage) {
-		return props, fmt.Errorf("context %s: %q is not a letter and up to 31 letters, digits and dashes", contextStage, props.Stage)
+		return props, fmt.Errorf("context %s: %q is not a letter and up to 23 letters, digits and dashes", contextStage, props.Stage)
 	}
 	if s := props.OriginSecret; s != "" && !validSecret.MatchString(s) {
 		return props, fmt.Errorf("context %s: not 16 to 256 letters, digits and _.~+/=-", contextOriginSecret)

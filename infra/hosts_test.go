@@ -122,6 +122,14 @@ func TestEdge(t *testing.T) {
 	}
 }
 
+func TestEdgeSpeaksTheNamesThatConnectReads(t *testing.T) {
+	for _, name := range []string{config.OriginSecretHeader, config.ClientIPHeader, "{ " + config.KeyParameter + ":"} {
+		if !strings.Contains(viewerRequest, name) {
+			t.Errorf("edge/viewer_request.js does not know %q", name)
+		}
+	}
+}
+
 func TestNoErrorIsCached(t *testing.T) {
 	tmpl := golden(t)
 	got := map[float64]any{}

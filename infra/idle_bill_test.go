@@ -25,6 +25,7 @@ func prices() map[string]price {
 		"Lambda request":             {0.20 / million, 1 * million, "quoted"},
 		"Lambda arm64 GB-second":     {0.0000133334, 400_000, "quoted"},
 		"DynamoDB read unit":         {0.125 / million, 0, "quoted; on demand has no free requests"},
+		"DynamoDB write unit":        {0.625 / million, 0, "quoted; on demand has no free requests"},
 		"DynamoDB GB-month":          {0.25, 25, "quoted"},
 		"DynamoDB backup GB-month":   {0.20, 0, "unverified"},
 		"CloudWatch alarm":           {0.10, 10, "unverified"},
@@ -39,7 +40,8 @@ const (
 	minutes       = 730 * 60
 	pollsAMinute  = 3      // long polls of 20 seconds
 	sweepSeconds  = 0.1    // billed duration of a run that finds nothing
-	sweepReads    = 16     // queries of a run: 8 lease partitions of two minutes; each costs a unit, empty or not
+	sweepReads    = 9      // of a run: where it was, and 8 lease partitions; each costs a unit, empty or not
+	sweepWrites   = 1      // where it is now
 	tableGB       = 0.001  // a few apps, or what has not expired yet
 	functionZipGB = 0.0125 // an asset of 2.5 MB in the bootstrap's bucket, and the four before it
 )
@@ -100,6 +102,7 @@ func scheduleUsage(tmpl template, rule string) ([]usage, bool) {
 		{"Lambda request", minutes},
 		{"Lambda arm64 GB-second", minutes * sweepSeconds * gb},
 		{"DynamoDB read unit", minutes * sweepReads},
+		{"DynamoDB write unit", minutes * sweepWrites},
 	}, true
 }
 

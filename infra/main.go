@@ -8,9 +8,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// silenceNode20 keeps jsii from printing a screenful about the age of Node 20 on every synth: the tests pass on it.
-func silenceNode20() error { return os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20") }
-
 func main() {
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "hark:", err)
@@ -19,9 +16,6 @@ func main() {
 }
 
 func run() error {
-	if err := silenceNode20(); err != nil {
-		return err
-	}
 	defer jsii.Close()
 	app := awscdk.NewApp(nil)
 	props, err := propsFromContext(app.Node())

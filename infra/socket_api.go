@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -49,23 +50,31 @@ func (s socketAPI) callbackURL(base string) string {
 	return base + "/" + *s.ApiId() + "/" + socketStage
 }
 
-// connectionsARN is what a policy names to allow one method of the management API, on any connection.
-func (s socketAPI) connectionsARN(method string) string {
-	return *s.stack.FormatArn(&awscdk.ArnComponents{
-		Service:      jsii.String("execute-api"),
-		Resource:     s.ApiId(),
-		ResourceName: jsii.String(socketStage + "/" + method + "/@connections/*"),
+// manage allows methods of the management API, on any connection: POST sends a frame, GET asks whether a connection
+// lives, DELETE ends it.
+func (s socketAPI) manage(methods ...string) awsiam.PolicyStatement {
+	var resources []*string
+	for _, method := range methods {
+		resources = append(resources, s.stack.FormatArn(&awscdk.ArnComponents{
+			Service:      jsii.String("execute-api"),
+			Resource:     s.ApiId(),
+			ResourceName: jsii.String(socketStage + "/" + method + "/@connections/*"),
+		}))
+	}
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions:   jsii.Strings("execute-api:ManageConnections"),
+		Resources: &resources,
 	})
 }
 
 // route sends what clients do to the functions, and publishes the stage. Every frame goes to $default: Pusher's event
 // names hold a colon, which AWS does not document as part of a route key.
-func (s socketAPI) route(stack awscdk.Stack, f functions) {
+func (s socketAPI) route(f functions) {
 	connect := s.to("$connect", f.Connect)
 	s.to("$disconnect", f.Disconnect)
 	s.to("$default", f.Message)
 
-	stage := awsapigatewayv2.NewWebSocketStage(stack, jsii.String("SocketStage"), &awsapigatewayv2.WebSocketStageProps{
+	stage := awsapigatewayv2.NewWebSocketStage(s.stack, jsii.String("SocketStage"), &awsapigatewayv2.WebSocketStageProps{
 		WebSocketApi: s.WebSocketApi,
 		StageName:    jsii.String(socketStage),
 		AutoDeploy:   jsii.Bool(true),

@@ -41,7 +41,7 @@ func NewHarkStack(scope constructs.Construct, id string, props HarkStackProps) a
 		CallbackURL:     socket.callbackURL(props.CallbackBase),
 		ActivityTimeout: props.ActivityTimeout,
 	})
-	socket.route(stack, functions)
+	socket.route(functions)
 	publish := newPublishURL(functions.API)
 	queues.feed(stack, functions.Broadcast)
 	sweepEveryMinute(stack, functions.Sweep)

@@ -75,7 +75,6 @@ func TestFunctionsMayDoWhatTheyUseAndNothingElse(t *testing.T) {
 		},
 		"broadcast": {
 			"dynamodb:DeleteItem ${State.Arn}",
-			"dynamodb:GetItem ${State.Arn}",
 			"dynamodb:PutItem ${State.Arn}",
 			"dynamodb:Query ${State.Arn}",
 			"dynamodb:UpdateItem ${State.Arn}",
@@ -93,7 +92,6 @@ func TestFunctionsMayDoWhatTheyUseAndNothingElse(t *testing.T) {
 			"dynamodb:Query ${State.Arn}",
 			"dynamodb:UpdateItem ${State.Arn}",
 			"execute-api:ManageConnections " + connections + "DELETE/@connections/*",
-			"execute-api:ManageConnections " + connections + "GET/@connections/*",
 		},
 	}
 	tmpl := golden(t)
