@@ -52,7 +52,7 @@ func redriveCases() []conformance {
 			url, dead := r.withDead(1, fifo)
 			r.sendTo(url, "g", "1", "2")
 			r.bounce(url)
-			want(r, "next", *r.one(url).Body, "2")
+			want(r, "next", *r.one(url, wait(2)).Body, "2")
 			m := r.gets(dead, "1")[0]
 			want(r, "group", m.Attributes["MessageGroupId"], "g")
 		}},
@@ -100,21 +100,22 @@ func queueCases() []conformance {
 			r.no(err)
 			want(r, "queues", len(out.QueueUrls), 3)
 		}},
-		{name: "queues are listed in pages", run: func(r *rig) {
-			for i := range 3 {
-				r.queue(sqs.QueueSpec{QueueName: fmt.Sprint("list", i)})
-			}
-			pages := awssqs.NewListQueuesPaginator(r.client, &awssqs.ListQueuesInput{
-				QueueNamePrefix: &r.prefix, MaxResults: aws.Int32(2),
-			})
-			var sizes []int
-			for pages.HasMorePages() {
-				page, err := pages.NextPage(r.ctx)
-				r.no(err)
-				sizes = append(sizes, len(page.QueueUrls))
-			}
-			want(r, "sizes of pages", fmt.Sprint(sizes), "[2 1]")
-		}},
+		{name: "queues are listed in pages",
+			differs: "it ignores MaxResults; API Reference, ListQueues", run: func(r *rig) {
+				for i := range 3 {
+					r.queue(sqs.QueueSpec{QueueName: fmt.Sprint("list", i)})
+				}
+				pages := awssqs.NewListQueuesPaginator(r.client, &awssqs.ListQueuesInput{
+					QueueNamePrefix: &r.prefix, MaxResults: aws.Int32(2),
+				})
+				var sizes []int
+				for pages.HasMorePages() {
+					page, err := pages.NextPage(r.ctx)
+					r.no(err)
+					sizes = append(sizes, len(page.QueueUrls))
+				}
+				want(r, "sizes of pages", fmt.Sprint(sizes), "[2 1]")
+			}},
 		{name: "a purge deletes what is visible, in flight and delayed", run: func(r *rig) {
 			url := r.standard()
 			r.send(url, "1", "2")
@@ -125,17 +126,19 @@ func queueCases() []conformance {
 			r.no(err)
 			r.counts(url, 0, 0, 0)
 		}},
-		{name: "a second purge within a minute is refused", run: func(r *rig) {
-			url := r.standard()
-			_, err := r.client.PurgeQueue(r.ctx, &awssqs.PurgeQueueInput{QueueUrl: &url})
-			r.no(err)
-			_, err = r.client.PurgeQueue(r.ctx, &awssqs.PurgeQueueInput{QueueUrl: &url})
-			r.refused(err, "AWS.SimpleQueueService.PurgeQueueInProgress")
-		}},
-		{name: "an attribute that no queue has is refused", run: func(r *rig) {
-			_, header, _ := r.raw("GetQueueAttributes", `{"QueueUrl":"`+r.standard()+`","AttributeNames":["Colour"]}`)
-			want(r, "error", header.Get("X-Amzn-Query-Error"), "InvalidAttributeName;Sender")
-		}},
+		{name: "a second purge within a minute is refused",
+			differs: "it purges again; API Reference, PurgeQueue: PurgeQueueInProgress", run: func(r *rig) {
+				url := r.standard()
+				_, err := r.client.PurgeQueue(r.ctx, &awssqs.PurgeQueueInput{QueueUrl: &url})
+				r.no(err)
+				_, err = r.client.PurgeQueue(r.ctx, &awssqs.PurgeQueueInput{QueueUrl: &url})
+				r.refused(err, "AWS.SimpleQueueService.PurgeQueueInProgress")
+			}},
+		{name: "an attribute that no queue has is refused",
+			differs: "it ignores the name; API Reference, GetQueueAttributes: InvalidAttributeName", run: func(r *rig) {
+				r.refusedRaw("GetQueueAttributes", `{"QueueUrl":"`+r.standard()+`","AttributeNames":["Colour"]}`,
+					"InvalidAttributeName")
+			}},
 		{name: "a standard queue tells its settings", run: func(r *rig) {
 			url := r.queue(sqs.QueueSpec{VisibilityTimeout: aws.Int(7), DelaySeconds: aws.Int(3)})
 			for name, value := range map[string]string{
@@ -145,22 +148,24 @@ func queueCases() []conformance {
 				want(r, name, r.attribute(url, name), value)
 			}
 		}},
-		{name: "a queue tells its limits", run: func(r *rig) {
-			url := r.queue(sqs.QueueSpec{MessageRetentionPeriod: aws.Int(300)})
-			want(r, "MessageRetentionPeriod", r.attribute(url, "MessageRetentionPeriod"), "300")
-			want(r, "MaximumMessageSize", r.attribute(url, "MaximumMessageSize"), "1048576")
-		}},
-		{name: "a FIFO queue tells its settings", run: func(r *rig) {
-			url := r.queue(sqs.QueueSpec{
-				FifoQueue: true, DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId",
-			})
-			for name, value := range map[string]string{
-				"FifoQueue": "true", "ContentBasedDeduplication": "false",
-				"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId",
-			} {
-				want(r, name, r.attribute(url, name), value)
-			}
-		}},
+		{name: "a queue tells its limits",
+			differs: "it keeps messages for ever and 256 KiB is its limit; API Reference, GetQueueAttributes", run: func(r *rig) {
+				url := r.queue(sqs.QueueSpec{MessageRetentionPeriod: aws.Int(300)})
+				want(r, "MessageRetentionPeriod", r.attribute(url, "MessageRetentionPeriod"), "300")
+				want(r, "MaximumMessageSize", r.attribute(url, "MaximumMessageSize"), "1048576")
+			}},
+		{name: "a FIFO queue tells its settings",
+			differs: "it does not keep DeduplicationScope; API Reference, GetQueueAttributes", run: func(r *rig) {
+				url := r.queue(sqs.QueueSpec{
+					FifoQueue: true, DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId",
+				})
+				for name, value := range map[string]string{
+					"FifoQueue": "true", "ContentBasedDeduplication": "false",
+					"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId",
+				} {
+					want(r, name, r.attribute(url, name), value)
+				}
+			}},
 		{name: "a queue tells its redrive policy", run: func(r *rig) {
 			url, _ := r.withDead(4, sqs.QueueSpec{})
 			want(r, "RedrivePolicy", r.attribute(url, "RedrivePolicy"),
@@ -171,30 +176,31 @@ func queueCases() []conformance {
 
 func protocolCases() []conformance {
 	return []conformance{
-		{name: "an error says what AWS's says, in body and header", run: func(r *rig) {
-			status, header, answer := r.raw("GetQueueUrl", `{"QueueName":"nope"}`)
-			want(r, "status", status, 400)
-			want(r, "type", fmt.Sprint(answer["__type"]), "com.amazonaws.sqs#QueueDoesNotExist")
-			want(r, "message", fmt.Sprint(answer["message"]), "The specified queue does not exist.")
-			want(r, "header", header.Get("X-Amzn-Query-Error"), "AWS.SimpleQueueService.NonExistentQueue;Sender")
-		}},
-		{name: "an answer has a request ID and the protocol's content type", run: func(r *rig) {
-			_, header, _ := r.raw("ListQueues", `{"QueueNamePrefix":"nope"}`)
-			want(r, "content type", header.Get("Content-Type"), "application/x-amz-json-1.0")
-			want(r, "request ID", len(header.Get("X-Amzn-Requestid")), 36)
-		}},
+		{name: "an error says what AWS's says, in body and header",
+			differs: `it sends Message and no header; Developer Guide, "Interpreting Amazon SQS JSON API responses"`, run: func(r *rig) {
+				status, header, answer := r.raw("GetQueueUrl", `{"QueueName":"nope"}`)
+				want(r, "status", status, 400)
+				want(r, "type", fmt.Sprint(answer["__type"]), "com.amazonaws.sqs#QueueDoesNotExist")
+				want(r, "message", fmt.Sprint(answer["message"]), "The specified queue does not exist.")
+				want(r, "header", header.Get("X-Amzn-Query-Error"), "AWS.SimpleQueueService.NonExistentQueue;Sender")
+			}},
+		{name: "an answer has a request ID and the protocol's content type",
+			differs: `it answers application/json; Developer Guide, "Interpreting Amazon SQS JSON API responses"`, run: func(r *rig) {
+				_, header, _ := r.raw("ListQueues", `{"QueueNamePrefix":"nope"}`)
+				want(r, "content type", header.Get("Content-Type"), "application/x-amz-json-1.0")
+				want(r, "request ID", len(header.Get("X-Amzn-Requestid")), 36)
+			}},
 		{name: "an unknown operation is refused", run: func(r *rig) {
 			status, _, answer := r.raw("Frobnicate", `{}`)
 			want(r, "status", status, 400)
 			want(r, "named", strings.Contains(fmt.Sprint(answer), "Frobnicate"), true)
 		}},
 		{name: "a request that is not JSON is refused", run: func(r *rig) {
-			status, _, _ := r.raw("SendMessage", `{"QueueUrl":`)
-			want(r, "status", status, 400)
+			r.refusedRaw("SendMessage", `{"QueueUrl":`, "MalformedInput")
 		}},
-		{name: "a queue URL must be given", run: func(r *rig) {
-			_, header, _ := r.raw("SendMessage", `{"MessageBody":"x"}`)
-			want(r, "header", header.Get("X-Amzn-Query-Error"), "MissingParameter;Sender")
-		}},
+		{name: "a queue URL must be given",
+			differs: "it answers 500; API Reference, SendMessage: QueueUrl is required", run: func(r *rig) {
+				r.refusedRaw("SendMessage", `{"MessageBody":"x"}`, "MissingParameter")
+			}},
 	}
 }

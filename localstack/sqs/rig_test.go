@@ -30,6 +30,7 @@ const account = "000000000000"
 type engine struct {
 	endpoint string
 	region   string
+	anyCode  bool // refusals need not have AWS's names
 	create   func(ctx context.Context, client *awssqs.Client, spec sqs.QueueSpec) error
 }
 
@@ -46,6 +47,8 @@ func ours(t *testing.T) engine {
 	return engine{endpoint: server.URL, region: "us-east-1", create: create}
 }
 
+// elasticMQ is compared in what it refuses, not in the names of the refusals: most are its own, and it does not send the
+// header that would tell SDKs the real ones (known to its issue tracker as 1188). One case of the suite is about them.
 func elasticMQ(endpoint string) engine {
 	create := func(ctx context.Context, client *awssqs.Client, spec sqs.QueueSpec) error {
 		name, attributes, err := attributesOf(spec)
@@ -55,7 +58,7 @@ func elasticMQ(endpoint string) engine {
 		_, err = client.CreateQueue(ctx, &awssqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
 		return err
 	}
-	return engine{endpoint: endpoint, region: "elasticmq", create: create}
+	return engine{endpoint: endpoint, region: "elasticmq", anyCode: true, create: create}
 }
 
 // attributesOf is the spec as CreateQueue takes it.
@@ -134,7 +137,7 @@ func (r *rig) refused(err error, code string) {
 	switch {
 	case err == nil:
 		r.fatalf("not refused, want %s", code)
-	case !errors.As(err, &api) || api.ErrorCode() != code:
+	case !errors.As(err, &api) || api.ErrorCode() != code && !r.anyCode:
 		r.fatalf("refused with %w, want %s", err, code)
 	}
 }
@@ -267,6 +270,21 @@ func (r *rig) counts(url string, visible, inFlight, delayed int) {
 
 // raw posts a request without the SDK.
 func (r *rig) raw(operation, body string) (status int, header http.Header, answer map[string]any) {
+	status, header, b := r.post(operation, body)
+	r.no(json.Unmarshal(b, &answer))
+	return status, header, answer
+}
+
+// refusedRaw asserts the error of a request that the SDK would not send.
+func (r *rig) refusedRaw(operation, body, code string) {
+	status, header, _ := r.post(operation, body)
+	want(r, "status", status, http.StatusBadRequest)
+	if !r.anyCode {
+		want(r, "code", header.Get("X-Amzn-Query-Error"), code+";Sender")
+	}
+}
+
+func (r *rig) post(operation, body string) (status int, header http.Header, answer []byte) {
 	req, err := http.NewRequestWithContext(r.ctx, http.MethodPost, r.endpoint+"/", bytes.NewBufferString(body))
 	r.no(err)
 	req.Header.Set("X-Amz-Target", "AmazonSQS."+operation)
@@ -276,8 +294,7 @@ func (r *rig) raw(operation, body string) (status int, header http.Header, answe
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	r.no(err)
-	r.no(json.Unmarshal(b, &answer))
-	return res.StatusCode, res.Header, answer
+	return res.StatusCode, res.Header, b
 }
 
 // sleep waits on the real clock: only for short times, that both engines must keep.
