@@ -34,20 +34,31 @@ func TestCheck(t *testing.T) {
 		{"the very action and resource", []iam.Statement{allow("dynamodb:GetItem", table)}, "dynamodb:GetItem", table, true},
 		{"another action", []iam.Statement{allow("dynamodb:GetItem", table)}, "dynamodb:PutItem", table, false},
 		{"another resource", []iam.Statement{allow("dynamodb:GetItem", table)}, "dynamodb:GetItem", table + "2", false},
-		{"the action of one statement with the resource of another",
-			[]iam.Statement{allow("dynamodb:GetItem", "other"), allow("dynamodb:Query", table)}, "dynamodb:GetItem", table, false},
+		{
+			"the action of one statement with the resource of another",
+			[]iam.Statement{allow("dynamodb:GetItem", "other"), allow("dynamodb:Query", table)},
+			"dynamodb:GetItem", table, false,
+		},
 		{"actions whatever their case", []iam.Statement{allow("DynamoDB:getitem", table)}, "dynamodb:GetItem", table, true},
-		{"resources only in their case", []iam.Statement{allow("dynamodb:GetItem", table)}, "dynamodb:GetItem",
-			"arn:aws:dynamodb:us-east-1:000000000000:table/hark-state", false},
+		{
+			"resources only in their case",
+			[]iam.Statement{allow("dynamodb:GetItem", table)},
+			"dynamodb:GetItem",
+			"arn:aws:dynamodb:us-east-1:000000000000:table/hark-state", false,
+		},
 		{"every action of a service", []iam.Statement{allow("dynamodb:*", table)}, "dynamodb:TransactWriteItems", table, true},
 		{"every action of another service", []iam.Statement{allow("sqs:*", "*")}, "dynamodb:GetItem", table, false},
 		{"everything", []iam.Statement{allow("*", "*")}, "dynamodb:GetItem", table, true},
-		{"a star stands for slashes too",
+		{
+			"a star stands for slashes too",
 			[]iam.Statement{allow("execute-api:ManageConnections", "arn:aws:execute-api:us-east-1:000000000000:abc123/v1/*/@connections/*")},
-			"execute-api:ManageConnections", connection, true},
-		{"a star does not reach over what follows it",
+			"execute-api:ManageConnections", connection, true,
+		},
+		{
+			"a star does not reach over what follows it",
 			[]iam.Statement{allow("execute-api:ManageConnections", "arn:aws:execute-api:us-east-1:000000000000:abc123/v1/GET/*")},
-			"execute-api:ManageConnections", connection, false},
+			"execute-api:ManageConnections", connection, false,
+		},
 		{"stars that must go back for a second try", []iam.Statement{allow("*", "a*bc*d")}, "x:Y", "abbcabcd", true},
 		{"a question mark stands for one character", []iam.Statement{allow("dynamodb:?etItem", table)}, "dynamodb:GetItem", table, true},
 		{"a question mark stands for no fewer", []iam.Statement{allow("dynamodb:GetItem?", table)}, "dynamodb:GetItem", table, false},
@@ -79,12 +90,18 @@ func TestDeniedIsWordedAsAWSWordsIt(t *testing.T) {
 		explicit   bool
 		want       string
 	}{
-		{"nothing allows it", nil, false,
+		{
+			"nothing allows it", nil, false,
 			"User: arn:aws:sts::000000000000:assumed-role/Hark-MessageRole/Hark-message is not authorized to perform: " +
-				"dynamodb:GetItem on resource: " + table + " because no identity-based policy allows the dynamodb:GetItem action"},
-		{"a statement denies it", []iam.Statement{deny("*", "*")}, true,
+				"dynamodb:GetItem on resource: " + table + " because no identity-based policy allows the dynamodb:GetItem action",
+		},
+		{
+			"a statement denies it",
+			[]iam.Statement{deny("*", "*")},
+			true,
 			"User: arn:aws:sts::000000000000:assumed-role/Hark-MessageRole/Hark-message is not authorized to perform: " +
-				"dynamodb:GetItem on resource: " + table + " with an explicit deny in an identity-based policy"},
+				"dynamodb:GetItem on resource: " + table + " with an explicit deny in an identity-based policy",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := iam.Check(iam.WithRole(t.Context(), role(tt.statements...)), "dynamodb:GetItem", table)

@@ -3,6 +3,7 @@ package template_test
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -230,12 +231,18 @@ func document(value string) string {
 
 func TestRefusalsNameTheResourceAndThePlace(t *testing.T) {
 	for _, tt := range []struct{ name, value, want string }{
-		{"an unknown function", `{"a": [{"Fn::Cidr": []}]}`,
-			"resource Jobs: Properties.P.a[0]: Fn::Cidr: this function is not supported by the local cloud"},
-		{"an unknown function inside another", `{"Fn::Join": ["", [{"Fn::ImportValue": "x"}]]}`,
-			"resource Jobs: Properties.P.Fn::Join[1][0]: Fn::ImportValue: this function is not supported by the local cloud"},
-		{"an unknown attribute", `{"Fn::GetAtt": ["Jobs", "Age"]}`,
-			"Fn::GetAtt: the attribute Age of Jobs (AWS::SQS::Queue) is not known to the local cloud"},
+		{
+			"an unknown function", `{"a": [{"Fn::Cidr": []}]}`,
+			"resource Jobs: Properties.P.a[0]: Fn::Cidr: this function is not supported by the local cloud",
+		},
+		{
+			"an unknown function inside another", `{"Fn::Join": ["", [{"Fn::ImportValue": "x"}]]}`,
+			"resource Jobs: Properties.P.Fn::Join[1][0]: Fn::ImportValue: this function is not supported by the local cloud",
+		},
+		{
+			"an unknown attribute", `{"Fn::GetAtt": ["Jobs", "Age"]}`,
+			"Fn::GetAtt: the attribute Age of Jobs (AWS::SQS::Queue) is not known to the local cloud",
+		},
 		{"an attribute of a type that is not known", `{"Fn::GetAtt": "Own.Arn"}`, "attribute Arn of Own (AWS::Other::Thing)"},
 		{"an attribute in a Sub", `{"Fn::Sub": "x${Jobs.Age}"}`, "Properties.P: Fn::Sub: the attribute Age of Jobs"},
 		{"a resource that is not there", `{"Ref": "Absent"}`, `Properties.P: Ref: there is no resource or parameter "Absent"`},
@@ -287,8 +294,10 @@ func TestParseRefuses(t *testing.T) {
 		{"a macro", `{"Transform": "AWS::Serverless-2016-10-31", "Resources": {"A": {"Type": "T"}}}`, "Transform"},
 		{"a resource without a type", `{"Resources": {"A": {}}}`, "resource A: it has no Type"},
 		{"a resource with an undefined condition", `{"Resources": {"A": {"Type": "T", "Condition": "C"}}}`, `resource A: condition "C" is not defined`},
-		{"an output with an undefined condition", `{"Resources": {"A": {"Type": "T"}}, "Outputs": {"O": {"Condition": "C", "Value": 1}}}`,
-			`output O: condition "C" is not defined`},
+		{
+			"an output with an undefined condition", `{"Resources": {"A": {"Type": "T"}}, "Outputs": {"O": {"Condition": "C", "Value": 1}}}`,
+			`output O: condition "C" is not defined`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := template.Parse([]byte(tt.data)); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -329,4 +338,33 @@ func FuzzResolve(f *testing.F) {
 			t.Fatalf("two runs differ:\n%s", diff)
 		}
 	})
+}
+
+// The stack's own golden templates are what all this is for.
+func TestGoldenTemplatesAreResolved(t *testing.T) {
+	files, err := filepath.Glob("../../infra/testdata/*.template.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d golden templates (%v)", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := resolve(t, data)
+			for _, name := range []string{"ClientHost", "PublishHost", "AppsTable", "StateTable", "Env"} {
+				if s.Outputs[name] == "" {
+					t.Errorf("output %s is empty", name)
+				}
+			}
+			for _, res := range s.Resources {
+				for _, intrinsic := range []string{`"Ref":`, `"Fn::`} {
+					if strings.Contains(string(res.Properties), intrinsic) {
+						t.Errorf("%s holds %s still", res.LogicalID, intrinsic)
+					}
+				}
+			}
+		})
+	}
 }
