@@ -2,6 +2,9 @@ module hark
 
 go 1.26.0
 
+// The CDK CLI brings templates of Go programs, which are no packages.
+ignore node_modules
+
 require (
 	github.com/Masterminds/semver/v3 v3.5.0 // indirect
 	github.com/aws/aws-cdk-go/awscdk/v2 v2.269.0 // indirect
