@@ -35,7 +35,7 @@ func Consume(d Deliverer, log *slog.Logger) func(context.Context, events.SQSEven
 			defer cancel()
 		}
 		var mu sync.Mutex
-		var out events.SQSEventResponse
+		out := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}} // a list even when empty: not every poller takes null
 		var wg sync.WaitGroup
 		for name, g := range groups(ctx, log, e.Records) {
 			wg.Go(func() {
