@@ -47,17 +47,13 @@ func (a App) Authorize(id SocketID, ch Channel, channelData, auth string) error 
 		return Errorf(CodeUnauthorized, "Invalid key in subscription auth data: '%.64s'", key)
 	}
 	signed := string(id) + ":" + string(ch)
-	ok := false
 	if channelData != "" {
-		ok = a.signs(signed+":"+channelData, signature)
-	} else {
-		ok = a.signs(signed, signature) || a.signs(signed+":", signature)
+		signed += ":" + channelData
 	}
-	if !ok {
-		return Errorf(CodeUnauthorized, "Invalid signature: Expected HMAC SHA256 hex digest of %s, but got %.128s",
-			strings.TrimSuffix(signed+":"+channelData, ":"), signature)
+	if a.signs(signed, signature) || channelData == "" && a.signs(signed+":", signature) {
+		return nil
 	}
-	return nil
+	return Errorf(CodeUnauthorized, "Invalid signature: Expected HMAC SHA256 hex digest of %.300s, but got %.128s", signed, signature)
 }
 
 // signs reports, in constant time, whether the signature is the app's for the text.

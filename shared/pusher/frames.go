@@ -3,7 +3,6 @@ package pusher
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 	"time"
 )
 
@@ -23,7 +22,7 @@ func ParseFrame(text []byte) (Frame, error) {
 	return f, nil
 }
 
-// Subscription is the data of a pusher:subscribe frame (protocol.md §3.3); of a pusher:unsubscribe frame it is the channel alone.
+// SubscribeData is the data of a pusher:subscribe frame (protocol.md §3.3); of a pusher:unsubscribe frame it is the channel alone.
 type SubscribeData struct {
 	Channel     Channel `json:"channel"`
 	Auth        string  `json:"auth"`
@@ -44,7 +43,7 @@ func (f Frame) SubscribeData() (SubscribeData, error) {
 	return d, nil
 }
 
-// message is every frame but an error: its data is a string (protocol.md §0, encoding rule).
+// message is every frame but the two that tell of an error: its data is a string (protocol.md §0, encoding rule).
 type message struct {
 	Event   string  `json:"event"`
 	Channel Channel `json:"channel,omitempty"`
@@ -67,7 +66,7 @@ func Succeeded(ch Channel) []byte {
 	return encode(message{Event: "pusher_internal:subscription_succeeded", Channel: ch, Data: "{}"})
 }
 
-// Frame is the pusher:error frame, the only one whose data is an object (protocol.md §2).
+// Frame is the pusher:error frame. Its data is an object, which is what clients take for an error (protocol.md §2).
 func (e *Error) Frame() []byte {
 	return encode(struct {
 		Event string `json:"event"`
@@ -78,7 +77,8 @@ func (e *Error) Frame() []byte {
 	}{e.Code, e.Message}})
 }
 
-// SubscriptionError is the frame that Echo's .error() hears, sent beside the error's own (protocol.md §3.5).
+// SubscriptionError is the frame that Echo's .error() hears, sent beside the error's own. It has soketi's shape, whose data is
+// an object too (protocol.md §3.5).
 func (e *Error) SubscriptionError(ch Channel) []byte {
 	return encode(struct {
 		Event   string  `json:"event"`
@@ -107,8 +107,6 @@ func encode(v any) []byte {
 		return nil // strings and numbers always encode
 	}
 	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	if !bytes.Contains(text, []byte("\xef\xbf\xbe")) && !bytes.Contains(text, []byte("\xef\xbf\xbf")) {
-		return text
-	}
-	return []byte(strings.NewReplacer("\ufffe", `\ufffe`, "\uffff", `\uffff`).Replace(string(text)))
+	text = bytes.ReplaceAll(text, []byte("\ufffe"), []byte(`\ufffe`))
+	return bytes.ReplaceAll(text, []byte("\uffff"), []byte(`\uffff`))
 }

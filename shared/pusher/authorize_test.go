@@ -1,0 +1,145 @@
+package pusher_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"hark/shared/pusher"
+)
+
+// app has the credentials of the published vectors (protocol.md §3.2).
+func app() pusher.App {
+	return pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}
+}
+
+// refused asserts a refusal with the code, whose text does not hold the app's secret.
+func refused(t *testing.T, err error, code int) {
+	t.Helper()
+	var refusal *pusher.Error
+	if !errors.As(err, &refusal) || refusal.Code != code {
+		t.Fatalf("got %v, want a refusal with %d", err, code)
+	}
+	if strings.Contains(err.Error(), app().Secret) {
+		t.Errorf("the secret is in the text: %v", err)
+	}
+}
+
+// The vectors of protocol.md §3.2, each as printed there.
+func TestSign(t *testing.T) {
+	for _, v := range []struct{ name, text, want string }{
+		{
+			"a private channel", "1234.1234:private-foobar",
+			"58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4",
+		},
+		{
+			"a sign-in", `1234.1234::user::{"id":"12345"}`,
+			"4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba",
+		},
+		{
+			"a presence channel", `123.456:presence-room:{"user_id":"7","user_info":{"name":"Ann"}}`,
+			"222e35fd9db9a7de0ded5244b786ddb79fadb5206c2141ca6157025a3f251396",
+		},
+		{
+			"a sign-in with a watchlist", `123.456::user::{"id":"7","watchlist":["8","9"]}`,
+			"8f565682dea70d955c11722de64c85baf69fe3454fc8504319093a3c3532623b",
+		},
+		{
+			"an encrypted channel", "123.456:private-encrypted-vault",
+			"e1724fffea248ed97dd472f1df786fb40a6ec2872c7b350bab5922d3490e0803",
+		},
+		{
+			"the presence text that Pusher's printed digest belongs to",
+			`1234.1234:presence-foobar:{"user_id":10,"user_info":{"name":"Mr. Pusher"}}`,
+			"afaed3695da2ffd16931f457e338e6c9f2921fa133ce7dac49f529792be6304c",
+		},
+		{
+			"the presence text that Pusher prints", `1234.1234:presence-foobar:{"user_id":10,"user_info":{"name":"Mr. Channels"}}`,
+			"31935e7d86dba64c2a90aed31fdc61869f9b22ba9d8863bba239c03ca481bc80",
+		},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			if got := app().Sign(v.text); got != v.want {
+				t.Errorf("got %s, want %s", got, v.want)
+			}
+		})
+	}
+}
+
+// The numbers are those of protocol.md §9.
+func TestAuthorize(t *testing.T) {
+	const (
+		id      = pusher.SocketID("1234.1234")
+		channel = pusher.Channel("private-foobar")
+		data    = `{"user_id":"7"}`
+	)
+	key, sign := app().Key, app().Sign
+	good := key + ":" + sign("1234.1234:private-foobar")
+	for _, c := range []struct {
+		name       string
+		channel    pusher.Channel
+		data, auth string
+		ok         bool
+	}{
+		{"29 a public channel needs no auth", "orders", "", "", true},
+		{"29 a public channel takes garbage for auth", "orders", "", "garbage", true},
+		{"a private channel with the right signature", channel, "", good, true},
+		{"31 a private channel without auth", channel, "", "", false},
+		{"31 a presence channel without auth", "presence-room", data, "", false},
+		{"32 a signature with one digit changed", channel, "", good[:len(good)-1] + "5", false},
+		{"32 a signature cut short", channel, "", good[:len(good)-1], false},
+		{"32 a signature in upper case", channel, "", key + ":" + strings.ToUpper(sign("1234.1234:private-foobar")), false},
+		{"32 a signature by another secret", channel, "", key + ":" + pusher.App{Secret: "x"}.Sign("1234.1234:private-foobar"), false},
+		{"32 auth without a colon", channel, "", sign("1234.1234:private-foobar"), false},
+		{"32 auth that is only a colon", channel, "", ":", false},
+		{"33 the right signature with another app's key", channel, "", "other:" + sign("1234.1234:private-foobar"), false},
+		{"33 the right signature with no key", channel, "", ":" + sign("1234.1234:private-foobar"), false},
+		{"34 a signature for another socket ID", channel, "", key + ":" + sign("1234.1235:private-foobar"), false},
+		{"35 a signature for another channel", channel, "", key + ":" + sign("1234.1234:private-other"), false},
+		{"36 channel data that was signed", channel, data, key + ":" + sign("1234.1234:private-foobar:"+data), true},
+		{"36 channel data that was not signed", channel, data, good, false},
+		{"36 channel data that was left out", channel, "", key + ":" + sign("1234.1234:private-foobar:"+data), false},
+		{"36 channel data encoded anew", channel, `{"user_id": "7"}`, key + ":" + sign("1234.1234:private-foobar:"+data), false},
+		{"empty channel data that was signed with its colon", channel, "", key + ":" + sign("1234.1234:private-foobar:"), true},
+		{"an encrypted channel", "private-encrypted-vault", "", key + ":" + sign("1234.1234:private-encrypted-vault"), true},
+		{"a presence channel", "presence-room", data, key + ":" + sign("1234.1234:presence-room:"+data), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := app().Authorize(id, c.channel, c.data, c.auth)
+			if !c.ok {
+				refused(t, err, pusher.CodeUnauthorized)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A client pays for one message and must not make us send a much longer one.
+func TestAuthorizeRefusesInFewWords(t *testing.T) {
+	long := strings.Repeat("x", 100<<10)
+	for name, auth := range map[string]string{
+		"a long key":             long + ":sig",
+		"a long signature":       app().Key + ":" + long,
+		"auth without its colon": long,
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := app().Authorize("1.2", "private-a", long, auth)
+			refused(t, err, pusher.CodeUnauthorized)
+			if n := len(err.Error()); n > 1000 {
+				t.Errorf("the refusal has %d bytes", n)
+			}
+		})
+	}
+}
+
+func TestValidName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a": true, "A-z_09": true, strings.Repeat("a", 64): true,
+		"": false, strings.Repeat("a", 65): false, "a#b": false, "a b": false, "a.b": false, "ä": false, "a\n": false,
+	} {
+		if got := pusher.ValidName(name); got != want {
+			t.Errorf("%q: got %t, want %t", name, got, want)
+		}
+	}
+}
