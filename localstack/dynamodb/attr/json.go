@@ -1,0 +1,288 @@
+package attr
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxDepth is how many lists and maps may stand inside each other ("Quotas": nested attribute depth).
+const maxDepth = 32
+
+// Invalid is a value that is JSON of the right shape, but one that DynamoDB does not take. Its text is what AWS says.
+type Invalid string
+
+func (e Invalid) Error() string { return string(e) }
+
+// FieldError is an error in one field of a Map read from JSON.
+type FieldError struct {
+	Name string
+	Err  error
+}
+
+func (e *FieldError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is wrong with the field.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// errShape answers JSON that is not of the attribute-value format: AWS's SerializationException.
+var errShape = errors.New("unexpected JSON in an attribute value")
+
+// UnmarshalJSON reads an item, a key or expression attribute values: an object of typed values. An error about a field
+// is a *FieldError, an Invalid inside it if DynamoDB would call it a validation error.
+//
+// The values dominate the requests of a busy table, so this is a reader of its own: the general decoder would build two
+// maps for every attribute.
+func (m *Map) UnmarshalJSON(b []byte) error {
+	r := reader{b: b}
+	fields, err := r.fields(0)
+	if err != nil {
+		return err
+	}
+	*m = fields
+	return nil
+}
+
+// reader reads JSON that encoding/json has found valid before it calls UnmarshalJSON; on other input it fails.
+type reader struct {
+	b []byte
+	i int
+}
+
+// next skips white space and returns the byte after it without taking it, 0 at the end.
+func (r *reader) next() byte {
+	for r.i < len(r.b) {
+		switch c := r.b[r.i]; c {
+		case ' ', '\t', '\r', '\n':
+			r.i++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// take takes the byte if it comes next.
+func (r *reader) take(c byte) bool {
+	if r.next() != c {
+		return false
+	}
+	r.i++
+	return true
+}
+
+// null takes the word null if it comes next: as good as nothing, to AWS.
+func (r *reader) null() bool {
+	if r.next() != 'n' || !strings.HasPrefix(string(r.b[r.i:min(r.i+4, len(r.b))]), "null") {
+		return false
+	}
+	r.i += 4
+	return true
+}
+
+// each calls read for every element up to the closing byte.
+func (r *reader) each(open, end byte, read func() error) error {
+	if !r.take(open) {
+		return errShape
+	}
+	if r.take(end) {
+		return nil
+	}
+	for {
+		if err := read(); err != nil {
+			return err
+		}
+		if r.take(end) {
+			return nil
+		}
+		if !r.take(',') {
+			return errShape
+		}
+	}
+}
+
+// fields reads an object of typed values, at the depth of the maps and lists around it.
+func (r *reader) fields(depth int) (Map, error) {
+	m := Map{}
+	ordered := true
+	err := r.each('{', '}', func() error {
+		name, err := r.text()
+		if err != nil {
+			return err
+		}
+		if !r.take(':') {
+			return errShape
+		}
+		v, err := r.value(depth)
+		if err != nil {
+			return &FieldError{Name: name, Err: err}
+		}
+		ordered = ordered && (len(m) == 0 || m[len(m)-1].Name < name)
+		m = append(m, Field{name, v})
+		return nil
+	})
+	if err == nil && !ordered {
+		m = sorted(m)
+	}
+	return m, err
+}
+
+// sorted orders the fields by name; of two with one name the later counts, as in JSON.
+func sorted(m Map) Map {
+	slices.Reverse(m)
+	slices.SortStableFunc(m, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	return slices.CompactFunc(m, func(a, b Field) bool { return a.Name == b.Name })
+}
+
+// value reads {"TYPE": content}.
+func (r *reader) value(depth int) (Value, error) {
+	var v Value
+	err := r.each('{', '}', func() error {
+		name, err := r.text()
+		if err != nil {
+			return err
+		}
+		if !r.take(':') {
+			return errShape
+		}
+		if r.null() {
+			return nil
+		}
+		if v != nil {
+			return Invalid("Supplied AttributeValue has more than one datatypes set, " +
+				"must contain exactly one of the supported datatypes")
+		}
+		v, err = r.content(Type(name), depth)
+		return err
+	})
+	if err == nil && v == nil {
+		err = Invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+	}
+	return v, err
+}
+
+func (r *reader) content(t Type, depth int) (Value, error) {
+	switch t {
+	case TypeS:
+		s, err := r.scalar(t)
+		return String(s), err
+	case TypeN:
+		s, err := r.scalar(t)
+		return Number(s), err
+	case TypeB:
+		s, err := r.scalar(t)
+		return Binary(s), err
+	case TypeBool, TypeNull:
+		return r.flag(t)
+	case TypeSS, TypeNS, TypeBS:
+		return r.set(t)
+	case TypeList, TypeMap:
+		if depth == maxDepth {
+			return nil, Invalid("Nesting Levels have exceeded supported limits: " +
+				"Attributes in the item have nested levels beyond supported limit")
+		}
+		if t == TypeMap {
+			return r.fields(depth + 1)
+		}
+		return r.list(depth + 1)
+	}
+	return nil, Invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+}
+
+func (r *reader) list(depth int) (Value, error) {
+	l := List{}
+	err := r.each('[', ']', func() error {
+		v, err := r.value(depth)
+		l = append(l, v)
+		return err
+	})
+	return l, err
+}
+
+// scalar reads a string, number or binary as the text that the value is made of.
+func (r *reader) scalar(t Type) (string, error) {
+	s, err := r.text()
+	if err != nil {
+		return "", err
+	}
+	switch t {
+	case TypeN:
+		n, err := ParseNumber(s)
+		return string(n), err
+	case TypeB:
+		raw, err := base64.StdEncoding.DecodeString(s)
+		if err != nil {
+			return "", fmt.Errorf("%w: %w", errShape, err)
+		}
+		return string(raw), nil
+	default:
+		return s, nil
+	}
+}
+
+func (r *reader) set(t Type) (Value, error) {
+	var members []string
+	err := r.each('[', ']', func() error {
+		member, err := r.scalar(t[:1])
+		members = append(members, member)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return NewSet(t, members)
+}
+
+func (r *reader) flag(t Type) (Value, error) {
+	r.next()
+	var b bool
+	switch rest := r.b[r.i:]; {
+	case strings.HasPrefix(string(rest[:min(4, len(rest))]), "true"):
+		b = true
+		r.i += 4
+	case strings.HasPrefix(string(rest[:min(5, len(rest))]), "false"):
+		r.i += 5
+	default:
+		return nil, errShape
+	}
+	switch {
+	case t == TypeBool:
+		return Bool(b), nil
+	case !b:
+		return nil, Invalid("One or more parameter values were invalid: " +
+			"Null attribute value types must have the value of true")
+	default:
+		return Null{}, nil
+	}
+}
+
+// text reads a string; only one with escapes or bytes beyond ASCII is left to encoding/json.
+func (r *reader) text() (string, error) {
+	if !r.take('"') {
+		return "", errShape
+	}
+	start, simple := r.i, true
+	for ; r.i < len(r.b); r.i++ {
+		switch c := r.b[r.i]; {
+		case c == '"':
+			r.i++
+			if simple {
+				return string(r.b[start : r.i-1]), nil
+			}
+			var s string
+			if err := json.Unmarshal(r.b[start-1:r.i], &s); err != nil {
+				return "", fmt.Errorf("%w: %w", errShape, err)
+			}
+			return s, nil
+		case c == '\\':
+			simple = false
+			r.i++
+		case c >= 0x80 || c < 0x20:
+			simple = false
+		}
+	}
+	return "", errShape
+}

@@ -1,0 +1,167 @@
+package attr
+
+import (
+	"cmp"
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// What DynamoDB can hold ("Supported data types": number): 38 significant digits, magnitudes 1E-130 to 9.99...E+125.
+const (
+	maxDigits = 38
+	maxPower  = 125
+	minPower  = -130
+)
+
+// ParseNumber reads a number as DynamoDB does and returns it in the one form that DynamoDB answers with: plain decimal
+// text without exponent, plus sign or needless zeros. Two numbers are equal exactly if their texts are. What is no number,
+// or is too large, too small or too precise, is Invalid.
+func ParseNumber(text string) (Number, error) {
+	if isPlainInteger(text) {
+		return Number(text), nil
+	}
+	rest, negative := strings.CutPrefix(text, "-")
+	if !negative {
+		rest = strings.TrimPrefix(rest, "+")
+	}
+	mantissa, exponent, hasExponent := cutExponent(rest)
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := whole + fraction
+	if digits == "" || !allDigits(digits) || hasExponent && !allDigits(strings.TrimLeft(exponent, "+-")) {
+		return "", Invalid("The parameter cannot be converted to a numeric value: " + text)
+	}
+	point, err := exponentOf(exponent, hasExponent)
+	if err != nil {
+		return "", Invalid("The parameter cannot be converted to a numeric value: " + text)
+	}
+	significant := strings.TrimLeft(digits, "0")
+	point += len(whole) - (len(digits) - len(significant)) // where the point is, from the first significant digit
+	significant = strings.TrimRight(significant, "0")
+	switch {
+	case significant == "":
+		return "0", nil
+	case point-1 > maxPower:
+		return "", Invalid("Number overflow. Attempting to store a number with magnitude larger than supported range")
+	case point-1 < minPower:
+		return "", Invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+	case len(significant) > maxDigits:
+		return "", Invalid("Attempting to store more than 38 significant digits in a Number")
+	}
+	return plain(negative, significant, point), nil
+}
+
+// isPlainInteger reports whether the text already has the canonical form: the usual case, made quick.
+func isPlainInteger(text string) bool {
+	digits := strings.TrimPrefix(text, "-")
+	if digits == "" || len(digits) > maxDigits || !allDigits(digits) {
+		return false
+	}
+	return digits[0] != '0' || text == "0"
+}
+
+func cutExponent(text string) (mantissa, exponent string, found bool) {
+	i := strings.IndexAny(text, "eE")
+	if i < 0 {
+		return text, "", false
+	}
+	return text[:i], text[i+1:], true
+}
+
+// exponentOf reads an exponent. One beyond every range is cut to a million, far outside what is supported.
+func exponentOf(text string, given bool) (int, error) {
+	if !given {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 21) // ±1,048,576; on overflow ParseInt returns the nearest
+	if numError, ok := err.(*strconv.NumError); ok && numError.Err == strconv.ErrRange {
+		err = nil
+	}
+	return int(n), err
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// plain writes 0.DIGITS × 10^point.
+func plain(negative bool, digits string, point int) Number {
+	var b strings.Builder
+	if negative {
+		b.WriteByte('-')
+	}
+	switch {
+	case point <= 0:
+		b.WriteString("0." + strings.Repeat("0", -point) + digits)
+	case point >= len(digits):
+		b.WriteString(digits + strings.Repeat("0", point-len(digits)))
+	default:
+		b.WriteString(digits[:point] + "." + digits[point:])
+	}
+	return Number(b.String())
+}
+
+// compareNumbers orders two numbers in canonical form, in which the longer whole part is the larger one and fractions
+// compare as text.
+func compareNumbers(a, b string) int {
+	negative := strings.HasPrefix(a, "-")
+	if negative != strings.HasPrefix(b, "-") {
+		if negative {
+			return -1
+		}
+		return 1
+	}
+	if negative {
+		a, b = b[1:], a[1:]
+	}
+	wholeA, fractionA, _ := strings.Cut(a, ".")
+	wholeB, fractionB, _ := strings.Cut(b, ".")
+	return cmp.Or(cmp.Compare(len(wholeA), len(wholeB)), cmp.Compare(wholeA, wholeB), cmp.Compare(fractionA, fractionB))
+}
+
+// Add returns the exact sum. A sum that needs more than 38 digits, or lies outside the range, is Invalid.
+func (n Number) Add(m Number) (Number, error) { return n.combine(m, (*big.Int).Add) }
+
+// Sub returns the exact difference, like Add.
+func (n Number) Sub(m Number) (Number, error) { return n.combine(m, (*big.Int).Sub) }
+
+func (n Number) combine(m Number, op func(z, x, y *big.Int) *big.Int) (Number, error) {
+	x, scaleX := n.unscaled()
+	y, scaleY := m.unscaled()
+	scale := max(scaleX, scaleY)
+	shift(x, scale-scaleX)
+	shift(y, scale-scaleY)
+	return ParseNumber(op(x, x, y).String() + "e-" + strconv.Itoa(scale))
+}
+
+// unscaled returns the number without its point, and how many digits stood behind it.
+func (n Number) unscaled() (*big.Int, int) {
+	whole, fraction, _ := strings.Cut(string(n), ".")
+	i, ok := new(big.Int).SetString(whole+fraction, 10)
+	if !ok { // not made by ParseNumber
+		i = new(big.Int)
+	}
+	return i, len(fraction)
+}
+
+func shift(x *big.Int, digits int) {
+	x.Mul(x, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil))
+}
+
+// Size is one byte for two significant digits and one more; AWS says "approximately". A minus sign adds one, as measured
+// by the public size calculators.
+func (n Number) Size() int {
+	digits, negative := strings.CutPrefix(string(n), "-")
+	whole, fraction, _ := strings.Cut(digits, ".")
+	significant := strings.Trim(whole+fraction, "0")
+	size := (len(significant)+1)/2 + 1
+	if negative {
+		size++
+	}
+	return size
+}

@@ -1,0 +1,200 @@
+package attr
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Type is DynamoDB's name of a type, as it stands in JSON and as attribute_type compares it.
+type Type string
+
+// The types of values.
+const (
+	TypeS    Type = "S"
+	TypeN    Type = "N"
+	TypeB    Type = "B"
+	TypeBool Type = "BOOL"
+	TypeNull Type = "NULL"
+	TypeList Type = "L"
+	TypeMap  Type = "M"
+	TypeSS   Type = "SS"
+	TypeNS   Type = "NS"
+	TypeBS   Type = "BS"
+)
+
+// Value is one of String, Number, Binary, Bool, Null, List, Map and Set. It is immutable: functions that change a value
+// return another.
+type Value interface {
+	// Type returns the name of the value's type.
+	Type() Type
+	// Size returns the bytes that AWS counts for the value, without its attribute's name ("Capacity unit consumption":
+	// item sizes and formats).
+	Size() int
+}
+
+// The scalar types. A Number is in the form that ParseNumber gives it; a Binary holds raw bytes, not their base64.
+type (
+	String string
+	Number string
+	Binary string
+	Bool   bool
+	Null   struct{}
+)
+
+// List is an ordered list of values of any types.
+type List []Value
+
+// Map is a document, also a whole item: fields in the order of their names, each name once.
+type Map []Field
+
+// Field is one attribute of a Map.
+type Field struct {
+	Name  string
+	Value Value
+}
+
+// Set is a set of strings, numbers or binaries. NewSet makes one.
+type Set struct {
+	of      Type     // TypeSS, TypeNS or TypeBS
+	members []string // ordered as values of the type are, each once
+}
+
+// Type returns TypeS.
+func (String) Type() Type { return TypeS }
+
+// Type returns TypeN.
+func (Number) Type() Type { return TypeN }
+
+// Type returns TypeB.
+func (Binary) Type() Type { return TypeB }
+
+// Type returns TypeBool.
+func (Bool) Type() Type { return TypeBool }
+
+// Type returns TypeNull.
+func (Null) Type() Type { return TypeNull }
+
+// Type returns TypeList.
+func (List) Type() Type { return TypeList }
+
+// Type returns TypeMap.
+func (Map) Type() Type { return TypeMap }
+
+// Type returns TypeSS, TypeNS or TypeBS.
+func (s Set) Type() Type { return s.of }
+
+// Size counts UTF-8 bytes.
+func (s String) Size() int { return len(s) }
+
+// Size counts the raw bytes.
+func (b Binary) Size() int { return len(b) }
+
+// Size is 1.
+func (Bool) Size() int { return 1 }
+
+// Size is 1.
+func (Null) Size() int { return 1 }
+
+// Size is 3, and 1 for each element beside its own.
+func (l List) Size() int {
+	n := 3 + len(l)
+	for _, v := range l {
+		n += v.Size()
+	}
+	return n
+}
+
+// Size is 3, and 1 for each field beside its name and value. Of an item, see ItemSize.
+func (m Map) Size() int { return 3 + len(m) + m.ItemSize() }
+
+// ItemSize is the size of a map that is a whole item: its names and values alone.
+func (m Map) ItemSize() int {
+	n := 0
+	for _, f := range m {
+		n += len(f.Name) + f.Value.Size()
+	}
+	return n
+}
+
+// Size sums the members.
+func (s Set) Size() int {
+	n := 0
+	for _, m := range s.members {
+		n += s.member(m).Size()
+	}
+	return n
+}
+
+// Get returns the field's value, or nil and false.
+func (m Map) Get(name string) (Value, bool) {
+	i, ok := m.find(name)
+	if !ok {
+		return nil, false
+	}
+	return m[i].Value, true
+}
+
+// With returns a copy of the map in which the field has the value.
+func (m Map) With(name string, v Value) Map {
+	i, ok := m.find(name)
+	if ok {
+		c := slices.Clone(m)
+		c[i].Value = v
+		return c
+	}
+	c := make(Map, 0, len(m)+1)
+	c = append(c, m[:i]...)
+	c = append(c, Field{name, v})
+	return append(c, m[i:]...)
+}
+
+// Without returns the map without the field: itself if it has none.
+func (m Map) Without(name string) Map {
+	i, ok := m.find(name)
+	if !ok {
+		return m
+	}
+	return slices.Concat(m[:i], m[i+1:])
+}
+
+func (m Map) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(m, name, func(f Field, name string) int { return strings.Compare(f.Name, name) })
+}
+
+// Compare orders two strings (by UTF-8 bytes), two numbers or two binaries (by unsigned bytes). Values of other types,
+// or of two types, have no order: it returns false.
+func Compare(a, b Value) (int, bool) {
+	switch a := a.(type) {
+	case String:
+		if b, ok := b.(String); ok {
+			return cmp.Compare(a, b), true
+		}
+	case Number:
+		if b, ok := b.(Number); ok {
+			return compareNumbers(string(a), string(b)), true
+		}
+	case Binary:
+		if b, ok := b.(Binary); ok {
+			return cmp.Compare(a, b), true
+		}
+	}
+	return 0, false
+}
+
+// Equal reports whether two values are of one type and the same: lists in order, maps and sets without.
+func Equal(a, b Value) bool {
+	switch a := a.(type) {
+	case List:
+		b, ok := b.(List)
+		return ok && slices.EqualFunc(a, b, Equal)
+	case Map:
+		b, ok := b.(Map)
+		return ok && slices.EqualFunc(a, b, func(a, b Field) bool { return a.Name == b.Name && Equal(a.Value, b.Value) })
+	case Set:
+		b, ok := b.(Set)
+		return ok && a.of == b.of && slices.Equal(a.members, b.members)
+	default:
+		return a == b // scalars compare by type and text: a number has one text only
+	}
+}
