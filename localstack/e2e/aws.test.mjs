@@ -28,7 +28,7 @@ test('dynamodb scan shows the rows of a subscriber', { skip }, async (t) => {
   const pusher = pusherJS(t, hark);
   await connected(pusher);
   const { name } = await subscribed(pusher.subscribe(channel('room-')));
-  const { Items, Count } = await aws('dynamodb', 'scan', '--table-name', hark.tables.state);
+  const { Items, Count } = await aws('dynamodb', 'scan', '--table-name', hark.tables.State);
   assert.equal(Items.length, Count);
   const row = Items.find(({ pk, sk }) => pk.S === `chan#${hark.app.id}#${name}` && sk.S.startsWith('sub#'));
   assert.ok(row, JSON.stringify(Items));
@@ -36,16 +36,16 @@ test('dynamodb scan shows the rows of a subscriber', { skip }, async (t) => {
 });
 
 test('dynamodb query, get-item and describe-table answer', { skip }, async () => {
-  const { Item } = await aws('dynamodb', 'get-item', '--table-name', hark.tables.apps, '--key',
+  const { Item } = await aws('dynamodb', 'get-item', '--table-name', hark.tables.Apps, '--key',
     JSON.stringify({ pk: { S: `app#${hark.app.id}` } }));
   assert.equal(Item.key.S, hark.app.key);
-  const { Count } = await aws('dynamodb', 'query', '--table-name', hark.tables.apps,
+  const { Count } = await aws('dynamodb', 'query', '--table-name', hark.tables.Apps,
     '--key-condition-expression', 'pk = :pk', '--expression-attribute-values', JSON.stringify({ ':pk': { S: `key#${hark.app.key}` } }));
   assert.equal(Count, 1);
 });
 
 test('sqs get-queue-attributes shows the broadcasts queue', { skip }, async () => {
-  const { Attributes } = await aws('sqs', 'get-queue-attributes', '--queue-url', hark.queues.broadcasts, '--attribute-names', 'All');
+  const { Attributes } = await aws('sqs', 'get-queue-attributes', '--queue-url', hark.queues.Broadcasts, '--attribute-names', 'All');
   assert.equal(Attributes.FifoQueue, 'true');
   assert.equal(Attributes.VisibilityTimeout, '15');
   assert.ok(Attributes.RedrivePolicy);

@@ -28,7 +28,7 @@ func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Va
 func subscribers(t *testing.T, channel string) int {
 	t.Helper()
 	out, err := tables().Query(t.Context(), &dynamodb.QueryInput{
-		TableName:              aws.String(hark.Tables["state"]),
+		TableName:              aws.String(hark.Tables["State"]),
 		ConsistentRead:         aws.Bool(true),
 		KeyConditionExpression: aws.String("pk = :channel AND begins_with(sk, :sub)"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
@@ -46,7 +46,7 @@ func rows(ctx context.Context, t *testing.T) []string {
 	t.Helper()
 	var keys []string
 	pages := dynamodb.NewScanPaginator(tables(), &dynamodb.ScanInput{
-		TableName: aws.String(hark.Tables["state"]), ConsistentRead: aws.Bool(true),
+		TableName: aws.String(hark.Tables["State"]), ConsistentRead: aws.Bool(true),
 	})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
@@ -78,7 +78,7 @@ func addApp(t *testing.T, app wire.App, disabled bool) {
 	}
 	key := map[string]types.AttributeValue{"pk": str("key#" + app.Key), "app": str(app.ID)}
 	for _, it := range []map[string]types.AttributeValue{item, key} {
-		_, err := tables().PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(hark.Tables["apps"]), Item: it})
+		_, err := tables().PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(hark.Tables["Apps"]), Item: it})
 		if err != nil {
 			t.Fatal(err)
 		}

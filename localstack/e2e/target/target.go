@@ -33,8 +33,8 @@ type Target struct {
 	App    wire.App
 
 	AWS    string            // endpoint of the local cloud's AWS port
-	Tables map[string]string // physical names by what they hold: apps, state
-	Queues map[string]string // URLs by what they carry: broadcasts
+	Tables map[string]string // names, by logical id: Apps, State
+	Queues map[string]string // URLs, by logical id: Broadcasts
 	PID    int               // of the local cloud
 
 	cmd  *exec.Cmd

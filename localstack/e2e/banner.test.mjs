@@ -1,0 +1,41 @@
+// What the local cloud prints for people, used as people use it: its Echo snippet makes a page, its curl is pasted into a
+// shell, and the page hears the event.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, test } from 'node:test';
+import { promisify } from 'node:util';
+
+import { app, page } from './lib/app.mjs';
+import { browser, open } from './lib/browser.mjs';
+import { start } from './lib/target.mjs';
+
+const skip = process.env.HARK_URL && 'the banner is the local cloud\'s, and HARK_URL names a deployment';
+
+test('a page made from the snippet hears what the curl publishes', { skip }, async (t) => {
+  const cloud = await start([]);
+  after(() => cloud.stop());
+  await cloud.line((line) => line.startsWith('aws --endpoint-url')); // the banner's last
+  const banner = cloud.text();
+  const snippet = /^import Echo[\s\S]*?(?=\n\n\S[^\n]*\ncurl |\n\nPublish)/m.exec(banner)[0];
+  const curl = /^curl [\s\S]*?(?=\n\n|$)/m.exec(banner)[0];
+  const env = Object.fromEntries([...banner.matchAll(/^((?:VITE_)?REVERB_\w+|BROADCAST_\w+)=(.*)$/gm)].map(([, k, v]) => [k, v]));
+
+  assert.equal(env.BROADCAST_CONNECTION, 'reverb');
+  for (const name of ['APP_ID', 'APP_KEY', 'APP_SECRET', 'HOST', 'PORT', 'SCHEME']) {
+    assert.ok(env[`REVERB_${name}`], `REVERB_${name} in the .env block`);
+  }
+
+  const hark = {
+    apiURL: `${env.REVERB_SCHEME}://${env.REVERB_HOST}:${env.REVERB_PORT}`,
+    app: { id: env.REVERB_APP_ID, key: env.REVERB_APP_KEY, secret: env.REVERB_APP_SECRET },
+  };
+  const { url } = await app(hark, { pages: { '/': page(snippet) } });
+  const { page: tab, trouble } = await open(t, await browser(), 'about:blank');
+  const logged = new Promise((resolve) => { tab.on('console', (message) => message.type() === 'log' && resolve(message.text())); });
+  await tab.goto(url);
+  await tab.waitForFunction(() => window.Echo?.connector.pusher.allChannels().some((ch) => ch.subscribed));
+  const { stdout } = await promisify(execFile)('sh', ['-c', curl]);
+  assert.equal(stdout.trim(), '{}');
+  assert.equal(await logged, 'Rain');
+  assert.deepEqual(trouble, []);
+});

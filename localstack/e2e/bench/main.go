@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"hark/localstack/e2e/target"
+)
+
+// limit bounds a run, whatever the machine.
+const limit = 3 * time.Minute
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	asJSON := flags.Bool("json", false, "print JSON instead of a table")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	fmt.Fprintln(stderr, "starting a local cloud")
+	hark, err := target.Open(ctx, target.Options{Log: stderr})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := hark.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	result, err := measure(ctx, newLoad(hark), stderr)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		enc := json.NewEncoder(stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(result)
+	}
+	return result.table(stdout)
+}
+
+// measure runs all scenarios, one after another.
+func measure(ctx context.Context, l *load, progress io.Writer) (Result, error) {
+	result := Result{Machine: thisMachine(), Date: time.Now().UTC().Format(time.RFC3339)}
+	fmt.Fprintln(progress, "dialling")
+	dial, err := l.dialling(ctx, 50, 200)
+	if err != nil {
+		return result, fmt.Errorf("dialling: %w", err)
+	}
+	result.Dial = dial
+	for _, s := range []struct{ subscribers, rate, events int }{{1, 50, 500}, {100, 10, 100}} {
+		fmt.Fprintf(progress, "latency with %d subscribers\n", s.subscribers)
+		got, err := l.latency(ctx, s.subscribers, s.rate, s.events)
+		if err != nil {
+			return result, fmt.Errorf("latency with %d subscribers: %w", s.subscribers, err)
+		}
+		result.Latency = append(result.Latency, got)
+	}
+	for _, s := range []struct{ subscribers, events int }{{100, 200}, {1000, 20}} {
+		fmt.Fprintf(progress, "throughput with %d subscribers\n", s.subscribers)
+		got, err := l.throughput(ctx, s.subscribers, s.events)
+		if err != nil {
+			return result, fmt.Errorf("throughput with %d subscribers: %w", s.subscribers, err)
+		}
+		result.Throughput = append(result.Throughput, got)
+	}
+	return result, nil
+}

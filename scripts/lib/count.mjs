@@ -1,0 +1,87 @@
+// usage: go test -json ... | node scripts/lib/count.mjs go RESULTS
+//        node scripts/lib/count.mjs tap LABEL RESULTS < FILE
+//
+// Adds a line "suite<TAB>passed<TAB>failed<TAB>skipped" for each suite to the file RESULTS, prints what failed and what
+// was skipped, and fails if anything failed or nothing ran. A test that has subtests counts through them.
+import { appendFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+// Which suite a Go test belongs to: the first that matches "package test".
+const suites = [
+  ['DynamoDB engine: AWS\'s DynamoDB Local', /^hark\/localstack\/dynamodb \S*(DynamoDBLocal|Referee)/i],
+  ['DynamoDB engine: ours', /^hark\/localstack\/dynamodb /],
+  ['SQS engine: ElasticMQ', /^hark\/localstack\/sqs \S*ElasticMQ/i],
+  ['SQS engine: ours', /^hark\/localstack\/sqs /],
+  ['conformance: frames and requests by hand', /^hark\/localstack\/e2e /],
+  ['infra', /^hark\/infra /],
+  ['unit: the local cloud', /^hark\/localstack/],
+  ['unit: tools', /^hark\/scripts/],
+  ['unit: the product', /^hark\//],
+];
+
+const [kind, ...rest] = process.argv.slice(2);
+const lines = createInterface({ input: process.stdin });
+const counts = new Map(); // suite → { pass, fail, skip }
+const complaints = [];
+
+function count(suite, outcome, n = 1) {
+  if (!counts.has(suite)) counts.set(suite, { pass: 0, fail: 0, skip: 0 });
+  counts.get(suite)[outcome] += n;
+}
+
+// go reads the events of go test -json.
+async function go() {
+  const output = new Map(); // "package test" → its lines
+  const ended = []; // [package, test, outcome]
+  const parents = new Set();
+  for await (const line of lines) {
+    if (!line.startsWith('{')) {
+      complaints.push(line); // of the go command itself
+      continue;
+    }
+    const { Action, Package, ImportPath, Test, Output } = JSON.parse(line);
+    const id = `${Package ?? ImportPath} ${Test ?? ''}`;
+    if (Output) output.set(id, [...(output.get(id) ?? []), Output]);
+    if (Test?.includes('/')) parents.add(`${Package} ${Test.slice(0, Test.lastIndexOf('/'))}`);
+    if (['pass', 'fail', 'skip', 'build-fail'].includes(Action)) ended.push([Package ?? ImportPath, Test, Action]);
+  }
+  const failed = new Set(ended.filter(([, test, outcome]) => test && outcome === 'fail').map(([pkg]) => pkg));
+  for (const [pkg, test, outcome] of ended) {
+    const id = `${pkg} ${test ?? ''}`;
+    const suite = suites.find(([, re]) => re.test(id))?.[0] ?? 'go';
+    const said = () => complaints.push(`--- ${id}: ${outcome}\n${(output.get(id) ?? []).join('')}`);
+    if (!test) {
+      // A package fails by itself when it does not build, panics, or its TestMain does.
+      if (outcome === 'build-fail') said();
+      if (outcome === 'fail' && !failed.has(pkg)) {
+        count(suite, 'fail');
+        said();
+      }
+      continue;
+    }
+    if (outcome !== 'pass') said();
+    if (!parents.has(id)) count(suite, outcome);
+  }
+}
+
+// tap reads the totals at the end of what node --test wrote.
+async function tap(label) {
+  for await (const line of lines) {
+    const [, what, n] = /^# (pass|fail|cancelled|skipped|todo) (\d+)$/.exec(line) ?? [];
+    if (what) count(label, { pass: 'pass', skipped: 'skip' }[what] ?? 'fail', Number(n));
+  }
+}
+
+await (kind === 'go' ? go() : tap(rest[0]));
+for (const text of complaints) console.log(text);
+let failures = 0;
+for (const [suite, { pass, fail, skip }] of counts) {
+  appendFileSync(rest.at(-1), `${suite}\t${pass}\t${fail}\t${skip}\n`);
+  failures += fail;
+  if (pass + fail === 0) {
+    console.log(`${suite}: no test ran`);
+    failures += 1;
+  }
+}
+if (counts.size === 0) console.log('no test ran');
+process.exitCode = failures > 0 || counts.size === 0 ? 1 : 0;
