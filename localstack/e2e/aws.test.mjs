@@ -2,10 +2,10 @@
 // the path.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { channel, connected, pusherJS, subscribed } from './lib/clients.mjs';
@@ -14,12 +14,17 @@ import { target } from './lib/target.mjs';
 const hark = await target();
 const skip = !hark.aws && 'the aws CLI is tried on a local cloud, and HARK_URL names a deployment';
 
+const dir = await mkdtemp(join(tmpdir(), 'hark-aws-'));
+after(() => rm(dir, { recursive: true }));
+const config = join(dir, 'config'); // instead of the user's own
+await writeFile(config, '[default]\ncli_binary_format = raw-in-base64-out\n'); // version 2 would want base64
+
 // aws runs one command and returns what it prints.
 async function aws(...args) {
   const { stdout } = await promisify(execFile)(
     process.env.HARK_AWS_CLI ?? 'aws',
     ['--endpoint-url', hark.aws, '--region', 'us-east-1', '--output', 'json', ...args],
-    { env: { ...process.env, AWS_ACCESS_KEY_ID: 'admin', AWS_SECRET_ACCESS_KEY: 'admin', AWS_PAGER: '' } },
+    { env: { ...process.env, AWS_ACCESS_KEY_ID: 'admin', AWS_SECRET_ACCESS_KEY: 'admin', AWS_CONFIG_FILE: config, AWS_PAGER: '' } },
   );
   return stdout.trim() ? JSON.parse(stdout) : undefined;
 }
@@ -53,19 +58,14 @@ test('sqs get-queue-attributes shows the broadcasts queue', { skip }, async () =
 });
 
 test('lambda invoke runs a function', { skip }, async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'hark-aws-'));
-  try {
-    const out = join(dir, 'out.json');
-    const result = await aws('lambda', 'invoke', '--function-name', 'Hark-api', '--payload', JSON.stringify(up), out);
-    assert.equal(result.StatusCode, 200);
-    assert.equal(result.FunctionError, undefined);
-    const answer = JSON.parse(await readFile(out, 'utf8'));
-    assert.equal(answer.statusCode, 200);
-    const body = answer.isBase64Encoded ? Buffer.from(answer.body, 'base64').toString() : answer.body;
-    assert.equal(body, '{"health":"OK"}');
-  } finally {
-    await rm(dir, { recursive: true });
-  }
+  const out = join(dir, 'out.json');
+  const result = await aws('lambda', 'invoke', '--function-name', 'Hark-api', '--payload', JSON.stringify(up), out);
+  assert.equal(result.StatusCode, 200);
+  assert.equal(result.FunctionError, undefined);
+  const answer = JSON.parse(await readFile(out, 'utf8'));
+  assert.equal(answer.statusCode, 200);
+  const body = answer.isBase64Encoded ? Buffer.from(answer.body, 'base64').toString() : answer.body;
+  assert.equal(body, '{"health":"OK"}');
 });
 
 test('a command for a table that is not there fails as on AWS', { skip }, async () => {
