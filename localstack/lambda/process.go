@@ -1,0 +1,186 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	initLimit = 10 * time.Second       // until a new process must have asked for its first invocation, as on AWS
+	grace     = 500 * time.Millisecond // from SIGTERM to SIGKILL: AWS's time for a function with an internal extension
+)
+
+// Why a process is killed.
+var (
+	errTimeout     = errors.New("the invocation timed out")
+	errInitTimeout = errors.New("it did not become ready")
+	errInit        = errors.New("its initialization failed")
+)
+
+// process is one running copy of a function. It has a Runtime API of its own, so that whatever comes in there is known to
+// come from it.
+type process struct {
+	function *function
+	output   *output
+	work     chan *invocation // an invocation for an idle process; never blocks, as it has one at a time
+	ctx      context.Context  // ends the process
+	kill     context.CancelCauseFunc
+
+	// Guarded by the function's lock.
+	started  time.Time
+	ready    bool          // it has asked for an invocation
+	unbilled time.Duration // of its start
+	current  *invocation
+	initErr  []byte // what it posted to /runtime/init/error
+}
+
+func newProcess(f *function) *process {
+	ctx, kill := context.WithCancelCause(f.service.ctx)
+	return &process{
+		function: f,
+		output:   newOutput(f),
+		work:     make(chan *invocation, 1),
+		ctx:      ctx,
+		kill:     kill,
+		started:  time.Now(),
+	}
+}
+
+// run is the life of the process, from its start until it has ended and its function knows.
+func (p *process) run() {
+	defer p.kill(nil)
+	how := p.live()
+	cause := context.Cause(p.ctx)
+	if p.function.service.ctx.Err() == nil { // nobody asked it to end
+		p.output.crash(describe(cause, how))
+	}
+	p.function.exited(p, func(id string) Result {
+		switch {
+		case p.initErr != nil:
+			return Result{Payload: p.initErr, FunctionError: "Unhandled"}
+		case errors.Is(cause, errTimeout):
+			return timeoutFailure(id, p.function.spec.timeout())
+		case errors.Is(cause, errInitTimeout):
+			return timeoutFailure(id, initLimit)
+		}
+		return exitFailure(id, how)
+	})
+}
+
+// live starts the process and returns, in AWS's words, how it ended.
+func (p *process) live() string {
+	if err := p.output.open(); err != nil {
+		return "Runtime could not be started: " + err.Error()
+	}
+	defer p.output.close()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "Runtime could not be started: " + err.Error()
+	}
+	server := &http.Server{Handler: p}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener) // ends with Close
+	}()
+	defer func() {
+		_ = server.Close()
+		<-served
+	}()
+	limit := time.AfterFunc(initLimit, p.initExpired)
+	defer limit.Stop()
+	cmd := p.command(listener.Addr().String())
+	if err := cmd.Start(); err != nil {
+		return "Runtime could not be started: " + err.Error()
+	}
+	_ = cmd.Wait()                                      // the state says more than the error
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left behind
+	if cmd.ProcessState.Success() {
+		return "Runtime exited without providing a reason"
+	}
+	return "Runtime exited with error: " + cmd.ProcessState.String()
+}
+
+func (p *process) command(api string) *exec.Cmd {
+	cmd := exec.CommandContext(p.ctx, p.function.spec.Binary)
+	cmd.Dir = filepath.Dir(p.function.spec.Binary)
+	cmd.Env = p.environment(api)
+	cmd.Stdout, cmd.Stderr = p.output.w, p.output.w
+	cmd.SysProcAttr = attributes()
+	cmd.WaitDelay = grace
+	cmd.Cancel = func() error {
+		signal := syscall.SIGTERM
+		if p.function.service.ctx.Err() == nil {
+			signal = syscall.SIGKILL
+		}
+		return syscall.Kill(-cmd.Process.Pid, signal)
+	}
+	return cmd
+}
+
+// environment is the function's, and nothing of this process's own. Later entries win: the template's variables, AWS's, and
+// what the local cloud sets by Options.Env.
+func (p *process) environment(api string) []string {
+	spec, opts := &p.function.spec, &p.function.service.opts
+	var env []string
+	for name, value := range spec.Environment.Variables {
+		env = append(env, name+"="+value)
+	}
+	env = append(env,
+		"PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin",
+		"TZ=:UTC",
+		"AWS_REGION="+opts.Region,
+		"AWS_DEFAULT_REGION="+opts.Region,
+		"AWS_EXECUTION_ENV=AWS_Lambda_"+spec.Runtime,
+		"AWS_LAMBDA_FUNCTION_NAME="+spec.FunctionName,
+		"AWS_LAMBDA_FUNCTION_VERSION="+latest,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE="+strconv.Itoa(spec.MemorySize),
+		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/"+spec.FunctionName,
+		fmt.Sprintf("AWS_LAMBDA_LOG_STREAM_NAME=%s/[%s]%s",
+			opts.Now().UTC().Format("2006/01/02"), latest, strings.ReplaceAll(newUUID(), "-", "")),
+		"AWS_LAMBDA_RUNTIME_API="+api,
+		"LAMBDA_TASK_ROOT="+filepath.Dir(spec.Binary),
+		"_HANDLER="+spec.Handler,
+	)
+	if opts.Env != nil {
+		env = append(env, opts.Env(spec.FunctionName, spec.Role)...)
+	}
+	return env
+}
+
+// initExpired ends a process that has not asked for an invocation in time.
+func (p *process) initExpired() {
+	p.function.mu.Lock()
+	defer p.function.mu.Unlock()
+	if !p.ready {
+		p.kill(errInitTimeout)
+	}
+}
+
+// describe says for people why a process has ended.
+func describe(cause error, how string) string {
+	if cause != nil {
+		return "killed: " + cause.Error()
+	}
+	return how
+}
+
+// pipe is what a process writes to and the service reads from.
+func pipe() (r, w *os.File, err error) {
+	r, w, err = os.Pipe()
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a pipe: %w", err)
+	}
+	return r, w, nil
+}

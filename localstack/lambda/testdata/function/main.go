@@ -1,0 +1,169 @@
+// Command function is the function of this package's tests. Its handler's name says how it behaves; where it has to wait or
+// tell something, it calls a URL of the test.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// input is what most handlers understand.
+type input struct {
+	URL string `json:"url"`
+}
+
+func main() {
+	handlers := map[string]any{
+		"echo":   func(event json.RawMessage) (json.RawMessage, error) { return event, nil },
+		"env":    env,
+		"call":   call,
+		"error":  func() error { fmt.Println("about to fail"); return errors.New("no luck") },
+		"panic":  func() error { fmt.Println("about to panic"); panic("boom") },
+		"exit":   func() error { fmt.Println("about to exit"); os.Exit(3); return nil },
+		"greet":  greet,
+		"print":  printLines,
+		"stream": stream,
+		"break":  func() (io.Reader, error) { return raw{io.MultiReader(strings.NewReader("half"), broken{})}, nil },
+		"huge":   func() (string, error) { return strings.Repeat("x", 7<<20), nil },
+		"url":    serveURL,
+		"batch":  batch,
+	}
+	name := os.Getenv("_HANDLER")
+	switch name {
+	case "init-exit":
+		fmt.Println("cannot start")
+		os.Exit(1)
+	case "init-error":
+		initError()
+	}
+	lambda.StartWithOptions(handlers[name], lambda.WithEnableSIGTERM(func() { os.Exit(0) }))
+}
+
+func env(ctx context.Context) (map[string]any, error) {
+	lc, _ := lambdacontext.FromContext(ctx)
+	deadline, _ := ctx.Deadline()
+	return map[string]any{
+		"env": os.Environ(), "pid": os.Getpid(), "arn": lc.InvokedFunctionArn, "request": lc.AwsRequestID,
+		"deadline": deadline.UnixMilli(), "trace": os.Getenv("_X_AMZN_TRACE_ID"),
+	}, nil
+}
+
+// call asks the test and returns who it was.
+func call(in input) (int, error) { return os.Getpid(), ask(in.URL) }
+
+func ask(url string) error {
+	res, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	return err
+}
+
+// raw is a response of bytes: aws-lambda-go prefers JSON wherever a type can be marshalled.
+type raw struct{ io.Reader }
+
+func (raw) MarshalJSON() ([]byte, error) { return nil, errors.New("not JSON") }
+
+// greeting does its work when the response has gone, as connect does.
+type greeting struct {
+	raw
+	url string
+}
+
+func (g greeting) Close() error {
+	if g.url == "exit" {
+		os.Exit(4)
+	}
+	return ask(g.url)
+}
+
+func greet(in input) (io.Reader, error) { return greeting{raw{strings.NewReader(`"hello"`)}, in.URL}, nil }
+
+func printLines() error {
+	fmt.Println("plain line")
+	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Info("calm")
+	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Warn("alarm")
+	return nil
+}
+
+func stream() (*events.LambdaFunctionURLStreamingResponse, error) {
+	return &events.LambdaFunctionURLStreamingResponse{
+		StatusCode: http.StatusTeapot, Headers: map[string]string{"Content-Type": "text/plain"}, Body: strings.NewReader("streamed"),
+	}, nil
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("the reader broke") }
+
+// serveURL returns the response that the request's body is, or its event.
+func serveURL(event json.RawMessage) (json.RawMessage, error) {
+	var r events.LambdaFunctionURLRequest
+	if err := json.Unmarshal(event, &r); err != nil {
+		return nil, err
+	}
+	switch r.RawPath {
+	case "/respond":
+		return json.RawMessage(r.Body), nil
+	case "/fail":
+		return nil, errors.New("failed")
+	}
+	return event, nil
+}
+
+// batch asks about each message; what is answered "fail" has failed.
+func batch(e events.SQSEvent) (events.SQSEventResponse, error) {
+	var r events.SQSEventResponse
+	for _, m := range e.Records {
+		req, err := http.NewRequest(http.MethodPost, os.Getenv("TEST_URL"), strings.NewReader(m.Body))
+		if err != nil {
+			return r, err
+		}
+		req.Header.Set("Group", m.Attributes["MessageGroupId"])
+		req.Header.Set("Pid", fmt.Sprint(os.Getpid()))
+		req.Header.Set("Receives", m.Attributes["ApproximateReceiveCount"])
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return r, err
+		}
+		verdict, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil {
+			return r, err
+		}
+		switch string(verdict) {
+		case "fail":
+			r.BatchItemFailures = append(r.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+		case "unknown":
+			r.BatchItemFailures = append(r.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: "nobody"})
+		case "error":
+			return r, errors.New("the whole batch failed")
+		}
+	}
+	return r, nil
+}
+
+// initError reports a failed initialization as runtimes of other languages do; aws-lambda-go has no call for it.
+func initError() {
+	url := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/init/error"
+	body := `{"errorType":"Runtime.NoSuchModule","errorMessage":"no module"}`
+	res, err := http.Post(url, "application/json", strings.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	res.Body.Close()
+	select {}
+}
