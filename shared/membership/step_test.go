@@ -1,0 +1,226 @@
+package membership_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"hark/shared/membership"
+	"hark/shared/pusher"
+)
+
+// process is one invocation that stops before each of its reads and writes until it is told to go on. So a test forces
+// any interleaving of the real code on the real engine, one step at a time.
+type process struct {
+	name  string
+	next  string // the step it stands before; empty when it has ended
+	told  bool   // a subscribe: the client may be told that it is subscribed
+	err   error
+	at    chan string
+	run   chan struct{}
+	ended chan struct{}
+}
+
+// start runs f up to its first step. What is left of it when the test ends has died there.
+func start(t *testing.T, name string, store membership.Store, f func(ctx context.Context, m *membership.Membership) (bool, error)) *process {
+	t.Helper()
+	p := &process{name: name, at: make(chan string), run: make(chan struct{}), ended: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	gate := gated{store, func(step string) error {
+		select {
+		case p.at <- step:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		select {
+		case <-p.run:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}}
+	m := &membership.Membership{Store: gate, Sockets: sockets{}, Timeout: timeout, Now: func() time.Time { return clock }}
+	go func() {
+		defer close(p.ended)
+		p.told, p.err = f(ctx, m)
+	}()
+	t.Cleanup(func() { cancel(); <-p.ended })
+	p.arrive()
+	return p
+}
+
+// arrive waits until the process stands before its next step, or has ended.
+func (p *process) arrive() {
+	select {
+	case p.next = <-p.at:
+	case <-p.ended:
+		p.next = ""
+	}
+}
+
+// step lets the process take one step.
+func (p *process) step() {
+	p.run <- struct{}{}
+	p.arrive()
+}
+
+// finish lets it run to its end.
+func (p *process) finish() {
+	for p.next != "" {
+		p.step()
+	}
+}
+
+// play takes steps in the order of the script: "name Step" takes one, which must be that one; "name *" runs to the end.
+// What is left unfinished has died there.
+func play(t *testing.T, script string, processes ...*process) {
+	t.Helper()
+	for line := range strings.Lines(script) {
+		name, step, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok {
+			continue
+		}
+		for _, p := range processes {
+			switch {
+			case p.name != name:
+			case step == "*":
+				p.finish()
+				if p.err != nil {
+					t.Fatalf("%s: %v", name, p.err)
+				}
+			case p.next != step:
+				t.Fatalf("%s stands before %q, the script says %s", name, p.next, step)
+			default:
+				p.step()
+			}
+		}
+	}
+}
+
+// gated asks before every step.
+type gated struct {
+	membership.Store
+	ask func(step string) error
+}
+
+func (g gated) Connection(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+	if err := g.ask("Connection"); err != nil {
+		return pusher.Connection{}, err
+	}
+	return g.Store.Connection(ctx, id)
+}
+
+func (g gated) TurnOn(ctx context.Context, c pusher.Connection, ch pusher.Channel, t, stale pusher.Stamp) (bool, error) {
+	if err := g.ask("TurnOn"); err != nil {
+		return false, err
+	}
+	return g.Store.TurnOn(ctx, c, ch, t, stale)
+}
+
+func (g gated) TurnOff(ctx context.Context, c pusher.Connection, ch pusher.Channel, t, stale pusher.Stamp) (bool, error) {
+	if err := g.ask("TurnOff"); err != nil {
+		return false, err
+	}
+	return g.Store.TurnOff(ctx, c, ch, t, stale)
+}
+
+func (g gated) MarkDead(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+	if err := g.ask("MarkDead"); err != nil {
+		return pusher.Connection{}, err
+	}
+	return g.Store.MarkDead(ctx, id)
+}
+
+func (g gated) DeleteConnection(ctx context.Context, id pusher.ConnectionID) error {
+	if err := g.ask("DeleteConnection"); err != nil {
+		return err
+	}
+	return g.Store.DeleteConnection(ctx, id)
+}
+
+func (g gated) PutSubscription(ctx context.Context, s pusher.Subscription) (bool, error) {
+	if err := g.ask("PutSubscription"); err != nil {
+		return false, err
+	}
+	return g.Store.PutSubscription(ctx, s)
+}
+
+func (g gated) DropSubscription(ctx context.Context, s pusher.Subscription) error {
+	if err := g.ask("DropSubscription"); err != nil {
+		return err
+	}
+	return g.Store.DropSubscription(ctx, s)
+}
+
+func (g gated) DropOlderSubscription(ctx context.Context, s pusher.Subscription) error {
+	if err := g.ask("DropOlderSubscription"); err != nil {
+		return err
+	}
+	return g.Store.DropOlderSubscription(ctx, s)
+}
+
+func (g gated) TakeSubscription(ctx context.Context, s pusher.Subscription) (pusher.Stamp, error) {
+	if err := g.ask("TakeSubscription"); err != nil {
+		return 0, err
+	}
+	return g.Store.TakeSubscription(ctx, s)
+}
+
+func (g gated) Occupied(ctx context.Context, app string, ch pusher.Channel) (bool, error) {
+	if err := g.ask("Occupied"); err != nil {
+		return false, err
+	}
+	return g.Store.Occupied(ctx, app, ch)
+}
+
+func (g gated) ConnectionAndMarker(
+	ctx context.Context, c pusher.Connection, ch pusher.Channel,
+) (pusher.Connection, pusher.Marker, error) {
+	if err := g.ask("ConnectionAndMarker"); err != nil {
+		return pusher.Connection{}, pusher.Marker{}, err
+	}
+	return g.Store.ConnectionAndMarker(ctx, c, ch)
+}
+
+func (g gated) Marker(ctx context.Context, app string, ch pusher.Channel) (pusher.Marker, error) {
+	if err := g.ask("Marker"); err != nil {
+		return pusher.Marker{}, err
+	}
+	return g.Store.Marker(ctx, app, ch)
+}
+
+func (g gated) PutMarker(ctx context.Context, app string, ch pusher.Channel) (bool, error) {
+	if err := g.ask("PutMarker"); err != nil {
+		return false, err
+	}
+	return g.Store.PutMarker(ctx, app, ch)
+}
+
+func (g gated) MarkVacant(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
+	if err := g.ask("MarkVacant"); err != nil {
+		return false, err
+	}
+	return g.Store.MarkVacant(ctx, app, ch, nonce)
+}
+
+func (g gated) Reopen(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
+	if err := g.ask("Reopen"); err != nil {
+		return false, err
+	}
+	return g.Store.Reopen(ctx, app, ch, nonce)
+}
+
+func (g gated) DeleteMarker(ctx context.Context, app string, ch pusher.Channel, nonce string) error {
+	if err := g.ask("DeleteMarker"); err != nil {
+		return err
+	}
+	return g.Store.DeleteMarker(ctx, app, ch, nonce)
+}
+
+func (g gated) PutLease(ctx context.Context, id pusher.ConnectionID, due time.Time) error {
+	if err := g.ask("PutLease"); err != nil {
+		return err
+	}
+	return g.Store.PutLease(ctx, id, due)
+}

@@ -1,0 +1,150 @@
+package membership_test
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"hark/localstack/dynamodb"
+	"hark/shared/dynamo"
+	"hark/shared/membership"
+	"hark/shared/pusher"
+)
+
+const (
+	app     = "local"
+	news    = pusher.Channel("news")
+	timeout = 10 * time.Second
+)
+
+// clock is when everything happens, unless a test says otherwise. Stamps are milliseconds after it.
+var clock = time.UnixMilli(1_795_521_600_000) //nolint:gochecknoglobals // a constant, but for its type
+
+// at is the stamp n milliseconds after the clock.
+func at(n int) pusher.Stamp { return pusher.Stamp(clock.UnixMilli() + int64(n)) }
+
+// sockets are all gone already.
+type sockets struct{}
+
+func (sockets) Close(context.Context, pusher.ConnectionID) error { return nil }
+
+// openStore returns an empty state table on the local engine, spoken to as functions do.
+func openStore(t *testing.T) *dynamo.State {
+	t.Helper()
+	engine := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000"})
+	if err := engine.Create(stateTable()); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(engine)
+	t.Cleanup(server.Close)
+	return &dynamo.State{Table: "state", Client: awsdb.New(awsdb.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})}
+}
+
+// open opens connections as $connect does.
+func open(t *testing.T, store membership.Store, ids ...pusher.ConnectionID) {
+	t.Helper()
+	m := &membership.Membership{Store: store}
+	for _, id := range ids {
+		if err := m.Open(t.Context(), pusher.Connection{ID: id, App: app, ConnectedAt: clock}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// subscribe is a frame that subscribes to news, from its first step to what the client is told.
+func subscribe(t *testing.T, name string, store membership.Store, id pusher.ConnectionID, stamp pusher.Stamp) *process {
+	return start(t, name, store, func(ctx context.Context, m *membership.Membership) (bool, error) {
+		c, err := m.Connection(ctx, id)
+		if errors.Is(err, pusher.ErrGone) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		return m.Subscribe(ctx, c, news, stamp)
+	})
+}
+
+// unsubscribe is a frame that leaves news.
+func unsubscribe(t *testing.T, name string, store membership.Store, id pusher.ConnectionID, stamp pusher.Stamp) *process {
+	return start(t, name, store, func(ctx context.Context, m *membership.Membership) (bool, error) {
+		c, err := m.Connection(ctx, id)
+		if errors.Is(err, pusher.ErrGone) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		return false, m.Unsubscribe(ctx, c, news, stamp)
+	})
+}
+
+// forget is a $disconnect.
+func forget(t *testing.T, name string, store membership.Store, id pusher.ConnectionID) *process {
+	return start(t, name, store, func(ctx context.Context, m *membership.Membership) (bool, error) {
+		return false, m.Disconnected(ctx, id)
+	})
+}
+
+// sweep runs Sweep when every lease given so far has come due.
+func sweep(t *testing.T, store membership.Store) {
+	t.Helper()
+	m := &membership.Membership{Store: store, Sockets: sockets{}, Timeout: timeout, Now: func() time.Time { return clock.Add(5 * time.Minute) }}
+	if err := store.SetSwept(t.Context(), clock.Truncate(time.Minute).Add(-time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rows is what the table holds about a channel and its connections in the end.
+type rows struct {
+	subscribed map[pusher.ConnectionID]pusher.Stamp
+	marker     pusher.Marker
+	open       map[pusher.ConnectionID]bool
+}
+
+func look(t *testing.T, store *dynamo.State, ids ...pusher.ConnectionID) rows {
+	t.Helper()
+	r := rows{subscribed: map[pusher.ConnectionID]pusher.Stamp{}, open: map[pusher.ConnectionID]bool{}}
+	err := store.Subscribers(t.Context(), app, news, clock, func(page []pusher.Subscription) error {
+		for _, s := range page {
+			r.subscribed[s.Connection] = s.Stamp
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.marker, err = store.Marker(t.Context(), app, news); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		_, err := store.Connection(t.Context(), id)
+		if err != nil && !errors.Is(err, pusher.ErrGone) {
+			t.Fatal(err)
+		}
+		r.open[id] = err == nil
+	}
+	return r
+}
+
+func stateTable() dynamodb.TableSpec {
+	return dynamodb.TableSpec{
+		TableName: "state",
+		KeySchema: []dynamodb.KeyElement{{AttributeName: "pk", KeyType: "HASH"}, {AttributeName: "sk", KeyType: "RANGE"}},
+		AttributeDefinitions: []dynamodb.AttributeDefinition{
+			{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: "S"},
+		},
+	}
+}
