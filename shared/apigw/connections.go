@@ -80,12 +80,15 @@ func (c *Connections) Send(ctx context.Context, id pusher.ConnectionID, frame []
 	defer cancel()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		status, err := c.do(ctx, http.MethodPost, id, frame)
-		if err == nil && status != http.StatusTooManyRequests && status < http.StatusInternalServerError {
-			return outcome(id, status)
+		if err == nil {
+			err = outcome(id, status)
+			if status != http.StatusTooManyRequests && status < http.StatusInternalServerError {
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("post to %s: %w", id, errors.Join(pusher.ErrBusy, err))
+			return fmt.Errorf("post to %s: %w: %w", id, pusher.ErrBusy, err)
 		case <-time.After(pause):
 		}
 	}
@@ -149,6 +152,6 @@ func (c *Connections) do(ctx context.Context, method string, id pusher.Connectio
 		return 0, fmt.Errorf("%s @connections: %w", method, err)
 	}
 	defer func() { _ = res.Body.Close() }() // read to its end: nothing is left to fail
-	_, err = io.Copy(io.Discard, res.Body)  // else the connection is not used again
-	return res.StatusCode, err
+	_, _ = io.Copy(io.Discard, res.Body)    // else the connection is not used again; the status has said it all
+	return res.StatusCode, nil
 }

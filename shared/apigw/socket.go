@@ -74,11 +74,12 @@ type Messages interface {
 
 // Message returns the handler of $default. It never fails and returns no body: of an error API Gateway would make a frame of its own.
 func Message(m Messages, log *slog.Logger) func(context.Context, events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	return func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	return func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (out events.APIGatewayProxyResponse, err error) {
+		out.StatusCode = http.StatusOK // also after a panic
 		defer survive(ctx, log)
 		t := pusher.Stamp(received(e).UnixMilli())
 		m.Message(ctx, pusher.ConnectionID(e.RequestContext.ConnectionID), t, []byte(e.Body))
-		return events.APIGatewayProxyResponse{StatusCode: http.StatusOK}, nil
+		return out, nil
 	}
 }
 

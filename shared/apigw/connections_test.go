@@ -1,0 +1,420 @@
+package apigw_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"hark/shared/apigw"
+	"hark/shared/pusher"
+)
+
+const (
+	connection = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
+	region     = "us-east-1"
+	secretKey  = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+)
+
+// reset is a step in which the server hangs up instead of answering.
+const reset = -1
+
+// gateway answers requests by a script, whose last step repeats.
+type gateway struct {
+	*httptest.Server
+	mu     sync.Mutex
+	script []int
+	seen   []string     // method, path as sent, body
+	opened atomic.Int64 // TCP connections
+	check  func(*http.Request, []byte)
+}
+
+func newGateway(t *testing.T, script ...int) *gateway {
+	t.Helper()
+	g := &gateway{script: script}
+	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(g.serve))
+	g.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			g.opened.Add(1)
+		}
+	}
+	g.Start()
+	t.Cleanup(g.Close)
+	return g
+}
+
+func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if g.check != nil {
+		g.check(r, body)
+	}
+	g.mu.Lock()
+	g.seen = append(g.seen, r.Method+" "+r.RequestURI+" "+string(body))
+	step := g.script[0]
+	if len(g.script) > 1 {
+		g.script = g.script[1:]
+	}
+	g.mu.Unlock()
+	if step == reset {
+		panic(http.ErrAbortHandler)
+	}
+	w.WriteHeader(step)
+	if step != http.StatusNoContent {
+		_, _ = io.WriteString(w, "{this is no JSON, as AWS's 410 is none}")
+	}
+}
+
+func (g *gateway) requests() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.seen)
+}
+
+func client(t *testing.T, url string, patience time.Duration) *apigw.Connections {
+	t.Helper()
+	cfg := aws.Config{
+		Region: region,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: secretKey}, nil
+		}),
+	}
+	c, err := apigw.NewConnections(cfg, apigw.Options{URL: url, Patience: patience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// short is the patience of a post that is meant to be given up, long of one that is not.
+const (
+	short = 50 * time.Millisecond
+	long  = time.Minute
+)
+
+func TestSend(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		script   []int
+		patience time.Duration
+		want     error // nil, a sentinel, or errOther
+		posts    int   // 0: at least two
+	}{
+		{"200", []int{200}, long, nil, 1},
+		{"204", []int{204}, long, nil, 1},
+		{"400 for a malformed ID is as dead as gone", []int{400}, long, pusher.ErrGone, 1},
+		{"410", []int{410}, long, pusher.ErrGone, 1},
+		{"403 is our mistake, not repeated", []int{403}, long, errOther, 1},
+		{"413 is not repeated", []int{413}, long, errOther, 1},
+		{"429, then 200", []int{429, 429, 200}, long, nil, 3},
+		{"500, then 200", []int{500, 503, 200}, long, nil, 3},
+		{"a reset, then 200", []int{reset, 200}, long, nil, 2},
+		{"429, then 410", []int{429, 410}, long, pusher.ErrGone, 2},
+		{"429 for ever", []int{429}, short, pusher.ErrBusy, 0},
+		{"500 for ever", []int{500}, short, pusher.ErrBusy, 0},
+		{"resets for ever", []int{reset}, short, pusher.ErrBusy, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := newGateway(t, c.script...)
+			err := client(t, g.URL+"/prod", c.patience).Send(t.Context(), connection, []byte(`{"event":"e"}`))
+			switch {
+			case c.want == errOther:
+				if err == nil || errors.Is(err, pusher.ErrGone) || errors.Is(err, pusher.ErrBusy) {
+					t.Errorf("got %v, want an error of another kind", err)
+				}
+			case !errors.Is(err, c.want):
+				t.Errorf("got %v, want %v", err, c.want)
+			case c.want == pusher.ErrBusy && c.script[0] > 0 && !strings.Contains(err.Error(), strconv.Itoa(c.script[0])):
+				t.Errorf("%v does not tell the last answer", err)
+			}
+			got := g.requests()
+			if c.posts == 0 && len(got) < 2 || c.posts > 0 && len(got) != c.posts {
+				t.Errorf("%d posts: %q", len(got), got)
+			}
+			for _, r := range got {
+				if want := `POST /prod/@connections/L0SM9cOFvHcCIhw%3D {"event":"e"}`; r != want {
+					t.Errorf("got %s, want %s", r, want)
+				}
+			}
+		})
+	}
+}
+
+var errOther = errors.New("another kind")
+
+// The status says what happened to the frame. Were a broken body taken for no answer, the frame would be sent twice.
+func TestSendDecidesByTheStatusAlone(t *testing.T) {
+	var posts atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		posts.Add(1)
+		w.Header().Set("Content-Length", "100")
+		_, _ = io.WriteString(w, "cut off")
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	t.Cleanup(s.Close)
+	if err := client(t, s.URL, short).Send(t.Context(), connection, nil); err != nil || posts.Load() != 1 {
+		t.Errorf("%d posts, %v", posts.Load(), err)
+	}
+}
+
+func TestSendEndsWithItsContext(t *testing.T) {
+	for name, step := range map[string]int{"while it waits": 429, "while it is refused": 500} {
+		t.Run(name, func(t *testing.T) {
+			g := newGateway(t, step)
+			ctx, cancel := context.WithCancel(t.Context())
+			g.check = func(*http.Request, []byte) {
+				if len(g.requests()) == 1 {
+					cancel()
+				}
+			}
+			if err := client(t, g.URL, long).Send(ctx, connection, nil); err == nil {
+				t.Error("no error")
+			}
+		})
+	}
+	t.Run("before it begins", func(t *testing.T) {
+		g := newGateway(t, 200)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := client(t, g.URL, long).Send(ctx, connection, nil); err == nil || len(g.requests()) != 0 {
+			t.Errorf("got %v, %q", err, g.requests())
+		}
+	})
+	t.Run("while the gateway does not answer", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			cancel()
+			<-r.Context().Done() // the client has hung up
+		}))
+		t.Cleanup(s.Close)
+		if err := client(t, s.URL, long).Send(ctx, connection, nil); err == nil {
+			t.Error("no error")
+		}
+	})
+}
+
+func TestClose(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		step int
+		ok   bool
+	}{
+		{"204", 204, true},
+		{"410 is closed already", 410, true},
+		{"400 is closed already", 400, true},
+		{"403", 403, false},
+		{"429", 429, false},
+		{"500", 500, false},
+		{"a reset", reset, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := newGateway(t, c.step)
+			err := client(t, g.URL+"/prod/", long).Close(t.Context(), connection)
+			if (err == nil) != c.ok {
+				t.Error(err)
+			}
+			if got := g.requests(); got[0] != "DELETE /prod/@connections/L0SM9cOFvHcCIhw%3D " {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+func TestAlive(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		step      int
+		alive, ok bool
+	}{
+		{"200", 200, true, true},
+		{"410", 410, false, true},
+		{"400", 400, false, true},
+		{"403", 403, false, false},
+		{"500", 500, false, false},
+		{"a reset", reset, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := newGateway(t, c.step)
+			alive, err := client(t, g.URL+"/prod", long).Alive(t.Context(), connection)
+			if alive != c.alive || (err == nil) != c.ok {
+				t.Errorf("got %t, %v", alive, err)
+			}
+			if got := g.requests(); got[0] != "GET /prod/@connections/L0SM9cOFvHcCIhw%3D " {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+// An ID is one segment of the path, whatever is in it.
+func TestConnectionIDInThePath(t *testing.T) {
+	for id, want := range map[pusher.ConnectionID]string{
+		"L0SM9cOFvHcCIhw=": "L0SM9cOFvHcCIhw%3D",
+		"a+b/c==":          "a%2Bb%2Fc%3D%3D",
+		"../../x?y#z%41":   "..%2F..%2Fx%3Fy%23z%2541",
+		"_-":               "_-",
+	} {
+		t.Run(string(id), func(t *testing.T) {
+			g := newGateway(t, 200)
+			g.check = func(r *http.Request, body []byte) { authentic(t, r, body) }
+			if err := client(t, g.URL+"/prod", long).Send(t.Context(), id, nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := g.requests()[0]; got != "POST /prod/@connections/"+want+" " {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+func TestRequestsAreSigned(t *testing.T) {
+	g := newGateway(t, 200)
+	checked := 0
+	g.check = func(r *http.Request, body []byte) { authentic(t, r, body); checked++ }
+	c := client(t, g.URL+"/prod", long)
+	for _, frame := range []string{"", "{}", strings.Repeat("x", 32<<10)} {
+		if err := c.Send(t.Context(), connection, []byte(frame)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Alive(t.Context(), connection); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(t.Context(), connection); err != nil || checked != 5 {
+		t.Errorf("%v, %d checked", err, checked)
+	}
+}
+
+// authentic checks a signature version 4 from the request as it was received, by AWS's description rather than by its SDK:
+// the path is encoded once more for the canonical request, so that an ID's = is signed as %253D.
+func authentic(t *testing.T, r *http.Request, body []byte) {
+	t.Helper()
+	var credential, names, signature string
+	auth, ok := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
+	for field := range strings.SplitSeq(auth, ", ") {
+		k, v, _ := strings.Cut(field, "=")
+		switch k {
+		case "Credential":
+			credential = v
+		case "SignedHeaders":
+			names = v
+		case "Signature":
+			signature = v
+		}
+	}
+	at := r.Header.Get("X-Amz-Date")
+	if !ok || len(at) != len("20060102T150405Z") || !strings.Contains(names, "host;") {
+		t.Errorf("authorization %q at %q", r.Header.Get("Authorization"), at)
+		return
+	}
+	var headers strings.Builder
+	for name := range strings.SplitSeq(names, ";") {
+		v := r.Header.Get(name)
+		switch name {
+		case "host":
+			v = r.Host
+		case "content-length":
+			v = fmt.Sprint(r.ContentLength)
+		}
+		fmt.Fprintf(&headers, "%s:%s\n", name, v)
+	}
+	path := strings.NewReplacer("%", "%25", "@", "%40").Replace(r.URL.EscapedPath())
+	canonical := strings.Join([]string{r.Method, path, r.URL.RawQuery, headers.String(), names, hash(body)}, "\n")
+	scope := strings.Join([]string{at[:8], region, "execute-api", "aws4_request"}, "/")
+	key := []byte("AWS4" + secretKey)
+	for part := range strings.SplitSeq(scope, "/") {
+		key = mac(key, part)
+	}
+	want := hex.EncodeToString(mac(key, "AWS4-HMAC-SHA256\n"+at+"\n"+scope+"\n"+hash([]byte(canonical))))
+	if credential != "AKIDEXAMPLE/"+scope || signature != want {
+		t.Errorf("%s %s: credential %s, signature %s, want %s", r.Method, r.RequestURI, credential, signature, want)
+	}
+}
+
+func hash(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func mac(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+// A handshake costs more than a post: connections are used again, also after an answer with a body and after a refusal.
+func TestConnectionsAreReused(t *testing.T) {
+	t.Run("one after another", func(t *testing.T) {
+		g := newGateway(t, 200, 410, 429, 200, 204)
+		c := client(t, g.URL, long)
+		for range 10 {
+			if err := c.Send(t.Context(), connection, nil); err != nil && !errors.Is(err, pusher.ErrGone) {
+				t.Fatal(err)
+			}
+		}
+		if n := g.opened.Load(); n != 1 {
+			t.Errorf("%d connections for %d posts", n, len(g.requests()))
+		}
+	})
+	t.Run("as many as there are posts at once", func(t *testing.T) {
+		const width = 10
+		g := newGateway(t, 200)
+		c := client(t, g.URL, long)
+		for range 3 { // rounds of posts that all wait for each other
+			var round, posts sync.WaitGroup
+			round.Add(width)
+			g.check = func(*http.Request, []byte) { round.Done(); round.Wait() }
+			for range width {
+				posts.Go(func() {
+					if err := c.Send(t.Context(), connection, nil); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			posts.Wait()
+		}
+		if n := g.opened.Load(); n != width {
+			t.Errorf("%d connections for %d posts at once", n, width)
+		}
+	})
+}
+
+func TestNewConnectionsRefusesWhatIsNoURL(t *testing.T) {
+	for _, url := range []string{"", "prod", "/prod", "://x", "http://"} {
+		if _, err := apigw.NewConnections(aws.Config{}, apigw.Options{URL: url}); err == nil {
+			t.Errorf("%q is taken", url)
+		}
+	}
+}
+
+func TestSendFailsWithoutCredentials(t *testing.T) {
+	g := newGateway(t, 200)
+	broken := errors.New("no role")
+	c, err := apigw.NewConnections(aws.Config{Region: region, Credentials: aws.CredentialsProviderFunc(
+		func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, broken },
+	)}, apigw.Options{URL: g.URL, Patience: short})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Send(t.Context(), connection, nil); !errors.Is(err, broken) || len(g.requests()) != 0 {
+		t.Errorf("got %v, %q", err, g.requests())
+	}
+}

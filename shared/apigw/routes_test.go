@@ -1,0 +1,253 @@
+package apigw_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"hark/shared/apigw"
+	"hark/shared/pusher"
+)
+
+// recorded is an invocation as AWS sends it.
+func recorded(t *testing.T, trigger string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", "events", trigger+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func decode[T any](t *testing.T, text []byte) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// logged is a logger and what it wrote.
+func logged() (*slog.Logger, *bytes.Buffer) {
+	var b bytes.Buffer
+	return slog.New(slog.NewTextHandler(&b, nil)), &b
+}
+
+// opener refuses with err, or greets.
+type opener struct {
+	got   pusher.Handshake
+	err   error
+	greet func(context.Context)
+}
+
+func (o *opener) Open(_ context.Context, h pusher.Handshake) (func(context.Context), error) {
+	o.got = h
+	return o.greet, o.err
+}
+
+func names() apigw.Handshakes {
+	return apigw.Handshakes{SecretHeader: "x-hark-origin", KeyParameter: "app"}
+}
+
+func TestConnectReadsTheHandshake(t *testing.T) {
+	o := &opener{greet: func(context.Context) {}}
+	log, _ := logged()
+	e := decode[events.APIGatewayWebsocketProxyRequest](t, recorded(t, "connect"))
+	if _, err := apigw.Connect(o, names(), log)(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	want := pusher.Handshake{
+		Connection: "L0SM9cOFvHcCIhw=", Key: "local-key", Secret: "11111111-2222-3333-4444-555555555555",
+		ConnectedAt: time.UnixMilli(1795521600005),
+	}
+	if o.got != want {
+		t.Errorf("got %+v, want %+v", o.got, want)
+	}
+}
+
+// CloudFront, API Gateway and clients each write header names in their own case.
+func TestConnectFindsTheSecretInAnyCase(t *testing.T) {
+	for _, c := range []struct {
+		name, header, configured, want string
+	}{
+		{"as it is set", "x-hark-origin", "x-hark-origin", "s"},
+		{"in canonical case", "X-Hark-Origin", "x-hark-origin", "s"},
+		{"in upper case", "X-HARK-ORIGIN", "x-hark-origin", "s"},
+		{"configured in another case", "x-hark-origin", "X-Hark-Origin", "s"},
+		{"not there", "x-other", "x-hark-origin", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := &opener{greet: func(context.Context) {}}
+			log, _ := logged()
+			e := events.APIGatewayWebsocketProxyRequest{Headers: map[string]string{c.header: "s"}}
+			_, err := apigw.Connect(o, apigw.Handshakes{SecretHeader: c.configured}, log)(t.Context(), e)
+			if err != nil || o.got.Secret != c.want {
+				t.Errorf("got %q, %v", o.got.Secret, err)
+			}
+		})
+	}
+}
+
+func TestConnectTakesNowWhenTheGatewaySaysNoTime(t *testing.T) {
+	o := &opener{greet: func(context.Context) {}}
+	log, _ := logged()
+	before := time.Now()
+	_, err := apigw.Connect(o, names(), log)(t.Context(), events.APIGatewayWebsocketProxyRequest{})
+	if err != nil || o.got.ConnectedAt.Before(before) || o.got.ConnectedAt.After(time.Now()) {
+		t.Errorf("got %s, %v", o.got.ConnectedAt, err)
+	}
+}
+
+// The greeting is posted when the runtime closes the answer, which it does after it has posted it (aws-facts.md §A2).
+func TestConnectGreetsOnCloseOnly(t *testing.T) {
+	greeted := 0
+	o := &opener{greet: func(ctx context.Context) {
+		greeted++
+		if ctx.Err() != nil {
+			t.Error("the context has ended")
+		}
+	}}
+	log, _ := logged()
+	ctx, cancel := context.WithCancel(t.Context())
+	out, err := apigw.Connect(o, names(), log)(ctx, events.APIGatewayWebsocketProxyRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(out)
+	if err != nil || string(text) != `{"statusCode":200}` {
+		t.Fatalf("got %s, %v", text, err)
+	}
+	if greeted != 0 {
+		t.Fatal("greeted before the answer was closed")
+	}
+	cancel() // the invocation's answer has been given
+	if err := out.(io.Closer).Close(); err != nil || greeted != 1 {
+		t.Errorf("greeted %d times, %v", greeted, err)
+	}
+}
+
+// A value counts as a stream to aws-lambda-go only if it encodes to {}: this runs its own handling of results.
+func TestConnectIsAStreamToTheRuntime(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		err     error
+		want    string
+		greeted bool
+	}{
+		{"let in", nil, `{"statusCode":200}`, true},
+		{"refused", errors.New("not through the distribution"), `{"statusCode":403}`, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			greeted := false
+			log, _ := logged()
+			o := &opener{err: c.err, greet: func(context.Context) { greeted = true }}
+			out, err := lambda.NewHandler(apigw.Connect(o, names(), log)).Invoke(t.Context(), recorded(t, "connect"))
+			if err != nil || string(out) != c.want || greeted != c.greeted {
+				t.Errorf("got %s, %v, greeted: %t", out, err, greeted)
+			}
+		})
+	}
+}
+
+func TestConnectSaysThatItsAnswerIsJSON(t *testing.T) {
+	log, _ := logged()
+	out, err := apigw.Connect(&opener{}, names(), log)(t.Context(), events.APIGatewayWebsocketProxyRequest{})
+	if err != nil || out.(interface{ ContentType() string }).ContentType() != "application/json" {
+		t.Errorf("got %#v, %v", out, err)
+	}
+}
+
+func TestConnectSurvivesAPanicOfTheGreeting(t *testing.T) {
+	log, text := logged()
+	o := &opener{greet: func(context.Context) { panic("the greeting broke") }}
+	out, err := lambda.NewHandler(apigw.Connect(o, names(), log)).Invoke(t.Context(), recorded(t, "connect"))
+	if err != nil || string(out) != `{"statusCode":200}` {
+		t.Errorf("got %s, %v", out, err)
+	}
+	if !strings.Contains(text.String(), "the greeting broke") || !strings.Contains(text.String(), "routes_test.go") {
+		t.Errorf("the log does not tell what broke and where: %s", text)
+	}
+}
+
+// messages calls what it is.
+type messages func(id pusher.ConnectionID, t pusher.Stamp, text []byte)
+
+func (m messages) Message(_ context.Context, id pusher.ConnectionID, t pusher.Stamp, text []byte) {
+	m(id, t, text)
+}
+
+func TestMessage(t *testing.T) {
+	type frame struct {
+		id   pusher.ConnectionID
+		at   pusher.Stamp
+		text string
+	}
+	var got frame
+	log, _ := logged()
+	h := apigw.Message(messages(func(id pusher.ConnectionID, at pusher.Stamp, text []byte) { got = frame{id, at, string(text)} }), log)
+	out, err := lambda.NewHandler(h).Invoke(t.Context(), recorded(t, "message"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (frame{"L0SM9cOFvHcCIhw=", 1795521601000, `{"event":"pusher:subscribe","data":{"auth":"","channel":"news"}}`}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	answered(t, out)
+}
+
+// A panic must not become an error: of one API Gateway makes a frame at which pusher-js throws (protocol.md §1.7).
+func TestMessageSurvivesAPanic(t *testing.T) {
+	log, text := logged()
+	h := apigw.Message(messages(func(pusher.ConnectionID, pusher.Stamp, []byte) { panic("the frame broke") }), log)
+	out, err := lambda.NewHandler(h).Invoke(t.Context(), recorded(t, "message"))
+	if err != nil || !strings.Contains(text.String(), "the frame broke") {
+		t.Errorf("got %v, log %s", err, text)
+	}
+	answered(t, out)
+}
+
+// answered asserts an answer of 200 without a body, of which the gateway makes no frame.
+func answered(t *testing.T, out []byte) {
+	t.Helper()
+	a := decode[struct {
+		StatusCode int
+		Body       string
+	}](t, out)
+	if a.StatusCode != 200 || a.Body != "" {
+		t.Errorf("got %s, want 200 and no body", out)
+	}
+}
+
+// leavers calls what it is.
+type leavers func(id pusher.ConnectionID) error
+
+func (l leavers) Disconnected(_ context.Context, id pusher.ConnectionID) error { return l(id) }
+
+func TestDisconnect(t *testing.T) {
+	broken := errors.New("the table is away")
+	for _, c := range []struct {
+		name string
+		err  error
+	}{{"forgotten", nil}, {"not forgotten, which must be counted", broken}} {
+		t.Run(c.name, func(t *testing.T) {
+			var got pusher.ConnectionID
+			h := apigw.Disconnect(leavers(func(id pusher.ConnectionID) error { got = id; return c.err }))
+			_, err := lambda.NewHandler(h).Invoke(t.Context(), recorded(t, "disconnect"))
+			if got != "L0SM9cOFvHcCIhw=" || !errors.Is(err, c.err) {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+}
