@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -40,12 +41,12 @@ func (b *Broadcasts) Publish(ctx context.Context, broadcasts ...pusher.Broadcast
 func (b *Broadcasts) send(ctx context.Context, part []pusher.Broadcast) error {
 	entries := make([]types.SendMessageBatchRequestEntry, len(part))
 	for i, e := range part {
-		body, err := json.Marshal(e)
+		body, err := encode(e)
 		if err != nil {
 			return fmt.Errorf("encode broadcast: %w", err)
 		}
 		entries[i] = types.SendMessageBatchRequestEntry{
-			Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(string(body)),
+			Id: aws.String(strconv.Itoa(i)), MessageBody: &body,
 			MessageGroupId: aws.String(group(e)), MessageDeduplicationId: aws.String(rand.Text()),
 		}
 	}
@@ -59,6 +60,16 @@ func (b *Broadcasts) send(ctx context.Context, part []pusher.Broadcast) error {
 			len(out.Failed), len(part), aws.ToString(f.Code), aws.ToString(f.Message))
 	}
 	return nil
+}
+
+// encode writes a message. It leaves the frame as it is: json.Marshal would put HTML's escapes into it, which every subscriber
+// would be sent.
+func encode(b pusher.Broadcast) (string, error) {
+	var text strings.Builder
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(b)
+	return strings.TrimSuffix(text.String(), "\n"), err
 }
 
 // group is what keeps a channel's events in order. A channel's name may be longer than a group's may, so it is hashed.

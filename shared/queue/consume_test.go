@@ -1,0 +1,231 @@
+package queue_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"hark/shared/pusher"
+	"hark/shared/queue"
+)
+
+// deliverer calls what it is.
+type deliverer func(ctx context.Context, b []pusher.Broadcast) (int, error)
+
+func (d deliverer) Deliver(ctx context.Context, b []pusher.Broadcast) (int, error) { return d(ctx, b) }
+
+// all delivers everything.
+func all(_ context.Context, b []pusher.Broadcast) (int, error) { return len(b), nil }
+
+func message(id, group string, b pusher.Broadcast) events.SQSMessage {
+	body, err := json.Marshal(b)
+	if err != nil {
+		panic(err)
+	}
+	return events.SQSMessage{MessageId: id, Body: string(body), Attributes: map[string]string{"MessageGroupId": group}}
+}
+
+// failed runs the handler and returns the messages that it gives back, sorted.
+func failed(t *testing.T, d deliverer, log *slog.Logger, messages ...events.SQSMessage) []string {
+	t.Helper()
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	out, err := queue.Consume(d, log)(t.Context(), events.SQSEvent{Records: messages})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, f := range out.BatchItemFailures {
+		ids = append(ids, f.ItemIdentifier)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func TestConsumeReadsTheRecordedEvent(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "events", "broadcast.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []pusher.Broadcast
+	h := queue.Consume(deliverer(func(_ context.Context, b []pusher.Broadcast) (int, error) {
+		got = b
+		return len(b), nil
+	}), slog.New(slog.DiscardHandler))
+	out, err := lambda.NewHandler(h).Invoke(t.Context(), text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || got[0].App != "local" || got[0].Channel != "news" ||
+		string(got[0].Frame) != `{"event":"headline","channel":"news","data":"{\"title\":\"Rain\"}"}` {
+		t.Errorf("got %+v", got)
+	}
+	if string(out) != `{"batchItemFailures":[]}` {
+		t.Errorf("got %s", out)
+	}
+}
+
+func TestConsumeAnswersInLambdasForm(t *testing.T) {
+	h := queue.Consume(deliverer(func(context.Context, []pusher.Broadcast) (int, error) {
+		return 0, errors.New("broken")
+	}), slog.New(slog.DiscardHandler))
+	text, err := json.Marshal(events.SQSEvent{Records: []events.SQSMessage{message("m1", "a", pusher.Broadcast{})}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := lambda.NewHandler(h).Invoke(t.Context(), text)
+	if err != nil || string(out) != `{"batchItemFailures":[{"itemIdentifier":"m1"}]}` {
+		t.Errorf("got %s, %v", out, err)
+	}
+}
+
+func TestConsumeDeliversEachGroupInOrder(t *testing.T) {
+	var mu sync.Mutex
+	got := map[pusher.Channel][]string{}
+	calls := 0
+	d := func(_ context.Context, b []pusher.Broadcast) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		calls++
+		for _, e := range b {
+			got[e.Channel] = append(got[e.Channel], string(e.Frame))
+		}
+		return len(b), nil
+	}
+	var messages []events.SQSMessage
+	for i := range 9 {
+		ch := pusher.Channel(fmt.Sprint("c", i%3))
+		messages = append(messages, message(fmt.Sprint("m", i), string(ch), pusher.Broadcast{Channel: ch, Frame: []byte(fmt.Sprint(i))}))
+	}
+	if back := failed(t, d, nil, messages...); back != nil || calls != 3 {
+		t.Errorf("%q come back, %d calls", back, calls)
+	}
+	for ch, want := range map[pusher.Channel]string{"c0": "0 3 6", "c1": "1 4 7", "c2": "2 5 8"} {
+		if s := strings.Join(got[ch], " "); s != want {
+			t.Errorf("%s got %s, want %s", ch, s, want)
+		}
+	}
+}
+
+// AWS's advice, to stop the whole batch at the first failure, would let one channel hold up the others.
+func TestConsumeGivesBackTheRestOfAFailingGroupOnly(t *testing.T) {
+	broken := errors.New("broken")
+	batch := func() []events.SQSMessage {
+		var messages []events.SQSMessage
+		for i, group := range []string{"a", "b", "a", "b", "a"} {
+			messages = append(messages, message(fmt.Sprint("m", i), group, pusher.Broadcast{Channel: pusher.Channel(group)}))
+		}
+		return messages
+	}
+	failing := func(done int) deliverer {
+		return func(ctx context.Context, b []pusher.Broadcast) (int, error) {
+			if b[0].Channel == "a" {
+				return done, broken
+			}
+			return all(ctx, b)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		d    deliverer
+		want []string
+	}{
+		{"nothing of it done", failing(0), []string{"m0", "m2", "m4"}},
+		{"one of it done", failing(1), []string{"m2", "m4"}},
+		{"all of it done, and an error", failing(3), nil},
+		{"a panic", func(ctx context.Context, b []pusher.Broadcast) (int, error) {
+			if b[0].Channel == "a" {
+				panic("broken")
+			}
+			return all(ctx, b)
+		}, []string{"m0", "m2", "m4"}},
+		{"both groups", func(context.Context, []pusher.Broadcast) (int, error) { return 1, broken }, []string{"m2", "m3", "m4"}},
+		{"none", all, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := failed(t, c.d, nil, batch()...); !slices.Equal(got, c.want) {
+				t.Errorf("%q come back, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestConsumeDropsWhatCannotBeRead(t *testing.T) {
+	for name, body := range map[string]string{
+		"no JSON": "secret-payload", "nothing": "", "another type": `{"app":7,"frame":"secret-payload"}`, "half": `{"app":"secret-payload`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var text bytes.Buffer
+			var got []pusher.Broadcast
+			d := func(_ context.Context, b []pusher.Broadcast) (int, error) {
+				got = b
+				return 0, errors.New("broken")
+			}
+			bad := events.SQSMessage{MessageId: "bad", Body: body, Attributes: map[string]string{"MessageGroupId": "a"}}
+			back := failed(t, d, slog.New(slog.NewTextHandler(&text, nil)),
+				message("m1", "a", pusher.Broadcast{Channel: "first"}), bad, message("m2", "a", pusher.Broadcast{Channel: "second"}))
+			if !slices.Equal(back, []string{"m1", "m2"}) || len(got) != 2 || got[1].Channel != "second" {
+				t.Errorf("%q come back, %+v delivered", back, got)
+			}
+			if s := text.String(); !strings.Contains(s, "cannot be read") || !strings.Contains(s, "message=bad") {
+				t.Errorf("log: %s", s)
+			}
+			if strings.Contains(text.String(), "secret-payload") {
+				t.Errorf("the payload is in the log: %s", text.String())
+			}
+		})
+	}
+}
+
+// A group that hangs must not take the others' results with it when Lambda ends the invocation.
+func TestConsumeLeavesTimeToAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		began := time.Now()
+		d := deliverer(func(ctx context.Context, b []pusher.Broadcast) (int, error) {
+			if b[0].Channel == "fast" {
+				return all(ctx, b)
+			}
+			<-ctx.Done()
+			return 0, ctx.Err()
+		})
+		out, err := queue.Consume(d, slog.New(slog.DiscardHandler))(ctx, events.SQSEvent{Records: []events.SQSMessage{
+			message("m1", "slow", pusher.Broadcast{Channel: "slow"}), message("m2", "fast", pusher.Broadcast{Channel: "fast"}),
+		}})
+		if err != nil || len(out.BatchItemFailures) != 1 || out.BatchItemFailures[0].ItemIdentifier != "m1" {
+			t.Errorf("got %+v, %v", out, err)
+		}
+		if left := 10*time.Second - time.Since(began); left != 500*time.Millisecond {
+			t.Errorf("%s left to answer", left)
+		}
+	})
+}
+
+func TestConsumeRunsGroupsSideBySide(t *testing.T) {
+	var both sync.WaitGroup
+	both.Add(2)
+	d := func(ctx context.Context, b []pusher.Broadcast) (int, error) {
+		both.Done()
+		both.Wait() // for ever, if one group waited for the other
+		return all(ctx, b)
+	}
+	if back := failed(t, d, nil, message("m1", "a", pusher.Broadcast{}), message("m2", "b", pusher.Broadcast{})); back != nil {
+		t.Errorf("%q come back", back)
+	}
+}
