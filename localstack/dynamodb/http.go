@@ -76,9 +76,7 @@ func (s *Service) do(ctx context.Context, operation string, body []byte) ([]byte
 	case "TransactGetItems":
 		return answer(ctx, body, s.transactGetItems)
 	case "TransactWriteItems":
-		return answer(ctx, body, func(ctx context.Context, r *transactWriteRequest) ([]byte, error) {
-			return s.transactWriteItems(ctx, r, body)
-		})
+		return answer(ctx, body, s.transactWriteItems)
 	case "DescribeTable":
 		return answer(ctx, body, s.describeTable)
 	case "DescribeTimeToLive":

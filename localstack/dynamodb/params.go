@@ -2,7 +2,6 @@ package dynamodb
 
 import (
 	"encoding/json"
-	"errors"
 
 	"hark/localstack/dynamodb/attr"
 	"hark/localstack/dynamodb/expr"
@@ -11,23 +10,11 @@ import (
 // placeholders is the part of a request that gives expressions their names and values.
 type placeholders struct {
 	ExpressionAttributeNames  map[string]string
-	ExpressionAttributeValues values
+	ExpressionAttributeValues attr.Values
 }
 
 func (p placeholders) params() expr.Params {
 	return expr.Params{Names: p.ExpressionAttributeNames, Values: attr.Map(p.ExpressionAttributeValues)}
-}
-
-// values is attr.Map with AWS's words for what is wrong in ExpressionAttributeValues.
-type values attr.Map
-
-func (v *values) UnmarshalJSON(b []byte) error {
-	err := (*attr.Map)(v).UnmarshalJSON(b)
-	var bad attr.Invalid
-	if field := (*attr.FieldError)(nil); errors.As(err, &field) && errors.As(err, &bad) {
-		return attr.Invalid("ExpressionAttributeValues contains invalid value: " + string(bad) + " for key " + field.Name)
-	}
-	return err
 }
 
 // legacy is the parameters that expressions replaced in 2014. A request that has one is refused by its name.

@@ -3,11 +3,11 @@ package dynamodb
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"hark/localstack/dynamodb/attr"
 )
@@ -29,8 +29,8 @@ type transactWrite struct {
 	Delete         *deleteRequest
 }
 
-// transactWriteItems does all of the writes or none. The body tells whether a token comes back with the same request.
-func (s *Service) transactWriteItems(ctx context.Context, r *transactWriteRequest, body []byte) ([]byte, error) {
+// transactWriteItems does all of the writes or none.
+func (s *Service) transactWriteItems(ctx context.Context, r *transactWriteRequest) ([]byte, error) {
 	if err := checkCount(len(r.TransactItems)); err != nil {
 		return nil, err
 	}
@@ -49,13 +49,29 @@ func (s *Service) transactWriteItems(ctx context.Context, r *transactWriteReques
 		}
 		writes[i] = w
 	}
-	cost, err := s.transact(writes, r.ClientRequestToken, sha256.Sum256(body))
+	request, err := r.fingerprint()
+	if err != nil {
+		return nil, err
+	}
+	cost, err := s.transact(writes, r.ClientRequestToken, request)
 	if err != nil {
 		return nil, err
 	}
 	var o object
 	cost.all(&o, r.ReturnConsumedCapacity)
 	return o.end(), nil
+}
+
+// fingerprint is equal for equal requests, in whatever order a client wrote their maps.
+func (r *transactWriteRequest) fingerprint() ([sha256.Size]byte, error) {
+	if r.ClientRequestToken == "" {
+		return [sha256.Size]byte{}, nil
+	}
+	canonical, err := json.Marshal(r.TransactItems)
+	if err != nil {
+		return [sha256.Size]byte{}, fmt.Errorf("fingerprint of a transaction: %w", err)
+	}
+	return sha256.Sum256(canonical), nil
 }
 
 func checkCount(n int) error {
@@ -198,58 +214,6 @@ func errCanceled(reasons []reason) error {
 			strings.Join(codes, ", ") + "]",
 		reasons: reasons,
 	}
-}
-
-// tokenLife is how long a ClientRequestToken makes a transaction idempotent.
-const tokenLife = 10 * time.Minute
-
-// tokens remembers the ClientRequestTokens of transactions that were done. SDKs send one with every transaction, so that
-// they can repeat it when the answer was lost.
-type tokens struct {
-	mu     sync.Mutex
-	used   map[string]usedToken
-	pruned time.Time
-}
-
-type usedToken struct {
-	request [sha256.Size]byte
-	at      time.Time
-}
-
-// seen reports whether the token was used for this request. One used for another request is an error.
-func (t *tokens) seen(token string, request [sha256.Size]byte, now time.Time) (bool, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	u, ok := t.used[token]
-	switch {
-	case token == "" || !ok || now.Sub(u.at) > tokenLife:
-		return false, nil
-	case u.request != request:
-		return false, &apiError{code: codeMismatch, message: "The request uses the same client token as a previous, " +
-			"but non-identical request. Do not reuse a client token with different requests"}
-	}
-	return true, nil
-}
-
-// done remembers the token, and now and then forgets the old ones.
-func (t *tokens) done(token string, request [sha256.Size]byte, now time.Time) {
-	if token == "" {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.used == nil || now.Sub(t.pruned) > tokenLife {
-		for k, u := range t.used {
-			if now.Sub(u.at) > tokenLife {
-				delete(t.used, k)
-			}
-		}
-		if t.used == nil {
-			t.used = make(map[string]usedToken)
-		}
-		t.pruned = now
-	}
-	t.used[token] = usedToken{request: request, at: now}
 }
 
 type transactGetRequest struct {

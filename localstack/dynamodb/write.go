@@ -242,6 +242,9 @@ func (w *write) update(old *item, key attr.Map, change *expr.Change) (*item, err
 	if next.size > maxItem {
 		return nil, invalid("Item size to update has exceeded the maximum allowed size")
 	}
+	if change != nil && attr.Depth(attrs) > attr.MaxDepth {
+		return nil, invalid("Nesting Levels have exceeded supported limits")
+	}
 	return next, nil
 }
 

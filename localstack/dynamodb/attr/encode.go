@@ -48,6 +48,9 @@ func (m Map) AppendJSON(b []byte) []byte {
 // MarshalJSON makes a map that is part of another structure look as AppendJSON does.
 func (m Map) MarshalJSON() ([]byte, error) { return m.AppendJSON(nil), nil }
 
+// MarshalJSON writes the values as UnmarshalJSON reads them.
+func (v Values) MarshalJSON() ([]byte, error) { return Map(v).MarshalJSON() }
+
 func (s Set) appendMembers(b []byte) []byte {
 	b = append(b, '[')
 	for i, m := range s.members {

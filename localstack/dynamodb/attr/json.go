@@ -9,40 +9,47 @@ import (
 	"strings"
 )
 
-// maxDepth is how many lists and maps may stand inside each other ("Quotas": nested attribute depth).
-const maxDepth = 32
+// MaxDepth is how many lists and maps may stand inside each other, the item itself among them ("Quotas": nested
+// attribute depth).
+const MaxDepth = 32
 
 // Invalid is a value that is JSON of the right shape, but one that DynamoDB does not take. Its text is what AWS says.
 type Invalid string
 
 func (e Invalid) Error() string { return string(e) }
 
-// FieldError is an error in one field of a Map read from JSON.
-type FieldError struct {
-	Name string
-	Err  error
-}
-
-func (e *FieldError) Error() string { return e.Err.Error() }
-
-// Unwrap returns what is wrong with the field.
-func (e *FieldError) Unwrap() error { return e.Err }
-
 // errShape answers JSON that is not of the attribute-value format: AWS's SerializationException.
 var errShape = errors.New("unexpected JSON in an attribute value")
 
-// UnmarshalJSON reads an item, a key or expression attribute values: an object of typed values. An error about a field
-// is a *FieldError, an Invalid inside it if DynamoDB would call it a validation error.
+// UnmarshalJSON reads an item or a key: an object of typed values. What DynamoDB calls a validation error is Invalid.
 //
 // The values dominate the requests of a busy table, so this is a reader of its own: the general decoder would build two
 // maps for every attribute.
 func (m *Map) UnmarshalJSON(b []byte) error {
 	r := reader{b: b}
-	fields, err := r.fields(0)
+	fields, _, err := r.fields(1)
 	if err != nil {
 		return err
 	}
 	*m = fields
+	return nil
+}
+
+// Values is a request's ExpressionAttributeValues. It reads JSON like a Map, but for the words of its errors.
+type Values Map
+
+// UnmarshalJSON reads an object of typed values.
+func (v *Values) UnmarshalJSON(b []byte) error {
+	r := reader{b: b}
+	fields, name, err := r.fields(0)
+	var bad Invalid
+	if errors.As(err, &bad) {
+		return Invalid("ExpressionAttributeValues contains invalid value: " + string(bad) + " for key " + name)
+	}
+	if err != nil {
+		return err
+	}
+	*v = Values(fields)
 	return nil
 }
 
@@ -104,13 +111,13 @@ func (r *reader) each(open, end byte, read func() error) error {
 	}
 }
 
-// fields reads an object of typed values, at the depth of the maps and lists around it.
-func (r *reader) fields(depth int) (Map, error) {
-	m := Map{}
+// fields reads an object of typed values, at the depth of the maps and lists around them. Of an error it also returns the
+// field that has it.
+func (r *reader) fields(depth int) (m Map, name string, err error) {
+	m = Map{}
 	ordered := true
-	err := r.each('{', '}', func() error {
-		name, err := r.text()
-		if err != nil {
+	err = r.each('{', '}', func() error {
+		if name, err = r.text(); err != nil {
 			return err
 		}
 		if !r.take(':') {
@@ -118,7 +125,7 @@ func (r *reader) fields(depth int) (Map, error) {
 		}
 		v, err := r.value(depth)
 		if err != nil {
-			return &FieldError{Name: name, Err: err}
+			return err
 		}
 		ordered = ordered && (len(m) == 0 || m[len(m)-1].Name < name)
 		m = append(m, Field{name, v})
@@ -127,7 +134,7 @@ func (r *reader) fields(depth int) (Map, error) {
 	if err == nil && !ordered {
 		m = sorted(m)
 	}
-	return m, err
+	return m, name, err
 }
 
 // sorted orders the fields by name; of two with one name the later counts, as in JSON.
@@ -180,12 +187,13 @@ func (r *reader) content(t Type, depth int) (Value, error) {
 	case TypeSS, TypeNS, TypeBS:
 		return r.set(t)
 	case TypeList, TypeMap:
-		if depth == maxDepth {
+		if depth == MaxDepth {
 			return nil, Invalid("Nesting Levels have exceeded supported limits: " +
 				"Attributes in the item have nested levels beyond supported limit")
 		}
 		if t == TypeMap {
-			return r.fields(depth + 1)
+			m, _, err := r.fields(depth + 1)
+			return m, err
 		}
 		return r.list(depth + 1)
 	}

@@ -126,6 +126,24 @@ func (s Set) Size() int {
 	return n
 }
 
+// Depth returns how many lists and maps stand inside each other at the deepest point, the value itself included.
+func Depth(v Value) int {
+	deepest := 0
+	switch v := v.(type) {
+	case List:
+		for _, e := range v {
+			deepest = max(deepest, Depth(e))
+		}
+	case Map:
+		for _, f := range v {
+			deepest = max(deepest, Depth(f.Value))
+		}
+	default:
+		return 0
+	}
+	return deepest + 1
+}
+
 // Get returns the field's value, or nil and false.
 func (m Map) Get(name string) (Value, bool) {
 	i, ok := m.find(name)
