@@ -12,6 +12,7 @@ import (
 	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"hark/localstack/dynamodb"
+	"hark/localstack/meter"
 	"hark/shared/dynamo"
 	"hark/shared/membership"
 	"hark/shared/pusher"
@@ -37,7 +38,13 @@ func (sockets) Close(context.Context, pusher.ConnectionID) error { return nil }
 // openStore returns an empty state table on the local engine, spoken to as functions do.
 func openStore(t *testing.T) *dynamo.State {
 	t.Helper()
-	engine := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000"})
+	return openMetered(t, nil)
+}
+
+// openMetered is openStore with a meter.
+func openMetered(t *testing.T, bill *meter.Meter) *dynamo.State {
+	t.Helper()
+	engine := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000", Meter: bill})
 	if err := engine.Create(stateTable()); err != nil {
 		t.Fatal(err)
 	}
