@@ -1,6 +1,9 @@
 package sqs
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 type receiptEntry struct {
 	ID                string `json:"Id"` // in a batch
@@ -18,36 +21,36 @@ type receiptBatchInput struct {
 	Entries  []receiptEntry
 }
 
-func (s *Service) deleteMessage(c *call, in receiptInput) (struct{}, error) {
-	return s.onReceipt(c, "DeleteMessage", in, (*queue).delete)
+func (s *Service) deleteMessage(ctx context.Context, c *call, in receiptInput) (struct{}, error) {
+	return s.onReceipt(ctx, c, "DeleteMessage", in, (*queue).delete)
 }
 
-func (s *Service) deleteMessageBatch(c *call, in receiptBatchInput) (batchResult[batchDone], error) {
-	return s.onReceipts(c, "DeleteMessage", in, (*queue).delete)
+func (s *Service) deleteMessageBatch(ctx context.Context, c *call, in receiptBatchInput) (batchResult[batchDone], error) {
+	return s.onReceipts(ctx, c, "DeleteMessage", in, (*queue).delete)
 }
 
-func (s *Service) changeVisibility(c *call, in receiptInput) (struct{}, error) {
-	return s.onReceipt(c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
+func (s *Service) changeVisibility(ctx context.Context, c *call, in receiptInput) (struct{}, error) {
+	return s.onReceipt(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
 }
 
-func (s *Service) changeVisibilityBatch(c *call, in receiptBatchInput) (batchResult[batchDone], error) {
-	return s.onReceipts(c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
+func (s *Service) changeVisibilityBatch(ctx context.Context, c *call, in receiptBatchInput) (batchResult[batchDone], error) {
+	return s.onReceipts(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
 }
 
-func (s *Service) onReceipt(c *call, action string, in receiptInput, do func(*queue, receiptEntry) error) (
+func (s *Service) onReceipt(ctx context.Context, c *call, action string, in receiptInput, do func(*queue, receiptEntry) error) (
 	struct{}, error,
 ) {
-	q, err := s.openURL(c.ctx, action, in.QueueURL)
+	q, err := s.openURL(ctx, action, in.QueueURL)
 	if err != nil {
 		return struct{}{}, err
 	}
 	return struct{}{}, do(q, in.receiptEntry)
 }
 
-func (s *Service) onReceipts(c *call, action string, in receiptBatchInput, do func(*queue, receiptEntry) error) (
+func (s *Service) onReceipts(ctx context.Context, c *call, action string, in receiptBatchInput, do func(*queue, receiptEntry) error) (
 	out batchResult[batchDone], err error,
 ) {
-	q, err := s.openURL(c.ctx, action, in.QueueURL)
+	q, err := s.openURL(ctx, action, in.QueueURL)
 	if err != nil {
 		return out, err
 	}

@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -20,14 +21,14 @@ type queueURLOutput struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
-func (s *Service) getQueueURL(c *call, in queueURLInput) (queueURLOutput, error) {
+func (s *Service) getQueueURL(ctx context.Context, c *call, in queueURLInput) (queueURLOutput, error) {
 	if in.QueueName == "" {
 		return queueURLOutput{}, errMissing("QueueName")
 	}
 	if in.QueueOwnerAWSAccountID != "" && in.QueueOwnerAWSAccountID != s.opts.Account {
 		return queueURLOutput{}, errNoQueue()
 	}
-	q, err := s.open(c.ctx, "GetQueueUrl", s.arn(in.QueueName))
+	q, err := s.open(ctx, "GetQueueUrl", s.arn(in.QueueName))
 	if err != nil {
 		return queueURLOutput{}, err
 	}
@@ -45,8 +46,8 @@ type listOutput struct {
 	NextToken string   `json:",omitempty"`
 }
 
-func (s *Service) listQueues(c *call, in listInput) (listOutput, error) {
-	if err := iam.Check(c.ctx, "sqs:ListQueues", s.arn("")); err != nil {
+func (s *Service) listQueues(ctx context.Context, c *call, in listInput) (listOutput, error) {
+	if err := iam.Check(ctx, "sqs:ListQueues", s.arn("")); err != nil {
 		return listOutput{}, err
 	}
 	if err := checkRange("MaxResults", in.MaxResults, 1, 1000, "Must be between 1 and 1000, if provided."); err != nil {
@@ -87,8 +88,8 @@ func neverSet() []string {
 	return []string{"Policy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds"}
 }
 
-func (s *Service) getQueueAttributes(c *call, in attributesInput) (attributesOutput, error) {
-	q, err := s.openURL(c.ctx, "GetQueueAttributes", in.QueueURL)
+func (s *Service) getQueueAttributes(ctx context.Context, c *call, in attributesInput) (attributesOutput, error) {
+	q, err := s.openURL(ctx, "GetQueueAttributes", in.QueueURL)
 	if err != nil {
 		return attributesOutput{}, err
 	}
@@ -161,8 +162,8 @@ type purgeInput struct {
 }
 
 // purgeQueue empties the queue, at once where AWS takes up to a minute, and like AWS not twice within one.
-func (s *Service) purgeQueue(c *call, in purgeInput) (struct{}, error) {
-	q, err := s.openURL(c.ctx, "PurgeQueue", in.QueueURL)
+func (s *Service) purgeQueue(ctx context.Context, c *call, in purgeInput) (struct{}, error) {
+	q, err := s.openURL(ctx, "PurgeQueue", in.QueueURL)
 	if err != nil {
 		return struct{}{}, err
 	}

@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -39,8 +40,8 @@ const (
 	mostMessagesBounds = "Must be between 1 and 10, if provided."
 )
 
-func (s *Service) receiveMessage(c *call, in receiveInput) (receiveOutput, error) {
-	q, err := s.openURL(c.ctx, "ReceiveMessage", in.QueueURL)
+func (s *Service) receiveMessage(ctx context.Context, c *call, in receiveInput) (receiveOutput, error) {
+	q, err := s.openURL(ctx, "ReceiveMessage", in.QueueURL)
 	if err != nil {
 		return receiveOutput{}, err
 	}
@@ -56,7 +57,7 @@ func (s *Service) receiveMessage(c *call, in receiveInput) (receiveOutput, error
 	if in.MaxNumberOfMessages != nil {
 		most = *in.MaxNumberOfMessages
 	}
-	got := c.receive(q, most, seconds(in.VisibilityTimeout, q.visibility), seconds(in.WaitTimeSeconds, q.wait))
+	got := c.receive(ctx, q, most, seconds(in.VisibilityTimeout, q.visibility), seconds(in.WaitTimeSeconds, q.wait))
 	var out receiveOutput
 	for _, d := range got {
 		out.Messages = append(out.Messages, in.present(d, s.opts.Account))
@@ -72,8 +73,8 @@ func seconds(n *int, preset time.Duration) time.Duration {
 }
 
 // receive receives and counts.
-func (c *call) receive(q *queue, most int, visibility, wait time.Duration) []delivery {
-	got := q.receive(c.ctx, most, visibility, wait)
+func (c *call) receive(ctx context.Context, q *queue, most int, visibility, wait time.Duration) []delivery {
+	got := q.receive(ctx, most, visibility, wait)
 	for _, d := range got {
 		c.bytes += d.size()
 	}

@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -30,8 +31,8 @@ type sendInput struct {
 	sendEntry
 }
 
-func (s *Service) sendMessage(c *call, in sendInput) (sendResult, error) {
-	q, err := s.openURL(c.ctx, "SendMessage", in.QueueURL)
+func (s *Service) sendMessage(ctx context.Context, c *call, in sendInput) (sendResult, error) {
+	q, err := s.openURL(ctx, "SendMessage", in.QueueURL)
 	if err != nil {
 		return sendResult{}, err
 	}
@@ -54,9 +55,9 @@ type sendBatchInput struct {
 // sendMessageBatch puts the good entries of the batch into the queue at one moment, so that one receive can get them
 // all. What is wrong with the batch, which on a FIFO queue includes an entry without group or deduplication ID, refuses
 // the whole; what is wrong with an entry otherwise only that entry.
-func (s *Service) sendMessageBatch(c *call, in sendBatchInput) (batchResult[sendResult], error) {
+func (s *Service) sendMessageBatch(ctx context.Context, c *call, in sendBatchInput) (batchResult[sendResult], error) {
 	var out batchResult[sendResult]
-	q, err := s.openURL(c.ctx, "SendMessage", in.QueueURL)
+	q, err := s.openURL(ctx, "SendMessage", in.QueueURL)
 	if err != nil {
 		return out, err
 	}

@@ -3,10 +3,10 @@ package sqs_test
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"hark/localstack/sqs"
 )
@@ -56,21 +56,19 @@ func redriveCases() []conformance {
 			m := r.gets(dead, "1")[0]
 			want(r, "group", m.Attributes["MessageGroupId"], "g")
 		}},
-		{name: "a long poll of the dead-letter queue is woken by a dead letter", run: func(r *rig) {
-			url, dead := r.withDead(1, sqs.QueueSpec{})
-			r.send(url, "x")
-			r.bounce(url)
-			done := make(chan []types.Message, 1)
-			go func() {
-				out, err := r.client.ReceiveMessage(r.ctx, &awssqs.ReceiveMessageInput{QueueUrl: &dead, WaitTimeSeconds: 5})
-				if err == nil {
-					done <- out.Messages
-				}
-				close(done)
-			}()
-			r.gets(url)
-			want(r, "dead letters", len(<-done), 1)
-		}},
+		{name: "a long poll of the dead-letter queue is woken by a dead letter",
+			differs: "only sends wake it; API Reference, ReceiveMessage: " +
+				"the call returns sooner than WaitTimeSeconds if a message is available", run: func(r *rig) {
+				url, dead := r.withDead(1, sqs.QueueSpec{})
+				r.send(url, "x")
+				r.bounce(url)
+				time.AfterFunc(500*time.Millisecond, func() {
+					_, _ = r.client.ReceiveMessage(r.ctx, &awssqs.ReceiveMessageInput{QueueUrl: &url})
+				})
+				begin := time.Now()
+				want(r, "dead letters", len(r.receive(dead, 1, wait(5))), 1)
+				want(r, "woken soon", time.Since(begin) < 3*time.Second, true)
+			}},
 	}
 }
 
@@ -177,7 +175,8 @@ func queueCases() []conformance {
 func protocolCases() []conformance {
 	return []conformance{
 		{name: "an error says what AWS's says, in body and header",
-			differs: `it sends Message and no header; Developer Guide, "Interpreting Amazon SQS JSON API responses"`, run: func(r *rig) {
+			differs: `it sends Message and no header; Developer Guide, ` +
+				`"Interpreting Amazon SQS JSON API responses"`, run: func(r *rig) {
 				status, header, answer := r.raw("GetQueueUrl", `{"QueueName":"nope"}`)
 				want(r, "status", status, 400)
 				want(r, "type", fmt.Sprint(answer["__type"]), "com.amazonaws.sqs#QueueDoesNotExist")

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"testing/synctest"
 )
 
 // conformance is one rule of SQS.
@@ -25,13 +26,14 @@ func cases() []conformance {
 // TestOurs holds this package to the suite.
 func TestOurs(t *testing.T) {
 	t.Parallel()
-	e := ours(t)
-	for i, c := range cases() {
+	for _, c := range cases() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if err := attempt(t, e, fmt.Sprintf("c%d-", i), c.run); err != nil {
-				t.Error(err)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				if err := attempt(t, ours(), "q-", c.run); err != nil {
+					t.Error(err)
+				}
+			})
 		})
 	}
 }

@@ -1,10 +1,12 @@
 package sqs_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"hark/localstack/sqs"
 )
@@ -30,10 +32,9 @@ func FuzzRequest(f *testing.F) {
 	b := newBench(f, sqs.QueueSpec{QueueName: "q"},
 		sqs.QueueSpec{QueueName: "q.fifo", FifoQueue: true, ContentBasedDeduplication: true})
 	f.Fuzz(func(t *testing.T, operation, body string) {
-		if strings.Contains(body, "WaitTimeSeconds") {
-			return // waits
-		}
-		r := httptest.NewRequestWithContext(t.Context(), "POST", "/", strings.NewReader(body))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond) // for a long poll
+		defer cancel()
+		r := httptest.NewRequestWithContext(ctx, "POST", "/", strings.NewReader(body))
 		r.Header.Set("X-Amz-Target", "AmazonSQS."+operation)
 		w := httptest.NewRecorder()
 		b.ServeHTTP(w, r)

@@ -22,7 +22,6 @@ const chunk = 64 << 10
 
 // call is one request to the service, over HTTP or not.
 type call struct {
-	ctx   context.Context
 	trace string // X-Ray header, which AWS hands on with the messages
 	bytes int    // what is billed
 	empty bool   // a receive that got nothing
@@ -50,8 +49,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.answerError(w, errSerialization(err))
 		return
 	}
-	c := &call{ctx: r.Context(), trace: r.Header.Get("X-Amzn-Trace-Id")}
-	out, err := s.run(c, operation, body)
+	c := &call{trace: r.Header.Get("X-Amzn-Trace-Id")}
+	out, err := s.run(r.Context(), c, operation, body)
 	if err != nil {
 		s.answerError(w, asError(err))
 		return
@@ -73,43 +72,45 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (s *Service) run(c *call, operation string, body []byte) (any, error) {
+func (s *Service) run(ctx context.Context, c *call, operation string, body []byte) (any, error) {
 	switch operation {
 	case "SendMessage":
-		return invoke(s, c, body, s.sendMessage)
+		return invoke(ctx, s, c, body, s.sendMessage)
 	case "SendMessageBatch":
-		return invoke(s, c, body, s.sendMessageBatch)
+		return invoke(ctx, s, c, body, s.sendMessageBatch)
 	case "ReceiveMessage":
-		return invoke(s, c, body, s.receiveMessage)
+		return invoke(ctx, s, c, body, s.receiveMessage)
 	case "DeleteMessage":
-		return invoke(s, c, body, s.deleteMessage)
+		return invoke(ctx, s, c, body, s.deleteMessage)
 	case "DeleteMessageBatch":
-		return invoke(s, c, body, s.deleteMessageBatch)
+		return invoke(ctx, s, c, body, s.deleteMessageBatch)
 	case "ChangeMessageVisibility":
-		return invoke(s, c, body, s.changeVisibility)
+		return invoke(ctx, s, c, body, s.changeVisibility)
 	case "ChangeMessageVisibilityBatch":
-		return invoke(s, c, body, s.changeVisibilityBatch)
+		return invoke(ctx, s, c, body, s.changeVisibilityBatch)
 	case "GetQueueUrl":
-		return invoke(s, c, body, s.getQueueURL)
+		return invoke(ctx, s, c, body, s.getQueueURL)
 	case "GetQueueAttributes":
-		return invoke(s, c, body, s.getQueueAttributes)
+		return invoke(ctx, s, c, body, s.getQueueAttributes)
 	case "ListQueues":
-		return invoke(s, c, body, s.listQueues)
+		return invoke(ctx, s, c, body, s.listQueues)
 	case "PurgeQueue":
-		return invoke(s, c, body, s.purgeQueue)
+		return invoke(ctx, s, c, body, s.purgeQueue)
 	default:
 		return nil, errOperation("the operation " + operation)
 	}
 }
 
 // invoke decodes the request, does what it asks, and counts it, refused or not.
-func invoke[In, Out any](s *Service, c *call, body []byte, do func(*call, In) (Out, error)) (any, error) {
+func invoke[In, Out any](
+	ctx context.Context, s *Service, c *call, body []byte, do func(context.Context, *call, In) (Out, error),
+) (any, error) {
 	defer c.count(s.opts.Meter)
 	var in In
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, errSerialization(err)
 	}
-	return do(c, in)
+	return do(ctx, c, in)
 }
 
 func (s *Service) answerError(w http.ResponseWriter, e *Error) {

@@ -12,7 +12,7 @@ import (
 // all attributes and the queue's visibility timeout. It returns no messages if there were none in time, and the
 // context's error if that ended the wait. Refusals are an *Error or an *iam.Denied.
 func (s *Service) Receive(ctx context.Context, queueARN string, most int, wait time.Duration) ([]Message, error) {
-	c := &call{ctx: ctx}
+	c := new(call)
 	defer c.count(s.opts.Meter)
 	q, err := s.open(ctx, "ReceiveMessage", queueARN)
 	if err != nil {
@@ -21,7 +21,7 @@ func (s *Service) Receive(ctx context.Context, queueARN string, most int, wait t
 	if err := checkRange("MaxNumberOfMessages", &most, 1, 10, mostMessagesBounds); err != nil {
 		return nil, err
 	}
-	got := c.receive(q, most, q.visibility, wait)
+	got := c.receive(ctx, q, most, q.visibility, wait)
 	if len(got) == 0 {
 		return nil, ctx.Err()
 	}
@@ -44,7 +44,7 @@ func (s *Service) Delete(ctx context.Context, queueARN string, receiptHandles ..
 	}
 	var errs []error
 	for batch := range slices.Chunk(receiptHandles, 10) {
-		(&call{}).count(s.opts.Meter)
+		new(call).count(s.opts.Meter)
 		for _, handle := range batch {
 			if err := q.delete(receiptEntry{ReceiptHandle: handle}); err != nil {
 				errs = append(errs, fmt.Errorf("delete message: %w", err))
@@ -56,7 +56,7 @@ func (s *Service) Delete(ctx context.Context, queueARN string, receiptHandles ..
 
 // ChangeVisibility makes the message visible again d from now, in whole seconds, at most 12 hours after its receive.
 func (s *Service) ChangeVisibility(ctx context.Context, queueARN, receiptHandle string, d time.Duration) error {
-	(&call{}).count(s.opts.Meter)
+	new(call).count(s.opts.Meter)
 	q, err := s.open(ctx, "ChangeMessageVisibility", queueARN)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ type Options struct {
 	Endpoint        string // scheme://host:port; queue URLs are {Endpoint}/{Account}/{name}
 
 	Meter *meter.Meter     // counts nothing if nil
-	Now   func() time.Time // time.Now if nil
+	Now   func() time.Time // time.Now if nil; must keep the pace of real time, as the timers do
 	Log   *slog.Logger     // slog.DiscardHandler if nil
 }
 

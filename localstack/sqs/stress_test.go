@@ -3,7 +3,10 @@ package sqs_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -159,19 +162,27 @@ func BenchmarkReceive(b *testing.B) {
 	}
 }
 
-// BenchmarkHTTPHandler is a send and a receive through the protocol, without a network.
-func BenchmarkHTTPHandler(b *testing.B) {
-	s := newBench(b, sqs.QueueSpec{QueueName: "q"})
-	b.Run("SendMessage", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			s.call(b.Context(), "SendMessage", "q", map[string]any{"MessageBody": "hello"}, nil)
-		}
-	})
-	b.Run("ReceiveMessage", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			s.call(b.Context(), "ReceiveMessage", "q", map[string]any{"VisibilityTimeout": 0}, nil)
-		}
-	})
+// BenchmarkServeHTTP is the protocol without a network.
+func BenchmarkServeHTTP(b *testing.B) {
+	const url = `"QueueUrl":"http://localhost:4566/` + account + `/q"`
+	for operation, body := range map[string]string{
+		"SendMessage":    `{` + url + `,"MessageBody":"hello"}`,
+		"ReceiveMessage": `{` + url + `,"VisibilityTimeout":0}`,
+	} {
+		b.Run(operation, func(b *testing.B) {
+			s := newBench(b, sqs.QueueSpec{QueueName: "q"})
+			s.send("q", "hello")
+			r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/", nil)
+			r.Header.Set("X-Amz-Target", "AmazonSQS."+operation)
+			b.ReportAllocs()
+			for b.Loop() {
+				r.Body = io.NopCloser(strings.NewReader(body))
+				w := httptest.NewRecorder()
+				s.ServeHTTP(w, r)
+				if w.Code != http.StatusOK {
+					b.Fatal(w.Body)
+				}
+			}
+		})
+	}
 }

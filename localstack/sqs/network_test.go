@@ -1,0 +1,47 @@
+package sqs_test
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"hark/localstack/meter"
+	"hark/localstack/sqs"
+)
+
+// TestOverTheNetwork lets a client of a real server give up a long poll: what is sent afterwards goes to the next one.
+func TestOverTheNetwork(t *testing.T) {
+	t.Parallel()
+	bill := new(meter.Meter)
+	svc := sqs.New(sqs.Options{Region: "us-east-1", Account: account, Meter: bill})
+	if err := svc.Create(sqs.QueueSpec{QueueName: "q"}); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(svc)
+	defer server.Close()
+	client := newClient(engine{endpoint: server.URL, region: "us-east-1", http: server.Client()})
+	url := aws.String(server.URL + "/" + account + "/q")
+
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := client.ReceiveMessage(ctx, &awssqs.ReceiveMessageInput{QueueUrl: url, WaitTimeSeconds: 20})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("error is %v", err)
+	}
+	for bill.Snapshot()[meter.EmptyReceives] == 0 {
+		time.Sleep(time.Millisecond) // until the server has noticed
+	}
+	_, err = client.SendMessage(t.Context(), &awssqs.SendMessageInput{QueueUrl: url, MessageBody: aws.String("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := client.ReceiveMessage(t.Context(), &awssqs.ReceiveMessageInput{QueueUrl: url})
+	if err != nil || len(out.Messages) != 1 {
+		t.Fatalf("received %v, %v", out, err)
+	}
+}
