@@ -28,7 +28,8 @@ type trigger struct {
 	Info     string           `json:"info"`
 }
 
-// events publishes one event to up to 100 channels (protocol.md §5.3). Everything is checked before anything is queued.
+// events publishes one event to up to 100 channels (protocol.md §5.3). Everything that can fail is done before anything is
+// queued: a publisher that is told of a failure may try again.
 func (a *API) events(ctx context.Context, app pusher.App, body []byte) (any, error) {
 	var t trigger
 	if err := json.Unmarshal(body, &t); err != nil {
@@ -38,6 +39,10 @@ func (a *API) events(ctx context.Context, app pusher.App, body []byte) (any, err
 		return nil, err
 	}
 	channels := t.unique()
+	answer, err := a.info(ctx, app, channels, t.Info)
+	if err != nil {
+		return nil, err
+	}
 	broadcasts := make([]pusher.Broadcast, len(channels))
 	for i, ch := range channels {
 		broadcasts[i] = pusher.Broadcast{App: app.ID, Channel: ch, Except: t.SocketID, Frame: pusher.EventFrame(t.Name, ch, *t.Data)}
@@ -45,7 +50,7 @@ func (a *API) events(ctx context.Context, app pusher.App, body []byte) (any, err
 	if err := a.Publisher.Publish(ctx, broadcasts...); err != nil {
 		return nil, err
 	}
-	return a.info(ctx, app, channels, t.Info)
+	return answer, nil
 }
 
 // badJSON says what is wrong with a body without showing any of it.

@@ -47,12 +47,6 @@ func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /up", func(w http.ResponseWriter, _ *http.Request) { reply(w, map[string]string{"health": "OK"}) })
 	mux.HandleFunc("POST /apps/{app}/events", a.signed(a.events))
-	for _, path := range []string{"/up", "/apps/{app}/events"} {
-		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, "Method not allowed", http.StatusMethodNotAllowed)
-		})
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Not found", http.StatusNotFound) })
 	return withoutPrefix(mux)
 }
 
