@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"hark/localstack/gateway"
+	"hark/localstack/template"
+)
+
+// The parts of an API in the template that make a gateway.API.
+type (
+	apiResource struct {
+		ProtocolType, RouteSelectionExpression string
+	}
+	stageResource struct {
+		APIID                string `json:"ApiId"`
+		StageName            string
+		DefaultRouteSettings gateway.Throttle
+		RouteSettings        map[string]gateway.Throttle
+	}
+	routeResource struct {
+		APIID             string `json:"ApiId"`
+		RouteKey          string
+		Target            string // integrations/{id}
+		AuthorizationType string
+
+		RouteResponseSelectionExpression string
+	}
+	integrationResource struct {
+		IntegrationType string
+		IntegrationURI  string `json:"IntegrationUri"`
+	}
+)
+
+func (c *cloud) createAPIs() error {
+	for _, res := range c.stack.OfType("AWS::ApiGatewayV2::Api") {
+		if err := c.createAPI(res); err != nil {
+			return fmt.Errorf("resource %s: %w", res.LogicalID, err)
+		}
+	}
+	return nil
+}
+
+func (c *cloud) createAPI(res template.Resource) error {
+	var properties apiResource
+	if err := res.Decode(&properties); err != nil {
+		return err
+	}
+	if properties.ProtocolType != "WEBSOCKET" {
+		return fmt.Errorf("the local cloud has WebSocket APIs only, not %s", properties.ProtocolType)
+	}
+	stage, err := c.stageOf(res.ID)
+	if err != nil {
+		return err
+	}
+	spec := gateway.API{
+		ID: res.ID, Stage: stage.StageName, RouteSelectionExpression: properties.RouteSelectionExpression,
+		DefaultRouteSettings: stage.DefaultRouteSettings, Routes: make(map[string]gateway.Route),
+	}
+	for _, routeRes := range c.stack.OfType("AWS::ApiGatewayV2::Route") {
+		var route routeResource
+		if err := routeRes.Decode(&route); err != nil {
+			return err
+		}
+		if route.APIID != res.ID {
+			continue
+		}
+		if spec.Routes[route.RouteKey], err = c.route(route, stage); err != nil {
+			return fmt.Errorf("route %s (%s): %w", route.RouteKey, routeRes.LogicalID, err)
+		}
+	}
+	if err := c.gates.Create(spec); err != nil {
+		return err
+	}
+	c.hosts[fmt.Sprintf("%s.execute-api.%s.amazonaws.com", res.ID, c.region)] = c.gates.Socket(res.ID)
+	return nil
+}
+
+// stageOf finds the one stage of an API.
+func (c *cloud) stageOf(api string) (stageResource, error) {
+	var found []stageResource
+	for _, res := range c.stack.OfType("AWS::ApiGatewayV2::Stage") {
+		var stage stageResource
+		if err := res.Decode(&stage); err != nil {
+			return stageResource{}, err
+		}
+		if stage.APIID == api {
+			found = append(found, stage)
+		}
+	}
+	if len(found) != 1 {
+		return stageResource{}, fmt.Errorf("the API has %d stages, the local cloud takes one", len(found))
+	}
+	return found[0], nil
+}
+
+// route puts a route and its integration together, and checks that API Gateway may invoke the function: on AWS every
+// event of the route would fail otherwise.
+func (c *cloud) route(route routeResource, stage stageResource) (gateway.Route, error) {
+	if route.RouteResponseSelectionExpression != "" {
+		return gateway.Route{}, fmt.Errorf("the local cloud does not read RouteResponseSelectionExpression")
+	}
+	id, ok := strings.CutPrefix(route.Target, "integrations/")
+	var integration integrationResource
+	found := false
+	for _, res := range c.stack.OfType("AWS::ApiGatewayV2::Integration") {
+		if res.ID != id {
+			continue
+		}
+		found = true
+		if err := res.Decode(&integration); err != nil {
+			return gateway.Route{}, err
+		}
+	}
+	if !ok || !found {
+		return gateway.Route{}, fmt.Errorf("its target %q is not an integration of the stack", route.Target)
+	}
+	out := gateway.Route{
+		AuthorizationType: route.AuthorizationType,
+		IntegrationType:   integration.IntegrationType, IntegrationURI: integration.IntegrationURI,
+	}
+	if throttle, ok := stage.RouteSettings[route.RouteKey]; ok {
+		out.Throttle = &throttle
+	}
+	function := functionName(strings.TrimSuffix(integration.IntegrationURI, "/invocations"))
+	source := fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s", c.region, c.account, route.APIID, stage.StageName, route.RouteKey)
+	if !c.permissions.service("apigateway.amazonaws.com", function, source) {
+		return gateway.Route{}, fmt.Errorf("no AWS::Lambda::Permission lets apigateway.amazonaws.com invoke %s for it", function)
+	}
+	return out, nil
+}

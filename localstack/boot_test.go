@@ -1,0 +1,172 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hark/localstack/template"
+)
+
+func here() place {
+	return place{region: region, account: account, endpoint: "http://127.0.0.1:4566"}
+}
+
+// boot creates the stack with an executable that is never run.
+func boot(t *testing.T, stack *template.Stack) (*cloud, error) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := newCloud(here(), stack, map[string]string{"functions/work": self}, io.Discard, false, slog.New(slog.DiscardHandler))
+	if err == nil {
+		t.Cleanup(c.close)
+	}
+	return c, err
+}
+
+const (
+	workRole = `"Role": {"Type": "AWS::IAM::Role", "Properties": {}}`
+	work     = workRole + `, "Work": {"Type": "AWS::Lambda::Function", "Metadata": {"hark:source": "functions/work"},
+		"Properties": {"Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Runtime": "provided.al2023", "Handler": "bootstrap"}}`
+	workURL = work + `, "Url": {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": "NONE", "TargetFunctionArn": {"Fn::GetAtt": ["Work", "Arn"]}}}`
+	socket  = work + `, "Socket": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"ProtocolType": "WEBSOCKET", "RouteSelectionExpression": "$request.body.event"}},
+		"Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Socket"}, "RouteKey": "$connect", "Target": {"Fn::Sub": "integrations/${To}"}}},
+		"To": {"Type": "AWS::ApiGatewayV2::Integration", "Properties": {"ApiId": {"Ref": "Socket"}, "IntegrationType": "AWS_PROXY",
+			"IntegrationUri": {"Fn::Sub": "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Work.Arn}/invocations"}}}`
+	stage   = `, "Stage": {"Type": "AWS::ApiGatewayV2::Stage", "Properties": {"ApiId": {"Ref": "Socket"}, "StageName": "v1"}}`
+	allowed = `, "May": {"Type": "AWS::Lambda::Permission", "Properties": {"Action": "lambda:InvokeFunction", "FunctionName": {"Ref": "Work"},
+		"Principal": "apigateway.amazonaws.com", "SourceArn": {"Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Socket}/*$connect"}}}`
+)
+
+func TestStacksThatCannotBeCreated(t *testing.T) {
+	for _, tt := range []struct{ name, resources, want string }{
+		{"an unknown type", `"Topic": {"Type": "AWS::SNS::Topic"}`, "resource Topic: the local cloud has no AWS::SNS::Topic"},
+		{"a queue that AWS would refuse", `"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 901}}`, "resource Jobs: queue"},
+		{"a table with an index", `"T": {"Type": "AWS::DynamoDB::Table", "Properties": {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+			"AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}], "GlobalSecondaryIndexes": [{}]}}`, "resource T: table"},
+		{"a function without a source", strings.Replace(work, "hark:source", "other", 1), "resource Work: its Metadata does not say hark:source"},
+		{
+			"a function with a role of another stack", strings.Replace(work, `{"Fn::GetAtt": ["Role", "Arn"]}`, `"arn:aws:iam::1:role/x"`, 1),
+			"resource Work: its role arn:aws:iam::1:role/x is not in the stack",
+		},
+		{
+			"a route whose function API Gateway may not invoke", socket + stage,
+			"resource Socket: route $connect (Route): no AWS::Lambda::Permission lets apigateway.amazonaws.com invoke Hark-Work for it",
+		},
+		{"an API without a stage", socket + allowed, "resource Socket: the API has 0 stages"},
+		{"a route to nowhere", strings.Replace(socket, "${To}", "x", 1) + stage + allowed, `its target "integrations/x" is not an integration`},
+		{"an API that is not for WebSocket", strings.Replace(socket, `"WEBSOCKET"`, `"HTTP"`, 1) + stage + allowed, "WebSocket APIs only, not HTTP"},
+		{
+			"a rule whose function it may not invoke", work + `, "Clock": {"Type": "AWS::Events::Rule", "Properties": {
+			"ScheduleExpression": "rate(1 minute)", "Targets": [{"Id": "x", "Arn": {"Fn::GetAtt": ["Work", "Arn"]}}]}}`,
+			"resource Clock: no AWS::Lambda::Permission lets events.amazonaws.com invoke Hark-Work for it",
+		},
+		{"a queue's consumer whose role may not read it", work + `, "Jobs": {"Type": "AWS::SQS::Queue"}, "Feed": {"Type": "AWS::Lambda::EventSourceMapping",
+			"Properties": {"FunctionName": {"Ref": "Work"}, "EventSourceArn": {"Fn::GetAtt": ["Jobs", "Arn"]}}}`, "resource Feed: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := boot(t, stackOf(t, tt.resources)); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestASocketAPIIsServedUnderItsOwnHost(t *testing.T) {
+	stack := stackOf(t, socket+stage+allowed)
+	c, err := boot(t, stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := stack.OfType("AWS::ApiGatewayV2::Api")[0].ID + ".execute-api.us-east-1.amazonaws.com"
+	if c.origin(host) == nil {
+		t.Errorf("nothing is served as %s", host)
+	}
+	if c.origin("example.com") != nil {
+		t.Error("example.com is served, which is not the stack's")
+	}
+}
+
+func TestAFunctionURLWithoutPermissionsAnswers403(t *testing.T) {
+	stack := stackOf(t, workURL)
+	c, err := boot(t, stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := strings.Trim(strings.TrimPrefix(stack.OfType("AWS::Lambda::Url")[0].Attributes["FunctionUrl"], "https:"), "/")
+	for _, handler := range []http.Handler{c.origin(host), c.url(strings.Split(host, ".")[0])} {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/up", nil))
+		if w.Code != http.StatusForbidden || w.Body.String() != `{"Message":"Forbidden"}` {
+			t.Errorf("status %d, %s", w.Code, w.Body)
+		}
+	}
+}
+
+func TestFunctionsAreTheirRolesToTheAWSPort(t *testing.T) {
+	c, err := boot(t, stackOf(t, work))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := make(map[string]string)
+	for _, entry := range c.environment("Hark-Work", nil) {
+		name, value, _ := strings.Cut(entry, "=")
+		env[name] = value
+	}
+	if env["AWS_ENDPOINT_URL"] != "http://127.0.0.1:4566" || env["AWS_SECRET_ACCESS_KEY"] == "" || env["AWS_SESSION_TOKEN"] == "" {
+		t.Errorf("environment %v", env)
+	}
+	role := c.credentials.roles()[env["AWS_ACCESS_KEY_ID"]]
+	if role == nil || role.Name != "Hark-Role" || role.Session != "Hark-Work" || role.Account != account {
+		t.Errorf("the access key stands for %+v", role)
+	}
+}
+
+func TestAddressesOfAWSBecomeLocal(t *testing.T) {
+	c := &cloud{place: here()}
+	got := map[string]string{
+		"HARK_BROADCASTS_QUEUE":  "https://sqs.us-east-1.amazonaws.com/000000000000/Hark-Broadcasts.fifo",
+		"HARK_STATE_TABLE":       "Hark-State",
+		"ELSEWHERE":              "https://sqs.eu-west-1.amazonaws.com/1/x",
+		callbackVariable:         "https://abc123.execute-api.us-east-1.amazonaws.com/v1",
+		"SOME_OTHER_CALLBACK_OF": "https://abc123.execute-api.us-east-1.amazonaws.com/v1",
+	}
+	if err := c.localize(got); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"HARK_BROADCASTS_QUEUE":  "http://127.0.0.1:4566/000000000000/Hark-Broadcasts.fifo",
+		"HARK_STATE_TABLE":       "Hark-State",
+		"ELSEWHERE":              "https://sqs.eu-west-1.amazonaws.com/1/x",
+		callbackVariable:         "http://127.0.0.1:4566/_aws/execute-api/abc123/v1",
+		"SOME_OTHER_CALLBACK_OF": "https://abc123.execute-api.us-east-1.amazonaws.com/v1",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+	err := c.localize(map[string]string{callbackVariable: "https://sockets.example.com"})
+	if err == nil || !strings.Contains(err.Error(), callbackVariable+": https://sockets.example.com is not the address") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestFunctionNames(t *testing.T) {
+	for id, want := range map[string]string{
+		"Hark-api": "Hark-api",
+		"arn:aws:lambda:us-east-1:000000000000:function:Hark-api":                                                               "Hark-api",
+		"arn:aws:lambda:us-east-1:000000000000:function:Hark-api:$LATEST":                                                       "Hark-api",
+		"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:Hark-api": "Hark-api",
+	} {
+		if got := functionName(id); got != want {
+			t.Errorf("name of %s is %q, want %q", id, got, want)
+		}
+	}
+}

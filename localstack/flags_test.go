@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestFlags(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		err  error
+		said string
+	}{
+		{"none", nil, nil, ""},
+		{"all", []string{"-listen", ":0", "-aws", ":0", "-template", "x", "-seed", "y", "-v", "-json", "-curl"}, nil, ""},
+		{"help", []string{"-h"}, flag.ErrHelp, "Runs the stack on this machine"},
+		{"an unknown flag", []string{"-port", "1"}, errUsage, "flag provided but not defined: -port"},
+		{"words", []string{"start"}, errUsage, `localstack takes flags only, not "start"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var said bytes.Buffer
+			_, err := parseFlags(tt.args, &said)
+			if !errors.Is(err, tt.err) || !strings.Contains(said.String(), tt.said) {
+				t.Errorf("error %v, said %q", err, said.String())
+			}
+		})
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	o, err := parseFlags(nil, new(bytes.Buffer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.listen != "127.0.0.1:8080" || o.aws != "127.0.0.1:4566" {
+		t.Errorf("listens on %s and %s", o.listen, o.aws)
+	}
+	if got := o.templatePath("/m"); got != filepath.FromSlash("/m/infra/testdata/default.template.json") {
+		t.Errorf("template %s", got)
+	}
+	if got := o.seedPath("/m"); got != filepath.FromSlash("/m/localstack/seed.json") {
+		t.Errorf("seed %s", got)
+	}
+}
+
+func TestATemplateIsANameOrAPath(t *testing.T) {
+	for given, want := range map[string]string{
+		"webhooks":                   "/m/infra/testdata/webhooks.template.json",
+		"mine.json":                  "mine.json",
+		"cdk.out/Hark.template.json": "cdk.out/Hark.template.json",
+		"./other":                    "./other",
+	} {
+		if got := (options{template: given}).templatePath("/m"); got != want {
+			t.Errorf("-template %s means %s, want %s", given, got, want)
+		}
+	}
+}
+
+func TestTheSeedHasTheLocalApp(t *testing.T) {
+	s, err := readSeed("seed.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.app(); err != nil || got != (app{ID: "local", Key: "local-key", Secret: "local-secret"}) {
+		t.Errorf("app %+v (%v)", got, err)
+	}
+}
+
+func TestASeedWithoutAnApp(t *testing.T) {
+	s := seed{[]byte(`{"pk": {"S": "key#x"}}`)}
+	if _, err := s.app(); err == nil || !strings.Contains(err.Error(), "none of its items is an app") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strings"
+)
+
+// public is the public port. On AWS clients and publishers have a host each; here one port serves both, told apart by
+// path (decisions.md 23).
+type public struct {
+	client  http.Handler // the distribution: /app/{key}
+	publish http.Handler // the function URL: the HTTP API
+}
+
+const welcome = `Hark's local cloud.
+
+/app/{key}            WebSocket clients of the Pusher protocol, through the stack's own CloudFront function
+/apps/{id}/events ... the HTTP API of the Pusher protocol, /up, /broadcasting/...: on AWS these have a host of their own
+
+The AWS services are on another port. The terminal shows both, a .env block and a curl command.
+`
+
+// ServeHTTP serves both hosts, and a short explanation to whoever looks at the root with a browser.
+func (p *public) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	switch first {
+	case "app":
+		serve(p.client, w, r)
+	case "apps", "up", "broadcasting":
+		serve(p.publish, w, r)
+	case "":
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, welcome) // a reader that has gone does not miss it
+	default:
+		http.Error(w, "Nothing is served here. See / for what is.", http.StatusNotFound)
+	}
+}
+
+// serve uses a host of the stack, if the stack has it.
+func serve(host http.Handler, w http.ResponseWriter, r *http.Request) {
+	if host == nil {
+		http.Error(w, "The stack has no such host: its outputs ClientHost and PublishHost do not name one.", http.StatusNotFound)
+		return
+	}
+	host.ServeHTTP(w, r)
+}

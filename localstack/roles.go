@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"hark/localstack/iam"
+	"hark/localstack/template"
+)
+
+// policyDocument is an IAM policy as templates hold it.
+type policyDocument struct {
+	Statement oneOrMore[statement]
+}
+
+type statement struct {
+	Effect                 string
+	Action, Resource       oneOrMore[string]
+	NotAction, NotResource json.RawMessage
+	Condition              json.RawMessage
+}
+
+// oneOrMore is a list of which IAM lets people write a single item without brackets.
+type oneOrMore[T any] []T
+
+// UnmarshalJSON reads an item or a list of items.
+func (l *oneOrMore[T]) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '[' {
+		return json.Unmarshal(data, (*[]T)(l))
+	}
+	*l = make([]T, 1)
+	return json.Unmarshal(data, &(*l)[0])
+}
+
+// statements turns a policy into what package iam evaluates, and names what that does not know. An Allow counts without
+// its Condition; a Deny with one is refused, since it would deny too much.
+func (d policyDocument) statements() ([]iam.Statement, error) {
+	out := make([]iam.Statement, 0, len(d.Statement))
+	for _, s := range d.Statement {
+		switch {
+		case s.NotAction != nil:
+			return nil, errors.New("NotAction is not supported by the local cloud")
+		case s.NotResource != nil:
+			return nil, errors.New("NotResource is not supported by the local cloud")
+		case s.Effect != "Allow" && s.Effect != "Deny":
+			return nil, fmt.Errorf("a statement's Effect is %q, neither Allow nor Deny", s.Effect)
+		case s.Effect == "Deny" && s.Condition != nil:
+			return nil, errors.New("a Deny with a Condition is not supported by the local cloud")
+		}
+		out = append(out, iam.Statement{Effect: s.Effect, Actions: s.Action, Resources: s.Resource})
+	}
+	return out, nil
+}
+
+// rolesOf reads the stack's roles, by ARN, with the statements of all policies that are attached to them: their own, those
+// of AWS::IAM::Policy and AWS::IAM::ManagedPolicy, and the AWS managed policies of which the contents are known here.
+func rolesOf(stack *template.Stack, account string) (map[string]*iam.Role, error) {
+	attached, err := attachedPolicies(stack)
+	if err != nil {
+		return nil, err
+	}
+	roles := make(map[string]*iam.Role)
+	for _, res := range stack.OfType("AWS::IAM::Role") {
+		role, err := readRole(res, attached)
+		if err != nil {
+			return nil, fmt.Errorf("role %s: %w", res.LogicalID, err)
+		}
+		role.Account = account
+		roles[res.Attributes["Arn"]] = role
+	}
+	return roles, nil
+}
+
+func readRole(res template.Resource, attached attachments) (*iam.Role, error) {
+	var properties struct {
+		Policies          []struct{ PolicyDocument policyDocument }
+		ManagedPolicyArns []string
+	}
+	if err := res.Decode(&properties); err != nil {
+		return nil, err
+	}
+	role := &iam.Role{Name: res.ID, Statements: slices.Clone(attached.byRole[res.ID])}
+	for _, policy := range properties.Policies {
+		statements, err := policy.PolicyDocument.statements()
+		if err != nil {
+			return nil, err
+		}
+		role.Statements = append(role.Statements, statements...)
+	}
+	for _, arn := range properties.ManagedPolicyArns {
+		statements, ok := attached.byPolicy[arn]
+		if !ok {
+			if statements, ok = awsManaged(arn); !ok {
+				return nil, fmt.Errorf("what the policy %s allows is not known to the local cloud", arn)
+			}
+		}
+		role.Statements = append(role.Statements, statements...)
+	}
+	return role, nil
+}
+
+// attachments are the policies that are resources of their own: by the role that they name, and by their ARN for roles
+// that name them.
+type attachments struct {
+	byRole, byPolicy map[string][]iam.Statement
+}
+
+func attachedPolicies(stack *template.Stack) (attachments, error) {
+	a := attachments{byRole: make(map[string][]iam.Statement), byPolicy: make(map[string][]iam.Statement)}
+	for _, res := range slices.Concat(stack.OfType("AWS::IAM::Policy"), stack.OfType("AWS::IAM::ManagedPolicy")) {
+		var properties struct {
+			PolicyDocument policyDocument
+			Roles          []string
+		}
+		if err := res.Decode(&properties); err != nil {
+			return attachments{}, err
+		}
+		statements, err := properties.PolicyDocument.statements()
+		if err != nil {
+			return attachments{}, fmt.Errorf("policy %s: %w", res.LogicalID, err)
+		}
+		for _, role := range properties.Roles {
+			a.byRole[role] = append(a.byRole[role], statements...)
+		}
+		if arn := res.Attributes["PolicyArn"]; arn != "" {
+			a.byPolicy[arn] = statements
+		}
+	}
+	return a, nil
+}
+
+// awsManaged returns what a policy of AWS's own allows, as far as functions use them.
+func awsManaged(arn string) ([]iam.Statement, bool) {
+	actions := []string{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}
+	switch strings.TrimPrefix(arn, "arn:aws:iam::aws:policy/service-role/") {
+	case "AWSLambdaBasicExecutionRole":
+	case "AWSLambdaSQSQueueExecutionRole":
+		actions = append(actions, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+	default:
+		return nil, false
+	}
+	return []iam.Statement{{Effect: "Allow", Actions: actions, Resources: []string{"*"}}}, true
+}

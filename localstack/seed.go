@@ -1,0 +1,49 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// seed is what the apps table holds at the start: items in DynamoDB's JSON.
+type seed []json.RawMessage
+
+// app is who may publish and connect, as the banner shows it.
+type app struct {
+	ID     string `json:"id"`
+	Key    string `json:"key"`
+	Secret string `json:"secret"`
+}
+
+func readSeed(path string) (seed, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read seed: %w", err)
+	}
+	var s seed
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, fmt.Errorf("read seed %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// app returns the first app among the items, by the names of its attributes: pk (app#…), id, key and secret.
+func (s seed) app() (app, error) {
+	for _, raw := range s {
+		var item struct {
+			PK     struct{ S string } `json:"pk"`
+			ID     struct{ S string } `json:"id"`
+			Key    struct{ S string } `json:"key"`
+			Secret struct{ S string } `json:"secret"`
+		}
+		if err := json.Unmarshal(raw, &item); err != nil {
+			return app{}, fmt.Errorf("read seed: %w", err)
+		}
+		if strings.HasPrefix(item.PK.S, "app#") {
+			return app{ID: item.ID.S, Key: item.Key.S, Secret: item.Secret.S}, nil
+		}
+	}
+	return app{}, fmt.Errorf("read seed: none of its items is an app (pk app#…)")
+}
