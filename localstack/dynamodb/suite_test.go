@@ -69,7 +69,7 @@ type engine struct {
 func each(t *testing.T, run func(*testing.T, *engine)) {
 	t.Helper()
 	t.Run("hark", func(t *testing.T) { run(t, ours(t)) })
-	t.Run("DynamoDB Local", func(t *testing.T) {
+	t.Run("DynamoDBLocal", func(t *testing.T) {
 		endpoint := os.Getenv(localEndpoint)
 		if endpoint == "" {
 			t.Logf("%s is not set: these answers were not compared with AWS's own DynamoDB Local", localEndpoint)
