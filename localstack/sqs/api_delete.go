@@ -21,25 +21,26 @@ type receiptBatchInput struct {
 	Entries  []receiptEntry
 }
 
-func (s *Service) deleteMessage(ctx context.Context, c *call, in receiptInput) (struct{}, error) {
-	return s.onReceipt(ctx, c, "DeleteMessage", in, (*queue).delete)
+func (s *Service) deleteMessage(ctx context.Context, _ *call, in receiptInput) (struct{}, error) {
+	return s.onReceipt(ctx, "DeleteMessage", in, (*queue).delete)
 }
 
-func (s *Service) deleteMessageBatch(ctx context.Context, c *call, in receiptBatchInput) (batchResult[batchDone], error) {
-	return s.onReceipts(ctx, c, "DeleteMessage", in, (*queue).delete)
+func (s *Service) deleteMessageBatch(ctx context.Context, _ *call, in receiptBatchInput) (batchResult[batchDone], error) {
+	return s.onReceipts(ctx, "DeleteMessage", in, (*queue).delete)
 }
 
-func (s *Service) changeVisibility(ctx context.Context, c *call, in receiptInput) (struct{}, error) {
-	return s.onReceipt(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
+func (s *Service) changeVisibility(ctx context.Context, _ *call, in receiptInput) (struct{}, error) {
+	return s.onReceipt(ctx, "ChangeMessageVisibility", in, (*queue).changeVisibility)
 }
 
-func (s *Service) changeVisibilityBatch(ctx context.Context, c *call, in receiptBatchInput) (batchResult[batchDone], error) {
-	return s.onReceipts(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
+func (s *Service) changeVisibilityBatch(ctx context.Context, _ *call, in receiptBatchInput) (batchResult[batchDone], error) {
+	return s.onReceipts(ctx, "ChangeMessageVisibility", in, (*queue).changeVisibility)
 }
 
-func (s *Service) onReceipt(ctx context.Context, c *call, action string, in receiptInput, do func(*queue, receiptEntry) error) (
-	struct{}, error,
-) {
+// onReceipt does something to the message with the handle.
+func (s *Service) onReceipt(
+	ctx context.Context, action string, in receiptInput, do func(*queue, receiptEntry) error,
+) (struct{}, error) {
 	q, err := s.openURL(ctx, action, in.QueueURL)
 	if err != nil {
 		return struct{}{}, err
@@ -47,9 +48,10 @@ func (s *Service) onReceipt(ctx context.Context, c *call, action string, in rece
 	return struct{}{}, do(q, in.receiptEntry)
 }
 
-func (s *Service) onReceipts(ctx context.Context, c *call, action string, in receiptBatchInput, do func(*queue, receiptEntry) error) (
-	out batchResult[batchDone], err error,
-) {
+// onReceipts does something to each of a batch of messages.
+func (s *Service) onReceipts(
+	ctx context.Context, action string, in receiptBatchInput, do func(*queue, receiptEntry) error,
+) (out batchResult[batchDone], err error) {
 	q, err := s.openURL(ctx, action, in.QueueURL)
 	if err != nil {
 		return out, err

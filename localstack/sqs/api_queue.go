@@ -21,7 +21,7 @@ type queueURLOutput struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
-func (s *Service) getQueueURL(ctx context.Context, c *call, in queueURLInput) (queueURLOutput, error) {
+func (s *Service) getQueueURL(ctx context.Context, _ *call, in queueURLInput) (queueURLOutput, error) {
 	if in.QueueName == "" {
 		return queueURLOutput{}, errMissing("QueueName")
 	}
@@ -46,7 +46,7 @@ type listOutput struct {
 	NextToken string   `json:",omitempty"`
 }
 
-func (s *Service) listQueues(ctx context.Context, c *call, in listInput) (listOutput, error) {
+func (s *Service) listQueues(ctx context.Context, _ *call, in listInput) (listOutput, error) {
 	if err := iam.Check(ctx, "sqs:ListQueues", s.arn("")); err != nil {
 		return listOutput{}, err
 	}
@@ -88,7 +88,7 @@ func neverSet() []string {
 	return []string{"Policy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds"}
 }
 
-func (s *Service) getQueueAttributes(ctx context.Context, c *call, in attributesInput) (attributesOutput, error) {
+func (s *Service) getQueueAttributes(ctx context.Context, _ *call, in attributesInput) (attributesOutput, error) {
 	q, err := s.openURL(ctx, "GetQueueAttributes", in.QueueURL)
 	if err != nil {
 		return attributesOutput{}, err
@@ -162,7 +162,7 @@ type purgeInput struct {
 }
 
 // purgeQueue empties the queue, at once where AWS takes up to a minute, and like AWS not twice within one.
-func (s *Service) purgeQueue(ctx context.Context, c *call, in purgeInput) (struct{}, error) {
+func (s *Service) purgeQueue(ctx context.Context, _ *call, in purgeInput) (struct{}, error) {
 	q, err := s.openURL(ctx, "PurgeQueue", in.QueueURL)
 	if err != nil {
 		return struct{}{}, err

@@ -15,7 +15,8 @@ import (
 func FuzzRequest(f *testing.F) {
 	const url = `"QueueUrl":"http://h/` + account + `/`
 	for operation, body := range map[string]string{
-		"SendMessage":                  `{` + url + `q","MessageBody":"x","MessageAttributes":{"a":{"DataType":"Binary","BinaryValue":"AA=="}}}`,
+		"SendMessage": `{` + url + `q","MessageBody":"x",` +
+			`"MessageAttributes":{"a":{"DataType":"Binary","BinaryValue":"AA=="}}}`,
 		"SendMessageBatch":             `{` + url + `q.fifo","Entries":[{"Id":"a","MessageBody":"x","MessageGroupId":"g"}]}`,
 		"ReceiveMessage":               `{` + url + `q","MaxNumberOfMessages":10,"VisibilityTimeout":0,"AttributeNames":["All"]}`,
 		"DeleteMessage":                `{` + url + `q","ReceiptHandle":"AQEBAAAA"}`,

@@ -27,7 +27,7 @@ type queue struct {
 	groups   map[string]*group // FIFO only
 	ready    list.List         // of *group: those whose first message may be received, in the order they became so
 	agenda   agenda
-	count    [states]int
+	count    [states]int // how many messages are in each state; nothing is said by that of gone
 	order    uint64
 	dedup    dedup
 	waiters  list.List   // of *waiter

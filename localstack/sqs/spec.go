@@ -19,7 +19,7 @@ type QueueSpec struct {
 	FifoQueue                     bool            `json:",omitempty"`
 	ContentBasedDeduplication     bool            `json:",omitempty"` // FIFO only
 	DeduplicationScope            string          `json:",omitempty"` // FIFO only: queue (default) or messageGroup
-	FifoThroughputLimit           string          `json:",omitempty"` // FIFO only: perQueue (default), perMessageGroupId; no effect
+	FifoThroughputLimit           string          `json:",omitempty"` // FIFO only: perQueue (default) or perMessageGroupId
 	DelaySeconds                  *int            `json:",omitempty"` // 0 to 900; default 0
 	MaximumMessageSize            *int            `json:",omitempty"` // bytes, 1,024 to 1,048,576; default 1,048,576
 	MessageRetentionPeriod        *int            `json:",omitempty"` // seconds, 60 to 1,209,600; default 345,600 (4 days)

@@ -54,7 +54,8 @@ func TestCreateRefusesWhatAWSRefuses(t *testing.T) {
 		"a retention below a minute":       {`{"QueueName":"a","MessageRetentionPeriod":59}`, "MessageRetentionPeriod"},
 		"a visibility above 12 hours":      {`{"QueueName":"a","VisibilityTimeout":43201}`, "VisibilityTimeout"},
 		"deduplication of standard queues": {`{"QueueName":"a","ContentBasedDeduplication":true}`, "FIFO"},
-		"high throughput in queue scope":   {`{"QueueName":"a.fifo","FifoQueue":true,"FifoThroughputLimit":"perMessageGroupId"}`, "messageGroup"},
+		"high throughput in queue scope": {`{"QueueName":"a.fifo","FifoQueue":true,
+			"FifoThroughputLimit":"perMessageGroupId"}`, "messageGroup"},
 		"dead letters of another kind": {`{"QueueName":"a.fifo","FifoQueue":true,"RedrivePolicy":
 			{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:1:d","maxReceiveCount":1}}`, "same kind"},
 		"dead letters after no receive": {`{"QueueName":"a","RedrivePolicy":
