@@ -126,7 +126,7 @@ func TestOnATerminalProgressIsOneLineThatChanges(t *testing.T) {
 	}
 	p.end(false)
 	got := said.String()
-	for _, want := range []string{clearLine + "building functions: 0 of 1, 0 s · example.com/m/inner", clearLine + "main.go:1:1: bad\n"} {
+	for _, want := range []string{clearLine + "building functions: 0 of 1, 0 s example.com/m/inner", clearLine + "main.go:1:1: bad\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("it said %q, which does not hold %q", got, want)
 		}

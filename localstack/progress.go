@@ -22,8 +22,8 @@ type progress struct {
 	w        io.Writer
 	terminal bool
 	began    time.Time
-	line     []byte // begun, its end not seen yet
-	packages int
+	line     []byte                 // begun, its end not seen yet
+	compiled bool                   // a package was, so this takes a while
 	current  string                 // package being compiled
 	before   map[string]fs.FileInfo // by path of an executable; nil if there was none
 	finished map[string]bool        // by path
@@ -96,10 +96,10 @@ func (p *progress) take(line string) {
 	case strings.HasPrefix(text, "go: downloading "):
 		p.current = strings.TrimPrefix(text, "go: ")
 	case text != "" && !strings.ContainsAny(text, " \t:"): // an import path
-		if p.packages == 0 && !p.terminal {
+		if !p.compiled && !p.terminal {
 			p.print("building functions; the first time this takes a minute\n")
 		}
-		p.packages++
+		p.compiled = true
 		p.current = text
 	default:
 		p.print(line)
@@ -137,8 +137,8 @@ func (p *progress) print(text string) {
 
 // redraw shows, on a terminal only, the line that changes.
 func (p *progress) redraw() {
-	if p.terminal && p.packages > 0 {
-		fmt.Fprintf(p.w, "%sbuilding functions: %d of %d, %.0f s · %.60s",
+	if p.terminal {
+		fmt.Fprintf(p.w, "%sbuilding functions: %d of %d, %.0f s %.60s",
 			clearLine, len(p.finished), len(p.before), time.Since(p.began).Seconds(), p.current)
 	}
 }
