@@ -87,6 +87,14 @@ func (c *cloud) create(handler string, change ...func(*lambda.FunctionSpec)) {
 	}
 }
 
+// createCalling adds a function whose handler posts to the gate.
+func (c *cloud) createCalling(g *gate, handler string, change ...func(*lambda.FunctionSpec)) {
+	c.t.Helper()
+	c.create(handler, append(change, func(f *lambda.FunctionSpec) {
+		f.Environment.Variables = map[string]string{"TEST_URL": g.URL}
+	})...)
+}
+
 // invoke runs a function that is expected to succeed.
 func (c *cloud) invoke(function, payload string) string {
 	c.t.Helper()

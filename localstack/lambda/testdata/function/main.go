@@ -38,6 +38,7 @@ func main() {
 		"huge":   func() (string, error) { return strings.Repeat("x", 7<<20), nil },
 		"url":    serveURL,
 		"batch":  batch,
+		"tell":   tell,
 	}
 	name := os.Getenv("_HANDLER")
 	switch name {
@@ -90,7 +91,9 @@ func (g greeting) Close() error {
 	return ask(g.url)
 }
 
-func greet(in input) (io.Reader, error) { return greeting{raw{strings.NewReader(`"hello"`)}, in.URL}, nil }
+func greet(in input) (io.Reader, error) {
+	return greeting{raw{strings.NewReader(`"hello"`)}, in.URL}, nil
+}
 
 func printLines() error {
 	fmt.Println("plain line")
@@ -124,27 +127,41 @@ func serveURL(event json.RawMessage) (json.RawMessage, error) {
 	return event, nil
 }
 
+// tell posts its event to the test and fails if told so.
+func tell(event json.RawMessage) error {
+	verdict, err := post(string(event), "")
+	if err == nil && verdict == "fail" {
+		err = errors.New("told to fail")
+	}
+	return err
+}
+
+// post tells the test something and returns the answer.
+func post(body, receives string) (string, error) {
+	req, err := http.NewRequest(http.MethodPost, os.Getenv("TEST_URL"), strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Pid", fmt.Sprint(os.Getpid()))
+	req.Header.Set("Receives", receives)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	return string(answer), err
+}
+
 // batch asks about each message; what is answered "fail" has failed.
 func batch(e events.SQSEvent) (events.SQSEventResponse, error) {
 	var r events.SQSEventResponse
 	for _, m := range e.Records {
-		req, err := http.NewRequest(http.MethodPost, os.Getenv("TEST_URL"), strings.NewReader(m.Body))
+		verdict, err := post(m.Body, m.Attributes["ApproximateReceiveCount"])
 		if err != nil {
 			return r, err
 		}
-		req.Header.Set("Group", m.Attributes["MessageGroupId"])
-		req.Header.Set("Pid", fmt.Sprint(os.Getpid()))
-		req.Header.Set("Receives", m.Attributes["ApproximateReceiveCount"])
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return r, err
-		}
-		verdict, err := io.ReadAll(res.Body)
-		res.Body.Close()
-		if err != nil {
-			return r, err
-		}
-		switch string(verdict) {
+		switch verdict {
 		case "fail":
 			r.BatchItemFailures = append(r.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 		case "unknown":
