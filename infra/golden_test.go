@@ -10,20 +10,12 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden templates in testdata")
 
 const defaultGolden = "testdata/default.template.json"
-
-// TestMain ends jsii's Node process, which would leave its folder behind.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	jsii.Close()
-	os.Exit(code)
-}
 
 // functionNames are the folders of functions/ that the stack deploys.
 var functionNames = []string{"connect", "message", "disconnect", "api", "broadcast", "sweep"}

@@ -38,12 +38,12 @@ func prices() map[string]price {
 // What an idle stack does in a month of 730 hours. The guesses are high.
 const (
 	minutes       = 730 * 60
-	pollsAMinute  = 3      // long polls of 20 seconds
-	sweepSeconds  = 0.1    // billed duration of a run that finds nothing
-	sweepReads    = 9      // of a run: where it was, and 8 lease partitions; each costs a unit, empty or not
-	sweepWrites   = 1      // where it is now
-	tableGB       = 0.001  // a few apps, or what has not expired yet
-	functionZipGB = 0.0125 // an asset of 2.5 MB in the bootstrap's bucket, and the four before it
+	pollsAMinute  = 3     // long polls of 20 seconds
+	sweepSeconds  = 0.1   // billed duration of a run that finds nothing
+	sweepReads    = 9     // of a run: where it was, and 8 lease partitions; each costs a unit, empty or not
+	sweepWrites   = 1     // where it is now
+	tableGB       = 0.001 // a few apps, or what has not expired yet
+	functionZipGB = 0.02  // an asset of 4 MB in the bootstrap's bucket, and the four before it
 )
 
 // usage is a line of the bill: so many units of something that has a price.

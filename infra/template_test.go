@@ -98,10 +98,14 @@ func text(v any) string {
 	return string(b)
 }
 
-// list is a value that CloudFormation lets stand alone or in a list.
+// list is a value that CloudFormation lets stand alone or in a list; nothing is an empty list.
 func list(v any) []any {
-	if l, ok := v.([]any); ok {
-		return l
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case []any:
+		return v
+	default:
+		return []any{v}
 	}
-	return []any{v}
 }

@@ -1,4 +1,4 @@
-// Run with: node --test infra/edge/
+// Run with: node --test infra/edge/viewer_request.test.mjs
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
