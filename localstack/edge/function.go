@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -12,10 +13,10 @@ import (
 	"github.com/dop251/goja"
 )
 
-// maxRun is how long a function may run. CloudFront allows about a millisecond of its own machines; this only ends loops.
-const maxRun = 100 * time.Millisecond
-
-const maxDepth = 1000 // calls within calls; a recursion without end is an exception
+const (
+	maxRun   = time.Second // CloudFront allows about a millisecond of its own machines; this only ends loops
+	maxDepth = 1000        // calls within calls: a recursion without end is an exception
+)
 
 var (
 	errThrottled = errors.New("the function took too long")
@@ -114,17 +115,13 @@ func (r *runtime) invoke(in viewerRequest) (*rewritten, *generated, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("exception: %w", err)
 	}
-	if promise, ok := result.Export().(*goja.Promise); ok {
-		switch promise.State() {
-		case goja.PromiseStateFulfilled:
-			result = promise.Result()
-		case goja.PromiseStateRejected:
-			return nil, nil, fmt.Errorf("exception: %v", promise.Result())
-		case goja.PromiseStatePending:
-			return nil, nil, fmt.Errorf("%w: a promise that nothing settles", errInvalid)
-		}
-	}
 	o, ok := result.(*goja.Object)
+	if ok && o.ExportType() == reflect.TypeFor[*goja.Promise]() {
+		if result, err = settled(o.Export().(*goja.Promise)); err != nil {
+			return nil, nil, err
+		}
+		o, ok = result.(*goja.Object)
+	}
 	if !ok {
 		return nil, nil, fmt.Errorf("%w: neither a request nor a response", errInvalid)
 	}
@@ -134,6 +131,18 @@ func (r *runtime) invoke(in viewerRequest) (*rewritten, *generated, error) {
 	}
 	request, err := readRequest(o, in)
 	return request, nil, err
+}
+
+// settled returns what an async function returned.
+func settled(p *goja.Promise) (goja.Value, error) {
+	switch p.State() {
+	case goja.PromiseStateFulfilled:
+		return p.Result(), nil
+	case goja.PromiseStateRejected:
+		return nil, fmt.Errorf("exception: %v", p.Result())
+	case goja.PromiseStatePending:
+	}
+	return nil, fmt.Errorf("%w: a promise that nothing settles", errInvalid)
 }
 
 // logFailure says why a request failed at the edge.

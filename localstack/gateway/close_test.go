@@ -186,17 +186,29 @@ func TestIdleAndOldSocketsAreClosed(t *testing.T) {
 	}
 	t.Run("not one that is posted to, nor one that sends", func(t *testing.T) {
 		t.Parallel()
-		c := start(t, gateway.Options{Idle: 500 * time.Millisecond}, nil)
-		_, posted := c.connect()
-		sender, sending := c.connect()
-		for until := time.Now().Add(time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
-			if c.post(posted, "x") != http.StatusOK {
-				t.Fatal("a connection that is posted to was closed")
-			}
-			sender.send(ws.OpText, []byte("x"))
+		clock, arrived := newClock(), make(chan struct{}, 1)
+		opts := gateway.Options{Now: clock.now, Idle: 50 * time.Millisecond, Life: time.Hour}
+		c := start(t, opts, map[string]function{"$default": func(request) (any, error) { arrived <- struct{}{}; return ok, nil }})
+		posted, postedID := c.connect()
+		sender, senderID := c.connect()
+		clock.advance(40 * time.Millisecond)
+		sender.send(ws.OpText, []byte("x"))
+		receive(t, arrived)
+		if status := c.post(postedID, "x"); status != http.StatusOK || posted.text() != "x" {
+			t.Fatalf("post: %d", status)
 		}
-		if resp, _ := c.call(http.MethodGet, sending, ""); resp.StatusCode != http.StatusOK {
-			t.Error("a connection that sends was closed")
+		clock.advance(40 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond) // for the timers to look
+		for _, id := range []string{postedID, senderID} {
+			if resp, _ := c.call(http.MethodGet, id, ""); resp.StatusCode != http.StatusOK {
+				t.Errorf("GET: %d, want 200", resp.StatusCode)
+			}
+		}
+		clock.advance(10 * time.Millisecond)
+		for _, s := range []*client{posted, sender} {
+			if code := s.closed(); code != ws.StatusGoingAway {
+				t.Errorf("closed with %d, want 1001", code)
+			}
 		}
 	})
 }

@@ -80,7 +80,11 @@ func TestHandshakeStatus(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := start(t, gateway.Options{IntegrationTimeout: time.Second}, map[string]function{"$connect": tt.connect})
+			opts := gateway.Options{}
+			if tt.want == http.StatusGatewayTimeout {
+				opts.IntegrationTimeout = time.Second
+			}
+			c := start(t, opts, map[string]function{"$connect": tt.connect})
 			var body []byte
 			_, err := c.dial(tt.path, func(d *ws.Dialer) {
 				d.OnStatusError = func(_ int, _ []byte, head io.Reader) {
@@ -149,10 +153,8 @@ func TestSubprotocolIsTheFunctionsChoice(t *testing.T) {
 
 func TestConnectThrottle(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	clock := make(chan time.Time, 1)
-	clock <- now
-	opts := gateway.Options{Now: func() time.Time { n := <-clock; clock <- n; return n }}
+	clock := newClock()
+	opts := gateway.Options{Now: clock.now}
 	c := start(t, opts, nil, func(a *gateway.API) {
 		r := a.Routes["$connect"]
 		r.Throttle = &gateway.Throttle{Rate: 10, Burst: 3}
@@ -175,8 +177,7 @@ func TestConnectThrottle(t *testing.T) {
 			t.Errorf("handshake %d: %d, want %d", i, got, want)
 		}
 	}
-	<-clock
-	clock <- now.Add(100 * time.Millisecond) // a token at 10/s
+	clock.advance(100 * time.Millisecond) // a token at 10/s
 	for i, want := range []int{101, 429} {
 		if got := dial(); got != want {
 			t.Errorf("handshake %d after 100 ms: %d, want %d", i, got, want)

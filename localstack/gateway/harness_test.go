@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 )
 
 const (
-	patience = 10 * time.Second // how long a test waits for what must happen
+	patience = 30 * time.Second // how long a test waits for what must happen
 	stage    = "v1"
 	apiID    = "abcdef1234"
 
@@ -39,6 +40,19 @@ type function func(request) (any, error)
 var ok = map[string]any{"statusCode": 200} //nolint:gochecknoglobals // a constant
 
 func always(v any) function { return func(request) (any, error) { return v, nil } }
+
+// clock is a time that only tests move.
+type clock struct{ atomic.Int64 }
+
+func newClock() *clock {
+	c := new(clock)
+	c.Store(time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC).UnixNano())
+	return c
+}
+
+func (c *clock) now() time.Time { return time.Unix(0, c.Load()) }
+
+func (c *clock) advance(d time.Duration) { c.Add(int64(d)) }
 
 // errThrottled is an error of Invoke itself.
 var errThrottled = errors.New("TooManyRequestsException")
@@ -210,7 +224,7 @@ func (s *client) text() string {
 	s.t.Helper()
 	f, ok := s.next()
 	if !ok || f.Header.OpCode != ws.OpText || !f.Header.Fin {
-		s.t.Fatalf("got frame %+v %q, want a text message", f.Header, f.Payload)
+		s.t.Fatalf("got frame %+v %.100q, want a text message", f.Header, f.Payload)
 	}
 	return string(f.Payload)
 }

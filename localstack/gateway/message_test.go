@@ -74,7 +74,11 @@ func TestWhatTheClientSeesOfAnIntegration(t *testing.T) {
 			if edit == nil {
 				edit = func(*gateway.API) {}
 			}
-			c := start(t, gateway.Options{IntegrationTimeout: time.Second}, map[string]function{"$default": tt.function}, edit)
+			opts := gateway.Options{}
+			if tt.name == "slowness" {
+				opts.IntegrationTimeout = time.Second
+			}
+			c := start(t, opts, map[string]function{"$default": tt.function}, edit)
 			s, id := c.connect()
 			s.send(ws.OpText, []byte("1"))
 			if tt.name == "a route that is throttled" {

@@ -113,9 +113,9 @@ func (c *conn) send(message []byte) outcome {
 	}
 	c.queue = appendMessage(c.queue, message)
 	c.mu.Unlock()
-	c.signal()
 	c.active.Store(c.api.opts.Now().UnixMilli())
 	c.api.count(len(message))
+	c.signal()
 	return accepted
 }
 
