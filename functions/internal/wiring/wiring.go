@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -33,7 +34,7 @@ type Parts struct {
 // Main runs a function: required are the variables it cannot do without, handler makes its handler from the parts. It ends
 // the process with a line in the log if the function cannot start.
 func Main(handler func(*Parts) (any, error), required ...string) {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	log := lambdacontext.NewLogger() // JSON, with the keys by which Lambda tells levels and requests
 	h, err := start(context.Background(), log, handler, required)
 	if err != nil {
 		log.Error("cannot start", "error", err)
