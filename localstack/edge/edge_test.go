@@ -222,7 +222,7 @@ func FuzzFunction(f *testing.F) {
 	f.Fuzz(func(t *testing.T, path, query, cookie string) {
 		v.got = nil
 		r := &http.Request{
-			Method: "GET", URL: &url.URL{Path: path, RawQuery: query}, Host: "viewer.example",
+			Method: http.MethodGet, URL: &url.URL{Path: path, RawQuery: query}, Host: "viewer.example",
 			Header: http.Header{"Cookie": {cookie}}, RemoteAddr: "203.0.113.7:1",
 		}
 		w := newNullWriter()
@@ -255,7 +255,7 @@ func (w *nullWriter) WriteHeader(status int)      { w.status = status }
 func BenchmarkRequest(b *testing.B) {
 	origin := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
 	v := newViewer(b, code, func(o *edge.Options) { o.Origin = func(string) http.Handler { return origin } })
-	r, err := http.NewRequestWithContext(b.Context(), "GET", "/app/my-key?protocol=7&client=js&version=8.4.0&flash=false", nil)
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "/app/my-key?protocol=7&client=js&version=8.4.0&flash=false", nil)
 	if err != nil {
 		b.Fatal(err)
 	}

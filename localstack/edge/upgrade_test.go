@@ -53,7 +53,7 @@ func TestWebSocketThroughTheEdge(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer client.CloseNow()
+			t.Cleanup(func() { _ = client.CloseNow() })
 			e := <-got
 			if e.QueryStringParameters["app"] != "my-key" || e.Headers["X-Hark-Origin"] != "secret" || e.Headers["X-Hark-Ip"] != "127.0.0.1" {
 				t.Errorf("$connect got query %v, headers %v", e.QueryStringParameters, e.Headers)

@@ -45,6 +45,7 @@ func TestConnectionsStatus(t *testing.T) {
 		{"another method", "PUT", base + id, "x", 403, "ForbiddenException", "Forbidden"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			resp, body := c.callPath(tt.method, tt.path, tt.body)
 			if resp.StatusCode != tt.want || resp.Header.Get("X-Amzn-Errortype") != tt.errorType {
 				t.Errorf("got %d %s, want %d %s", resp.StatusCode, resp.Header.Get("X-Amzn-Errortype"), tt.want, tt.errorType)

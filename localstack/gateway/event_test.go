@@ -26,8 +26,10 @@ func TestEventsAreThoseOfAWS(t *testing.T) {
 	s.send(ws.OpClose, nil)
 	disconnect := receive(t, c.raw)
 
-	connection := []string{"apiId", "connectedAt", "connectionId", "domainName", "eventType", "extendedRequestId", "identity", "messageDirection",
-		"requestId", "requestTime", "requestTimeEpoch", "routeKey", "stage"}
+	connection := []string{
+		"apiId", "connectedAt", "connectionId", "domainName", "eventType", "extendedRequestId", "identity", "messageDirection",
+		"requestId", "requestTime", "requestTimeEpoch", "routeKey", "stage",
+	}
 	for _, tt := range []struct {
 		name    string
 		payload []byte
@@ -50,6 +52,7 @@ func TestEventsAreThoseOfAWS(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			dec := json.NewDecoder(bytes.NewReader(tt.payload))
 			dec.DisallowUnknownFields()
 			var e request

@@ -135,7 +135,7 @@ func invoke(ctx context.Context, f function, payload []byte) ([]byte, string, er
 			return nil, "", r.err
 		}
 		if r.err != nil {
-			return []byte(`{"errorMessage":"` + r.err.Error() + `"}`), "Unhandled", nil
+			return []byte(`{"errorMessage":"` + r.err.Error() + `"}`), "Unhandled", nil //nolint:nilerr // part of the result
 		}
 		out, err := json.Marshal(r.v)
 		return out, "", err
@@ -209,14 +209,18 @@ func (s *client) frame(f ws.Frame) {
 func (s *client) next() (f ws.Frame, ok bool) {
 	s.t.Helper()
 	_ = s.SetReadDeadline(time.Now().Add(patience))
-	f, err := ws.ReadFrame(s.in)
+	h, err := ws.ReadHeader(s.in)
 	if errors.Is(err, io.EOF) {
 		return f, false
+	}
+	payload := make([]byte, h.Length)
+	if err == nil {
+		_, err = io.ReadFull(s.in, payload)
 	}
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return f, true
+	return ws.Frame{Header: h, Payload: payload}, true
 }
 
 // text returns the next message, which is a single text frame.

@@ -15,7 +15,6 @@ import (
 )
 
 func TestRoutes(t *testing.T) {
-	t.Parallel()
 	seen := make(chan string, 1)
 	see := func(e request) (any, error) { seen <- e.RequestContext.RouteKey + " " + e.Body; return ok, nil }
 	c := start(t, gateway.Options{}, map[string]function{"$default": see, "pusher:ping": see, "7": see})
