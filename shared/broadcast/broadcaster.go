@@ -48,31 +48,31 @@ const young = 10 * time.Second
 
 // Deliver posts broadcasts of one channel, or of one group of channels, to every subscriber except the one that caused each.
 // A subscriber gets them one after another; nobody waits for somebody else's post, but the call returns only when all posts
-// have ended, so that what comes after it overtakes nothing. done counts the broadcasts, from the first on, that everybody has or was
-// given up for. err tells why the next one must be delivered again, also to those who have it: its subscribers could not
-// be read, or time ran out.
+// have ended, so that what comes after it overtakes nothing. A client that took nothing for the sender's patience is given up
+// for the rest of the call too: it may cost a batch its patience once, not once for each event. done counts the broadcasts,
+// from the first on, that everybody has or was given up for. err tells why the next one must be delivered again, also to
+// those who have it: its subscribers could not be read, or time ran out.
 func (b *Broadcaster) Deliver(ctx context.Context, broadcasts []pusher.Broadcast) (done int, err error) {
 	var posts errgroup.Group
 	posts.SetLimit(max(b.Parallel, 1))
-	turns := make(turns)
-	pending := make([]atomic.Int64, len(broadcasts)) // posts of each that have not ended
+	lines := make(map[pusher.ConnectionID]*line)
+	left := make([]atomic.Int64, len(broadcasts)) // posts of each that have not ended
 	read := 0
 	for _, e := range broadcasts {
-		left := &pending[read]
 		err = b.Subscribers.Subscribers(ctx, e.App, e.Channel, b.now(), func(page []pusher.Subscription) error {
 			for _, s := range page {
 				if e.Except != "" && s.Connection.SocketID() == e.Except {
 					continue
 				}
-				left.Add(1)
-				before, end := turns.take(s.Connection)
-				posts.Go(func() error {
-					defer end()
-					if wait(ctx, before) && b.post(ctx, s, e.Frame) {
-						left.Add(-1)
-					}
-					return nil
-				})
+				l := lines[s.Connection]
+				if l == nil {
+					l = &line{}
+					lines[s.Connection] = l
+				}
+				left[read].Add(1)
+				if l.add(delivery{s, e.Frame, &left[read]}) {
+					posts.Go(func() error { b.serve(ctx, l); return nil })
+				}
 			}
 			return ctx.Err()
 		})
@@ -82,7 +82,7 @@ func (b *Broadcaster) Deliver(ctx context.Context, broadcasts []pusher.Broadcast
 		read++
 	}
 	_ = posts.Wait() // a post that fails is given up
-	for done < read && pending[done].Load() == 0 {
+	for done < read && left[done].Load() == 0 {
 		done++
 	}
 	if err == nil && done < len(broadcasts) {
@@ -91,46 +91,39 @@ func (b *Broadcaster) Deliver(ctx context.Context, broadcasts []pusher.Broadcast
 	return done, err
 }
 
-// turns lets the posts to one connection follow each other.
-type turns map[pusher.ConnectionID]chan struct{}
-
-// take returns what to wait for, nil for nothing, and what ends the turn.
-func (t turns) take(id pusher.ConnectionID) (before <-chan struct{}, end func()) {
-	mine := make(chan struct{})
-	before, t[id] = t[id], mine
-	return before, func() { close(mine) }
-}
-
-// wait waits for a turn, and reports whether there is time left.
-func wait(ctx context.Context, turn <-chan struct{}) bool {
-	if turn != nil {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-turn:
+// serve posts what waits in a line, until nothing does or time runs out.
+func (b *Broadcaster) serve(ctx context.Context, l *line) {
+	for d, ok := l.next(); ok; d, ok = l.next() {
+		err := l.lost
+		if err == nil {
+			err = b.post(ctx, d.to, d.frame)
 		}
+		if err != nil && ctx.Err() != nil {
+			return // neither this delivery nor what waits behind it has ended
+		}
+		if errors.Is(err, pusher.ErrGone) || errors.Is(err, pusher.ErrBusy) {
+			l.lost = err
+		}
+		if err != nil && !errors.Is(err, pusher.ErrGone) {
+			b.Log.WarnContext(ctx, "event dropped for one client",
+				"app", d.to.App, "channel", d.to.Channel, "connection", d.to.Connection, "error", err)
+		}
+		d.left.Add(-1)
 	}
-	return ctx.Err() == nil
 }
 
-// post delivers to one subscriber or gives it up; it reports false only if time ran out.
-func (b *Broadcaster) post(ctx context.Context, s pusher.Subscription, frame []byte) bool {
+// post delivers to one subscriber. It fails with pusher.ErrGone if there is nobody any more, who is forgotten then.
+func (b *Broadcaster) post(ctx context.Context, s pusher.Subscription, frame []byte) error {
 	err := b.Sender.Send(ctx, s.Connection, frame)
 	if errors.Is(err, pusher.ErrGone) {
-		err = b.gone(ctx, s, frame)
+		return b.gone(ctx, s, frame)
 	}
-	if err == nil {
-		return true
-	}
-	if ctx.Err() != nil {
-		return false
-	}
-	b.Log.WarnContext(ctx, "event dropped for one client", "app", s.App, "channel", s.Channel, "connection", s.Connection, "error", err)
-	return true
+	return err
 }
 
 // gone forgets a client whose connection is said to be gone: $disconnect is best effort, so its rows are removed here too. Of a
-// connection that has only just opened the gateway is asked once more, and it gets the frame again if it is there.
+// connection that has only just opened the gateway is asked once more, and it gets the frame again if it is there. It fails
+// with pusher.ErrGone for one that has been forgotten.
 func (b *Broadcaster) gone(ctx context.Context, s pusher.Subscription, frame []byte) error {
 	if b.now().Sub(s.ConnectedAt) < young {
 		alive, err := b.Sender.Alive(ctx, s.Connection)
@@ -143,7 +136,10 @@ func (b *Broadcaster) gone(ctx context.Context, s pusher.Subscription, frame []b
 			}
 		}
 	}
-	return b.Forget.Gone(ctx, s)
+	if err := b.Forget.Gone(ctx, s); err != nil {
+		return err
+	}
+	return pusher.ErrGone
 }
 
 func (b *Broadcaster) now() time.Time {

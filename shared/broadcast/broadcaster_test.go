@@ -1,0 +1,301 @@
+package broadcast_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"hark/shared/broadcast"
+	"hark/shared/pusher"
+)
+
+const (
+	short = time.Second // patience with a client that is meant to be given up
+	long  = time.Minute // with one that is not
+	old   = time.Hour   // age of a connection of which a 410 is believed
+)
+
+func TestDeliver(t *testing.T) {
+	r := newRig(t, long)
+	r.subscribe(t, appID, ann, old)
+	r.subscribe(t, appID, bob, old)
+	r.subscribe(t, "another", eve, old)
+	all := numbered(2)
+	all[1].Except = ann.SocketID()
+	r.deliver(t, all...)
+	r.gateway.has(t, ann, all[0])
+	r.gateway.has(t, bob, all...)
+	r.gateway.has(t, eve) // two apps with equal channel names never meet
+	t.Run("to nobody", func(t *testing.T) {
+		r.deliver(t, pusher.Broadcast{App: appID, Channel: "empty", Frame: []byte("{}")})
+		r.deliver(t)
+	})
+	t.Run("except a socket ID that nobody has", func(t *testing.T) {
+		e := numbered(3)[2]
+		e.Except = "1.2"
+		r.deliver(t, e)
+		r.gateway.has(t, ann, all[0], e)
+	})
+}
+
+func TestDeliverToMany(t *testing.T) {
+	r := newRig(t, long)
+	var ids []pusher.ConnectionID
+	for i := range 100 {
+		id := pusher.ConnectionID(fmt.Sprintf("connection-%03d", i))
+		ids = append(ids, id)
+		r.subscribe(t, appID, id, old)
+	}
+	all := numbered(5)
+	r.deliver(t, all...)
+	for _, id := range ids {
+		r.gateway.has(t, id, all...)
+	}
+}
+
+// A client whose buffer is full for a while gets its events later, in order; nobody else waits for it, not even where
+// hardly any posts may be under way at once.
+func TestDeliverHoldsNobodyUpForASlowClient(t *testing.T) {
+	r := newRig(t, long)
+	r.Parallel = 2
+	r.subscribe(t, appID, ann, old)
+	r.subscribe(t, appID, bob, old)
+	r.subscribe(t, appID, eve, old)
+	all := numbered(10)
+	r.gateway.answer = func(_ string, id pusher.ConnectionID, _ string) int {
+		if id == ann && len(r.gateway.received(bob))+len(r.gateway.received(eve)) < 2*len(all) {
+			return http.StatusTooManyRequests // until all others have everything
+		}
+		return http.StatusOK
+	}
+	r.deliver(t, all...)
+	for _, id := range []pusher.ConnectionID{ann, bob, eve} {
+		r.gateway.has(t, id, all...)
+	}
+}
+
+// One client may cost a batch its patience once, not once for each event: the invocation would run out of time, and
+// everybody would get everything again.
+func TestDeliverGivesUpASlowClientOnce(t *testing.T) {
+	r := newRig(t, short)
+	r.subscribe(t, appID, ann, old)
+	r.subscribe(t, appID, bob, old)
+	all := numbered(10)
+	r.gateway.answer = func(_ string, id pusher.ConnectionID, _ string) int {
+		if id == ann {
+			return http.StatusTooManyRequests
+		}
+		return http.StatusOK
+	}
+	r.deliver(t, all...)
+	r.gateway.has(t, bob, all...)
+	for _, post := range r.gateway.requests(ann) {
+		if want := "POST " + string(all[0].Frame); post != want {
+			t.Fatalf("tried %s, after the first had been given up", post)
+		}
+	}
+	if n := r.dropped(ann); n != 10 {
+		t.Errorf("%d drops counted, want 10", n)
+	}
+	if !slices.Contains(r.subscribed(t), ann) {
+		t.Error("a slow client was forgotten")
+	}
+	t.Run("and tries again with the next batch", func(t *testing.T) {
+		r.gateway.answer = nil
+		r.Sender = r.sockets(t, long)
+		e := numbered(11)[10]
+		r.deliver(t, e)
+		r.gateway.has(t, ann, e)
+	})
+}
+
+// A frame that is refused for itself says nothing about the next one.
+func TestDeliverDropsAFrameThatIsRefused(t *testing.T) {
+	r := newRig(t, long)
+	r.subscribe(t, appID, ann, old)
+	all := numbered(3)
+	r.gateway.answer = func(_ string, _ pusher.ConnectionID, frame string) int {
+		if frame == string(all[1].Frame) {
+			return http.StatusRequestEntityTooLarge
+		}
+		return http.StatusOK
+	}
+	r.deliver(t, all...)
+	r.gateway.has(t, ann, all[0], all[2])
+	if n := r.dropped(ann); n != 1 {
+		t.Errorf("%d drops counted, want 1", n)
+	}
+}
+
+// What a 410 proves depends on the connection's age (aws-facts.md §A5).
+func TestDeliverToAClientThatIsSaidToBeGone(t *testing.T) {
+	const post, get, del = http.MethodPost, http.MethodGet, http.MethodDelete
+	for _, c := range []struct {
+		name      string
+		age       time.Duration
+		posts     []int // answers to posts, the last for ever
+		get       int
+		methods   []string
+		forgotten bool
+		dropped   int
+	}{
+		{"old: it is forgotten, and closed should it live", old, []int{410}, 0, []string{post, del}, true, 0},
+		{"of a malformed ID: it is forgotten", old, []int{400}, 0, []string{post, del}, true, 0},
+		{"young and alive: it gets the frame again", 0, []int{410, 200}, 200, []string{post, get, post}, false, 0},
+		{"young and dead: it is forgotten", 0, []int{410}, 410, []string{post, get, del}, true, 0},
+		{"young, alive, and gone before the frame came again: it is forgotten", 0, []int{410}, 200, []string{post, get, post, del}, true, 0},
+		{"young, and nobody knows: the event is dropped", 0, []int{410}, 500, []string{post, get}, false, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, long)
+			r.subscribe(t, appID, ann, c.age)
+			r.subscribe(t, appID, bob, old)
+			var n atomic.Int64
+			r.gateway.answer = func(method string, id pusher.ConnectionID, _ string) int {
+				switch {
+				case id != ann:
+					return http.StatusOK
+				case method == post:
+					return c.posts[min(int(n.Add(1)), len(c.posts))-1]
+				case method == get:
+					return c.get
+				default:
+					return http.StatusNoContent
+				}
+			}
+			e := numbered(1)
+			r.deliver(t, e...)
+			var methods []string
+			for _, request := range r.gateway.requests(ann) {
+				method, _, _ := strings.Cut(request, " ")
+				methods = append(methods, method)
+			}
+			if !slices.Equal(methods, c.methods) {
+				t.Errorf("requests %q, want %q", methods, c.methods)
+			}
+			if slices.Contains(r.subscribed(t), ann) == c.forgotten {
+				t.Errorf("subscribed: %q", r.subscribed(t))
+			}
+			if n := r.dropped(ann); n != c.dropped {
+				t.Errorf("%d drops counted, want %d", n, c.dropped)
+			}
+			r.gateway.has(t, bob, e...)
+		})
+	}
+}
+
+func TestDeliverForgetsAClientOnce(t *testing.T) {
+	r := newRig(t, long)
+	r.subscribe(t, appID, ann, old)
+	r.gateway.answer = func(string, pusher.ConnectionID, string) int { return http.StatusGone }
+	r.deliver(t, numbered(10)...)
+	if got := r.gateway.requests(ann); len(got) != 2 { // one post, one close
+		t.Errorf("requests %q", got)
+	}
+}
+
+func TestDeliverCountsWhatIsDoneWhenTimeRunsOut(t *testing.T) {
+	r := newRig(t, long)
+	r.subscribe(t, appID, ann, old)
+	r.subscribe(t, appID, bob, old)
+	all := numbered(4)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	late := errors.New("late")
+	r.gateway.answer = func(_ string, id pusher.ConnectionID, frame string) int {
+		if id == ann && frame == string(all[2].Frame) {
+			if len(r.gateway.received(bob)) >= 2 {
+				cancel(late)
+			}
+			return http.StatusTooManyRequests
+		}
+		return http.StatusOK
+	}
+	done, err := r.Deliver(ctx, all)
+	if done != 2 || err == nil {
+		t.Errorf("%d done, %v; want 2 and an error", done, err)
+	}
+	r.gateway.has(t, ann, all[:2]...)
+	if n := r.dropped(ann); n != 0 {
+		t.Errorf("%d events counted as dropped, which come again", n)
+	}
+}
+
+func TestDeliverBeginsNothingWithoutTime(t *testing.T) {
+	r := newRig(t, long)
+	r.subscribe(t, appID, ann, old)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if done, err := r.Deliver(ctx, numbered(2)); done != 0 || err == nil {
+		t.Errorf("%d done, %v", done, err)
+	}
+	r.gateway.has(t, ann)
+}
+
+// subscribers hands out pages by the number of the read, from 1.
+type subscribers struct {
+	reads int
+	read  func(n int, page func([]pusher.Subscription) error) error
+}
+
+func (s *subscribers) Subscribers(
+	_ context.Context, _ string, _ pusher.Channel, _ time.Time, page func([]pusher.Subscription) error,
+) error {
+	s.reads++
+	return s.read(s.reads, page)
+}
+
+func TestDeliverFailsWhenSubscribersCannotBeRead(t *testing.T) {
+	broken := errors.New("the table is away")
+	pages := func(page func([]pusher.Subscription) error, ids ...pusher.ConnectionID) error {
+		for _, id := range ids {
+			if err := page([]pusher.Subscription{{Connection: id}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, c := range []struct {
+		name     string
+		read     func(n int, page func([]pusher.Subscription) error) error
+		done     int
+		ann, bob int // events each got
+	}{
+		{"at once", func(int, func([]pusher.Subscription) error) error { return broken }, 0, 0, 0},
+		{"in the middle of the second event", func(n int, page func([]pusher.Subscription) error) error {
+			if n == 2 {
+				return errors.Join(pages(page, ann), broken)
+			}
+			return pages(page, ann, bob)
+		}, 1, 2, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, long)
+			r.Subscribers = &subscribers{read: c.read}
+			all := numbered(3)
+			done, err := r.Deliver(t.Context(), all)
+			if done != c.done || !errors.Is(err, broken) {
+				t.Errorf("%d done, %v; want %d and the table's error", done, err, c.done)
+			}
+			r.gateway.has(t, ann, all[:c.ann]...)
+			r.gateway.has(t, bob, all[:c.bob]...)
+		})
+	}
+}
+
+// The zero value of what is optional works.
+func TestDeliverWithoutOptions(t *testing.T) {
+	r := newRig(t, long)
+	r.subscribe(t, appID, ann, old)
+	all := numbered(2)
+	b := &broadcast.Broadcaster{Subscribers: r.state, Forget: r.members, Sender: r.Sender, Log: r.Log}
+	if done, err := b.Deliver(t.Context(), all); done != 2 || err != nil {
+		t.Errorf("%d done, %v", done, err)
+	}
+	r.gateway.has(t, ann, all...)
+}

@@ -1,0 +1,213 @@
+package broadcast_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	engine "hark/localstack/dynamodb"
+	"hark/shared/apigw"
+	"hark/shared/broadcast"
+	"hark/shared/dynamo"
+	"hark/shared/membership"
+	"hark/shared/pusher"
+)
+
+const (
+	appID   = "local"
+	channel = pusher.Channel("orders")
+)
+
+// The clients of the tests.
+const (
+	ann pusher.ConnectionID = "L0SM9cOFvHcCIhw="
+	bob pusher.ConnectionID = "R1kmxc2VNjMCFIA="
+	eve pusher.ConnectionID = "DfyBYdK2SQ0CGCA="
+)
+
+// rig is a broadcaster with the adapters that it has in the cloud: subscriptions in the DynamoDB engine, connections behind
+// a gateway that answers by script.
+type rig struct {
+	*broadcast.Broadcaster
+	cfg     aws.Config
+	gateway *gateway
+	state   *dynamo.State
+	members *membership.Membership
+
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+func newRig(t *testing.T, patience time.Duration) *rig {
+	t.Helper()
+	db := engine.New(engine.Options{Region: "us-east-1", Account: "000000000000"})
+	err := db.Create(engine.TableSpec{
+		TableName:            "state",
+		AttributeDefinitions: []engine.AttributeDefinition{{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: "S"}},
+		KeySchema:            []engine.KeyElement{{AttributeName: "pk", KeyType: "HASH"}, {AttributeName: "sk", KeyType: "RANGE"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := httptest.NewServer(db)
+	t.Cleanup(tables.Close)
+	cfg := aws.Config{Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
+	})}
+	r := &rig{cfg: cfg, gateway: newGateway(t), state: &dynamo.State{
+		Table: "state", Client: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = &tables.URL }),
+	}}
+	sockets := r.sockets(t, patience)
+	r.members = &membership.Membership{Store: r.state, Sockets: sockets, Timeout: 10 * time.Second}
+	r.Broadcaster = &broadcast.Broadcaster{
+		Subscribers: r.state, Forget: r.members, Sender: sockets, Parallel: 8, Log: slog.New(slog.NewTextHandler(r, nil)),
+	}
+	return r
+}
+
+func (r *rig) sockets(t *testing.T, patience time.Duration) *apigw.Connections {
+	t.Helper()
+	c, err := apigw.NewConnections(r.cfg, apigw.Options{URL: r.gateway.URL + "/prod", Patience: patience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Write is the log's.
+func (r *rig) Write(line []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.Write(line)
+}
+
+// dropped counts the events that the log says a client was not given.
+func (r *rig) dropped(id pusher.ConnectionID) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for line := range strings.SplitSeq(r.log.String(), "\n") {
+		if strings.Contains(line, "event dropped for one client") && strings.Contains(line, string(id)) {
+			n++
+		}
+	}
+	return n
+}
+
+// subscribe lets a client in that connected that long ago, and subscribes it.
+func (r *rig) subscribe(t *testing.T, app string, id pusher.ConnectionID, age time.Duration) {
+	t.Helper()
+	at := time.Now().Add(-age)
+	c := pusher.Connection{ID: id, App: app, ConnectedAt: at}
+	if err := r.members.Open(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	in, err := r.members.Subscribe(t.Context(), c, channel, pusher.Stamp(at.UnixMilli()))
+	if err != nil || !in {
+		t.Fatalf("subscribe %s: %t, %v", id, in, err)
+	}
+}
+
+// subscribed tells who is.
+func (r *rig) subscribed(t *testing.T) (ids []pusher.ConnectionID) {
+	t.Helper()
+	err := r.state.Subscribers(t.Context(), appID, channel, time.Now(), func(page []pusher.Subscription) error {
+		for _, s := range page {
+			ids = append(ids, s.Connection)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+// numbered are events whose data is their number, from 1.
+func numbered(n int) (all []pusher.Broadcast) {
+	for i := range n {
+		all = append(all, pusher.Broadcast{App: appID, Channel: channel, Frame: pusher.EventFrame("e", channel, fmt.Sprint(i+1))})
+	}
+	return all
+}
+
+// deliver wants all events done.
+func (r *rig) deliver(t *testing.T, events ...pusher.Broadcast) {
+	t.Helper()
+	if done, err := r.Deliver(t.Context(), events); err != nil || done != len(events) {
+		t.Fatalf("%d of %d done, %v", done, len(events), err)
+	}
+}
+
+// gateway answers for connections and keeps what they were sent.
+type gateway struct {
+	*httptest.Server
+	answer func(method string, id pusher.ConnectionID, frame string) int // of a frame that is the client's turn; 200 if nil
+
+	mu   sync.Mutex
+	got  map[pusher.ConnectionID][]string // frames that were answered 200
+	seen map[pusher.ConnectionID][]string // all requests: method and frame
+}
+
+func newGateway(t *testing.T) *gateway {
+	t.Helper()
+	g := &gateway{got: map[pusher.ConnectionID][]string{}, seen: map[pusher.ConnectionID][]string{}}
+	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		id := pusher.ConnectionID(path.Base(r.URL.Path))
+		g.mu.Lock()
+		g.seen[id] = append(g.seen[id], strings.TrimSpace(r.Method+" "+string(body)))
+		g.mu.Unlock()
+		status := http.StatusOK
+		if g.answer != nil {
+			status = g.answer(r.Method, id, string(body))
+		}
+		if status == http.StatusOK && r.Method == http.MethodPost {
+			g.mu.Lock()
+			g.got[id] = append(g.got[id], string(body))
+			g.mu.Unlock()
+		}
+		w.WriteHeader(status)
+	}))
+	t.Cleanup(g.Close)
+	return g
+}
+
+func (g *gateway) received(id pusher.ConnectionID) []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.got[id])
+}
+
+func (g *gateway) requests(id pusher.ConnectionID) []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.seen[id])
+}
+
+// has asserts which events a client got, in which order.
+func (g *gateway) has(t *testing.T, id pusher.ConnectionID, events ...pusher.Broadcast) {
+	t.Helper()
+	var want []string
+	for _, e := range events {
+		want = append(want, string(e.Frame))
+	}
+	if got := g.received(id); !slices.Equal(got, want) {
+		t.Errorf("%s got %q, want %q", id, got, want)
+	}
+}
