@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -16,6 +17,7 @@ const (
 	contextOriginSecret    = "originSecret"    // what CloudFront shows to the gateway; made from the stack's id if not given
 	contextCallbackBase    = "callbackBase"    // where frames are posted, without /{api}/{stage}; AWS's own endpoint if not given
 	contextActivityTimeout = "activityTimeout" // seconds of silence after which clients ping; the functions' default if not given
+	contextSynthesizer     = "synthesizer"     // cli deploys as whoever runs the CDK CLI, not by the roles that bootstrapping makes
 )
 
 const defaultStage = "prod"
@@ -59,6 +61,13 @@ func propsFromContext(node constructs.Node) (HarkStackProps, error) {
 				contextActivityTimeout, s, maxActivitySeconds)
 		}
 		props.ActivityTimeout = time.Duration(n) * time.Second
+	}
+	switch s := text(contextSynthesizer); s {
+	case "":
+	case "cli":
+		props.Synthesizer = awscdk.NewCliCredentialsStackSynthesizer(nil)
+	default:
+		return props, fmt.Errorf("context %s: %q is not cli", contextSynthesizer, s)
 	}
 	return props, nil
 }

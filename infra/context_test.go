@@ -40,6 +40,12 @@ func TestContextReachesTheTemplate(t *testing.T) {
 	}
 }
 
+func TestSynthesizerCLINeedsNoRolesOfBootstrapping(t *testing.T) {
+	if got := string(synth(t, map[string]any{"synthesizer": "cli"})); strings.Contains(got, "BootstrapVersion") {
+		t.Errorf("the template asks which roles there are: %s", got)
+	}
+}
+
 func TestContextIsRefusedByName(t *testing.T) {
 	for _, context := range []map[string]any{
 		{"stage": "with space"},
@@ -51,6 +57,7 @@ func TestContextIsRefusedByName(t *testing.T) {
 		{"activityTimeout": "2m"},
 		{"activityTimeout": "0"},
 		{"activityTimeout": "600"},
+		{"synthesizer": "legacy"},
 	} {
 		app := awscdk.NewApp(&awscdk.AppProps{Context: &context})
 		_, err := propsFromContext(app.Node())
