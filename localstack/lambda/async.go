@@ -41,13 +41,13 @@ func (f *function) event(id string, payload []byte) {
 		r, err := f.invoke(s.ctx, &invocation{id: id, payload: payload})
 		var delay time.Duration
 		switch {
-		case err == nil && r.FunctionError == "":
+		case s.ctx.Err() != nil, err == nil && r.FunctionError == "":
 			return
 		case err == nil && len(retries) > 0:
 			delay, retries = retries[0], retries[1:]
 		case isThrottled(err) && time.Since(began) < maxEventAge:
 			delay, throttle = throttle, min(2*throttle, lastThrottleDelay)
-		case s.ctx.Err() == nil:
+		default:
 			s.opts.Log.Error("event dropped", "function", f.spec.FunctionName, "request", id, "error", err)
 			return
 		}

@@ -7,7 +7,7 @@
 //   - invoke.go: a caller hands an invocation to the function and gets the result when the function has posted it, which is
 //     before the function is done: it stays busy until it asks for the next invocation (aws-facts.md §A2).
 //   - pool.go: each function has a queue of invocations and a pool of processes that take from it, one invocation each.
-//   - process.go and runtime.go: the life of one process, and the Runtime API that it speaks to.
+//   - process.go, runtime.go and conn.go: the life of one process, the Runtime API that it speaks to, and how.
 //   - output.go: what it prints. Shown when it matters: warnings, errors, and the last lines before a crash.
 //
 // The triggers stand beside them: api.go (the aws CLI and SDKs), url.go, mapping.go, schedule.go, and async.go for

@@ -70,7 +70,7 @@ func checkPayload(payload []byte) error {
 	return nil
 }
 
-// invoke runs inv and waits for its result or the context's end.
+// invoke checks nothing: it is for triggers that may invoke whatever they are connected to. It runs inv and waits for its result or the context's end.
 func (f *function) invoke(ctx context.Context, inv *invocation) (Result, error) {
 	if inv.id == "" {
 		inv.id = newUUID()

@@ -83,10 +83,13 @@ func (f *function) dequeue(inv *invocation) {
 }
 
 // ready is called when p asks for an invocation, which ends the one it had. It returns the next in line; or nil, and then p
-// is idle until there is something in p.work.
+// is idle until there is something in p.work, or it ends.
 func (f *function) ready(p *process) *invocation {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if p.ctx.Err() != nil { // it asks with its last breath
+		return nil
+	}
 	f.end(p, func(id string) Result {
 		return exitFailure(id, "Runtime asked for an invocation before it had answered the last")
 	})
@@ -101,7 +104,7 @@ func (f *function) ready(p *process) *invocation {
 		p.current = inv
 		return inv
 	}
-	if !slices.Contains(f.idle, p) {
+	if !slices.Contains(f.idle, p) { // it may ask twice
 		f.idle = append(f.idle, p)
 	}
 	return nil
@@ -146,6 +149,18 @@ func (f *function) wantsTail(p *process) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return p.current != nil && p.current.tail
+}
+
+// initFailed keeps the error with which p gives up, and ends p. It reports false if p is ready already.
+func (f *function) initFailed(p *process, payload []byte) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p.ready {
+		return false
+	}
+	p.initErr = payload
+	p.kill(errInit)
+	return true
 }
 
 // end closes p's invocation, if it has one, and bills it: in whole milliseconds, its process's start included. An invocation

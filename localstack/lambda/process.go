@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,9 +56,7 @@ func newProcess(f *function) *process {
 
 // run is the life of the process, from its start until it has ended and its function knows.
 func (p *process) run() {
-	defer p.kill(nil)
-	how := p.live()
-	cause := context.Cause(p.ctx)
+	how, cause := p.live()
 	if p.function.service.ctx.Err() == nil { // nobody asked it to end
 		p.output.crash(describe(cause, how))
 	}
@@ -77,38 +73,31 @@ func (p *process) run() {
 	})
 }
 
-// live starts the process and returns, in AWS's words, how it ended.
-func (p *process) live() string {
+// live starts the process and returns when it has ended: how, in AWS's words, and why if it was killed.
+func (p *process) live() (how string, cause error) {
 	if err := p.output.open(); err != nil {
-		return "Runtime could not be started: " + err.Error()
+		return "Runtime could not be started: " + err.Error(), nil
 	}
 	defer p.output.close()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	api, err := listen(p.call)
 	if err != nil {
-		return "Runtime could not be started: " + err.Error()
+		return "Runtime could not be started: " + err.Error(), nil
 	}
-	server := &http.Server{Handler: p}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = server.Serve(listener) // ends with Close
-	}()
-	defer func() {
-		_ = server.Close()
-		<-served
-	}()
+	defer api.close()
+	defer p.kill(nil) // lets go of calls that wait
+
 	limit := time.AfterFunc(initLimit, p.initExpired)
 	defer limit.Stop()
-	cmd := p.command(listener.Addr().String())
+	cmd := p.command(api.Addr().String())
 	if err := cmd.Start(); err != nil {
-		return "Runtime could not be started: " + err.Error()
+		return "Runtime could not be started: " + err.Error(), nil
 	}
 	_ = cmd.Wait()                                      // the state says more than the error
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left behind
 	if cmd.ProcessState.Success() {
-		return "Runtime exited without providing a reason"
+		return "Runtime exited without providing a reason", context.Cause(p.ctx)
 	}
-	return "Runtime exited with error: " + cmd.ProcessState.String()
+	return "Runtime exited with error: " + cmd.ProcessState.String(), context.Cause(p.ctx)
 }
 
 func (p *process) command(api string) *exec.Cmd {

@@ -20,69 +20,63 @@ const (
 	errorBodyTrailer = "Lambda-Runtime-Function-Error-Body"
 )
 
-// ServeHTTP is the Runtime API of one process, and as much of the Extensions API as aws-lambda-go's own extension needs to
-// get its SIGTERM.
-func (p *process) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// call answers one call of the process to the Runtime API, or as much of the Extensions API as aws-lambda-go's own extension
+// needs to get its SIGTERM. It reports false if the process has ended before there was an answer.
+func (p *process) call(r *http.Request) (reply, bool) {
 	path := r.URL.Path
 	if call, ok := strings.CutPrefix(path, invocationPath); ok {
 		id, verb, _ := strings.Cut(call, "/")
 		switch {
 		case r.Method == http.MethodGet && call == "next":
-			p.next(w, r)
-			return
+			return p.next()
 		case r.Method == http.MethodPost && verb == "response":
-			p.respond(w, r, id, "")
-			return
+			return p.respond(r, id, "")
 		case r.Method == http.MethodPost && verb == "error":
-			p.respond(w, r, id, "Unhandled")
-			return
+			return p.respond(r, id, "Unhandled")
 		}
 	}
 	switch {
 	case r.Method == http.MethodPost && path == initErrorPath:
-		p.initFailed(w, r)
+		return p.initFailed(r)
 	case r.Method == http.MethodPost && path == extensionPath+"register":
-		p.register(w)
+		return p.register(), true
 	case r.Method == http.MethodGet && path == extensionPath+"event/next":
-		<-r.Context().Done() // until the process ends
-	default:
-		refuse(w, http.StatusNotFound, "InvalidPath", "no such call of the Runtime API: "+r.Method+" "+path)
+		<-p.ctx.Done() // we have no events for extensions
+		return reply{}, false
 	}
+	return refusal(http.StatusNotFound, "InvalidPath", "no such call of the Runtime API: "+r.Method+" "+path), true
 }
 
 // next gives the process its next invocation, when there is one. Asking for it ends the one before.
-func (p *process) next(w http.ResponseWriter, r *http.Request) {
+func (p *process) next() (reply, bool) {
 	f := p.function
 	inv := f.ready(p)
 	if inv == nil {
 		select {
 		case inv = <-p.work:
-		case <-r.Context().Done():
-			return
+		case <-p.ctx.Done():
+			return reply{}, false
 		}
 	}
 	deadline := f.begin(p, inv)
-	h := w.Header()
-	h["Content-Type"] = []string{"application/json"}
-	h["Lambda-Runtime-Aws-Request-Id"] = []string{inv.id}
-	h["Lambda-Runtime-Deadline-Ms"] = []string{strconv.FormatInt(deadline.UnixMilli(), 10)}
-	h["Lambda-Runtime-Invoked-Function-Arn"] = []string{f.arn}
-	h["Lambda-Runtime-Trace-Id"] = []string{newTraceID(inv.began)}
-	h["Content-Length"] = []string{strconv.Itoa(len(inv.payload))}
-	_, _ = w.Write(inv.payload) // a process that cannot read it has ended, and its exit fails the invocation
+	return reply{http.StatusOK, inv.payload, []string{
+		"Lambda-Runtime-Aws-Request-Id", inv.id,
+		"Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10),
+		"Lambda-Runtime-Invoked-Function-Arn", f.arn,
+		"Lambda-Runtime-Trace-Id", newTraceID(inv.began),
+	}}, true
 }
 
 // respond takes the result of the process's invocation. A streamed response counts when its end has come.
-func (p *process) respond(w http.ResponseWriter, r *http.Request, id, functionError string) {
+func (p *process) respond(r *http.Request, id, functionError string) (reply, bool) {
 	payload, err := readPayload(r)
 	if errors.Is(err, errPayloadSize) {
 		p.function.answer(p, id, failure("Function.ResponseSizeTooLarge",
 			fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload)))
-		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", err.Error())
-		return
+		return refusal(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", err.Error()), true
 	}
 	if err != nil {
-		return // the process died while it posted; its exit fails the invocation
+		return reply{}, false // the process died while it posted; its exit fails the invocation
 	}
 	result := Result{Payload: payload, FunctionError: functionError, contentType: r.Header.Get("Content-Type")}
 	if r.Trailer.Get(errorTypeTrailer) != "" {
@@ -100,38 +94,27 @@ func (p *process) respond(w http.ResponseWriter, r *http.Request, id, functionEr
 		result.log = p.output.last()
 	}
 	if !p.function.answer(p, id, result) {
-		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
-		return
+		return refusal(http.StatusBadRequest, "InvalidRequestID", "Invalid request ID"), true
 	}
-	accept(w)
+	return accepted(), true
 }
 
 // initFailed takes the error with which the process gives up before its first invocation, and ends it.
-func (p *process) initFailed(w http.ResponseWriter, r *http.Request) {
+func (p *process) initFailed(r *http.Request) (reply, bool) {
 	payload, err := readPayload(r)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, "InvalidRequest", err.Error())
-		return
+		return refusal(http.StatusBadRequest, "InvalidRequest", err.Error()), true
 	}
-	p.function.mu.Lock()
-	ready := p.ready
-	if !ready {
-		p.initErr = payload
+	if !p.function.initFailed(p, payload) {
+		return refusal(http.StatusForbidden, "InvalidStateTransition", "the runtime is initialized"), true
 	}
-	p.function.mu.Unlock()
-	if ready {
-		refuse(w, http.StatusForbidden, "InvalidStateTransition", "the runtime is initialized")
-		return
-	}
-	accept(w)
-	p.kill(errInit)
+	return accepted(), true
 }
 
-func (p *process) register(w http.ResponseWriter) {
-	w.Header().Set("Lambda-Extension-Identifier", newUUID())
-	writeJSON(w, http.StatusOK, map[string]string{
+func (p *process) register() reply {
+	return reply{http.StatusOK, encode(map[string]string{
 		"functionName": p.function.spec.FunctionName, "functionVersion": latest, "handler": p.function.spec.Handler,
-	})
+	}), []string{"Lambda-Extension-Identifier", newUUID()}}
 }
 
 var errPayloadSize = errors.New("the payload is too large")
@@ -151,10 +134,10 @@ func readPayload(r *http.Request) ([]byte, error) {
 	return payload, nil
 }
 
-func accept(w http.ResponseWriter) {
-	writeJSON(w, http.StatusAccepted, map[string]string{"status": "OK"})
+func accepted() reply {
+	return reply{http.StatusAccepted, []byte(`{"status":"OK"}`), nil}
 }
 
-func refuse(w http.ResponseWriter, status int, errorType, message string) {
-	writeJSON(w, status, map[string]string{"errorType": errorType, "errorMessage": message})
+func refusal(status int, errorType, message string) reply {
+	return reply{status, encode(map[string]string{"errorType": errorType, "errorMessage": message}), nil}
 }
