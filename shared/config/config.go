@@ -34,6 +34,7 @@ const (
 	BroadcastsAtOnce   = 16                // MaximumConcurrency of the broadcasts mapping
 	BroadcastBatch     = 10                // messages an invocation gets; FIFO allows no more
 	DefaultActivity    = 120 * time.Second // pusher-js never waits longer by itself
+	MaxActivity        = 540 * time.Second // what is silent for 10 minutes is cut: a minute is for the ping and its answer
 	ConnectionLifetime = 2 * time.Hour     // API Gateway closes every socket then
 )
 
@@ -69,8 +70,8 @@ func FromEnv(getenv func(string) string, required ...string) (Config, error) {
 	}
 	if s := getenv(ActivityTimeout); s != "" {
 		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 {
-			return Config{}, fmt.Errorf("%s: %q is not a number of seconds above 0", ActivityTimeout, s)
+		if most := int(MaxActivity / time.Second); err != nil || n < 1 || n > most {
+			return Config{}, fmt.Errorf("%s: %q is not a number of seconds from 1 to %d", ActivityTimeout, s, most)
 		}
 		c.ActivityTimeout = time.Duration(n) * time.Second
 	}
