@@ -39,9 +39,24 @@ func (r *resolver) identity(logicalID string) (identity, error) {
 		return identity{}, fmt.Errorf("name of %s: %w", logicalID, err)
 	}
 	id := r.env.identify(decl.Type, name, token(r.env.StackName+"/"+logicalID))
+	if physical, ok := r.env.IDs[logicalID]; ok {
+		id = id.as(physical)
+	}
 	r.identities[logicalID] = id
 	return id, nil
 }
+
+// as is the identity of a resource whose physical id is another one.
+func (id identity) as(physical string) identity {
+	renamed := identity{physical, make(attributes, len(id.attributes))}
+	for name, value := range id.attributes {
+		renamed.attributes[name] = strings.ReplaceAll(value, lastPart(id.ref), lastPart(physical))
+	}
+	return renamed
+}
+
+// lastPart is the name in an id that is a path, a URL or an ARN.
+func lastPart(id string) string { return id[strings.LastIndexAny(id, "/:")+1:] }
 
 // name is the resource's name: the one that its properties give, else {stack}-{logical id}.
 func (r *resolver) name(logicalID string, decl declaration) (string, error) {

@@ -12,6 +12,10 @@ type Env struct {
 	Region    string
 	Account   string
 	StackID   string // AWS::StackId, an ARN
+
+	// IDs are the physical ids, by logical id, of resources that another cloud has already made. Ref gives them, and
+	// attributes that hold a name hold theirs; a host name that AWS draws by itself stays made up.
+	IDs map[string]string
 }
 
 // Stack is a template with every value known.

@@ -174,6 +174,38 @@ func TestIDsHaveTheFormOfAWSAndNeverChange(t *testing.T) {
 	}
 }
 
+func TestIDsOfAnotherCloudTakeThePlaceOfOurs(t *testing.T) {
+	data, err := os.ReadFile("../../infra/testdata/default.template.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl, err := template.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := env()
+	at.IDs = map[string]string{
+		"Socket": "726452c7", "Apps": "Hark-Apps-D986", "Broadcasts": "http://127.0.0.1:4566/000000000000/Hark-Broadcasts-666.fifo",
+	}
+	stack, err := tmpl.Resolve(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := stack.Outputs["AppsTable"]; got != "Hark-Apps-D986" {
+		t.Errorf("a table is called %s", got)
+	}
+	properties := string(only(t, stack, "AWS::CloudFront::Distribution").Properties)
+	if want := `"DomainName":"726452c7.execute-api.us-east-1.amazonaws.com"`; !strings.Contains(properties, want) {
+		t.Errorf("the distribution has no %s: %s", want, properties)
+	}
+	for _, queue := range stack.OfType("AWS::SQS::Queue") {
+		if want := "arn:aws:sqs:us-east-1:000000000000:Hark-Broadcasts-666.fifo"; queue.LogicalID == "Broadcasts" &&
+			(queue.ID != at.IDs["Broadcasts"] || queue.Attributes["Arn"] != want) {
+			t.Errorf("a queue is %s with %v, want %s", queue.ID, queue.Attributes, want)
+		}
+	}
+}
+
 func TestDecodeNamesTheResource(t *testing.T) {
 	s := resolve(t, []byte(`{"Resources": {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": "soon"}}}}`))
 	var queue struct{ DelaySeconds int }
