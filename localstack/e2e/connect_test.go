@@ -107,7 +107,6 @@ func TestFrames(t *testing.T) {
 		{"21 an object without an event", `{"data":{}}`},
 		{"21 an event that is not a string", `{"event":7}`},
 		{"21 an empty message", ``},
-		{"21 a subscribe without a channel", `{"event":"pusher:subscribe","data":{}}`},
 		{"21 a subscribe without data", `{"event":"pusher:subscribe"}`},
 		{"21 a subscribe whose data is a number", `{"event":"pusher:subscribe","data":7}`},
 		{"22 an unknown event of the protocol", `{"event":"pusher:nonsense","data":{}}`},

@@ -126,11 +126,17 @@ func TestChannelNames(t *testing.T) {
 			c.pings()
 		})
 	}
-	t.Run("39 an empty name is refused", func(t *testing.T) {
-		c := connect(t)
-		c.subscribe("", "")
-		c.next(wire.Error, "")
-	})
+	for _, frame := range []string{
+		`{"event":"pusher:subscribe","data":{"auth":"","channel":""}}`,
+		`{"event":"pusher:subscribe","data":{}}`,
+	} {
+		t.Run("21 and 39 no name is refused: "+frame, func(t *testing.T) {
+			c := connect(t)
+			c.send(frame)
+			c.refused("")
+			c.pings()
+		})
+	}
 	t.Run("40 a name of 200 characters succeeds", func(t *testing.T) {
 		ch := channel("long-")
 		ch += strings.Repeat("x", 200-len(ch))

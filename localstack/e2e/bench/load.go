@@ -19,6 +19,7 @@ import (
 
 const (
 	atOnce   = 20               // connections opened or closed side by side
+	dialRate = 180              // connections opened a second: the stack lets no more than 200 in (design.md §8)
 	patience = 15 * time.Second // for one frame that must come
 	stalled  = 10 * time.Second // without any delivery: what is missing is lost
 	warmUps  = 20               // events before a measurement, so that processes and connections are there
@@ -165,14 +166,13 @@ func (l *load) crowd(ctx context.Context, subscribers, events int) (*crowd, erro
 		took:    make([][]time.Duration, subscribers),
 	}
 	var g errgroup.Group
-	g.SetLimit(atOnce)
-	for i := range c.conns {
+	err := paced(ctx, dialRate, subscribers, func(i int, _ time.Time) {
 		g.Go(func() (err error) {
 			c.conns[i], err = l.subscribe(ctx, c.channel)
 			return err
 		})
-	}
-	if err := g.Wait(); err != nil {
+	})
+	if err := errors.Join(err, g.Wait()); err != nil {
 		return nil, errors.Join(err, closeAll(c.conns))
 	}
 	if err := l.warm(ctx, c); err != nil {

@@ -46,21 +46,26 @@ export function pusherJS(t, hark, { key = hark.app.key, authEndpoint, ...options
   return client;
 }
 
+// masterKey encrypts what is published to private-encrypted- channels; Hark never sees it.
+const masterKey = Buffer.alloc(32, 7).toString('base64');
+
 // server is the npm SDK that apps publish with.
 export function server(hark) {
   const url = new URL(hark.apiURL);
   return new Pusher({
     appId: hark.app.id, key: hark.app.key, secret: hark.app.secret,
     host: url.hostname, ...(url.port && { port: url.port }), useTLS: url.protocol === 'https:',
+    encryptionMasterKeyBase64: masterKey,
   });
 }
 
-// heard collects what a callback is called with. next() waits for the next call, quiet() for none.
-export function heard(what) {
+// heard collects what a callback is called with: its first argument, or what pick makes of all. next() waits for the
+// next call, quiet() for none.
+export function heard(what, pick = (first) => first) {
   const calls = [];
   let wake = () => {};
   const record = (...args) => {
-    calls.push(args.length > 1 ? args : args[0]);
+    calls.push(pick(...args));
     wake();
   };
   record.next = async () => {
