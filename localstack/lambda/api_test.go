@@ -43,7 +43,7 @@ func TestTheSDKInvokes(t *testing.T) {
 	client := c.client(asAdmin)
 
 	out, err := client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("echo"), Payload: []byte(`{"a":1}`)})
-	if err != nil || string(out.Payload) != `{"a":1}` || out.StatusCode != 200 || *out.ExecutedVersion != "$LATEST" || out.FunctionError != nil {
+	if err != nil || string(out.Payload) != `{"a":1}` || out.StatusCode != http.StatusOK || *out.ExecutedVersion != "$LATEST" || out.FunctionError != nil {
 		t.Fatalf("%v, %+v", err, out)
 	}
 	arn := aws.String("arn:aws:lambda:us-east-1:000000000000:function:echo")
@@ -58,10 +58,10 @@ func TestTheSDKInvokes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	contains(t, "log", string(log), "plain line\n", `"msg":"calm"`, `"msg":"alarm"`)
+	contains(t, "log", string(log), "plain line\n", `"msg":"nothing to WARN about"`, `"msg":"alarm"`)
 
 	out, err = client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("exit"), LogType: types.LogTypeTail})
-	if err != nil || *out.FunctionError != "Unhandled" || out.StatusCode != 200 {
+	if err != nil || *out.FunctionError != "Unhandled" || out.StatusCode != http.StatusOK {
 		t.Fatalf("%v, %+v", err, out)
 	}
 	contains(t, "payload", string(out.Payload), `"Runtime.ExitError"`)
@@ -75,13 +75,13 @@ func TestInvocationTypes(t *testing.T) {
 	c.createCalling(g, "tell")
 	client := c.client(asAdmin)
 	out, err := client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("tell"), InvocationType: types.InvocationTypeDryRun})
-	if err != nil || out.StatusCode != 204 {
+	if err != nil || out.StatusCode != http.StatusNoContent {
 		t.Errorf("a dry run: %v, %+v", err, out)
 	}
 	out, err = client.Invoke(t.Context(), &sdk.InvokeInput{
 		FunctionName: aws.String("tell"), InvocationType: types.InvocationTypeEvent, Payload: []byte(`"event"`),
 	})
-	if err != nil || out.StatusCode != 202 {
+	if err != nil || out.StatusCode != http.StatusAccepted {
 		t.Errorf("an event: %v, %+v", err, out)
 	}
 	told := g.call()
@@ -109,23 +109,41 @@ func TestTheAPIRefuses(t *testing.T) {
 		code    string
 		message string
 	}{
-		{"a function that does not exist", admin, sdk.InvokeInput{FunctionName: aws.String("nobody")},
-			"ResourceNotFoundException", "Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"},
-		{"an alias", admin, sdk.InvokeInput{FunctionName: aws.String("echo"), Qualifier: aws.String("live")},
-			"ResourceNotFoundException", "Function not found: arn:aws:lambda:us-east-1:000000000000:function:echo:live"},
+		{
+			"a function that does not exist", admin,
+			sdk.InvokeInput{FunctionName: aws.String("nobody")},
+			"ResourceNotFoundException", "Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody",
+		},
+		{
+			"an alias", admin,
+			sdk.InvokeInput{FunctionName: aws.String("echo"), Qualifier: aws.String("live")},
+			"ResourceNotFoundException", "Function not found: arn:aws:lambda:us-east-1:000000000000:function:echo:live",
+		},
 		{"a throttled function", admin, sdk.InvokeInput{FunctionName: aws.String("call")}, "TooManyRequestsException", "Rate Exceeded."},
-		{"what is not JSON", admin, sdk.InvokeInput{FunctionName: aws.String("echo"), Payload: []byte("{")},
-			"InvalidRequestContentException", "Could not parse request body into json"},
-		{"more than 6 MB", admin, sdk.InvokeInput{FunctionName: aws.String("echo"), Payload: make([]byte, 6<<20+1)},
-			"RequestTooLargeException", "Request must be smaller than 6291456 bytes for the InvokeFunction operation"},
-		{"an event of more than 1 MB", admin,
+		{
+			"what is not JSON", admin,
+			sdk.InvokeInput{FunctionName: aws.String("echo"), Payload: []byte("{")},
+			"InvalidRequestContentException", "Could not parse request body into json",
+		},
+		{
+			"more than 6 MB", admin,
+			sdk.InvokeInput{FunctionName: aws.String("echo"), Payload: make([]byte, 6<<20+1)},
+			"RequestTooLargeException", "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+		},
+		{
+			"an event of more than 1 MB", admin,
 			sdk.InvokeInput{
 				FunctionName: aws.String("echo"), InvocationType: types.InvocationTypeEvent,
 				Payload: []byte(`"` + strings.Repeat("x", 1<<20) + `"`),
 			},
-			"RequestTooLargeException", "1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)"},
-		{"a role without permission", stranger, sdk.InvokeInput{FunctionName: aws.String("echo")}, "AccessDeniedException",
-			"is not authorized to perform: lambda:InvokeFunction on resource: arn:aws:lambda:us-east-1:000000000000:function:echo"},
+			"RequestTooLargeException", "1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)",
+		},
+		{
+			"a role without permission", stranger,
+			sdk.InvokeInput{FunctionName: aws.String("echo")},
+			"AccessDeniedException",
+			"is not authorized to perform: lambda:InvokeFunction on resource: arn:aws:lambda:us-east-1:000000000000:function:echo",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := tc.client.Invoke(t.Context(), &tc.in)

@@ -49,18 +49,22 @@ func TestSchedules(t *testing.T) {
 		spec lambda.ScheduleSpec
 		want events.EventBridgeEvent
 	}{
-		{"a rule",
+		{
+			"a rule",
 			lambda.ScheduleSpec{Name: "sweep", ScheduleExpression: "rate(1 minute)", Targets: []lambda.ScheduleTarget{{Arn: "tell"}}},
 			events.EventBridgeEvent{
 				Version: "0", DetailType: "Scheduled Event", Source: "aws.events", AccountID: "000000000000", Region: "us-east-1",
 				Resources: []string{"arn:aws:events:us-east-1:000000000000:rule/sweep"}, Detail: json.RawMessage("{}"),
-			}},
-		{"a schedule",
+			},
+		},
+		{
+			"a schedule",
 			lambda.ScheduleSpec{Name: "sweep", ScheduleExpression: "rate(5 minutes)", Target: &lambda.ScheduleTarget{Arn: "tell"}},
 			events.EventBridgeEvent{
 				Version: "0", DetailType: "Scheduled Event", Source: "aws.scheduler", AccountID: "000000000000", Region: "us-east-1",
 				Resources: []string{"arn:aws:scheduler:us-east-1:000000000000:schedule/default/sweep"}, Detail: json.RawMessage(`"{}"`),
-			}},
+			},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, g := newCloud(t, func(o *lambda.Options) { o.Speed = 60_000 }), newGate(t)

@@ -70,7 +70,8 @@ func checkPayload(payload []byte) error {
 	return nil
 }
 
-// invoke checks nothing: it is for triggers that may invoke whatever they are connected to. It runs inv and waits for its result or the context's end.
+// invoke runs inv and waits for its result or the context's end. It asks for no permission: triggers may invoke whatever they
+// are connected to.
 func (f *function) invoke(ctx context.Context, inv *invocation) (Result, error) {
 	if inv.id == "" {
 		inv.id = newUUID()
@@ -105,7 +106,8 @@ func exitFailure(id, how string) Result {
 }
 
 func timeoutFailure(id string, after time.Duration) Result {
-	return failure("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", id, after.Seconds()))
+	return failure("Sandbox.Timedout",
+		fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", id, after.Seconds()))
 }
 
 // newUUID returns a random UUID (version 4), the form of AWS's request ids.

@@ -52,17 +52,25 @@ func TestInvokeIsRefused(t *testing.T) {
 		payload  []byte
 		want     string
 	}{
-		{"a function that does not exist", t.Context(), "nobody", nil,
-			"ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"},
-		{"a version that does not exist", t.Context(), "echo:7", nil,
-			"ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:echo:7"},
+		{
+			"a function that does not exist", t.Context(), "nobody", nil,
+			"ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody",
+		},
+		{
+			"a version that does not exist", t.Context(), "echo:7", nil,
+			"ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:echo:7",
+		},
 		{"a function whose concurrency is used up", t.Context(), "call", nil, "TooManyRequestsException: Rate Exceeded."},
-		{"more than 6 MB", t.Context(), "echo", make([]byte, 6<<20+1),
-			"RequestTooLargeException: Request must be smaller than 6291456 bytes for the InvokeFunction operation"},
-		{"a role without permission", stranger, "echo", nil,
+		{
+			"more than 6 MB", t.Context(), "echo", make([]byte, 6<<20+1),
+			"RequestTooLargeException: Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+		},
+		{
+			"a role without permission", stranger, "echo", nil,
 			"User: arn:aws:sts::000000000000:assumed-role/stranger/s is not authorized to perform: lambda:InvokeFunction on " +
 				"resource: arn:aws:lambda:us-east-1:000000000000:function:echo because no identity-based policy allows the " +
-				"lambda:InvokeFunction action"},
+				"lambda:InvokeFunction action",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := c.Invoke(tc.ctx, tc.function, tc.payload)
@@ -202,13 +210,21 @@ func TestAFunctionFails(t *testing.T) {
 	}{
 		{"by an error", "error", []string{`"errorMessage":"no luck"`, `"errorType":"errorString"`}, []string{"error | about to fail"}},
 		{"by a panic", "panic", []string{`"errorMessage":"boom"`}, []string{"panic | about to panic"}},
-		{"by exiting", "exit",
+		{
+			"by exiting", "exit",
 			[]string{`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: `, ` Error: Runtime exited with error: exit status 3"}`},
-			[]string{"exit | about to exit\n", "exit | Runtime exited with error: exit status 3\n"}},
-		{"by exiting before it is ready", "init-exit",
-			[]string{`"errorType":"Runtime.ExitError"`, "exit status 1"}, []string{"init-exit | cannot start\n"}},
-		{"by an error before it is ready", "init-error",
-			[]string{`{"errorType":"Runtime.NoSuchModule","errorMessage":"no module"}`}, []string{"its initialization failed"}},
+			[]string{"exit | about to exit\n", "exit | Runtime exited with error: exit status 3\n"},
+		},
+		{
+			"by exiting before it is ready", "init-exit",
+			[]string{`"errorType":"Runtime.ExitError"`, "exit status 1"},
+			[]string{"init-exit | cannot start\n"},
+		},
+		{
+			"by an error before it is ready", "init-error",
+			[]string{`{"errorType":"Runtime.NoSuchModule","errorMessage":"no module"}`},
+			[]string{"its initialization failed"},
+		},
 		{"in the middle of a response", "break", []string{`"errorMessage":"the reader broke"`}, nil},
 		{"by a response that is too large", "huge", []string{`"errorType":"Function.ResponseSizeTooLarge"`}, nil},
 	} {
@@ -304,8 +320,8 @@ func TestOutputIsShownWhenItMatters(t *testing.T) {
 		verbose bool
 		want    int // lines
 	}{
-		{"only warnings by default", false, 1},
-		{"everything when verbose", true, 3},
+		{"only warnings and errors by default", false, 2},
+		{"everything when verbose", true, 4},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := newCloud(t, func(o *lambda.Options) { o.Verbose = tc.verbose })

@@ -103,12 +103,13 @@ func (s *Service) Map(spec MappingSpec) error {
 }
 
 func (m MappingSpec) check() error {
+	limit := m.ScalingConfig.MaximumConcurrency
 	switch {
 	case !strings.HasPrefix(m.EventSourceArn, "arn:aws:sqs:"):
 		return unsupported("an event source that is not SQS")
 	case m.BatchSize < 0 || m.BatchSize > maxBatch:
 		return unsupported(fmt.Sprintf("BatchSize %d", m.BatchSize))
-	case m.ScalingConfig.MaximumConcurrency != 0 && (m.ScalingConfig.MaximumConcurrency < 2 || m.ScalingConfig.MaximumConcurrency > 1000):
+	case limit != 0 && (limit < 2 || limit > 1000):
 		return invalidParameter("MaximumConcurrency must be between 2 and 1000")
 	case m.MaximumBatchingWindowInSeconds != 0:
 		return unsupported("MaximumBatchingWindowInSeconds")

@@ -242,8 +242,10 @@ func TestMapRefuses(t *testing.T) {
 		change func(*lambda.MappingSpec)
 		want   string
 	}{
-		{"a role that may not delete", func(*lambda.MappingSpec) {},
-			"InvalidParameterValueException: The function execution role does not have permissions to call DeleteMessage on SQS"},
+		{
+			"a role that may not delete", func(*lambda.MappingSpec) {},
+			"InvalidParameterValueException: The function execution role does not have permissions to call DeleteMessage on SQS",
+		},
 		{"a stream", func(m *lambda.MappingSpec) { m.EventSourceArn = "arn:aws:kinesis:::s" }, "not SQS is not supported"},
 		{"a batching window", func(m *lambda.MappingSpec) { m.MaximumBatchingWindowInSeconds = 1 }, "MaximumBatchingWindowInSeconds is not"},
 		{"large batches", func(m *lambda.MappingSpec) { m.BatchSize = 11 }, "BatchSize 11 is not supported"},

@@ -201,14 +201,16 @@ func loud(line []byte) bool {
 	if len(line) == 0 || line[0] != '{' {
 		return false
 	}
-	if !bytes.Contains(line, []byte("WARN")) && !bytes.Contains(line, []byte("ERROR")) && !bytes.Contains(line, []byte("FATAL")) {
-		return false
-	}
 	var entry struct {
 		Level string `json:"level"`
 	}
-	if json.Unmarshal(line, &entry) != nil {
-		return false
+	for _, level := range []string{"WARN", "ERROR", "FATAL"} {
+		if !bytes.Contains(line, []byte(level)) { // most lines need no parsing
+			continue
+		}
+		if json.Unmarshal(line, &entry) == nil && strings.HasPrefix(entry.Level, level) {
+			return true
+		}
 	}
-	return strings.HasPrefix(entry.Level, "WARN") || strings.HasPrefix(entry.Level, "ERROR") || strings.HasPrefix(entry.Level, "FATAL")
+	return false
 }

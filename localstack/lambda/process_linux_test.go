@@ -18,7 +18,7 @@ func TestNoProcessSurvivesTheLocalCloud(t *testing.T) {
 		c.invocation(t.Context(), "call", g.input())
 		c.invocation(t.Context(), "call", `{"url":"http://127.0.0.1:1"}`)
 		g.call()
-		fmt.Println("running as", os.Getpid())
+		fmt.Fprintln(os.Stdout, "running as", os.Getpid())
 		select {}
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$")

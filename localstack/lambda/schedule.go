@@ -101,7 +101,8 @@ func (s *Service) scheduledEvent(spec ScheduleSpec) []byte {
 		Detail     any      `json:"detail"`
 	}{
 		"0", newUUID(), "Scheduled Event", source, s.opts.Account, s.opts.Now().UTC().Format(time.RFC3339), s.opts.Region,
-		[]string{"arn:aws:" + fmt.Sprintf(resource, s.opts.Region, s.opts.Account)}, detail,
+		[]string{"arn:aws:" + fmt.Sprintf(resource, s.opts.Region, s.opts.Account)},
+		detail,
 	})
 }
 

@@ -64,7 +64,9 @@ func (s *Service) URL(id string) http.Handler {
 	if h := s.urls[id]; h != nil {
 		return h
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { urlError(w, http.StatusNotFound, "Not Found") })
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		urlError(w, http.StatusNotFound, "Not Found")
+	})
 }
 
 func (h *urlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -214,7 +216,8 @@ type urlResponse struct {
 func (h *urlHandler) write(w http.ResponseWriter, id string, result Result) {
 	res, body, err := parseURLResponse(result)
 	if err != nil {
-		h.function.service.opts.Log.Warn("response of function URL refused", "function", h.function.spec.FunctionName, "error", err)
+		h.function.service.opts.Log.Warn("response of function URL refused",
+			"function", h.function.spec.FunctionName, "error", err)
 		urlError(w, http.StatusBadGateway, "Internal Server Error")
 		return
 	}
@@ -247,13 +250,10 @@ func parseURLResponse(result Result) (res urlResponse, body []byte, err error) {
 		}
 		return res, body, res.check()
 	}
-	if !json.Valid(result.Payload) {
-		return res, nil, errors.New("not JSON")
-	}
-	var probe struct {
-		StatusCode json.RawMessage `json:"statusCode"`
-	}
-	if err := json.Unmarshal(result.Payload, &probe); err != nil || probe.StatusCode == nil {
+	if !hasStatus(result.Payload) {
+		if !json.Valid(result.Payload) {
+			return res, nil, errors.New("not JSON")
+		}
 		return urlResponse{StatusCode: http.StatusOK}, result.Payload, nil
 	}
 	if err := json.Unmarshal(result.Payload, &res); err != nil {
@@ -266,6 +266,14 @@ func parseURLResponse(result Result) (res urlResponse, body []byte, err error) {
 		}
 	}
 	return res, body, res.check()
+}
+
+// hasStatus reports whether a response is an object with a statusCode.
+func hasStatus(response []byte) bool {
+	var probe struct {
+		StatusCode json.RawMessage `json:"statusCode"`
+	}
+	return json.Unmarshal(response, &probe) == nil && probe.StatusCode != nil
 }
 
 func (r urlResponse) check() error {

@@ -140,8 +140,12 @@ func TestTheResponseOfAFunctionURL(t *testing.T) {
 		header         map[string]string
 		body           string
 	}{
-		{"with a status", `{"statusCode":201,"body":"made","headers":{"content-type":"text/plain","x-a":"b"}}`,
-			201, map[string]string{"Content-Type": "text/plain", "X-A": "b"}, "made"},
+		{
+			"with a status", `{"statusCode":201,"body":"made","headers":{"content-type":"text/plain","x-a":"b"}}`,
+			201,
+			map[string]string{"Content-Type": "text/plain", "X-A": "b"},
+			"made",
+		},
 		{"encoded", `{"statusCode":200,"body":"AAE=","isBase64Encoded":true}`, 200, map[string]string{"Content-Type": "application/json"}, "\x00\x01"},
 		{"with cookies", `{"statusCode":204,"cookies":["a=1","b=2"]}`, 204, map[string]string{"Set-Cookie": "a=1,b=2"}, ""},
 		{"without a status", `{"body":"kept"}`, 200, map[string]string{"Content-Type": "application/json"}, `{"body":"kept"}`},
@@ -177,8 +181,10 @@ func TestAFunctionURLRefuses(t *testing.T) {
 		body     string
 	}{
 		{"when the function fails", httptest.NewRequest(http.MethodGet, "/fail", nil), nil, 502, `{"Message":"Internal Server Error"}`},
-		{"more than 6 MB", httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(make([]byte, 6<<20+1))), nil, 413,
-			`{"Message":"Request Entity Too Large"}`},
+		{
+			"more than 6 MB", httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(make([]byte, 6<<20+1))), nil, 413,
+			`{"Message":"Request Entity Too Large"}`,
+		},
 		{"when it is throttled", httptest.NewRequest(http.MethodGet, "/", nil), &none, 429, `{"Message":"Rate Exceeded."}`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

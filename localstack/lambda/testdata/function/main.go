@@ -97,8 +97,10 @@ func greet(in input) (io.Reader, error) {
 
 func printLines() error {
 	fmt.Println("plain line")
-	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Info("calm")
-	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Warn("alarm")
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	log.Info("nothing to WARN about")
+	log.Error("WARNINGS were ignored")
+	log.Warn("alarm")
 	return nil
 }
 
