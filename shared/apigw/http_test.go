@@ -38,7 +38,7 @@ func posted(t *testing.T, change func(*events.LambdaFunctionURLRequest)) []byte 
 
 func TestHTTPReadsTheRecordedEvent(t *testing.T) {
 	call(t, func(_ http.ResponseWriter, r *http.Request) {
-		if r.Method != "GET" || r.URL.String() != "/up" || r.Host != "abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws" {
+		if r.Method != http.MethodGet || r.URL.String() != "/up" || r.Host != "abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws" {
 			t.Errorf("got %s %s of %s", r.Method, r.URL, r.Host)
 		}
 		if r.RemoteAddr != "203.0.113.7" || r.Header.Get("X-Forwarded-Proto") != "https" {

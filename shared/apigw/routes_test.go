@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -225,7 +226,7 @@ func answered(t *testing.T, out []byte) {
 		StatusCode int
 		Body       string
 	}](t, out)
-	if a.StatusCode != 200 || a.Body != "" {
+	if a.StatusCode != http.StatusOK || a.Body != "" {
 		t.Errorf("got %s, want 200 and no body", out)
 	}
 }

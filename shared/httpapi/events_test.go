@@ -50,9 +50,14 @@ func TestPublish(t *testing.T) {
 		{"a name of 200 characters", `{"name":"` + strings.Repeat("é", 200) + `","data":"","channel":"a"}`, []string{"a"}},
 		{"124 a name that only looks reserved", `{"name":"pusher_x","data":"","channel":"a"}`, []string{"a"}},
 		{"106 data of 10240 bytes", `{"name":"e","data":"` + strings.Repeat("x", 10240) + `","channel":"a"}`, []string{"a"}},
-		{"106 data of 10240 bytes that are longer in JSON", `{"name":"e","data":"` + strings.Repeat(`\u0000`, 10240) + `","channel":"a"}`, []string{"a"}},
-		{"presence, encrypted and cache channels", `{"name":"e","data":"","channels":["presence-a","private-encrypted-a","cache-a"]}`,
-			[]string{"presence-a", "private-encrypted-a", "cache-a"}},
+		{
+			"106 data of 10240 bytes that are longer in JSON", `{"name":"e","data":"` + strings.Repeat(`\u0000`, 10240) + `","channel":"a"}`,
+			[]string{"a"},
+		},
+		{
+			"presence, encrypted and cache channels", `{"name":"e","data":"","channels":["presence-a","private-encrypted-a","cache-a"]}`,
+			[]string{"presence-a", "private-encrypted-a", "cache-a"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newServer(t)
@@ -122,8 +127,14 @@ func TestRefusals(t *testing.T) {
 		{"103 a malformed socket ID", with(`"socket_id":"abc"`), 400, "socket_id"},
 		{"103 a connection ID for a socket ID", with(`"socket_id":"L0SM9cOFvHcCIhw="`), 400, "socket_id"},
 		{"103 a number for a socket ID", with(`"socket_id":1.2`), 400, "socket_id"},
-		{"106 data of 10241 bytes", `{"name":"e","channel":"a","data":"` + strings.Repeat("x", 10241) + `"}`, 413, "exceeds the allowed maximum (10240 bytes)"},
-		{"106 data of 10241 bytes in two-byte characters", `{"name":"e","channel":"a","data":"x` + strings.Repeat("é", 5120) + `"}`, 413, "10241"},
+		{
+			"106 data of 10241 bytes", `{"name":"e","channel":"a","data":"` + strings.Repeat("x", 10241) + `"}`,
+			413, "exceeds the allowed maximum (10240 bytes)",
+		},
+		{
+			"106 data of 10241 bytes in longer characters", `{"name":"e","channel":"a","data":"x` + strings.Repeat("é", 5120) + `"}`,
+			413, "10241",
+		},
 		{"107 no name", `{"data":"d","channel":"a"}`, 400, "name"},
 		{"107 an empty name", `{"name":"","data":"d","channel":"a"}`, 400, "name"},
 		{"107 a name of 201 characters", `{"name":"` + strings.Repeat("é", 201) + `","data":"d","channel":"a"}`, 400, "200"},
@@ -158,8 +169,10 @@ func TestRefusals(t *testing.T) {
 func TestInfo(t *testing.T) {
 	for _, c := range []struct{ name, info, channels, want string }{
 		{"nothing asked", "", `["orders"]`, `{}`},
-		{"subscription_count", "subscription_count", `["orders","private-orders.7"]`,
-			`{"channels":{"orders":{"subscription_count":3},"private-orders.7":{"subscription_count":1}}}`},
+		{
+			"subscription_count", "subscription_count", `["orders","private-orders.7"]`,
+			`{"channels":{"orders":{"subscription_count":3},"private-orders.7":{"subscription_count":1}}}`,
+		},
 		{"an empty channel", "subscription_count", `["empty"]`, `{"channels":{"empty":{"subscription_count":0}}}`},
 		{"one object for a channel named twice", "subscription_count", `["orders","orders"]`, `{"channels":{"orders":{"subscription_count":3}}}`},
 		{"what a channel does not have is left out", "user_count", `["orders"]`, `{"channels":{"orders":{}}}`},

@@ -240,7 +240,7 @@ func TestSignature(t *testing.T) {
 		s := newServer(t)
 		sum := md5.Sum([]byte(event)) //nolint:gosec // as above
 		query := "auth_key=" + s.app.Key + "&auth_timestamp=1353088179&auth_version=1.0&body_md5=" + hex.EncodeToString(sum[:])
-		req, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/apps/3/events?"+query+
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/apps/3/events?"+query+
 			"&auth_signature="+s.app.Sign("POST\n/apps/other/events\n"+query), strings.NewReader(event))
 		if err != nil {
 			t.Fatal(err)
@@ -249,7 +249,7 @@ func TestSignature(t *testing.T) {
 	})
 	t.Run("93 the vector of protocol.md §5.1", func(t *testing.T) {
 		s := newServer(t)
-		req, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/apps/3/events?auth_key=278d425bdf160c739803"+
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/apps/3/events?auth_key=278d425bdf160c739803"+
 			"&auth_timestamp=1353088179&auth_version=1.0&body_md5=ec365a775a4cd0599faeb73354201b6f"+
 			"&auth_signature=da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c", strings.NewReader(event))
 		if err != nil {
@@ -312,6 +312,7 @@ func TestFailures(t *testing.T) {
 	})
 	t.Run("of the counter, before anything is published", func(t *testing.T) {
 		s := newServer(t)
-		s.refused(t, s.do(t, request{body: `{"name":"e","data":"","channels":["orders","broken"],"info":"subscription_count"}`}), 500, "Internal server error")
+		a := s.do(t, request{body: `{"name":"e","data":"","channels":["orders","broken"],"info":"subscription_count"}`})
+		s.refused(t, a, 500, "Internal server error")
 	})
 }

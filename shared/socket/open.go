@@ -46,7 +46,7 @@ func (o *Opener) Open(ctx context.Context, h pusher.Handshake) (greet func(conte
 	}
 	if refusal := o.admit(ctx, h); refusal != nil {
 		return func(ctx context.Context) {
-			if o.greet(ctx, h.Connection, refusal.Frame()) {
+			if o.greet(ctx, h.Connection, refusal) {
 				o.close(ctx, h.Connection)
 			}
 		}, nil
@@ -56,21 +56,21 @@ func (o *Opener) Open(ctx context.Context, h pusher.Handshake) (greet func(conte
 	}, nil
 }
 
-// admit writes the connection of a known app, or says what the client is told instead. A fault of ours uses a code
-// that lets it come back (protocol.md §9, 14).
-func (o *Opener) admit(ctx context.Context, h pusher.Handshake) *pusher.Error {
+// admit writes the connection of a known app, or returns the frame that the client is told instead. A fault of ours uses a
+// code that lets it come back (protocol.md §9, 14).
+func (o *Opener) admit(ctx context.Context, h pusher.Handshake) (refusal []byte) {
 	app, err := o.Apps.ByKey(ctx, h.Key)
 	switch {
 	case errors.Is(err, pusher.ErrNoApp):
-		return pusher.Errorf(pusher.CodeNoApp, "App key %.64s does not exist", h.Key)
+		return pusher.Errorf(pusher.CodeNoApp, "App key %.64s does not exist", h.Key).Frame()
 	case err == nil && app.Disabled:
-		return pusher.Errorf(pusher.CodeDisabled, "Application disabled")
+		return pusher.Errorf(pusher.CodeDisabled, "Application disabled").Frame()
 	case err == nil:
 		err = o.Connections.Open(ctx, pusher.Connection{ID: h.Connection, App: app.ID, ConnectedAt: h.ConnectedAt})
 	}
 	if err != nil {
 		o.Log.ErrorContext(ctx, "connection not opened", "connection", h.Connection, "error", err)
-		return pusher.Errorf(pusher.CodeReconnect, "Please reconnect immediately")
+		return pusher.Errorf(pusher.CodeReconnect, "Please reconnect immediately").Frame()
 	}
 	return nil
 }

@@ -63,7 +63,8 @@ func start(t *testing.T, which string, env ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), exe)
-	cmd.Env = append(env, child+"="+which, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret")
+	cmd.Env = append(env, child+"="+which, "GOCOVERDIR="+t.TempDir(),
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret")
 	return cmd
 }
 
@@ -137,7 +138,7 @@ func TestGreetingIsPostedBetweenTheAnswerAndTheNextInvocation(t *testing.T) {
 	select {
 	case <-r.idle:
 		_ = cmd.Process.Kill()
-		<-ended
+		_ = (<-ended).Error() // it was killed
 	case err := <-ended:
 		t.Fatalf("the function ended: %v", err)
 	}
