@@ -9,6 +9,8 @@ import (
 	"sync"
 )
 
+const bufferSize = 16 << 10
+
 // listener is a minimal HTTP/1.1 server for the one client that a process is. Every invocation goes through it twice, and
 // net/http's server spends most of its time there on what this client never needs: it watches each connection for the client's
 // going, which for us is the process's end.
@@ -66,7 +68,8 @@ func (l *listener) close() {
 // serve answers the requests of one connection, one after another.
 func (l *listener) serve(conn net.Conn) {
 	defer conn.Close()
-	r, w := bufio.NewReader(conn), bufio.NewWriter(conn)
+	r := bufio.NewReaderSize(conn, bufferSize)
+	var buf []byte
 	for {
 		request, err := http.ReadRequest(r)
 		if err != nil {
@@ -79,14 +82,14 @@ func (l *listener) serve(conn net.Conn) {
 		if _, err := io.Copy(io.Discard, request.Body); err != nil {
 			return
 		}
-		if answer.write(w) != nil {
+		if buf, err = answer.write(conn, buf[:0]); err != nil {
 			return
 		}
 	}
 }
 
-func (a reply) write(w *bufio.Writer) error {
-	b := w.AvailableBuffer()
+// write sends the answer by one system call: a large body is not copied for it, a small one is. It returns b to be used again.
+func (a reply) write(conn net.Conn, b []byte) ([]byte, error) {
 	b = append(b, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(a.status), 10)
 	b = append(b, ' ')
@@ -98,7 +101,11 @@ func (a reply) write(w *bufio.Writer) error {
 		b = append(append(append(append(b, a.header[i]...), ": "...), a.header[i+1]...), "\r\n"...)
 	}
 	b = append(b, "\r\n"...)
-	_, _ = w.Write(b) // Flush has the error
-	_, _ = w.Write(a.body)
-	return w.Flush()
+	if len(a.body) > bufferSize {
+		_, err := (&net.Buffers{b, a.body}).WriteTo(conn)
+		return b, err
+	}
+	b = append(b, a.body...)
+	_, err := conn.Write(b)
+	return b, err
 }

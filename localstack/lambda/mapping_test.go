@@ -1,7 +1,6 @@
 package lambda_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -259,34 +257,4 @@ func TestMapRefuses(t *testing.T) {
 			}
 		})
 	}
-}
-
-func BenchmarkSendToDone(b *testing.B) {
-	q := newQueue(b, 600)
-	done := make(chan struct{})
-	c := newCloud(b, func(o *lambda.Options) { o.Queues = noticing{q, done} })
-	c.create("echo")
-	if err := c.Map(mapped("echo", func(m *lambda.MappingSpec) { m.FunctionResponseTypes = nil })); err != nil {
-		b.Fatal(err)
-	}
-	for i := 0; b.Loop(); i++ {
-		q.send(fmt.Sprintf("a%d-%d", i, time.Now().UnixNano()))
-		<-done
-	}
-}
-
-// Delete also tells that it did.
-func (n noticing) Delete(ctx context.Context, queueARN string, receiptHandles ...string) error {
-	err := n.queue.Delete(ctx, queueARN, receiptHandles...)
-	select {
-	case n.done <- struct{}{}:
-	case <-ctx.Done():
-	}
-	return err
-}
-
-// noticing tells when a batch was deleted.
-type noticing struct {
-	queue
-	done chan struct{}
 }
