@@ -28,6 +28,7 @@ func main() {
 		"echo":   func(event json.RawMessage) (json.RawMessage, error) { return event, nil },
 		"env":    env,
 		"call":   call,
+		"hang":   func(in input) error { _ = ask(in.URL); select {} },
 		"error":  func() error { fmt.Println("about to fail"); return errors.New("no luck") },
 		"panic":  func() error { fmt.Println("about to panic"); panic("boom") },
 		"exit":   func() error { fmt.Println("about to exit"); os.Exit(3); return nil },
@@ -47,6 +48,9 @@ func main() {
 		os.Exit(1)
 	case "init-error":
 		initError()
+	}
+	if name == "hang" { // without the extension, whose last words would end it by SIGPIPE
+		lambda.Start(handlers[name])
 	}
 	lambda.StartWithOptions(handlers[name], lambda.WithEnableSIGTERM(func() { os.Exit(0) }))
 }
