@@ -235,6 +235,20 @@ func TestDeliverBeginsNothingWithoutTime(t *testing.T) {
 		t.Errorf("%d done, %v", done, err)
 	}
 	r.gateway.has(t, ann)
+	t.Run("nor reads on", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		r.Subscribers = &subscribers{read: func(_ int, page func([]pusher.Subscription) error) error {
+			cancel()
+			err := page(nil)
+			if err == nil {
+				t.Error("another page is asked for")
+			}
+			return err
+		}}
+		if done, err := r.Deliver(ctx, numbered(2)); done != 0 || !errors.Is(err, context.Canceled) {
+			t.Errorf("%d done, %v", done, err)
+		}
+	})
 }
 
 // subscribers hands out pages by the number of the read, from 1.

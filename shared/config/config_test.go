@@ -66,6 +66,13 @@ func TestFromEnvActivityTimeout(t *testing.T) {
 	}
 }
 
+func TestFromEnvNamesTheOneThatIsMissing(t *testing.T) {
+	_, err := config.FromEnv(env{config.StateTable: "state"}.get, config.AppsTable, config.StateTable)
+	if err == nil || !strings.Contains(err.Error(), config.AppsTable) || strings.Contains(err.Error(), config.StateTable) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // What the template and the code agree on holds together: a message comes back only after its invocation has ended.
 func TestTimes(t *testing.T) {
 	if config.QueueVisibility <= config.FunctionTimeout || config.QueueRetention <= config.QueueVisibility {

@@ -219,6 +219,7 @@ func TestSignature(t *testing.T) {
 		{"99 a stage in front", request{prefix: "/prod"}, 200, ""},
 		{"99 a base path in front", request{prefix: "/some/base/path"}, 200, ""},
 		{"a raw semicolon", request{query: "filter_by_prefix=a;b"}, 200, ""},
+		{"a path that was signed as it was sent", request{path: "/apps/%33/events"}, 200, ""},
 		{"125 an unknown app", request{path: "/apps/unknown/events"}, 404, "No matching application for ID [unknown]"},
 		{"125 an app ID that cannot be one", request{path: "/apps/a%23b/events"}, 404, "No matching application"},
 		{"128 a disabled app", request{path: "/apps/off/events"}, 403, "disabled"},

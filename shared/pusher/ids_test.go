@@ -35,7 +35,8 @@ func TestSocketID(t *testing.T) {
 
 // IDs of another shape have no bytes to show, and still a socket ID of their own that does not change.
 func TestSocketIDOfOtherShapes(t *testing.T) {
-	seen := map[pusher.SocketID]pusher.ConnectionID{}
+	const usual = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
+	seen := map[pusher.SocketID]pusher.ConnectionID{usual.SocketID(): usual}
 	for name, id := range map[string]pusher.ConnectionID{
 		"empty": "",
 		"16 hex digits, which are base64 of 12 bytes": "0123456789abcdef",
