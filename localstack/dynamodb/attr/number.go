@@ -2,6 +2,7 @@ package attr
 
 import (
 	"cmp"
+	"errors"
 	"math/big"
 	"strconv"
 	"strings"
@@ -74,7 +75,7 @@ func exponentOf(text string, given bool) (int, error) {
 		return 0, nil
 	}
 	n, err := strconv.ParseInt(text, 10, 21) // ±1,048,576; on overflow ParseInt returns the nearest
-	if numError, ok := err.(*strconv.NumError); ok && numError.Err == strconv.ErrRange {
+	if errors.Is(err, strconv.ErrRange) {
 		err = nil
 	}
 	return int(n), err
