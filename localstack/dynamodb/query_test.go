@@ -126,7 +126,8 @@ func TestOrderOfKeys(t *testing.T) {
 	}{
 		{state, L{"b", "a", "B", "aa", "é", "😀", "\uffee"}, []string{"B", "a", "aa", "b", "é", "\uffee", "😀"}},
 		{
-			numbers, L{10, 2, -1, N("-1.5"), N("1e2"), N("0.5"), 0, N("18849496460467696129"), N("18849496460467696128")},
+			numbers,
+			L{10, 2, -1, N("-1.5"), N("1e2"), N("0.5"), 0, N("18849496460467696129"), N("18849496460467696128")},
 			[]string{"-1.5", "-1", "0", "0.5", "2", "10", "100", "18849496460467696128", "18849496460467696129"},
 		},
 		{bytes, L{[]byte{255}, []byte{0}, []byte{128}, []byte{0, 1}}, []string{"00", "0001", "80", "ff"}},
@@ -149,6 +150,29 @@ func TestOrderOfKeys(t *testing.T) {
 				}
 			})
 		}
+	})
+}
+
+func TestPrefixOfBytes(t *testing.T) {
+	each(t, func(t *testing.T, e *engine) {
+		e.run(t, "at the end of a byte's range", func(t *testing.T, e *engine) {
+			for _, sk := range [][]byte{{0x7f}, {0x80}, {0x80, 0xff}, {0x80, 0xff, 0xff}, {0x81}, {0xff}, {0xff, 0xff}} {
+				_, err := e.PutItem(t.Context(), &sdk.PutItemInput{
+					TableName: e.table(bytes), Item: avs(t, M{"pk": e.pk, "sk": sk}),
+				})
+				wantError(t, err, "")
+			}
+			for prefix, want := range map[string][]string{
+				"\x80": {"80", "80ff", "80ffff"}, "\x80\xff": {"80ff", "80ffff"}, "\xff": {"ff", "ffff"}, "\xff\xff\xff": nil,
+			} {
+				out, err := e.Query(t.Context(), e.query(t, "pk = :p AND begins_with(sk, :v)", M{":v": []byte(prefix)},
+					func(in *sdk.QueryInput) { in.TableName = e.table(bytes) }))
+				wantError(t, err, "")
+				if got := sortKeys(out.Items); !slices.Equal(got, want) {
+					t.Errorf("%x: %q, want %q", prefix, got, want)
+				}
+			}
+		})
 	})
 }
 

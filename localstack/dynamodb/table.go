@@ -1,7 +1,6 @@
 package dynamodb
 
 import (
-	"strings"
 	"sync"
 	"time"
 
@@ -150,8 +149,8 @@ func (t *table) get(key *item) *item {
 	return i
 }
 
-// store puts the item in the key's place, or nothing if it is nil, and returns what was there. The caller holds the lock.
-func (t *table) store(key, next *item, now time.Time) *item {
+// store puts the item in the key's place, or nothing if it is nil. The caller holds the lock.
+func (t *table) store(key, next *item, now time.Time) {
 	var old *item
 	if next == nil {
 		old, _ = t.items.Delete(key)
@@ -161,7 +160,6 @@ func (t *table) store(key, next *item, now time.Time) *item {
 	}
 	t.bytes -= old.bytes()
 	t.expire(now)
-	return old
 }
 
 // bytes is the item's size, 0 of none.
@@ -258,13 +256,23 @@ func gap(open bool, inward int8) int8 {
 func successor(prefix attr.Value) attr.Value {
 	switch p := prefix.(type) {
 	case attr.String:
-		if s := strings.TrimRight(string(p), "\xff"); s != "" {
-			return attr.String(s[:len(s)-1] + string([]byte{s[len(s)-1] + 1}))
+		if end := increment(string(p)); end != "" {
+			return attr.String(end)
 		}
 	case attr.Binary:
-		if s := strings.TrimRight(string(p), "\xff"); s != "" {
-			return attr.Binary(s[:len(s)-1] + string([]byte{s[len(s)-1] + 1}))
+		if end := increment(string(p)); end != "" {
+			return attr.Binary(end)
 		}
 	}
 	return nil
+}
+
+// increment adds one to the last byte that can grow and drops what follows it; "" if none can.
+func increment(s string) string {
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] < 0xff {
+			return s[:i] + string([]byte{s[i] + 1})
+		}
+	}
+	return ""
 }

@@ -131,8 +131,10 @@ func TestUpdateReturnsWhatWasAsked(t *testing.T) {
 		{"the removed of before", "REMOVE n", nil, types.ReturnValueUpdatedOld, M{"n": 5}, ""},
 		{"the removed of after", "REMOVE n", nil, types.ReturnValueUpdatedNew, nil, ""},
 		{
-			"only the updated part of a map", "SET m.x = :v", M{":v": 6},
-			types.ReturnValueUpdatedNew, M{"m": M{"x": 6}},
+			"only the updated part of a map", "SET m.x = :v",
+			M{":v": 6},
+			types.ReturnValueUpdatedNew,
+			M{"m": M{"x": 6}},
 			"DynamoDB returns the changed fragment (nubo-db/dynoxide#36, ExtendDB/extenddb#98), DynamoDB Local the map",
 		},
 	}

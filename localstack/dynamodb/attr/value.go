@@ -33,14 +33,20 @@ type Value interface {
 	Size() int
 }
 
-// The scalar types. A Number is in the form that ParseNumber gives it; a Binary holds raw bytes, not their base64.
-type (
-	String string
-	Number string
-	Binary string
-	Bool   bool
-	Null   struct{}
-)
+// String is text in UTF-8.
+type String string
+
+// Number is a decimal number in the form that ParseNumber gives it.
+type Number string
+
+// Binary is raw bytes, not their base64.
+type Binary string
+
+// Bool is true or false.
+type Bool bool
+
+// Null is the value that says there is none.
+type Null struct{}
 
 // List is an ordered list of values of any types.
 type List []Value

@@ -66,19 +66,22 @@ func (p *parser) action(e language.Expression) (action, error) {
 	}
 	a := action{verb: parsed.Token.Type, path: w}
 	switch a.verb {
+	case language.REMOVE:
+		return a, nil
 	case language.SET:
 		a.to, err = p.sum(parsed.Right)
-	case language.ADD, language.DELETE:
-		var o operand
-		if o, err = p.operand(parsed.Right); err != nil {
-			break
+		return a, err
+	default: // ADD, DELETE
+		o, err := p.operand(parsed.Right)
+		if err != nil {
+			return action{}, err
 		}
 		if _, given := o.(placeholder); !given {
-			err = p.kind.syntax(string(a.verb) + " needs a value")
+			return action{}, p.kind.syntax(string(a.verb) + " needs a value")
 		}
 		a.to = direct{o}
+		return a, nil
 	}
-	return a, err
 }
 
 // check holds the actions' paths against each other and the given values against their operators.

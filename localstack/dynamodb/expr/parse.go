@@ -107,48 +107,53 @@ func (p *parser) precheck(text string) error {
 	return p.checkTokens(text)
 }
 
-// parentheses is an open pair of parentheses.
+// checkTokens refuses an IN without a list, and a pair of parentheses around nothing but another pair.
+func (p *parser) checkTokens(text string) error {
+	var open nesting
+	var previous language.Token
+	lexer := language.NewLexer(text)
+	for i := 0; ; i++ {
+		token := lexer.NextToken()
+		switch {
+		case previous.Type == language.IN && token.Type != language.LPAREN:
+			return p.kind.syntax("token: " + strconv.Quote(token.Literal))
+		case token.Type == language.EOF:
+			return nil
+		case token.Type == language.LPAREN:
+			open = append(open, parentheses{
+				group:  previous.Type != language.IDENT && previous.Type != language.IN,
+				first:  previous.Type == language.LPAREN,
+				inside: -1,
+			})
+		case token.Type == language.RPAREN && len(open) == 0:
+			return p.kind.syntax(`token: ")"`)
+		case token.Type == language.RPAREN:
+			if open.close(i) {
+				return p.kind.invalid("The expression has redundant parentheses;")
+			}
+		}
+		previous = token
+	}
+}
+
+// nesting is the pairs of parentheses that are open.
+type nesting []parentheses
+
 type parentheses struct {
 	group  bool // not those of a call or an IN list
 	first  bool // nothing stands between the enclosing opening and this one
 	inside int  // the token that closed a group opened directly after this opening; -1 if none
 }
 
-// checkTokens refuses an IN without a list, and a pair of parentheses around nothing but another pair.
-func (p *parser) checkTokens(text string) error {
-	var open []parentheses
-	var previous language.Token
-	lexer := language.NewLexer(text)
-	for i := 0; ; i++ {
-		token := lexer.NextToken()
-		if previous.Type == language.IN && token.Type != language.LPAREN {
-			return p.kind.syntax("token: " + strconv.Quote(token.Literal))
-		}
-		switch token.Type {
-		case language.EOF:
-			return nil
-		case language.LPAREN:
-			open = append(open, parentheses{
-				group:  previous.Type != language.IDENT && previous.Type != language.IN,
-				first:  previous.Type == language.LPAREN,
-				inside: -1,
-			})
-		case language.RPAREN:
-			if len(open) == 0 {
-				return p.kind.syntax(`token: ")"`)
-			}
-			last := len(open) - 1
-			closed := open[last]
-			open = open[:last]
-			if closed.group && closed.inside == i-1 {
-				return p.kind.invalid("The expression has redundant parentheses;")
-			}
-			if closed.group && closed.first && last > 0 {
-				open[last-1].inside = i
-			}
-		}
-		previous = token
+// close closes the last pair at the i-th token, and reports whether it was redundant.
+func (n *nesting) close(i int) bool {
+	last := len(*n) - 1
+	closed := (*n)[last]
+	*n = (*n)[:last]
+	if closed.group && closed.first && last > 0 {
+		(*n)[last-1].inside = i
 	}
+	return closed.group && closed.inside == i-1
 }
 
 // path reads a document path: a name, then .name and [index] steps.

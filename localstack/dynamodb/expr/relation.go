@@ -226,8 +226,8 @@ func (s size) check(kind Kind, p Params) error {
 		return nil
 	}
 	value, _ := v.value(nil, p)
-	switch value.Type() {
-	case attr.TypeN, attr.TypeBool, attr.TypeNull:
+	switch value.(type) {
+	case attr.Number, attr.Bool, attr.Null:
 		return wrongType(kind, "size", value)
 	}
 	return nil
