@@ -46,7 +46,7 @@ func TestConsumedCapacity(t *testing.T) {
 		{"a put over a larger item", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
 			e.sized(t, "a", 2049)
 			out, err := e.PutItem(t.Context(), &sdk.PutItemInput{TableName: e.table(state), Item: e.key("a"), ReturnConsumedCapacity: total})
-			return capacity(out, err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
+			return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
 		}, 0, 3, ""},
 		{"an update of one attribute of a large item", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
 			e.sized(t, "a", 1024)
@@ -90,7 +90,7 @@ func TestConsumedCapacity(t *testing.T) {
 					RequestItems:           map[string]types.KeysAndAttributes{*e.table(state): {Keys: e.keys(3), ConsistentRead: aws.Bool(true)}},
 					ReturnConsumedCapacity: total,
 				})
-				return capacity(out, err, func() *types.ConsumedCapacity { return &out.ConsumedCapacity[0] })
+				return capacity(err, func() *types.ConsumedCapacity { return &out.ConsumedCapacity[0] })
 			}, 4, 0, "",
 		},
 		{
@@ -103,7 +103,7 @@ func TestConsumedCapacity(t *testing.T) {
 					},
 					ReturnConsumedCapacity: total,
 				})
-				return capacity(out, err, func() *types.ConsumedCapacity { return &out.ConsumedCapacity[0] })
+				return capacity(err, func() *types.ConsumedCapacity { return &out.ConsumedCapacity[0] })
 			}, 0, 6, "",
 		},
 	}
@@ -124,7 +124,7 @@ func TestConsumedCapacity(t *testing.T) {
 }
 
 // capacity returns what an answer says, nothing of an error.
-func capacity(_ any, err error, from func() *types.ConsumedCapacity) (*types.ConsumedCapacity, error) {
+func capacity(err error, from func() *types.ConsumedCapacity) (*types.ConsumedCapacity, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (e *engine) read(t *testing.T, sk string, strong bool) (*types.ConsumedCapa
 	out, err := e.GetItem(t.Context(), &sdk.GetItemInput{
 		TableName: e.table(state), Key: e.key(sk), ConsistentRead: &strong, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	})
-	return capacity(out, err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
+	return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
 }
 
 func (e *engine) update(t *testing.T, sk, expression string) (*types.ConsumedCapacity, error) {
@@ -143,7 +143,7 @@ func (e *engine) update(t *testing.T, sk, expression string) (*types.ConsumedCap
 		TableName: e.table(state), Key: e.key(sk), UpdateExpression: &expression,
 		ExpressionAttributeValues: avs(t, M{":v": 1}), ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	})
-	return capacity(out, err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
+	return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
 }
 
 func (e *engine) remove(t *testing.T, sk string, condition *string) (*types.ConsumedCapacity, error) {
@@ -151,7 +151,7 @@ func (e *engine) remove(t *testing.T, sk string, condition *string) (*types.Cons
 		TableName: e.table(state), Key: e.key(sk), ConditionExpression: condition,
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	})
-	return capacity(out, err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
+	return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
 }
 
 func (e *engine) ask(t *testing.T, strong bool, edits ...func(*sdk.QueryInput)) (*types.ConsumedCapacity, error) {
@@ -159,7 +159,7 @@ func (e *engine) ask(t *testing.T, strong bool, edits ...func(*sdk.QueryInput)) 
 		in.ConsistentRead, in.ReturnConsumedCapacity = &strong, types.ReturnConsumedCapacityTotal
 	})
 	out, err := e.Query(t.Context(), e.query(t, "pk = :p", nil, edits...))
-	return capacity(out, err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
+	return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
 }
 
 func TestEveryUnitIsMetered(t *testing.T) {

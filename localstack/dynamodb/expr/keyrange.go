@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/truora/minidyn/interpreter/language"
@@ -140,7 +141,7 @@ func (r *Range) restrict(rel relation, name string, p Params, partition, sort Ke
 	case name == sort.Name && name != "":
 		key = sort
 	case name != partition.Name:
-		return attr.Invalid("Query condition missed key schema element: " + cmpName(sort, partition))
+		return attr.Invalid("Query condition missed key schema element: " + cmp.Or(sort.Name, partition.Name))
 	case rel.name != language.EQ:
 		return attr.Invalid("Query key condition not supported")
 	}
@@ -173,13 +174,6 @@ func (r *Range) restrict(rel relation, name string, p Params, partition, sort Ke
 		r.Prefix = values[0]
 	}
 	return nil
-}
-
-func cmpName(sort, partition Key) string {
-	if sort.Name != "" {
-		return sort.Name
-	}
-	return partition.Name
 }
 
 // EmptyKey is the error about a key attribute without content.
