@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"hark/shared/config"
 )
 
 // The context values that the app reads: `npx cdk deploy -c stage=test -c activityTimeout=60`, or "context" in cdk.json.
@@ -56,9 +58,9 @@ func propsFromContext(node constructs.Node) (HarkStackProps, error) {
 	}
 	if s := text(contextActivityTimeout); s != "" {
 		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > maxActivitySeconds {
+		if err != nil || n < 1 || n > int(config.MaxActivity.Seconds()) {
 			return props, fmt.Errorf("context %s: %q is not a number of seconds from 1 to %d",
-				contextActivityTimeout, s, maxActivitySeconds)
+				contextActivityTimeout, s, config.MaxActivity.Seconds())
 		}
 		props.ActivityTimeout = time.Duration(n) * time.Second
 	}
@@ -71,7 +73,3 @@ func propsFromContext(node constructs.Node) (HarkStackProps, error) {
 	}
 	return props, nil
 }
-
-// maxActivitySeconds keeps a client's pings inside the 10 minutes after which API Gateway and CloudFront drop a silent
-// socket (aws-facts.md §A3, §A4), with a minute to spare for the pong.
-const maxActivitySeconds = 540

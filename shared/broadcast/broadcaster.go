@@ -1,10 +1,12 @@
 package broadcast
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -46,70 +48,86 @@ type Broadcaster struct {
 // (aws-facts.md §A5).
 const young = 10 * time.Second
 
-// Deliver posts broadcasts of one channel, or of one group of channels, to every subscriber except the one that caused each.
-// A subscriber gets them one after another; nobody waits for somebody else's post, but the call returns only when all posts
-// have ended, so that what comes after it overtakes nothing. A client that took nothing for the sender's patience is given up
-// for the rest of the call too: it may cost a batch its patience once, not once for each event. done counts the broadcasts,
-// from the first on, that everybody has or was given up for. err tells why the next one must be delivered again, also to
-// those who have it: its subscribers could not be read, or time ran out.
+// Deliver posts broadcasts to every subscriber of their channel except the one that caused each. A subscriber gets them one
+// after another; nobody waits for somebody else's post, but the call returns only when all posts have ended, so that what comes
+// after it overtakes nothing. A client that took nothing for the sender's patience is given up for its channel's part of the
+// call: it may cost a batch its patience once, not once for each event. done counts the broadcasts, from the first on, that
+// everybody has or was given up for. err tells why the next one must be delivered again, also to those who have it: its
+// subscribers could not be read, or time ran out.
 func (b *Broadcaster) Deliver(ctx context.Context, broadcasts []pusher.Broadcast) (done int, err error) {
-	var posts errgroup.Group
-	posts.SetLimit(max(b.Parallel, 1))
-	lines := make(map[pusher.ConnectionID]*line)
-	left := make([]atomic.Int64, len(broadcasts)) // posts of each that have not ended
-	read := 0
-	for _, e := range broadcasts {
-		err = b.Subscribers.Subscribers(ctx, e.App, e.Channel, b.now(), func(page []pusher.Subscription) error {
-			for _, s := range page {
-				if e.Except != "" && s.Connection.SocketID() == e.Except {
-					continue
-				}
-				l := lines[s.Connection]
-				if l == nil {
-					l = &line{}
-					lines[s.Connection] = l
-				}
-				left[read].Add(1)
-				if l.add(delivery{s, e.Frame, &left[read]}) {
-					posts.Go(func() error { b.serve(ctx, l); return nil })
-				}
-			}
-			return ctx.Err()
-		})
+	for done < len(broadcasts) {
+		n, err := b.deliver(ctx, oneChannel(broadcasts[done:]))
+		done += n
 		if err != nil {
-			break
+			return done, err
 		}
-		read++
 	}
-	_ = posts.Wait() // a post that fails is given up
-	for done < read && left[done].Load() == 0 {
-		done++
-	}
-	if err == nil && done < len(broadcasts) {
-		err = fmt.Errorf("time ran out: %w", context.Cause(ctx))
-	}
-	return done, err
+	return done, nil
 }
 
-// serve posts what waits in a line, until nothing does or time runs out.
-func (b *Broadcaster) serve(ctx context.Context, l *line) {
-	for d, ok := l.next(); ok; d, ok = l.next() {
-		err := l.lost
-		if err == nil {
-			err = b.post(ctx, d.to, d.frame)
+// oneChannel returns the broadcasts, from the first on, that are for the same channel. In a queue's group all are, but for two
+// channels whose hashes meet.
+func oneChannel(broadcasts []pusher.Broadcast) []pusher.Broadcast {
+	for i, e := range broadcasts {
+		if e.App != broadcasts[0].App || e.Channel != broadcasts[0].Channel {
+			return broadcasts[:i]
+		}
+	}
+	return broadcasts
+}
+
+// deliver posts broadcasts of one channel. Its subscribers are read once for all of them: all had been published before.
+func (b *Broadcaster) deliver(ctx context.Context, broadcasts []pusher.Broadcast) (done int, err error) {
+	var posts errgroup.Group
+	posts.SetLimit(max(b.Parallel, 1))
+	ended := make([]atomic.Int64, len(broadcasts)) // how many subscribers are through with each
+	all := int64(0)
+	err = b.Subscribers.Subscribers(ctx, broadcasts[0].App, broadcasts[0].Channel, b.now(), func(page []pusher.Subscription) error {
+		all += int64(len(page))
+		for _, s := range page {
+			posts.Go(func() error { return b.serve(ctx, s, broadcasts, ended) })
+		}
+		return ctx.Err()
+	})
+	if failed := posts.Wait(); err != nil || failed != nil && ctx.Err() == nil {
+		return 0, cmp.Or(err, failed)
+	}
+	for done < len(ended) && ended[done].Load() == all {
+		done++
+	}
+	if done < len(broadcasts) {
+		return done, fmt.Errorf("time ran out: %w", context.Cause(ctx))
+	}
+	return done, nil
+}
+
+// serve posts to one subscriber what it is to get, in order, until time runs out. One that has gone or takes nothing is asked
+// no more. It fails only by a panic, which must not end the process and with it the other channels' deliveries.
+func (b *Broadcaster) serve(ctx context.Context, s pusher.Subscription, broadcasts []pusher.Broadcast, ended []atomic.Int64) (failed error) {
+	defer func() {
+		if p := recover(); p != nil {
+			failed = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	var lost error // why the client is asked no more
+	for i, e := range broadcasts {
+		err := lost
+		if err == nil && (e.Except == "" || s.Connection.SocketID() != e.Except) {
+			err = b.post(ctx, s, e.Frame)
 		}
 		if err != nil && ctx.Err() != nil {
-			return // neither this delivery nor what waits behind it has ended
+			return nil // neither this event nor those behind it have ended
 		}
 		if errors.Is(err, pusher.ErrGone) || errors.Is(err, pusher.ErrBusy) {
-			l.lost = err
+			lost = err
 		}
 		if err != nil && !errors.Is(err, pusher.ErrGone) {
 			b.Log.WarnContext(ctx, "event dropped for one client",
-				"app", d.to.App, "channel", d.to.Channel, "connection", d.to.Connection, "error", err)
+				"app", s.App, "channel", s.Channel, "connection", s.Connection, "error", err)
 		}
-		d.left.Add(-1)
+		ended[i].Add(1)
 	}
+	return nil
 }
 
 // post delivers to one subscriber. It fails with pusher.ErrGone if there is nobody any more, who is forgotten then.

@@ -209,7 +209,7 @@ func TestDeliverCountsWhatIsDoneWhenTimeRunsOut(t *testing.T) {
 	late := errors.New("late")
 	r.gateway.answer = func(_ string, id pusher.ConnectionID, frame string) int {
 		if id == ann && frame == string(all[2].Frame) {
-			if len(r.gateway.received(bob)) >= 2 {
+			if len(r.gateway.received(bob)) >= 3 { // so the first two have ended
 				cancel(late)
 			}
 			return http.StatusTooManyRequests
@@ -281,17 +281,21 @@ func TestDeliverFailsWhenSubscribersCannotBeRead(t *testing.T) {
 		ann, bob int // events each got
 	}{
 		{"at once", func(int, func([]pusher.Subscription) error) error { return broken }, 0, 0, 0},
-		{"in the middle of the second event", func(n int, page func([]pusher.Subscription) error) error {
+		{"in the middle", func(_ int, page func([]pusher.Subscription) error) error {
+			return errors.Join(pages(page, ann), broken)
+		}, 0, 2, 0},
+		{"of the second channel", func(n int, page func([]pusher.Subscription) error) error {
 			if n == 2 {
-				return errors.Join(pages(page, ann), broken)
+				return broken
 			}
 			return pages(page, ann, bob)
-		}, 1, 2, 1},
+		}, 2, 2, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, long)
 			r.Subscribers = &subscribers{read: c.read}
 			all := numbered(3)
+			all[2].Channel += "-2" // two channels in one group
 			done, err := r.Deliver(t.Context(), all)
 			if done != c.done || !errors.Is(err, broken) {
 				t.Errorf("%d done, %v; want %d and the table's error", done, err, c.done)
@@ -312,4 +316,30 @@ func TestDeliverWithoutOptions(t *testing.T) {
 		t.Errorf("%d done, %v", done, err)
 	}
 	r.gateway.has(t, ann, all...)
+}
+
+// What goes wrong with one subscriber, be it a mistake of ours, ends neither the process nor the others' deliveries.
+func TestDeliverSurvivesAPanic(t *testing.T) {
+	r := newRig(t, long)
+	r.subscribe(t, appID, ann, old)
+	r.subscribe(t, appID, bob, old)
+	r.Sender = panicking{r.Sender, ann}
+	all := numbered(2)
+	if done, err := r.Deliver(t.Context(), all); done != 0 || err == nil {
+		t.Errorf("%d done, %v; want them to come again", done, err)
+	}
+	r.gateway.has(t, bob, all...)
+}
+
+// panicking panics on a post to one connection.
+type panicking struct {
+	broadcast.Sender
+	id pusher.ConnectionID
+}
+
+func (p panicking) Send(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
+	if id == p.id {
+		panic("on purpose")
+	}
+	return p.Sender.Send(ctx, id, frame)
 }
