@@ -59,7 +59,7 @@ func propsFromContext(node constructs.Node) (HarkStackProps, error) {
 	if s := text(contextActivityTimeout); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 || n > int(config.MaxActivity.Seconds()) {
-			return props, fmt.Errorf("context %s: %q is not a number of seconds from 1 to %d",
+			return props, fmt.Errorf("context %s: %q is not a number of seconds from 1 to %.0f",
 				contextActivityTimeout, s, config.MaxActivity.Seconds())
 		}
 		props.ActivityTimeout = time.Duration(n) * time.Second
