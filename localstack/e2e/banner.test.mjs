@@ -14,7 +14,7 @@ const skip = process.env.HARK_URL && 'the banner is the local cloud\'s, and HARK
 test('a page made from the snippet hears what the curl publishes', { skip }, async (t) => {
   const cloud = await start([]);
   after(() => cloud.stop());
-  await cloud.line((line) => line.startsWith('aws --endpoint-url')); // the banner's last
+  await cloud.line((line) => line.includes('aws --endpoint-url')); // the banner's last
   const banner = cloud.text();
   const snippet = /^import Echo[\s\S]*?(?=\n\nPublish)/m.exec(banner)[0];
   const curl = /^curl (?:.*\\\n)*.*$/m.exec(banner)[0]; // lines that end in a backslash, and one that does not

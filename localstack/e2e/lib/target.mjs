@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../..', import.meta.url));
+const startSeconds = 600; // a first start compiles every function and the SDK
 const stopSeconds = 20; // functions may finish what they do: 10 s at most
 
 // target opens what the file's tests run against and has it closed after them. Of a local cloud it also knows aws (the
@@ -63,8 +64,10 @@ export async function start(flags) {
       waiting.add(check);
       check();
     });
-    const dead = ended.then((how) => {
-      throw new Error(`the local cloud ended (${how}) before it was ready:\n${stderr.join('\n')}`);
+    const dead = new Promise((_, reject) => {
+      const fail = (how) => reject(new Error(`the local cloud ${how} before it was ready:\n${stderr.join('\n')}`));
+      ended.then((how) => fail(`ended (${how})`));
+      setTimeout(fail, startSeconds * 1000, 'took too long').unref();
     });
     dead.catch(() => {}); // it also ends when all is well
     return Promise.race([seen, dead]);
