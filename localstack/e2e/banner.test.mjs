@@ -10,29 +10,41 @@ import { browser, open } from './lib/browser.mjs';
 import { start } from './lib/target.mjs';
 
 const skip = process.env.HARK_URL && 'the banner is the local cloud\'s, and HARK_URL names a deployment';
+const banner = skip || await print();
+const chromium = skip || await browser();
 
-test('a page made from the snippet hears what the curl publishes', { skip }, async (t) => {
+const env = Object.fromEntries([...banner.matchAll(/^(\w+)=(\S*)$/gm)].map(([, name, value]) => [name, value]));
+const snippet = /^import Echo[\s\S]*?(?=\n\nPublish)/m.exec(banner)?.[0];
+const curl = /^curl (?:.*\\\n)*.*$/m.exec(banner)?.[0]; // lines that end in a backslash, and one that does not
+const served = skip || await app({
+  apiURL: `${env.REVERB_SCHEME}://${env.REVERB_HOST}:${env.REVERB_PORT}`,
+  app: { id: env.REVERB_APP_ID, key: env.REVERB_APP_KEY, secret: env.REVERB_APP_SECRET },
+}, { pages: { '/': page(snippet) } });
+
+// print starts a local cloud as people do and returns what it says.
+async function print() {
   const cloud = await start([]);
   after(() => cloud.stop());
-  await cloud.line((line) => line.includes('aws --endpoint-url')); // the banner's last
-  const banner = cloud.text();
-  const snippet = /^import Echo[\s\S]*?(?=\n\nPublish)/m.exec(banner)[0];
-  const curl = /^curl (?:.*\\\n)*.*$/m.exec(banner)[0]; // lines that end in a backslash, and one that does not
-  const env = Object.fromEntries([...banner.matchAll(/^((?:VITE_)?REVERB_\w+|BROADCAST_\w+)=(.*)$/gm)].map(([, k, v]) => [k, v]));
+  await cloud.line((line) => line.includes('aws --endpoint-url')); // the last
+  return cloud.text();
+}
 
+test('the .env block has what Laravel reads', { skip }, () => {
   assert.equal(env.BROADCAST_CONNECTION, 'reverb');
   for (const name of ['APP_ID', 'APP_KEY', 'APP_SECRET', 'HOST', 'PORT', 'SCHEME']) {
-    assert.ok(env[`REVERB_${name}`], `REVERB_${name} in the .env block`);
+    assert.ok(env[`REVERB_${name}`], `REVERB_${name}`);
   }
+  for (const name of ['APP_KEY', 'HOST', 'PORT', 'SCHEME']) {
+    assert.equal(env[`VITE_REVERB_${name}`], `"\${REVERB_${name}}"`);
+  }
+});
 
-  const hark = {
-    apiURL: `${env.REVERB_SCHEME}://${env.REVERB_HOST}:${env.REVERB_PORT}`,
-    app: { id: env.REVERB_APP_ID, key: env.REVERB_APP_KEY, secret: env.REVERB_APP_SECRET },
-  };
-  const { url } = await app(hark, { pages: { '/': page(snippet) } });
-  const { page: tab, trouble } = await open(t, await browser(), 'about:blank');
-  const logged = new Promise((resolve) => { tab.on('console', (message) => message.type() === 'log' && resolve(message.text())); });
-  await tab.goto(url);
+test('a page made from the snippet hears what the curl publishes', { skip }, async (t) => {
+  const { page: tab, trouble } = await open(t, chromium, 'about:blank');
+  const logged = new Promise((resolve) => {
+    tab.on('console', (message) => message.type() === 'log' && resolve(message.text()));
+  });
+  await tab.goto(served.url);
   await tab.waitForFunction(() => window.Echo?.connector.pusher.allChannels().some((ch) => ch.subscribed));
   const { stdout } = await promisify(execFile)('sh', ['-c', curl]);
   assert.equal(stdout.trim(), '{}');

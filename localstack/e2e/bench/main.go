@@ -29,11 +29,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	asJSON := flags.Bool("json", false, "print JSON instead of a table")
+	verbose := flags.Bool("v", false, "show what the local cloud writes")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	log := io.Discard
+	if *verbose {
+		log = stderr
+	}
 	fmt.Fprintln(stderr, "starting a local cloud")
-	hark, err := target.Open(ctx, target.Options{Log: stderr})
+	hark, err := target.Open(ctx, target.Options{Log: log})
 	if err != nil {
 		return err
 	}
