@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"hark/localstack/iam"
 	"hark/localstack/template"
+	"hark/localstack/wildcard"
 )
 
 // permissions are the stack's AWS::Lambda::Permission resources: who may invoke its functions from outside.
@@ -37,7 +37,7 @@ func permissionsOf(stack *template.Stack) (permissions, error) {
 func (all permissions) service(principal, function, source string) bool {
 	return slices.ContainsFunc(all, func(p permission) bool {
 		return p.Action == "lambda:InvokeFunction" && p.Principal == principal && p.FunctionName == function &&
-			!p.InvokedViaFunctionURL && (p.SourceArn == "" || iam.Match(p.SourceArn, source))
+			!p.InvokedViaFunctionURL && (p.SourceArn == "" || wildcard.Match(p.SourceArn, source))
 	})
 }
 

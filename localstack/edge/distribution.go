@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"hark/localstack/wildcard"
 )
 
 // The managed policies that are supported (CloudFront Developer Guide, managed policies).
@@ -155,24 +157,5 @@ func matchPath(pattern, path string) bool {
 	if len(pattern) == 0 || pattern[0] != '/' && pattern[0] != '*' {
 		pattern = "/" + pattern
 	}
-	star, mark := -1, 0
-	i, j := 0, 0
-	for j < len(path) {
-		switch {
-		case i < len(pattern) && pattern[i] == '*':
-			star, mark = i, j
-			i++
-		case i < len(pattern) && (pattern[i] == '?' || pattern[i] == path[j]):
-			i, j = i+1, j+1
-		case star >= 0:
-			mark++
-			i, j = star+1, mark
-		default:
-			return false
-		}
-	}
-	for i < len(pattern) && pattern[i] == '*' {
-		i++
-	}
-	return i == len(pattern)
+	return wildcard.Match(pattern, path)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"hark/localstack/wildcard"
 )
 
 // Statement is one statement of a policy, its single values already lists.
@@ -70,34 +72,9 @@ func matchAny(patterns []string, s string, fold bool) bool {
 		if fold {
 			p, s = strings.ToLower(p), strings.ToLower(s)
 		}
-		if Match(p, s) {
+		if wildcard.Match(p, s) {
 			return true
 		}
 	}
 	return false
-}
-
-// Match reports whether s fits the pattern, in which * stands for any text and ? for one character, as in the actions,
-// resources and source ARNs of policies.
-func Match(pattern, s string) bool {
-	star, mark := -1, 0
-	i, j := 0, 0
-	for j < len(s) {
-		switch {
-		case i < len(pattern) && pattern[i] == '*':
-			star, mark = i, j
-			i++
-		case i < len(pattern) && (pattern[i] == '?' || pattern[i] == s[j]):
-			i, j = i+1, j+1
-		case star >= 0:
-			mark++
-			i, j = star+1, mark
-		default:
-			return false
-		}
-	}
-	for i < len(pattern) && pattern[i] == '*' {
-		i++
-	}
-	return i == len(pattern)
 }
