@@ -136,6 +136,7 @@ deploy() {
 	# Where IAM is enforced, MiniStack does not let the CLI publish by the roles that bootstrapping makes.
 	set -- --context "callbackBase=${HARK_CALLBACKS:-$endpoint/_aws/execute-api}"
 	[ ! -e "$state/auth" ] || set -- "$@" --context synthesizer=cli
+	echo "$*" >"$state/context"
 	note 'npx cdk synth, with functions for this machine'
 	HARK_BUILD=${HARK_BUILD:-host} quietly "$work/synth.log" npx cdk synth --quiet --output "$state/cdk.out" "$@"
 	note 'npx cdk bootstrap'
@@ -194,7 +195,8 @@ run_tests() {
 	aws_cli
 	HARK_URL=$(cat "$state/url") HARK_APP_ID=$(app ID) HARK_APP_KEY=$(app KEY) HARK_APP_SECRET=$(app SECRET)
 	HARK_DIFFERENCES=${HARK_DIFFERENCES:-$PWD/localstack/e2e/testdata/differences.json} HARK_EMULATOR_URL=$endpoint
-	export HARK_URL HARK_APP_ID HARK_APP_KEY HARK_APP_SECRET HARK_DIFFERENCES HARK_EMULATOR_URL
+	HARK_CDK_CONTEXT=$(cat "$state/context")
+	export HARK_CDK_CONTEXT HARK_URL HARK_APP_ID HARK_APP_KEY HARK_APP_SECRET HARK_DIFFERENCES HARK_EMULATOR_URL
 	skip=$(node scripts/lib/differences.mjs skip)
 	step 'There: frames and requests by hand' go_tests -skip "$skip" ./localstack/e2e
 	step 'There: pusher-js, Echo, npm pusher' there 'clients: pusher-js, Echo, npm pusher' pusher-js.test.mjs echo.test.mjs
