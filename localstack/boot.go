@@ -212,7 +212,7 @@ func (c *cloud) put(s seed) error {
 func (c *cloud) front() http.Handler {
 	return &front{
 		roles: c.credentials.roles(), dynamodb: c.tables, sqs: c.queues, lambda: c.lambda,
-		connections: http.HandlerFunc(c.gates.ServeConnections), url: c.url, meter: c.meter, log: c.log,
+		connections: http.HandlerFunc(c.gates.ServeConnections), socket: c.gates.Socket, url: c.url, meter: c.meter, log: c.log,
 	}
 }
 

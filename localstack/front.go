@@ -16,8 +16,9 @@ type front struct {
 	dynamodb    http.Handler
 	sqs         http.Handler
 	lambda      http.Handler
-	connections http.Handler                 // API Gateway's @connections
-	url         func(id string) http.Handler // what the function URL with the id serves
+	connections http.Handler                  // API Gateway's @connections
+	socket      func(api string) http.Handler // what the WebSocket API with the id serves
+	url         func(id string) http.Handler  // what the function URL with the id serves
 	meter       http.Handler
 	log         *slog.Logger
 }
@@ -41,6 +42,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.sqs.ServeHTTP(w, r)
 	case strings.HasPrefix(path, "/2015-03-31/functions"):
 		f.lambda.ServeHTTP(w, r)
+	case strings.HasPrefix(path, connectionsPath) && r.Header.Get("Upgrade") != "":
+		f.serveSocket(w, r)
 	case strings.HasPrefix(path, connectionsPath):
 		f.connections.ServeHTTP(w, r)
 	case strings.HasPrefix(path, functionURLPath):
@@ -50,6 +53,12 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		f.refuse(w, r, caller.service)
 	}
+}
+
+// serveSocket serves ws://…/_aws/execute-api/{api}/{stage}: the WebSocket API itself, without the CloudFront before it.
+func (f *front) serveSocket(w http.ResponseWriter, r *http.Request) {
+	api, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, connectionsPath), "/")
+	http.StripPrefix(connectionsPath+api, f.socket(api)).ServeHTTP(w, r)
 }
 
 // serveURL serves /_aws/lambda-url/{id}/…, the function URL with the id.

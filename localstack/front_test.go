@@ -28,8 +28,9 @@ func newFront() *front {
 	return &front{
 		roles:    map[string]*iam.Role{"ASIAKNOWN": {Name: "nothing"}},
 		dynamodb: named("dynamodb"), sqs: named("sqs"), lambda: named("lambda"), connections: named("connections"),
-		url:   func(id string) http.Handler { return named("url:" + id) },
-		meter: named("meter"), log: slog.New(slog.DiscardHandler),
+		socket: func(api string) http.Handler { return named("socket:" + api) },
+		url:    func(id string) http.Handler { return named("url:" + id) },
+		meter:  named("meter"), log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -57,6 +58,16 @@ func TestTheAWSPortFindsTheService(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestTheAWSPortServesSockets(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/_aws/execute-api/a/v1?app=k", nil)
+	r.Header.Set("Upgrade", "websocket")
+	w := httptest.NewRecorder()
+	newFront().ServeHTTP(w, r)
+	if got := w.Body.String(); got != "socket:a /v1 admin" {
+		t.Errorf("got %q", got)
 	}
 }
 
