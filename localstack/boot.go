@@ -5,6 +5,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
+
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"hark/localstack/dynamodb"
 	"hark/localstack/edge"
@@ -34,6 +37,7 @@ type cloud struct {
 	gates  *gateway.Service
 
 	credentials credentials
+	signatures  signatures
 	permissions permissions
 	roles       map[string]*iam.Role    // by ARN
 	hosts       map[string]http.Handler // what the stack serves to the world, by host name
@@ -57,7 +61,12 @@ func newCloud(at place, stack *template.Stack, binaries map[string]string, conso
 		Region: at.region, Account: at.account, Meter: c.meter, Log: log, Stderr: console, Verbose: verbose,
 		Queues: c.queues, Env: c.environment,
 	})
-	c.gates = gateway.New(gateway.Options{Region: at.region, Account: at.account, Meter: c.meter, Log: log, Invoke: c.invoke})
+	c.gates = gateway.New(gateway.Options{
+		Region: at.region, Account: at.account, Meter: c.meter, Log: log, Invoke: c.invoke,
+		Verify: func(r *http.Request, bodySHA256 string) error {
+			return c.signatures.check(r, "execute-api", bodySHA256)
+		},
+	})
 
 	for _, create := range []func() error{
 		c.createTables, c.createQueues, c.readRoles,
@@ -69,6 +78,7 @@ func newCloud(at place, stack *template.Stack, binaries map[string]string, conso
 			return nil, err
 		}
 	}
+	c.signatures = signatures{region: at.region, secrets: c.credentials.secrets(), signer: v4.NewSigner(), now: time.Now}
 	return c, nil
 }
 

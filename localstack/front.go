@@ -103,7 +103,7 @@ type xmlError struct {
 	Message string   `xml:"Error>Message"`
 }
 
-// caller is what a request's signature says about it. Signatures are not checked.
+// caller is what a request's signature says about it. Only those of @connections are checked (signature.go).
 type caller struct{ accessKey, service string }
 
 // credential reads AKID/date/region/service/aws4_request out of the Authorization header or, in a presigned URL, the

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"hark/localstack/iam"
 	"hark/localstack/lambda"
 	"hark/localstack/template"
@@ -136,6 +138,15 @@ func (c credentials) roles() map[string]*iam.Role {
 		roles[own.id] = own.role
 	}
 	return roles
+}
+
+// secrets are the keys by access key id.
+func (c credentials) secrets() map[string]aws.Credentials {
+	secrets := make(map[string]aws.Credentials, len(c))
+	for _, own := range c {
+		secrets[own.id] = aws.Credentials{AccessKeyID: own.id, SecretAccessKey: own.secret, SessionToken: own.token}
+	}
+	return secrets
 }
 
 // createURLs gives functions their URLs. One whose permissions would not let the public in is there and answers 403, as
