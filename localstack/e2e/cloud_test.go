@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -42,14 +41,14 @@ func subscribers(t *testing.T, channel string) int {
 }
 
 // rows lists the keys of the state table, but for the row in which sweep notes how far it is.
-func rows(ctx context.Context, t *testing.T) []string {
+func rows(t *testing.T) []string {
 	t.Helper()
 	var keys []string
 	pages := dynamodb.NewScanPaginator(tables(), &dynamodb.ScanInput{
 		TableName: aws.String(hark.Tables["State"]), ConsistentRead: aws.Bool(true),
 	})
 	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
+		out, err := pages.NextPage(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

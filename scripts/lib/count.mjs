@@ -48,6 +48,7 @@ async function go() {
   const output = new Map(); // "package test" → its lines
   const ended = []; // [package, test, outcome]
   const parents = new Set();
+  const seeds = new Map(); // package → its order of tests
   for await (const line of lines) {
     if (!line.startsWith('{')) {
       complaints.push(line); // of the go command itself
@@ -56,10 +57,12 @@ async function go() {
     const { Action, Package, ImportPath, Test, Output } = JSON.parse(line);
     const id = `${Package ?? ImportPath} ${Test ?? ''}`;
     if (Output) output.set(id, [...(output.get(id) ?? []), Output]);
+    if (!Test && Output?.startsWith('-test.shuffle ')) seeds.set(Package, Output);
     if (Test?.includes('/')) parents.add(`${Package} ${Test.slice(0, Test.lastIndexOf('/'))}`);
     if (['pass', 'fail', 'skip', 'build-fail'].includes(Action)) ended.push([Package ?? ImportPath, Test, Action]);
   }
   const failed = new Set(ended.filter(([, test, outcome]) => test && outcome === 'fail').map(([pkg]) => pkg));
+  for (const pkg of failed) complaints.push(`--- ${pkg}: ran with ${seeds.get(pkg) ?? 'its tests in order\n'}`);
   for (const [pkg, test, outcome] of ended) {
     const id = `${pkg} ${test ?? ''}`;
     const suite = suites.find(([, re]) => re.test(id))?.[0] ?? 'go';
