@@ -51,7 +51,6 @@ const banner = `{{bold "Hark's local cloud is ready"}} after {{.Seconds}} s. Ctr
 
 {{bold "For the .env of a Laravel app"}}
 BROADCAST_CONNECTION=reverb
-BROADCAST_CONNECTION=reverb
 REVERB_APP_ID={{.App.ID}}
 REVERB_APP_KEY={{.App.Key}}
 REVERB_APP_SECRET={{.App.Secret}}
