@@ -56,7 +56,8 @@ func fifoCases() []conformance {
 			r.no(err)
 			r.gets(url, strings.Split("0123456789", "")...)
 		}},
-		{name: "a batch with an entry without group is refused whole",
+		{
+			name:    "a batch with an entry without group is refused whole",
 			differs: "it fails the entry only; LocalStack recorded the refusal of the whole on AWS (14-11-2023)", run: func(r *rig) {
 				_, err := r.trySendBatch(r.fifo(), entries(2, func(i int, e *entry) {
 					if i == 0 {
@@ -64,7 +65,8 @@ func fifoCases() []conformance {
 					}
 				}))
 				r.refused(err, "InvalidParameterValue")
-			}},
+			},
+		},
 		{name: "a group with a message in flight gives out no more, other groups do", run: func(r *rig) {
 			url := r.fifo()
 			r.sendTo(url, "a", "a1", "a2")
@@ -98,7 +100,8 @@ func fifoCases() []conformance {
 			r.no(r.tryChange(url, *r.one(url).ReceiptHandle, 0))
 			r.gets(url, "1", "2")
 		}},
-		{name: "a group waits until all its messages in flight are visible again",
+		{
+			name: "a group waits until all its messages in flight are visible again",
 			differs: `it gives out the first again while the second is in flight; re:Post "SQS FIFO ` +
 				`messages not returned": messages in flight block those available in their group`, run: func(r *rig) {
 				url := r.fifo()
@@ -108,7 +111,8 @@ func fifoCases() []conformance {
 				r.gets(url)
 				r.no(r.tryChange(url, *got[1].ReceiptHandle, 0))
 				r.gets(url, "1", "2", "3")
-			}},
+			},
+		},
 		{name: "a long poll is woken when the message in front is deleted", run: func(r *rig) {
 			url := r.fifo()
 			r.sendTo(url, "g", "1", "2")
@@ -118,7 +122,8 @@ func fifoCases() []conformance {
 			want(r, "body", *r.one(url, wait(10)).Body, "2")
 			want(r, "woken soon", time.Since(begin) < 3*time.Second, true)
 		}},
-		{name: "a FIFO queue refuses a delete after the visibility timeout",
+		{
+			name: "a FIFO queue refuses a delete after the visibility timeout",
 			differs: `it deletes; re:Post "SQS receipt handle error": InvalidParameterValue, the receipt ` +
 				"handle has expired", run: func(r *rig) {
 				url := r.fifo()
@@ -126,7 +131,8 @@ func fifoCases() []conformance {
 				m := r.one(url, visibility(1))
 				r.sleep(1200 * time.Millisecond)
 				r.refused(r.tryDelete(url, *m.ReceiptHandle), "InvalidParameterValue")
-			}},
+			},
+		},
 		{name: "a FIFO queue with a delay delays every message", run: func(r *rig) {
 			url := r.queue(sqs.QueueSpec{FifoQueue: true, ContentBasedDeduplication: true, DelaySeconds: aws.Int(1)})
 			r.sendTo(url, "g", "1", "2")
@@ -134,7 +140,8 @@ func fifoCases() []conformance {
 			r.sleep(1200 * time.Millisecond)
 			r.gets(url, "1", "2")
 		}},
-		{name: "sequence numbers have 20 digits and rise",
+		{
+			name: "sequence numbers have 20 digits and rise",
 			differs: `it counts 0, 1, 2; Developer Guide, "FIFO queue and message identifiers": 128 bits, ` +
 				"20 digits in its examples", run: func(r *rig) {
 				url := r.fifo()
@@ -142,7 +149,8 @@ func fifoCases() []conformance {
 				want(r, "digits", len(first), 20)
 				want(r, "rise", first < second, true)
 				want(r, "received", r.gets(url, "1", "2")[1].Attributes["SequenceNumber"], second)
-			}},
+			},
+		},
 		{name: "a receive attempt ID is accepted", run: func(r *rig) {
 			url := r.fifo()
 			r.sendTo(url, "g", "1")
@@ -174,7 +182,8 @@ func dedupCases() []conformance {
 			}
 			r.gets(url, "a")
 		}},
-		{name: "a duplicate in another group is none if the scope is the group",
+		{
+			name:    "a duplicate in another group is none if the scope is the group",
 			differs: "its scope is always the queue; API Reference, CreateQueue: DeduplicationScope", run: func(r *rig) {
 				url := r.queue(perGroup)
 				for _, g := range []string{"a", "b", "b"} {
@@ -184,7 +193,8 @@ func dedupCases() []conformance {
 				got := bodiesOf(r.receive(url, 10))
 				slices.Sort(got)
 				want(r, "bodies", strings.Join(got, ""), "ab")
-			}},
+			},
+		},
 		{name: "a message is remembered after it is deleted", run: func(r *rig) {
 			url := r.fifo()
 			r.sendTo(url, "g", "x")

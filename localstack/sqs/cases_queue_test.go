@@ -56,7 +56,8 @@ func redriveCases() []conformance {
 			m := r.gets(dead, "1")[0]
 			want(r, "group", m.Attributes["MessageGroupId"], "g")
 		}},
-		{name: "a long poll of the dead-letter queue is woken by a dead letter",
+		{
+			name: "a long poll of the dead-letter queue is woken by a dead letter",
 			differs: "only sends wake it; API Reference, ReceiveMessage: " +
 				"the call returns sooner than WaitTimeSeconds if a message is available", run: func(r *rig) {
 				url, dead := r.withDead(1, sqs.QueueSpec{})
@@ -68,7 +69,8 @@ func redriveCases() []conformance {
 				begin := time.Now()
 				want(r, "dead letters", len(r.receive(dead, 1, wait(5))), 1)
 				want(r, "woken soon", time.Since(begin) < 3*time.Second, true)
-			}},
+			},
+		},
 	}
 }
 
@@ -98,7 +100,8 @@ func queueCases() []conformance {
 			r.no(err)
 			want(r, "queues", len(out.QueueUrls), 3)
 		}},
-		{name: "queues are listed in pages",
+		{
+			name:    "queues are listed in pages",
 			differs: "it ignores MaxResults; API Reference, ListQueues", run: func(r *rig) {
 				for i := range 3 {
 					r.queue(sqs.QueueSpec{QueueName: fmt.Sprint("list", i)})
@@ -113,7 +116,8 @@ func queueCases() []conformance {
 					sizes = append(sizes, len(page.QueueUrls))
 				}
 				want(r, "sizes of pages", fmt.Sprint(sizes), "[2 1]")
-			}},
+			},
+		},
 		{name: "a purge deletes what is visible, in flight and delayed", run: func(r *rig) {
 			url := r.standard()
 			r.send(url, "1", "2")
@@ -124,19 +128,23 @@ func queueCases() []conformance {
 			r.no(err)
 			r.counts(url, 0, 0, 0)
 		}},
-		{name: "a second purge within a minute is refused",
+		{
+			name:    "a second purge within a minute is refused",
 			differs: "it purges again; API Reference, PurgeQueue: PurgeQueueInProgress", run: func(r *rig) {
 				url := r.standard()
 				_, err := r.client.PurgeQueue(r.ctx, &awssqs.PurgeQueueInput{QueueUrl: &url})
 				r.no(err)
 				_, err = r.client.PurgeQueue(r.ctx, &awssqs.PurgeQueueInput{QueueUrl: &url})
 				r.refused(err, "AWS.SimpleQueueService.PurgeQueueInProgress")
-			}},
-		{name: "an attribute that no queue has is refused",
+			},
+		},
+		{
+			name:    "an attribute that no queue has is refused",
 			differs: "it ignores the name; API Reference, GetQueueAttributes: InvalidAttributeName", run: func(r *rig) {
 				r.refusedRaw("GetQueueAttributes", `{"QueueUrl":"`+r.standard()+`","AttributeNames":["Colour"]}`,
 					"InvalidAttributeName")
-			}},
+			},
+		},
 		{name: "a standard queue tells its settings", run: func(r *rig) {
 			url := r.queue(sqs.QueueSpec{VisibilityTimeout: aws.Int(7), DelaySeconds: aws.Int(3)})
 			for name, value := range map[string]string{
@@ -146,13 +154,16 @@ func queueCases() []conformance {
 				want(r, name, r.attribute(url, name), value)
 			}
 		}},
-		{name: "a queue tells its limits",
+		{
+			name:    "a queue tells its limits",
 			differs: "it keeps messages for ever and 256 KiB is its limit; API Reference, GetQueueAttributes", run: func(r *rig) {
 				url := r.queue(sqs.QueueSpec{MessageRetentionPeriod: aws.Int(300)})
 				want(r, "MessageRetentionPeriod", r.attribute(url, "MessageRetentionPeriod"), "300")
 				want(r, "MaximumMessageSize", r.attribute(url, "MaximumMessageSize"), "1048576")
-			}},
-		{name: "a FIFO queue tells its settings",
+			},
+		},
+		{
+			name:    "a FIFO queue tells its settings",
 			differs: "it does not keep DeduplicationScope; API Reference, GetQueueAttributes", run: func(r *rig) {
 				url := r.queue(sqs.QueueSpec{
 					FifoQueue: true, DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId",
@@ -163,7 +174,8 @@ func queueCases() []conformance {
 				} {
 					want(r, name, r.attribute(url, name), value)
 				}
-			}},
+			},
+		},
 		{name: "a queue tells its redrive policy", run: func(r *rig) {
 			url, _ := r.withDead(4, sqs.QueueSpec{})
 			want(r, "RedrivePolicy", r.attribute(url, "RedrivePolicy"),
@@ -174,7 +186,8 @@ func queueCases() []conformance {
 
 func protocolCases() []conformance {
 	return []conformance{
-		{name: "an error says what AWS's says, in body and header",
+		{
+			name: "an error says what AWS's says, in body and header",
 			differs: `it sends Message and no header; Developer Guide, ` +
 				`"Interpreting Amazon SQS JSON API responses"`, run: func(r *rig) {
 				status, header, answer := r.raw("GetQueueUrl", `{"QueueName":"nope"}`)
@@ -182,13 +195,16 @@ func protocolCases() []conformance {
 				want(r, "type", fmt.Sprint(answer["__type"]), "com.amazonaws.sqs#QueueDoesNotExist")
 				want(r, "message", fmt.Sprint(answer["message"]), "The specified queue does not exist.")
 				want(r, "header", header.Get("X-Amzn-Query-Error"), "AWS.SimpleQueueService.NonExistentQueue;Sender")
-			}},
-		{name: "an answer has a request ID and the protocol's content type",
+			},
+		},
+		{
+			name:    "an answer has a request ID and the protocol's content type",
 			differs: `it answers application/json; Developer Guide, "Interpreting Amazon SQS JSON API responses"`, run: func(r *rig) {
 				_, header, _ := r.raw("ListQueues", `{"QueueNamePrefix":"nope"}`)
 				want(r, "content type", header.Get("Content-Type"), "application/x-amz-json-1.0")
 				want(r, "request ID", len(header.Get("X-Amzn-Requestid")), 36)
-			}},
+			},
+		},
 		{name: "an unknown operation is refused", run: func(r *rig) {
 			status, _, answer := r.raw("Frobnicate", `{}`)
 			want(r, "status", status, 400)
@@ -197,9 +213,11 @@ func protocolCases() []conformance {
 		{name: "a request that is not JSON is refused", run: func(r *rig) {
 			r.refusedRaw("SendMessage", `{"QueueUrl":`, "MalformedInput")
 		}},
-		{name: "a queue URL must be given",
+		{
+			name:    "a queue URL must be given",
 			differs: "it answers 500; API Reference, SendMessage: QueueUrl is required", run: func(r *rig) {
 				r.refusedRaw("SendMessage", `{"MessageBody":"x"}`, "MissingParameter")
-			}},
+			},
+		},
 	}
 }

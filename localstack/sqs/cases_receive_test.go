@@ -44,7 +44,7 @@ func receiveCases() []conformance {
 			r.send(url, "x")
 			m := r.one(url, func(in *awssqs.ReceiveMessageInput) {
 				in.MessageSystemAttributeNames = nil
-				in.AttributeNames = []types.QueueAttributeName{"All"}
+				in.AttributeNames = []types.QueueAttributeName{"All"} //nolint:staticcheck // older SDKs send it
 			})
 			want(r, "attributes", strings.Join(sortedKeys(m.Attributes), " "),
 				"ApproximateFirstReceiveTimestamp ApproximateReceiveCount SenderId SentTimestamp")
@@ -123,7 +123,8 @@ func receiveCases() []conformance {
 
 func deleteCases() []conformance {
 	return []conformance{
-		{name: "a deleted message is gone, and deleting it again is fine",
+		{
+			name: "a deleted message is gone, and deleting it again is fine",
 			differs: "it refuses the second delete; API Reference, DeleteMessage: a request with a handle " +
 				"of the past succeeds", run: func(r *rig) {
 				url := r.standard()
@@ -133,7 +134,8 @@ func deleteCases() []conformance {
 				r.counts(url, 0, 0, 0)
 				r.sleep(1200 * time.Millisecond)
 				r.gets(url)
-			}},
+			},
+		},
 		{name: "a handle that never was one is refused", run: func(r *rig) {
 			r.refused(r.tryDelete(r.standard(), "nonsense"), "ReceiptHandleIsInvalid")
 		}},
@@ -148,7 +150,8 @@ func deleteCases() []conformance {
 			r.delete(url, r.bounce(url))
 			r.gets(url)
 		}},
-		{name: "an older handle of a standard queue is accepted without effect",
+		{
+			name: "an older handle of a standard queue is accepted without effect",
 			differs: "it refuses the handle; API Reference, DeleteMessage: the request succeeds, but the " +
 				"message will not be deleted", run: func(r *rig) {
 				url := r.standard()
@@ -157,7 +160,8 @@ func deleteCases() []conformance {
 				r.one(url)
 				r.delete(url, old)
 				r.counts(url, 0, 1, 0)
-			}},
+			},
+		},
 		{name: "a batch of deletes fails by entry", run: func(r *rig) {
 			url := r.standard()
 			r.send(url, "x")
@@ -201,12 +205,14 @@ func visibilityCases() []conformance {
 			r.one(url)
 			r.gets(url)
 		}},
-		{name: "a change to more than 12 hours is refused",
+		{
+			name:    "a change to more than 12 hours is refused",
 			differs: "it accepts any number; API Reference, ChangeMessageVisibility: 0 to 43200", run: func(r *rig) {
 				url := r.standard()
 				r.send(url, "x")
 				r.refused(r.tryChange(url, *r.one(url).ReceiptHandle, 43201), "InvalidParameterValue")
-			}},
+			},
+		},
 		{name: "the visibility of a deleted message cannot be changed", run: func(r *rig) {
 			url := r.standard()
 			r.send(url, "x")

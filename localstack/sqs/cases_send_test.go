@@ -63,7 +63,8 @@ func sendCases() []conformance {
 			m := r.one(url, func(in *awssqs.ReceiveMessageInput) { in.MessageAttributeNames = []string{"Hello", "nope"} })
 			want(r, "digest of one", aws.ToString(m.MD5OfMessageAttributes), "a311262e065454b75da111d535b8dacd")
 		}},
-		{name: "attributes can be asked for by prefix",
+		{
+			name:    "attributes can be asked for by prefix",
 			differs: "it knows full names only; API Reference, ReceiveMessage: MessageAttributeNames", run: func(r *rig) {
 				url := r.standard()
 				_, err := r.trySend(url, "x", with(map[string]types.MessageAttributeValue{
@@ -72,7 +73,8 @@ func sendCases() []conformance {
 				r.no(err)
 				m := r.one(url, func(in *awssqs.ReceiveMessageInput) { in.MessageAttributeNames = []string{"order.*"} })
 				want(r, "attributes", strings.Join(sortedKeys(m.MessageAttributes), " "), "order.by order.id")
-			}},
+			},
+		},
 		{name: "nothing but the message comes unasked", run: func(r *rig) {
 			url := r.standard()
 			_, err := r.trySend(url, "x", with(map[string]types.MessageAttributeValue{"a": text("1")}))
@@ -115,13 +117,16 @@ func sendCases() []conformance {
 			m := r.one(url)
 			want(r, "group", m.Attributes["MessageGroupId"], "tenant")
 		}},
-		{name: "a message of 1 MiB is accepted",
+		{
+			name:    "a message of 1 MiB is accepted",
 			differs: "its limit is 256 KiB; API Reference, SendMessage: 1 MiB since 2025-08", run: func(r *rig) {
 				url := r.standard()
 				r.send(url, strings.Repeat("x", 1<<20))
 				want(r, "length", len(*r.one(url).Body), 1<<20)
-			}},
-		{name: "a message above the queue's MaximumMessageSize is refused, attributes counted",
+			},
+		},
+		{
+			name:    "a message above the queue's MaximumMessageSize is refused, attributes counted",
 			differs: "it ignores MaximumMessageSize; API Reference, CreateQueue", run: func(r *rig) {
 				url := r.queue(sqs.QueueSpec{MaximumMessageSize: aws.Int(1024)})
 				attributes := with(map[string]types.MessageAttributeValue{"abc": text("d")}) // 3 + 6 + 1 bytes
@@ -129,7 +134,8 @@ func sendCases() []conformance {
 				r.no(err)
 				_, err = r.trySend(url, strings.Repeat("x", 1015), attributes)
 				r.refused(err, "InvalidParameterValue")
-			}},
+			},
+		},
 		{name: "a message with a delay of its own comes later", run: func(r *rig) {
 			url := r.standard()
 			_, err := r.trySend(url, "late", func(in *awssqs.SendMessageInput) { in.DelaySeconds = 1 })

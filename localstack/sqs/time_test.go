@@ -31,7 +31,7 @@ func TestTime(t *testing.T) {
 			b.gets("q", "x")
 			time.Sleep(30*time.Second - 1)
 			b.gets("q", "")
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			b.gets("q", "x")
 		}},
 		{"a long poll is woken at the moment a visibility timeout ends", standard, func(b bench) {
@@ -91,7 +91,7 @@ func TestTime(t *testing.T) {
 			time.Sleep(2*time.Minute - 1)
 			b.send("q.fifo", "x")
 			b.gets("q.fifo", "")
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			b.send("q.fifo", "x")
 			b.gets("q.fifo", "x")
 		}},
@@ -114,7 +114,7 @@ func TestTime(t *testing.T) {
 			if status, _ := b.call(b.Context(), "PurgeQueue", "q", nil, nil); status != http.StatusForbidden {
 				b.Errorf("status is %d", status)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			if status, _ := b.call(b.Context(), "PurgeQueue", "q", nil, nil); status != http.StatusOK {
 				b.Errorf("status is %d", status)
 			}

@@ -27,7 +27,7 @@ func (s *State) PutConnection(ctx context.Context, c pusher.Connection) error {
 	it["on"] = stamps(nil)
 	it["off"] = stamps(nil)
 	it["expires"] = num(expires(c.ConnectedAt))
-	_, err := s.put(ctx, it, "", nil, nil)
+	_, err := s.put(ctx, it, "", nil)
 	return err
 }
 

@@ -16,7 +16,7 @@ import (
 func (s *State) PutLease(ctx context.Context, id pusher.ConnectionID, due time.Time) error {
 	it := leaseKey(id, due)
 	it["expires"] = num(expires(due))
-	_, err := s.put(ctx, it, "", nil, nil)
+	_, err := s.put(ctx, it, "", nil)
 	return err
 }
 
@@ -65,6 +65,6 @@ func (s *State) SetSwept(ctx context.Context, minute time.Time) error {
 	it := sweptKey()
 	it["minute"] = num(minute.Unix() / 60)
 	it["expires"] = num(expires(minute))
-	_, err := s.put(ctx, it, "", nil, nil)
+	_, err := s.put(ctx, it, "", nil)
 	return err
 }

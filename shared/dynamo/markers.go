@@ -49,7 +49,7 @@ func toMarker(it item) pusher.Marker {
 // PutMarker writes the row if there is none. It never expires: a channel may be occupied for longer than any connection
 // lasts, and only whoever finds it empty removes its marker.
 func (s *State) PutMarker(ctx context.Context, app string, ch pusher.Channel) (bool, error) {
-	return s.put(ctx, markerKey(app, ch), "attribute_not_exists(pk)", nil, nil)
+	return s.put(ctx, markerKey(app, ch), "attribute_not_exists(pk)", nil)
 }
 
 // MarkVacant sets vac to the nonce if the row exists and has no vac.

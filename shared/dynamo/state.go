@@ -17,8 +17,8 @@ type State struct {
 }
 
 // put writes an item, if the condition holds; an empty one always does.
-func (s *State) put(ctx context.Context, it item, cond string, names map[string]string, values item) (bool, error) {
-	in := &dynamodb.PutItemInput{TableName: &s.Table, Item: it, ExpressionAttributeNames: names, ExpressionAttributeValues: values}
+func (s *State) put(ctx context.Context, it item, cond string, values item) (bool, error) {
+	in := &dynamodb.PutItemInput{TableName: &s.Table, Item: it, ExpressionAttributeValues: values}
 	if cond != "" {
 		in.ConditionExpression = &cond
 	}

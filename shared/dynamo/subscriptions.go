@@ -17,7 +17,7 @@ func (s *State) PutSubscription(ctx context.Context, sub pusher.Subscription) (b
 	it := subscriptionKey(sub)
 	it["v"] = num(sub.Stamp)
 	it["expires"] = num(expires(sub.ConnectedAt))
-	return s.put(ctx, it, "attribute_not_exists(pk) OR v <= :t", nil, item{":t": num(sub.Stamp)})
+	return s.put(ctx, it, "attribute_not_exists(pk) OR v <= :t", item{":t": num(sub.Stamp)})
 }
 
 // DropSubscription removes the row if it has just this stamp.

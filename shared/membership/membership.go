@@ -3,6 +3,7 @@ package membership
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"time"
 
 	"hark/shared/pusher"
@@ -35,7 +36,7 @@ func (m *Membership) Connection(ctx context.Context, id pusher.ConnectionID) (pu
 	if err == nil && c.Dead {
 		err = pusher.ErrGone
 	}
-	if err == pusher.ErrGone {
+	if errors.Is(err, pusher.ErrGone) {
 		if err := m.Sockets.Close(ctx, id); err != nil {
 			return pusher.Connection{}, err
 		}

@@ -29,6 +29,7 @@ func end(who int) frame                 { return frame{kind: "forget", who: who}
 // orders: the frames and ends of up to two connections, one step at a time, at any moment, with up to one death between two
 // steps. What must hold in the end is what the model checks. A failure names its seed and its steps.
 func TestSchedules(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		deaths int
@@ -59,6 +60,7 @@ var schedules = flag.Int("schedules", 15, "how many orders TestSchedules draws o
 // TestSchedulesFind shows that random orders find what they are drawn for: with a correction taken out, some order of
 // a few hundred ends wrong.
 func TestSchedulesFind(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		correction string
 		frames     []frame
