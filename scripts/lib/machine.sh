@@ -14,7 +14,7 @@ need() {
 # debian installs the packages that are missing, if this user may; else it says what to type and stops.
 debian() {
 	missing=
-	need cc gcc # go test -race
+	echo '#include <errno.h>' | cc -E - >/dev/null 2>&1 || missing="$missing gcc libc6-dev" # for go test -race
 	need curl curl # the banner's command is run as it is printed
 	need java openjdk-17-jre-headless
 	need mvn maven
