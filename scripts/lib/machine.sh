@@ -71,7 +71,7 @@ aws_cli() {
 # referee NAME: starts what an engine is compared with, exports where it listens, and notes its process for the end.
 referee() {
 	say "$1 (Maven brings it the first time)"
-	"scripts/lib/$1.sh" "$cache/$1" >"$work/$1.env" </dev/null || { say "$1 did not start"; exit 1; }
+	"scripts/lib/$1.sh" "$cache/$1" >"$work/$1.env" 2>"$work/$1.log" </dev/null || { cat "$work/$1.log"; exit 1; }
 	while IFS='=' read -r name value; do
 		case $name in
 		*_PID) referees="$referees $value" ;;
