@@ -24,6 +24,7 @@ const (
 type Options struct {
 	Getenv func(string) string // os.Getenv for HARK_URL and its companions; nil ignores the environment
 	Log    io.Writer           // what the local cloud writes; nowhere if nil
+	Flags  []string            // more flags for a local cloud
 }
 
 // Target is a running Hark. What only a local cloud has is empty elsewhere.
@@ -56,7 +57,7 @@ func Open(ctx context.Context, o Options) (*Target, error) {
 	}
 	url := o.Getenv("HARK_URL")
 	if url == "" {
-		return start(ctx, o.Log)
+		return start(ctx, o.Log, o.Flags)
 	}
 	t := &Target{
 		URL:    url,
@@ -72,7 +73,7 @@ func Open(ctx context.Context, o Options) (*Target, error) {
 	return t, nil
 }
 
-func start(ctx context.Context, log io.Writer) (_ *Target, err error) {
+func start(ctx context.Context, log io.Writer, flags []string) (_ *Target, err error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return nil, err
@@ -93,7 +94,7 @@ func start(ctx context.Context, log io.Writer) (_ *Target, err error) {
 		return nil, fmt.Errorf("go build ./localstack: %w\n%s", err, out)
 	}
 	// Not CommandContext: Close ends it with a signal that it may answer.
-	t.cmd = exec.Command(binary, "-listen", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-json")
+	t.cmd = exec.Command(binary, append([]string{"-listen", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-json"}, flags...)...)
 	t.cmd.Dir = root
 	t.cmd.Stderr = log
 	stdout, err := t.cmd.StdoutPipe()
