@@ -235,17 +235,26 @@ func (c client) left(channel string, n int) {
 	}
 }
 
-// settles reads the successes of several subscribes of one channel. How many there are is not promised: at least one.
+// settles reads the successes of several subscribes of one channel and a pong: where the frames of a connection are
+// served one after another, the pong is the last. How many successes there are is not promised: at least one.
 func (c client) settles(channel string) {
 	c.t.Helper()
-	c.succeeds(channel)
-	for {
-		f, err := c.Next(calm)
-		if errors.Is(err, wire.ErrQuiet) {
-			return
+	c.send(`{"event":"pusher:ping","data":{}}`)
+	for successes, pongs := 0, 0; ; {
+		within := calm
+		if successes == 0 || pongs == 0 {
+			within = patience
 		}
-		if err != nil || f.Event != wire.SubscriptionSucceeded || f.Channel != channel {
-			c.t.Fatalf("got %s (%v), want successes of %s only", f.Raw, err, channel)
+		f, err := c.Next(within)
+		switch {
+		case errors.Is(err, wire.ErrQuiet) && within == calm:
+			return
+		case err == nil && f.Event == wire.Pong:
+			pongs++
+		case err == nil && f.Event == wire.SubscriptionSucceeded && f.Channel == channel:
+			successes++
+		default:
+			c.t.Fatalf("got %s (%v), want successes of %s and a pong only", f.Raw, err, channel)
 		}
 	}
 }

@@ -12,8 +12,12 @@ import (
 	"hark/localstack/template"
 )
 
-// newHandler serves the stack's distribution and its function URL, both by the emulator at base.
-func newHandler(stack *template.Stack, base *url.URL, log *slog.Logger) (http.Handler, error) {
+// places are where an emulator serves what AWS serves under hosts: URLs in which {id} stands for the id of the API or of
+// the function URL.
+type places struct{ sockets, functions string }
+
+// newHandler serves the stack's distribution and its function URL, both by the emulator.
+func newHandler(stack *template.Stack, at places, log *slog.Logger) (http.Handler, error) {
 	distributions, functions := stack.OfType("AWS::CloudFront::Distribution"), stack.OfType("AWS::CloudFront::Function")
 	if len(distributions) != 1 || len(functions) != 1 {
 		return nil, fmt.Errorf("the stack has %d distributions and %d functions of CloudFront, not one of each",
@@ -23,17 +27,25 @@ func newHandler(stack *template.Stack, base *url.URL, log *slog.Logger) (http.Ha
 	if err := functions[0].Decode(&function); err != nil {
 		return nil, err
 	}
+	publish, err := at.origin(stack.Outputs["PublishHost"])
+	if err != nil {
+		return nil, fmt.Errorf("output PublishHost: %w", err)
+	}
 	client, err := edge.New(edge.Options{
 		ID: distributions[0].ID, DomainName: stack.Outputs["ClientHost"],
 		Distribution: distributions[0].Properties, FunctionCode: function.FunctionCode,
-		Origin: func(host string) http.Handler { return origin(base, host) }, Log: log,
+		Origin: func(host string) http.Handler {
+			origin, err := at.origin(host)
+			if err != nil {
+				log.Error("the distribution has an origin that is not served here", "error", err)
+				return nil
+			}
+			return origin
+		},
+		Log: log,
 	})
 	if err != nil {
 		return nil, err
-	}
-	publish := origin(base, stack.Outputs["PublishHost"])
-	if publish == nil {
-		return nil, fmt.Errorf("the output PublishHost %q is not the host of a function URL", stack.Outputs["PublishHost"])
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); first == "app" {
@@ -44,19 +56,21 @@ func newHandler(stack *template.Stack, base *url.URL, log *slog.Logger) (http.Ha
 	}), nil
 }
 
-// origin serves a host name of AWS's at the emulator, under the paths that LocalStack has chosen and others have taken
-// over (aws-facts.md §F). It is nil for a host that is neither an API's nor a function's.
-func origin(base *url.URL, host string) http.Handler {
+// origin serves a host name of AWS's by the emulator: an API's or a function's.
+func (p places) origin(host string) (http.Handler, error) {
 	id, domain, _ := strings.Cut(host, ".")
 	service, _, _ := strings.Cut(domain, ".")
-	if service != "execute-api" && service != "lambda-url" {
-		return nil
+	place := map[string]string{"execute-api": p.sockets, "lambda-url": p.functions}[service]
+	if place == "" {
+		return nil, fmt.Errorf("%q is the host of neither an API nor a function URL", host)
 	}
-	target := *base
-	target.Path = strings.TrimSuffix(base.Path, "/") + "/_aws/" + service + "/" + id
+	target, err := url.Parse(strings.ReplaceAll(place, "{id}", id))
+	if err != nil {
+		return nil, fmt.Errorf("place of %s: %w", service, err)
+	}
 	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(&target)
+		r.SetURL(target)
 		r.Out.URL.RawQuery = r.In.URL.RawQuery // as it was written: publishers sign it
 		r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
-	}}
+	}}, nil
 }

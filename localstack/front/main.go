@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -40,6 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		flags.PrintDefaults()
 	}
 	emulator := flags.String("emulator", "", "`URL` of the emulator: http://host:port")
+	sockets := flags.String("sockets", "", "`URL` of WebSocket APIs there, with {id} in it (default {emulator}/_aws/execute-api/{id})")
 	name := flags.String("stack", "Hark", "`name` of the stack")
 	region := flags.String("region", "us-east-1", "where the stack was deployed")
 	listen := flags.String("listen", "127.0.0.1:0", "`address` to serve at; port 0 takes any free one")
@@ -47,8 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	base, err := url.Parse(*emulator)
-	if err != nil || base.Host == "" {
+	if base, err := url.Parse(*emulator); err != nil || base.Host == "" {
 		return fmt.Errorf("-emulator: %q is not the URL of an emulator", *emulator)
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level(*verbose)}))
@@ -57,7 +58,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("stack %s at %s: %w", *name, *emulator, err)
 	}
-	handler, err := newHandler(stack, base, log)
+	root := strings.TrimSuffix(*emulator, "/")
+	at := places{sockets: *sockets, functions: root + "/_aws/lambda-url/{id}"} // LocalStack's paths (aws-facts.md §F)
+	if at.sockets == "" {
+		at.sockets = root + "/_aws/execute-api/{id}"
+	}
+	handler, err := newHandler(stack, at, log)
 	if err != nil {
 		return err
 	}

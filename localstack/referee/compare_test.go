@@ -93,6 +93,7 @@ func compare(t *testing.T, observe func(t *testing.T, c *cloud) facts) {
 	}
 	slices.Sort(names)
 	known := listed(t)
+	t.Logf("%d facts, %d listed as different", len(names), len(known))
 	for _, name := range names {
 		d, ok := known[name]
 		if *update && a[name] != b[name] {

@@ -16,6 +16,7 @@ const suites = [
   ['SQS engine: ElasticMQ', /^hark\/localstack\/sqs \S*ElasticMQ/i],
   ['SQS engine: ours', /^hark\/localstack\/sqs /],
   ['conformance: frames and requests by hand', /^hark\/localstack\/e2e /],
+  ['our cloud and an emulator, call by call', /^hark\/localstack\/referee /],
   ['infra', /^hark\/infra /],
   ['unit: the local cloud', /^hark\/localstack/],
   ['unit: tools', /^hark\/scripts/],
