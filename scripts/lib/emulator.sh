@@ -74,6 +74,7 @@ up() {
 	mkdir -p "$state/tmp"
 	if [ -n "${HARK_EMULATOR:-}" ]; then
 		printf '%s\n' "${HARK_EMULATOR%/}" >"$state/endpoint"
+		[ "${AUTH:-}" != true ] || touch "$state/auth"
 		curl -s -o "$work/health" "${HARK_EMULATOR%/}/_localstack/health" || stop_with "nothing answers at $HARK_EMULATOR"
 		note "emulator at $HARK_EMULATOR; it is not ended by down"
 		return
@@ -171,7 +172,7 @@ allow_batches() {
 start_front() {
 	stop front
 	[ -n "$started" ] || started=front
-	nohup "$state/front" -emulator "$endpoint" >"$state/url" 2>"$state/front.log" </dev/null &
+	nohup "$state/front" -emulator "$endpoint" -sockets "${HARK_SOCKETS:-}" >"$state/url" 2>"$state/front.log" </dev/null &
 	echo $! >"$state/front.pid"
 	tries=0
 	until [ -s "$state/url" ]; do
