@@ -1,7 +1,8 @@
-// usage: node scripts/lib/differences.mjs skip
+// usage: node scripts/lib/differences.mjs skip|run
 //
 // Reads the file that HARK_DIFFERENCES names: tests of localstack/e2e that do not pass on an emulator, why, and what was
-// seen instead. skip prints, for go test -skip and node --test-skip-pattern, those that are not even run there.
+// seen instead. Some are not even run there: skip prints a pattern of them, for go test -skip; run prints one of all the
+// others, for node --test-name-pattern.
 import { readFileSync } from 'node:fs';
 import { argv, env } from 'node:process';
 
@@ -12,7 +13,8 @@ export function differences() {
   return new Map(all.map((difference) => [difference.test, difference]));
 }
 
-if (argv[2] === 'skip') {
+if (argv[2] === 'skip' || argv[2] === 'run') {
   const names = [...differences().values()].filter(({ run }) => run === false).map(({ test }) => test);
-  console.log(names.length > 0 ? `^(${names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})$` : '^$');
+  const any = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
+  console.log(argv[2] === 'skip' ? `^(${any})$` : `^(?!(${any})$)`);
 }

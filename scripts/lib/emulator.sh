@@ -198,8 +198,7 @@ run_tests() {
 	HARK_DIFFERENCES=${HARK_DIFFERENCES:-$PWD/localstack/e2e/testdata/differences.json} HARK_EMULATOR_URL=$endpoint
 	HARK_CDK_CONTEXT=$(cat "$state/context")
 	export HARK_CDK_CONTEXT HARK_URL HARK_APP_ID HARK_APP_KEY HARK_APP_SECRET HARK_DIFFERENCES HARK_EMULATOR_URL
-	skip=$(node scripts/lib/differences.mjs skip)
-	step 'There: frames and requests by hand' go_tests -skip "$skip" ./localstack/e2e
+	step 'There: frames and requests by hand' go_tests -skip "$(node scripts/lib/differences.mjs skip)" ./localstack/e2e
 	step 'There: pusher-js, Echo, npm pusher' there 'clients: pusher-js, Echo, npm pusher' pusher-js.test.mjs echo.test.mjs
 	if command -v chromium >/dev/null || command -v google-chrome >/dev/null || [ -n "${CHROMIUM:-}" ]; then
 		step 'There: Echo in Chromium' there 'browser: Echo in Chromium' browser.test.mjs
@@ -209,13 +208,14 @@ run_tests() {
 	fi
 	step 'Our cloud and theirs, call by call' go_tests ./localstack/referee
 	step 'Deployments: again, a change, a failure, the end' there 'deployments' deploy.test.mjs
+	[ -z "$failed_steps" ] || title "Failed: ${failed_steps#, }"
 	summary
 }
 
 there() {
 	suite=$1
 	shift
-	node_tests "$suite, on the emulator" localstack/e2e --test-skip-pattern "$skip" "$@"
+	node_tests "$suite, on the emulator" localstack/e2e --test-name-pattern "$(node scripts/lib/differences.mjs run)" "$@"
 }
 
 down() {

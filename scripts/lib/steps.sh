@@ -51,6 +51,7 @@ node_tests() {
 	suite=$1
 	folder=$2
 	shift 2
+	rm -f "$work/tap"
 	(cd "$folder" && node --test --test-concurrency=1 --test-reporter=spec --test-reporter-destination=stdout \
 		--test-reporter=tap --test-reporter-destination="$work/tap" "$@") || true
 	node scripts/lib/count.mjs tap "$suite" "$results" <"$work/tap"
