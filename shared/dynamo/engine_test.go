@@ -46,7 +46,7 @@ func tableName(t *testing.T, name string) string {
 	if strings.HasSuffix(t.Name(), "local_engine") {
 		return name
 	}
-	return name + "-" + strings.NewReplacer("/", "-", " ", "_").Replace(t.Name())
+	return name + "-" + strings.NewReplacer("/", "-", " ", "_", ",", "").Replace(t.Name())
 }
 
 func engine(t *testing.T) *dynamodb.Service {
