@@ -1,8 +1,7 @@
-// usage: node scripts/lib/differences.mjs skip|run
+// usage: node scripts/lib/differences.mjs skip
 //
 // Reads the file that HARK_DIFFERENCES names: tests of localstack/e2e that do not pass on an emulator, why, and what was
-// seen instead. Some are not even run there: skip prints a pattern of them, for go test -skip; run prints one of all the
-// others, for node --test-name-pattern.
+// seen instead. Some Go tests are not even run there: skip prints a pattern of them, for go test -skip.
 import { readFileSync } from 'node:fs';
 import { argv, env } from 'node:process';
 
@@ -13,8 +12,7 @@ export function differences() {
   return new Map(all.map((difference) => [difference.test, difference]));
 }
 
-if (argv[2] === 'skip' || argv[2] === 'run') {
+if (argv[2] === 'skip') {
   const names = [...differences().values()].filter(({ run }) => run === false).map(({ test }) => test);
-  const any = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
-  console.log(argv[2] === 'skip' ? `^(${any})$` : `^(?!(${any})$)`);
+  console.log(`^(${names.join('|')})$`);
 }

@@ -1,11 +1,11 @@
-# What scripts/localstack does, which sources this file. Needs steps.sh, machine.sh, and $cache, $state, $work, $began,
+# What scripts/localstack does, which sources this file. Needs steps.sh, machine.sh, and $cache, $state, $work, $since,
 # $ministack; says in $started what must not be left behind.
 # shellcheck shell=sh
 
-: "${cache:?}" "${state:?}" "${work:?}" "${began:?}" "${ministack:?}"
+: "${cache:?}" "${state:?}" "${work:?}" "${since:?}" "${ministack:?}"
 
 # note says what happens, with the seconds since the start.
-note() { printf '[%4d s] %s\n' "$(($(date +%s) - began))" "$*"; }
+note() { printf '[%4d s] %s\n' "$(($(date +%s) - since))" "$*"; }
 
 stop_with() {
 	note "$*" >&2
@@ -215,7 +215,7 @@ run_tests() {
 there() {
 	suite=$1
 	shift
-	node_tests "$suite, on the emulator" localstack/e2e --test-name-pattern "$(node scripts/lib/differences.mjs run)" "$@"
+	node_tests "$suite, on the emulator" localstack/e2e "$@"
 }
 
 down() {
