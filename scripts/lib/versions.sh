@@ -31,6 +31,7 @@ tool java java --version
 tool 'aws CLI' "${HARK_AWS_CLI:-aws}" --version
 pinned 'DynamoDB Local' scripts/lib/dynamodb-local.sh
 pinned ElasticMQ scripts/lib/elasticmq.sh
+show MiniStack "$(sed -n 's/^ministack=\([^ ]*\).*/\1/p' scripts/localstack)"
 for name in pusher-js laravel-echo pusher puppeteer-core; do npm_package localstack/e2e "$name"; done
 npm_package . aws-cdk
 for name in github.com/pusher/pusher-http-go/v5 github.com/aws/aws-cdk-go/awscdk/v2 github.com/aws/aws-lambda-go \
