@@ -157,8 +157,8 @@ func newFunction(stack awscdk.Stack, dist string, f function) awslambda.Function
 		Environment:  environment(f.env),
 		Role:         newRole(stack, id, f.may, logs),
 		LogGroup:     logs,
-		// START, END and REPORT lines would cost as much as the invocation (design: cost budget). The functions choose
-		// their own level: Lambda takes a line for INFO if it does not know its time key, and would drop errors at WARN.
+		// START, END and REPORT lines would cost as much as the invocation (design: cost budget). The functions log little,
+		// and with the keys by which Lambda tells levels; a line without them, such as a panic's, counts as INFO.
 		LoggingFormat:         awslambda.LoggingFormat_JSON,
 		SystemLogLevelV2:      awslambda.SystemLogLevel_WARN,
 		ApplicationLogLevelV2: awslambda.ApplicationLogLevel_INFO,
