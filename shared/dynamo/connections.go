@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,6 +18,8 @@ import (
 const (
 	maxChannels  = 100
 	maxNameBytes = 16 << 10
+	maxLeft      = 2 * maxChannels // left within the last minute: remembered, so bounded too
+	maxRemoved   = 20              // stale offs in one write: a condition may have 4 KB
 )
 
 // PutConnection writes the row of a new connection.
@@ -50,20 +53,27 @@ func (s *State) TurnOn(ctx context.Context, c pusher.Connection, ch pusher.Chann
 		update: "SET #on.#ch = :t REMOVE #off.#ch",
 		cond: "(attribute_not_exists(#on.#ch) OR #on.#ch <= :t) AND (attribute_not_exists(#off.#ch) OR #off.#ch <= :t)" +
 			" AND (attribute_exists(#on.#ch) OR size(#on) < :max)",
-		newer: func(c pusher.Connection) bool { return c.On[ch] > t || c.Off[ch] > t },
-		full:  func(c pusher.Connection) bool { _, on := c.On[ch]; return !on && tooMany(c.On, ch) },
+		limits: item{":max": num[int64](maxChannels)},
+		newer:  func(c pusher.Connection) bool { return c.On[ch] > t || c.Off[ch] > t },
+		full: func(c pusher.Connection) bool {
+			_, on := c.On[ch]
+			return !on && (tooMany(c.On, ch) || tooManyLeft(c.Off, stale))
+		},
 	})
 }
 
-// TurnOff removes the channel from the connection on the conditions of model.md §3, unsubscribe.
+// TurnOff removes the channel from the connection on the conditions of model.md §3, unsubscribe. A channel that it is in can
+// always be left.
 func (s *State) TurnOff(ctx context.Context, c pusher.Connection, ch pusher.Channel, t, stale pusher.Stamp) (bool, error) {
 	return s.turn(ctx, c, turning{
 		ch: ch, t: t, stale: stale,
 		update: "SET #off.#ch = :t REMOVE #on.#ch",
-		cond: "(attribute_not_exists(#on.#ch) OR #on.#ch < :t) AND (attribute_not_exists(#off.#ch) OR #off.#ch <= :t)" +
-			" AND (attribute_exists(#off.#ch) OR size(#off) < :max)",
-		newer: func(c pusher.Connection) bool { return c.On[ch] >= t || c.Off[ch] > t },
-		full:  func(c pusher.Connection) bool { _, off := c.Off[ch]; return !off && tooMany(c.Off, ch) },
+		cond:   "(attribute_not_exists(#on.#ch) OR #on.#ch < :t) AND (attribute_not_exists(#off.#ch) OR #off.#ch <= :t)",
+		newer:  func(c pusher.Connection) bool { return c.On[ch] >= t || c.Off[ch] > t },
+		full: func(c pusher.Connection) bool {
+			_, on := c.On[ch]
+			return !on && tooManyLeft(c.Off, stale)
+		},
 	})
 }
 
@@ -72,6 +82,7 @@ type turning struct {
 	ch           pusher.Channel
 	t, stale     pusher.Stamp
 	update, cond string // the update ends with its REMOVE clause
+	limits       item   // values of the condition beside the stamp
 	newer, full  func(pusher.Connection) bool
 }
 
@@ -84,7 +95,7 @@ func (s *State) turn(ctx context.Context, c pusher.Connection, w turning) (bool,
 			return false, nil
 		case w.full(c):
 			return false, pusher.Errorf(pusher.CodeLimit,
-				"Too many channels on one connection to add %s: the limit is %d channels and %d bytes of names", w.ch, maxChannels, maxNameBytes)
+				"Too many channels on one connection for %s: the limit is %d channels and %d bytes of names", w.ch, maxChannels, maxNameBytes)
 		}
 		in := s.turnInput(c, w)
 		_, err := s.Client.UpdateItem(ctx, in)
@@ -106,11 +117,15 @@ func (s *State) turnInput(c pusher.Connection, w turning) *dynamodb.UpdateItemIn
 	update := w.update
 	cond := "attribute_exists(pk) AND attribute_not_exists(dead) AND " + w.cond
 	names := map[string]string{"#on": "on", "#off": "off", "#ch": string(w.ch)}
-	values := item{":t": num(w.t), ":max": num[int64](maxChannels)}
+	values := item{":t": num(w.t)}
+	maps.Copy(values, w.limits)
 	n := 0
 	for ch, t := range c.Off {
 		if ch == w.ch || t >= w.stale {
 			continue
+		}
+		if n == maxRemoved { // the rest goes with the next frames
+			break
 		}
 		values[":stale"] = num(w.stale)
 		name := fmt.Sprintf("#o%d", n)
@@ -132,6 +147,17 @@ func tooMany(channels map[pusher.Channel]pusher.Stamp, ch pusher.Channel) bool {
 		size += len(c)
 	}
 	return len(channels) >= maxChannels || size > maxNameBytes
+}
+
+// tooManyLeft counts the offs that cannot go yet.
+func tooManyLeft(off map[pusher.Channel]pusher.Stamp, stale pusher.Stamp) bool {
+	n := 0
+	for _, t := range off {
+		if t >= stale {
+			n++
+		}
+	}
+	return n >= maxLeft
 }
 
 // MarkDead sets the row dead and returns it; it fails with pusher.ErrGone if there is none.

@@ -26,6 +26,7 @@ func (s *State) Due(ctx context.Context, minute time.Time) ([]pusher.ConnectionI
 	for n := range shards {
 		pages := dynamodb.NewQueryPaginator(s.Client, &dynamodb.QueryInput{
 			TableName:                 &s.Table,
+			ConsistentRead:            aws.Bool(true),
 			KeyConditionExpression:    aws.String("pk = :pk"),
 			ExpressionAttributeValues: item{":pk": str(leasePK(minute, strconv.Itoa(n)))},
 		})

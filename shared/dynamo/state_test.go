@@ -156,6 +156,37 @@ func TestStaleOffs(t *testing.T) {
 	})
 }
 
+// A page may leave many channels at once: all of them are remembered, none keeps it from the next frame, and they go again.
+func TestManyOffs(t *testing.T) {
+	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+		s := state(t, client)
+		c := opened(t, s)
+		for i := range 120 {
+			ch := pusher.Channel(fmt.Sprintf("c%d", i))
+			for _, turn := range []func() (bool, error){
+				func() (bool, error) { return s.TurnOn(t.Context(), c, ch, 1, 0) },
+				func() (bool, error) { return s.TurnOff(t.Context(), c, ch, 2, 0) },
+			} {
+				if held, err := turn(); err != nil || !held {
+					t.Fatalf("%s: held %t, error %v", ch, held, err)
+				}
+			}
+		}
+		for i := range 7 {
+			seen, err := s.Connection(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := max(120-20*i, 0); len(seen.Off) != want {
+				t.Errorf("%d offs are left before frame %d, want %d", len(seen.Off), i, want)
+			}
+			if held, err := s.TurnOn(t.Context(), seen, news, pusher.Stamp(100+i), 50); err != nil || !held {
+				t.Fatalf("held %t, error %v", held, err)
+			}
+		}
+	})
+}
+
 func TestChannelLimits(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := state(t, client)
