@@ -3,7 +3,6 @@ package membership
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"hark/shared/pusher"
@@ -43,18 +42,18 @@ func (m *Membership) forget(ctx context.Context, id pusher.ConnectionID, lead *p
 		return err
 	}
 	if why != closed { // a client that was forgotten by mistake must notice, and come back
-		if err := m.Sockets.Close(ctx, id); err != nil {
-			return fmt.Errorf("close %s: %w", id, err)
-		}
+		err = m.Sockets.Close(ctx, id)
 	}
-	doubt, err := m.leaveAll(ctx, c, lead)
-	if err != nil { // dead, but not forgotten: nothing else would ever look at it again
+	doubt, failed := m.leaveAll(ctx, c, lead)
+	err = errors.Join(err, failed)
+	if err == nil && (!doubt || why == overdue) {
+		err = m.Store.DeleteConnection(ctx, id)
+		doubt = false
+	}
+	if err != nil || doubt { // dead, but not forgotten: without a lease nothing would ever look at it again
 		return errors.Join(err, m.Store.PutLease(ctx, id, m.now().Add(again)))
 	}
-	if doubt && why != overdue {
-		return m.Store.PutLease(ctx, id, m.now().Add(again))
-	}
-	return m.Store.DeleteConnection(ctx, id)
+	return nil
 }
 
 // leaveAll removes the rows of a dead connection. It is in doubt if one of them is not as C says: then a subscribe may be
@@ -83,7 +82,7 @@ func (m *Membership) channels(c pusher.Connection, lead *pusher.Subscription) ma
 		}
 	}
 	if lead != nil {
-		all[lead.Channel] = lead.Stamp
+		all[lead.Channel] = 0 // that C does not know of it is doubt enough
 	}
 	for ch, t := range c.On {
 		all[ch] = t
@@ -107,25 +106,27 @@ func (m *Membership) Sweep(ctx context.Context) (forgotten int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	var failed error
 	for ; minute.Add(time.Minute).Before(m.now()); minute = minute.Add(time.Minute) {
 		ids, err := m.Store.Due(ctx, minute)
 		if err != nil {
 			return forgotten, err
 		}
 		for _, id := range ids {
-			if err := m.forget(ctx, id, nil, overdue); err != nil {
-				return forgotten, err
+			if one := m.forget(ctx, id, nil, overdue); one != nil {
+				failed = errors.Join(failed, one) // it has a new lease, and must not hold up the others
+			} else {
+				forgotten++
 			}
 			if err := m.Store.DeleteLease(ctx, id, minute); err != nil {
-				return forgotten, err
+				return forgotten, errors.Join(failed, err)
 			}
-			forgotten++
 		}
 		if err := m.Store.SetSwept(ctx, minute); err != nil {
 			return forgotten, err
 		}
 	}
-	return forgotten, nil
+	return forgotten, failed
 }
 
 // sweepFrom is the first minute that has not been swept. Nothing is due in a stack's first two minutes, and what was due
