@@ -1,7 +1,6 @@
 package broadcast
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,54 +75,81 @@ func oneChannel(broadcasts []pusher.Broadcast) []pusher.Broadcast {
 	return broadcasts
 }
 
+// roundPosts is about how many posts are made before the next events are begun. Events of a large channel thus end one after
+// another, and what has ended need not come again when time runs out.
+const roundPosts = 5000
+
+// recipient is a subscriber during a call.
+type recipient struct {
+	pusher.Subscription
+	lost error // why it is asked no more
+}
+
 // deliver posts broadcasts of one channel. Its subscribers are read once for all of them: all had been published before.
 func (b *Broadcaster) deliver(ctx context.Context, broadcasts []pusher.Broadcast) (done int, err error) {
-	var posts errgroup.Group
-	posts.SetLimit(max(b.Parallel, 1))
-	ended := make([]atomic.Int64, len(broadcasts)) // how many subscribers are through with each
-	all := int64(0)
+	var all []*recipient
 	err = b.Subscribers.Subscribers(ctx, broadcasts[0].App, broadcasts[0].Channel, b.now(), func(page []pusher.Subscription) error {
-		all += int64(len(page))
 		for _, s := range page {
-			posts.Go(func() error { return b.serve(ctx, s, broadcasts, ended) })
+			all = append(all, &recipient{Subscription: s})
 		}
 		return ctx.Err()
 	})
-	if failed := posts.Wait(); err != nil || failed != nil && ctx.Err() == nil {
-		return 0, cmp.Or(err, failed)
+	if err != nil {
+		return 0, err
 	}
-	for done < len(ended) && ended[done].Load() == all {
+	atOnce := max(1, roundPosts/max(1, len(all)))
+	for done < len(broadcasts) {
+		n, err := b.round(ctx, all, broadcasts[done:min(done+atOnce, len(broadcasts))])
+		done += n
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// round posts broadcasts to all recipients and waits for them.
+func (b *Broadcaster) round(ctx context.Context, all []*recipient, broadcasts []pusher.Broadcast) (done int, err error) {
+	var posts errgroup.Group
+	posts.SetLimit(max(b.Parallel, 1))
+	ended := make([]atomic.Int64, len(broadcasts)) // how many recipients are through with each
+	for _, r := range all {
+		posts.Go(func() error { return b.serve(ctx, r, broadcasts, ended) })
+	}
+	if err := posts.Wait(); err != nil {
+		return 0, err
+	}
+	for done < len(ended) && ended[done].Load() == int64(len(all)) {
 		done++
 	}
-	if done < len(broadcasts) {
+	if done < len(ended) {
 		return done, fmt.Errorf("time ran out: %w", context.Cause(ctx))
 	}
 	return done, nil
 }
 
-// serve posts to one subscriber what it is to get, in order, until time runs out. One that has gone or takes nothing is asked
+// serve posts to one recipient what it is to get, in order, until time runs out. One that has gone or takes nothing is asked
 // no more. It fails only by a panic, which must not end the process and with it the other channels' deliveries.
-func (b *Broadcaster) serve(ctx context.Context, s pusher.Subscription, broadcasts []pusher.Broadcast, ended []atomic.Int64) (failed error) {
+func (b *Broadcaster) serve(ctx context.Context, r *recipient, broadcasts []pusher.Broadcast, ended []atomic.Int64) (failed error) {
 	defer func() {
 		if p := recover(); p != nil {
 			failed = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	var lost error // why the client is asked no more
 	for i, e := range broadcasts {
-		err := lost
-		if err == nil && (e.Except == "" || s.Connection.SocketID() != e.Except) {
-			err = b.post(ctx, s, e.Frame)
+		err := r.lost
+		if err == nil && (e.Except == "" || r.Connection.SocketID() != e.Except) {
+			err = b.post(ctx, r.Subscription, e.Frame)
 		}
 		if err != nil && ctx.Err() != nil {
 			return nil // neither this event nor those behind it have ended
 		}
 		if errors.Is(err, pusher.ErrGone) || errors.Is(err, pusher.ErrBusy) {
-			lost = err
+			r.lost = err
 		}
 		if err != nil && !errors.Is(err, pusher.ErrGone) {
 			b.Log.WarnContext(ctx, "event dropped for one client",
-				"app", s.App, "channel", s.Channel, "connection", s.Connection, "error", err)
+				"app", r.App, "channel", r.Channel, "connection", r.Connection, "error", err)
 		}
 		ended[i].Add(1)
 	}
