@@ -45,7 +45,7 @@ const (
 	firstPause      = 10 * time.Millisecond
 	longestPause    = 500 * time.Millisecond
 	idleConnections = 30 * time.Second
-	postTimeout     = 3 * time.Second
+	postTimeout     = time.Second // less than patience, so that a post that is not answered is repeated
 )
 
 // NewConnections returns a client for the stage's connections. It fails if the URL cannot be one.

@@ -107,7 +107,11 @@ func (s *Server) join(ctx context.Context, id pusher.ConnectionID, t pusher.Stam
 	if err != nil || !in {
 		return err
 	}
-	if err := s.Sender.Send(ctx, id, pusher.Succeeded(d.Channel)); err != nil {
+	err = s.Sender.Send(ctx, id, pusher.Succeeded(d.Channel))
+	if errors.Is(err, pusher.ErrGone) { // should that be wrong, the client waits for the frame for ever: it must come back
+		return s.Sender.Close(ctx, id)
+	}
+	if err != nil {
 		return fmt.Errorf("tell %s that it is subscribed to %s: %w", id, d.Channel, err)
 	}
 	return nil

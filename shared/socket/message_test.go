@@ -301,17 +301,24 @@ func TestFaultsCloseTheConnection(t *testing.T) {
 	})
 }
 
-// Of a client that has gone there is nothing to say, and nothing to close.
-func TestAClientThatHasGoneIsLeftAlone(t *testing.T) {
-	for name, spoil := range map[string]func(*conversation){
-		"before its frame was read":      func(c *conversation) { c.members.lookErr = pusher.ErrGone },
-		"before it was told the success": func(c *conversation) { c.send = func(int) error { return pusher.ErrGone } },
+// To a client that has gone there is nothing to say. Should the gateway be wrong about it when it is to be told its success, it
+// would wait for ever: so its socket is closed.
+func TestAClientThatHasGoneIsTold(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		spoil func(*conversation)
+		want  []string
+	}{
+		{"nothing before its frame was read", func(c *conversation) { c.members.lookErr = pusher.ErrGone }, nil},
+		{"to come back when it cannot be told its success", func(c *conversation) {
+			c.send = func(int) error { return pusher.ErrGone }
+		}, []string{"closed"}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			c := newConversation()
-			spoil(c)
+			tt.spoil(c)
 			c.says(t, subscribe("orders", "", ""))
-			c.has(t)
+			c.has(t, tt.want...)
 			if strings.Contains(c.log(), "level=ERROR") {
 				t.Errorf("log: %s", c.log())
 			}

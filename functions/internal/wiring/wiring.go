@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -31,6 +33,10 @@ type Parts struct {
 	db  *dynamodb.Client
 }
 
+// answerTimeout is what a table or a queue has for one answer. The SDK itself waits for ever, so that one pooled connection that
+// died while the function was frozen would cost the whole invocation; with it, the SDK's retries help.
+const answerTimeout = 2 * time.Second
+
 // Main runs a function: required are the variables it cannot do without, handler makes its handler from the parts. It ends
 // the process with a line in the log if the function cannot start.
 func Main(handler func(*Parts) (any, error), required ...string) {
@@ -48,7 +54,8 @@ func start(ctx context.Context, log *slog.Logger, handler func(*Parts) (any, err
 	if err != nil {
 		return nil, err
 	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	client := awshttp.NewBuildableClient().WithTimeout(answerTimeout)
+	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(client))
 	if err != nil {
 		return nil, fmt.Errorf("load AWS config: %w", err)
 	}
