@@ -70,9 +70,9 @@ func (s socketAPI) manage(methods ...string) awsiam.PolicyStatement {
 // route sends what clients do to the functions, and publishes the stage. Every frame goes to $default: Pusher's event
 // names hold a colon, which AWS does not document as part of a route key.
 func (s socketAPI) route(f functions) {
-	connect := s.to("$connect", f.Connect)
-	s.to("$disconnect", f.Disconnect)
-	s.to("$default", f.Message)
+	routes := []awsapigatewayv2.WebSocketRoute{
+		s.to("$connect", f.Connect), s.to("$disconnect", f.Disconnect), s.to("$default", f.Message),
+	}
 
 	stage := awsapigatewayv2.NewWebSocketStage(s.stack, jsii.String("SocketStage"), &awsapigatewayv2.WebSocketStageProps{
 		WebSocketApi: s.WebSocketApi,
@@ -80,11 +80,14 @@ func (s socketAPI) route(f functions) {
 		AutoDeploy:   jsii.Bool(true),
 	})
 	pin(stage, "Stage")
-	// The stage's own Throttle would hold for all routes. Settings of one route need that route to exist.
+	// The stage's own Throttle would hold for all routes. Settings of one route need that route to exist; and a stage that is
+	// published first would serve without the others until it is published again.
 	stage.Node().DefaultChild().(awsapigatewayv2.CfnStage).SetRouteSettings(map[string]any{
 		"$connect": map[string]any{"ThrottlingRateLimit": connectRate, "ThrottlingBurstLimit": connectBurst},
 	})
-	stage.Node().AddDependency(connect)
+	for _, route := range routes {
+		stage.Node().AddDependency(route)
+	}
 }
 
 func (s socketAPI) to(routeKey string, f awslambda.Function) awsapigatewayv2.WebSocketRoute {
