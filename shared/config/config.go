@@ -27,15 +27,14 @@ const (
 
 // What the template and the code agree on.
 const (
-	FunctionTimeout    = 10 * time.Second  // of every function
-	QueueVisibility    = 15 * time.Second  // of the broadcasts queue: longer than any invocation lives
-	QueueRetention     = 300 * time.Second // an event older than this is of no use to anybody
-	QueueReceives      = 25                // receives before the dead-letter queue; retention ends a retry first
-	BroadcastsAtOnce   = 16                // MaximumConcurrency of the broadcasts mapping
-	BroadcastBatch     = 10                // messages an invocation gets; FIFO allows no more
-	DefaultActivity    = 120 * time.Second // pusher-js never waits longer by itself
-	MaxActivity        = 540 * time.Second // what is silent for 10 minutes is cut: a minute is for the ping and its answer
-	ConnectionLifetime = 2 * time.Hour     // API Gateway closes every socket then
+	FunctionTimeout  = 10 * time.Second  // of every function
+	QueueVisibility  = 15 * time.Second  // of the broadcasts queue: longer than any invocation lives
+	QueueRetention   = 300 * time.Second // an event older than this is of no use to anybody
+	QueueReceives    = 25                // receives before the dead-letter queue; retention ends a retry first
+	BroadcastsAtOnce = 16                // MaximumConcurrency of the broadcasts mapping
+	BroadcastBatch   = 10                // messages an invocation gets; FIFO allows no more
+	DefaultActivity  = 120 * time.Second // pusher-js never waits longer by itself
+	MaxActivity      = 540 * time.Second // what is silent for 10 minutes is cut: a minute is for the ping and its answer
 )
 
 // Config is what a function finds in its environment. Fields whose variable is not set are empty.
