@@ -9,10 +9,10 @@ import (
 
 // App is a tenant: the credentials that its clients and publishers use, and what they may do.
 type App struct {
-	ID       string // [A-Za-z0-9_-]{1,64}: part of every key in the state table
-	Key      string // public: in the clients' URL
-	Secret   string // signs; never in a log, an output or an error
-	Disabled bool   // clients are told 4003, publishers 403
+	ID     string // [A-Za-z0-9_-]{1,64}: part of every key in the state table
+	Key    string // public: in the clients' URL
+	Secret string // signs; never in a log, an output or an error
+	Settings
 }
 
 // MaxName is how long an app's ID or key may be.
@@ -51,6 +51,23 @@ func (a App) Authorize(id SocketID, ch Channel, channelData, auth string) error 
 		signed += ":" + channelData
 	}
 	if a.signs(signed, signature) || channelData == "" && a.signs(signed+":", signature) {
+		return nil
+	}
+	return Errorf(CodeUnauthorized, "Invalid signature: Expected HMAC SHA256 hex digest of %.300s, but got %.128s", signed, signature)
+}
+
+// AuthorizeUser checks the signature with which the app's own server vouches for a user on one connection (protocol.md §3.2). The
+// user data is signed as the exact string that was received.
+func (a App) AuthorizeUser(id SocketID, userData, auth string) error {
+	key, signature, found := strings.Cut(auth, ":")
+	if !found {
+		return Errorf(CodeUnauthorized, "Auth value for signing in is invalid: should be of format 'key:signature'")
+	}
+	if !hmac.Equal([]byte(key), []byte(a.Key)) {
+		return Errorf(CodeUnauthorized, "Invalid key in sign-in auth data: '%.64s'", key)
+	}
+	signed := string(id) + "::user::" + userData
+	if a.signs(signed, signature) {
 		return nil
 	}
 	return Errorf(CodeUnauthorized, "Invalid signature: Expected HMAC SHA256 hex digest of %.300s, but got %.128s", signed, signature)

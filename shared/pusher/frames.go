@@ -3,6 +3,7 @@ package pusher
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"time"
 )
 
@@ -31,16 +32,46 @@ type SubscribeData struct {
 
 // SubscribeData decodes the frame's data, an object or a string that holds one.
 func (f Frame) SubscribeData() (SubscribeData, error) {
+	var d SubscribeData
+	if err := f.object(&d); err != nil {
+		return SubscribeData{}, Errorf(CodeInvalid, "Invalid message format: the data of %s is an object with a channel", f.Event)
+	}
+	return d, nil
+}
+
+// SignInData is the data of a pusher:signin frame (protocol.md §3.11).
+type SignInData struct {
+	Auth     string `json:"auth"`
+	UserData string `json:"user_data"`
+}
+
+// SignInData decodes the frame's data, an object or a string that holds one.
+func (f Frame) SignInData() (SignInData, error) {
+	var d SignInData
+	if err := f.object(&d); err != nil {
+		return SignInData{}, Errorf(CodeInvalid, "Invalid message format: the data of %s is an object with auth and user_data", f.Event)
+	}
+	return d, nil
+}
+
+// object decodes the frame's data, an object or a string that holds one.
+func (f Frame) object(into any) error {
 	raw := f.Data
 	var inner string
 	if json.Unmarshal(raw, &inner) == nil {
 		raw = json.RawMessage(inner)
 	}
-	var d SubscribeData
-	if err := json.Unmarshal(raw, &d); err != nil {
-		return SubscribeData{}, Errorf(CodeInvalid, "Invalid message format: the data of %s is an object with a channel", f.Event)
+	return json.Unmarshal(raw, into)
+}
+
+// Text is the frame's data as it is relayed: a string as it is, anything else as JSON; empty if there is none
+// (protocol.md §4).
+func (f Frame) Text() string {
+	var s string
+	if json.Unmarshal(f.Data, &s) == nil {
+		return s
 	}
-	return d, nil
+	return string(compact(f.Data))
 }
 
 // message is every frame but the two that tell of an error: its data is a string (protocol.md §0, encoding rule).
@@ -48,6 +79,7 @@ type message struct {
 	Event   string  `json:"event"`
 	Channel Channel `json:"channel,omitempty"`
 	Data    string  `json:"data"`
+	UserID  string  `json:"user_id,omitempty"`
 }
 
 // Established is the first frame of every connection that is let in (protocol.md §1.2).
@@ -66,6 +98,72 @@ func Succeeded(ch Channel) []byte {
 	return encode(message{Event: "pusher_internal:subscription_succeeded", Channel: ch, Data: "{}"})
 }
 
+// Welcomed tells a client that it is on a presence channel, and who else is: each user once, in the order given
+// (protocol.md §3.4).
+func Welcomed(ch Channel, members []Member) []byte {
+	ids, hash := make([]string, 0, len(members)), make(map[string]json.RawMessage, len(members))
+	for _, m := range members {
+		if _, seen := hash[m.UserID]; seen {
+			continue
+		}
+		ids = append(ids, m.UserID)
+		hash[m.UserID] = m.Info
+		if m.Info == nil {
+			hash[m.UserID] = json.RawMessage("null")
+		}
+	}
+	return encode(message{Event: "pusher_internal:subscription_succeeded", Channel: ch, Data: string(encode(map[string]any{
+		"presence": map[string]any{"count": len(ids), "ids": ids, "hash": hash},
+	}))})
+}
+
+// MemberAdded tells of a user who has come (protocol.md §3.6).
+func MemberAdded(ch Channel, m Member) []byte {
+	return encode(message{Event: "pusher_internal:member_added", Channel: ch, Data: string(encode(m))})
+}
+
+// MemberRemoved tells of a user who has left with the last of its connections.
+func MemberRemoved(ch Channel, id string) []byte {
+	return encode(message{Event: "pusher_internal:member_removed", Channel: ch, Data: string(encode(Member{UserID: id}))})
+}
+
+// CacheMiss tells a new subscriber that there is no cached event (protocol.md §3.7).
+func CacheMiss(ch Channel) []byte {
+	return encode(message{Event: "pusher:cache_miss", Channel: ch, Data: "{}"})
+}
+
+// SubscriptionCount tells the subscribers how many connections they are (protocol.md §3.8).
+func SubscriptionCount(ch Channel, n int) []byte {
+	return encode(message{Event: "pusher_internal:subscription_count", Channel: ch, Data: string(encode(map[string]int{"subscription_count": n}))})
+}
+
+// SignedIn tells a client that it is signed in; the user data goes back as it came (protocol.md §3.11).
+func SignedIn(userData string) []byte {
+	return encode(message{Event: "pusher:signin_success", Data: string(encode(map[string]string{"user_data": userData}))})
+}
+
+// WatchlistEvents tells a client which of the users whom it watches are online and offline; a list that is empty is left out
+// (protocol.md §3.12).
+func WatchlistEvents(online, offline []string) []byte {
+	type event struct {
+		Name  string   `json:"name"`
+		Users []string `json:"user_ids"`
+	}
+	events := make([]event, 0, 2)
+	for _, e := range []event{{"online", online}, {"offline", offline}} {
+		if len(e.Users) > 0 {
+			events = append(events, e)
+		}
+	}
+	return encode(message{Event: "pusher_internal:watchlist_events", Data: string(encode(map[string]any{"events": events}))})
+}
+
+// ClientEvent is a client's event as the others read it. The user ID is the sender's on a presence channel, else empty
+// (protocol.md §4).
+func ClientEvent(name string, ch Channel, data, userID string) []byte {
+	return encode(message{Event: name, Channel: ch, Data: data, UserID: userID})
+}
+
 // Frame is the pusher:error frame. Its data is an object, which is what clients take for an error (protocol.md §2).
 func (e *Error) Frame() []byte {
 	return encode(struct {
@@ -80,6 +178,13 @@ func (e *Error) Frame() []byte {
 // SubscriptionError is the frame that Echo's .error() hears, sent beside the error's own. It has soketi's shape, whose data is
 // an object too (protocol.md §3.5).
 func (e *Error) SubscriptionError(ch Channel) []byte {
+	kind, status := e.Type, e.Status
+	if kind == "" {
+		kind = AuthError
+	}
+	if status == 0 {
+		status = http.StatusUnauthorized
+	}
 	return encode(struct {
 		Event   string  `json:"event"`
 		Channel Channel `json:"channel"`
@@ -88,7 +193,7 @@ func (e *Error) SubscriptionError(ch Channel) []byte {
 		Type   string `json:"type"`
 		Error  string `json:"error"`
 		Status int    `json:"status"`
-	}{"AuthError", e.Message, 401}})
+	}{kind, e.Message, status}})
 }
 
 // EventFrame is an event as its subscribers read it; data passes unchanged (protocol.md §5.3). Its text holds only
