@@ -44,6 +44,8 @@ type Connections interface {
 type Subscriptions interface {
 	// PutSubscription writes the row if there is none or its stamp is not newer.
 	PutSubscription(ctx context.Context, s pusher.Subscription) (bool, error)
+	// Subscription reads the row; found tells whether there is one.
+	Subscription(ctx context.Context, app string, ch pusher.Channel, id pusher.ConnectionID) (s pusher.Subscription, found bool, err error)
 	// Settle removes pending if the row has just this stamp.
 	Settle(ctx context.Context, s pusher.Subscription) error
 	// DropSubscription removes the row if it has just this stamp.
