@@ -2,10 +2,12 @@ package broadcast
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -18,11 +20,20 @@ import (
 type Subscribers interface {
 	// Subscribers hands over all that had not expired by then, in pages.
 	Subscribers(ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]pusher.Subscription) error) error
+	// Subscription reads one again.
+	Subscription(ctx context.Context, app string, ch pusher.Channel, id pusher.ConnectionID) (s pusher.Subscription, found bool, err error)
 }
 
-// Forgetter removes a client that has gone.
-type Forgetter interface {
+// Members does what is neither an event nor ours to understand, and removes a client that has gone.
+type Members interface {
+	// Work does one broadcast of another kind than events. If it fails it must be done again, before anything that follows.
+	Work(ctx context.Context, b pusher.Broadcast) error
 	Gone(ctx context.Context, s pusher.Subscription) error
+}
+
+// Cache keeps the newest event of cache channels.
+type Cache interface {
+	PutCached(ctx context.Context, app string, ch pusher.Channel, frame []byte, version string, now time.Time) error
 }
 
 // Sender posts to connections.
@@ -31,12 +42,15 @@ type Sender interface {
 	Send(ctx context.Context, id pusher.ConnectionID, frame []byte) error
 	// Alive asks whether the connection is there.
 	Alive(ctx context.Context, id pusher.ConnectionID) (bool, error)
+	// Close ends the connection.
+	Close(ctx context.Context, id pusher.ConnectionID) error
 }
 
 // Broadcaster fans events out.
 type Broadcaster struct {
 	Subscribers Subscribers
-	Forget      Forgetter
+	Members     Members
+	Cache       Cache
 	Sender      Sender
 	Parallel    int              // posts at once for one event; 1 if 0
 	Now         func() time.Time // time.Now if nil
@@ -55,7 +69,14 @@ const young = 10 * time.Second
 // subscribers could not be read, or time ran out.
 func (b *Broadcaster) Deliver(ctx context.Context, broadcasts []pusher.Broadcast) (done int, err error) {
 	for done < len(broadcasts) {
-		n, err := b.deliver(ctx, oneChannel(broadcasts[done:]))
+		if broadcasts[done].Kind != pusher.KindEvent {
+			if err := b.Members.Work(ctx, broadcasts[done]); err != nil {
+				return done, err
+			}
+			done++
+			continue
+		}
+		n, err := b.deliver(ctx, events(broadcasts[done:]))
 		done += n
 		if err != nil {
 			return done, err
@@ -64,11 +85,11 @@ func (b *Broadcaster) Deliver(ctx context.Context, broadcasts []pusher.Broadcast
 	return done, nil
 }
 
-// oneChannel returns the broadcasts, from the first on, that are for the same channel. In a queue's group all are, but for two
-// channels whose hashes meet.
-func oneChannel(broadcasts []pusher.Broadcast) []pusher.Broadcast {
+// events returns the broadcasts, from the first on, that are events for the same channel. In a queue's group all are for one, but
+// for two channels whose hashes meet.
+func events(broadcasts []pusher.Broadcast) []pusher.Broadcast {
 	for i, e := range broadcasts {
-		if e.App != broadcasts[0].App || e.Channel != broadcasts[0].Channel {
+		if e.Kind != pusher.KindEvent || e.App != broadcasts[0].App || e.Channel != broadcasts[0].Channel {
 			return broadcasts[:i]
 		}
 	}
@@ -87,6 +108,9 @@ type recipient struct {
 
 // deliver posts broadcasts of one channel. Its subscribers are read once for all of them: all had been published before.
 func (b *Broadcaster) deliver(ctx context.Context, broadcasts []pusher.Broadcast) (done int, err error) {
+	if err := b.cache(ctx, broadcasts); err != nil {
+		return 0, err
+	}
 	var all []*recipient
 	err = b.Subscribers.Subscribers(ctx, broadcasts[0].App, broadcasts[0].Channel, b.now(), func(page []pusher.Subscription) error {
 		for _, s := range page {
@@ -106,6 +130,17 @@ func (b *Broadcaster) deliver(ctx context.Context, broadcasts []pusher.Broadcast
 		}
 	}
 	return done, nil
+}
+
+// cache keeps the newest of the events that are to be kept. It comes before the subscribers are read: who subscribes too late to be
+// among them finds it.
+func (b *Broadcaster) cache(ctx context.Context, broadcasts []pusher.Broadcast) error {
+	for _, e := range slices.Backward(broadcasts) {
+		if e.Cache {
+			return b.Cache.PutCached(ctx, e.App, e.Channel, e.Frame, rand.Text(), b.now())
+		}
+	}
+	return nil
 }
 
 // round posts broadcasts to all recipients and waits for them.
@@ -129,13 +164,12 @@ func (b *Broadcaster) round(ctx context.Context, all []*recipient, broadcasts []
 }
 
 // serve posts to one recipient what it is to get, in order, until time runs out. One that has gone or takes nothing is asked
-// no more. It fails only by a panic, which must not end the process and with it the other channels' deliveries.
+// no more. It fails only by a panic.
 func (b *Broadcaster) serve(ctx context.Context, r *recipient, broadcasts []pusher.Broadcast, ended []atomic.Int64) (failed error) {
-	defer func() {
-		if p := recover(); p != nil {
-			failed = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+	defer recovered(&failed)
+	if r.Pending && r.lost == nil {
+		r.lost = b.await(ctx, r)
+	}
 	for i, e := range broadcasts {
 		err := r.lost
 		if err == nil && (e.Except == "" || r.Connection.SocketID() != e.Except) {
@@ -156,39 +190,9 @@ func (b *Broadcaster) serve(ctx context.Context, r *recipient, broadcasts []push
 	return nil
 }
 
-// post delivers to one subscriber. It fails with pusher.ErrGone if there is nobody any more, who is forgotten then.
-func (b *Broadcaster) post(ctx context.Context, s pusher.Subscription, frame []byte) error {
-	err := b.Sender.Send(ctx, s.Connection, frame)
-	if errors.Is(err, pusher.ErrGone) {
-		return b.gone(ctx, s, frame)
+// recovered turns a panic into an error: it must not end the process, and with it the other channels' deliveries.
+func recovered(failed *error) {
+	if p := recover(); p != nil {
+		*failed = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 	}
-	return err
-}
-
-// gone forgets a client whose connection is said to be gone: $disconnect is best effort, so its rows are removed here too. Of a
-// connection that has only just opened the gateway is asked once more, and it gets the frame again if it is there. It fails
-// with pusher.ErrGone for one that has been forgotten.
-func (b *Broadcaster) gone(ctx context.Context, s pusher.Subscription, frame []byte) error {
-	if b.now().Sub(s.ConnectedAt) < young {
-		alive, err := b.Sender.Alive(ctx, s.Connection)
-		if err != nil {
-			return err
-		}
-		if alive {
-			if err := b.Sender.Send(ctx, s.Connection, frame); !errors.Is(err, pusher.ErrGone) {
-				return err
-			}
-		}
-	}
-	if err := b.Forget.Gone(ctx, s); err != nil {
-		return err
-	}
-	return pusher.ErrGone
-}
-
-func (b *Broadcaster) now() time.Time {
-	if b.Now != nil {
-		return b.Now()
-	}
-	return time.Now()
 }

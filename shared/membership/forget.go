@@ -3,7 +3,6 @@ package membership
 import (
 	"context"
 	"errors"
-	"time"
 
 	"hark/shared/pusher"
 )
@@ -24,7 +23,7 @@ type reason int
 const (
 	closed  reason = iota // $disconnect
 	gone                  // a post was answered 410, which may be wrong
-	overdue               // Sweep, to whom a Forget in doubt left it
+	overdue               // Sweep, to whom a Forget in doubt left it, or who found it gone
 )
 
 // forget removes every trace of a connection: Forget of model.md §3. Safe to run twice and concurrently. lead is the
@@ -35,7 +34,7 @@ func (m *Membership) forget(ctx context.Context, id pusher.ConnectionID, lead *p
 		if lead == nil {
 			return nil
 		}
-		_, err := m.leave(ctx, *lead)
+		_, err := m.depart(ctx, *lead)
 		return err
 	}
 	if err != nil {
@@ -44,10 +43,10 @@ func (m *Membership) forget(ctx context.Context, id pusher.ConnectionID, lead *p
 	if why != closed { // a client that was forgotten by mistake must notice, and come back
 		err = m.Sockets.Close(ctx, id)
 	}
-	doubt, failed := m.leaveAll(ctx, c, lead)
+	doubt, failed := m.departAll(ctx, c, lead)
 	err = errors.Join(err, failed)
 	if err == nil && (!doubt || why == overdue) {
-		err = m.Store.DeleteConnection(ctx, id)
+		err = m.Store.DeleteConnection(ctx, c)
 		doubt = false
 	}
 	if err != nil || doubt { // dead, but not forgotten: without a lease nothing would ever look at it again
@@ -56,19 +55,23 @@ func (m *Membership) forget(ctx context.Context, id pusher.ConnectionID, lead *p
 	return nil
 }
 
-// leaveAll removes the rows of a dead connection. It is in doubt if one of them is not as C says: then a subscribe may be
-// on its way, which must still find C, dead.
-func (m *Membership) leaveAll(ctx context.Context, c pusher.Connection, lead *pusher.Subscription) (doubt bool, err error) {
+// departAll removes the rows of a dead connection. It is in doubt if one of them is not as C says: then a subscribe or a sign-in
+// may be on its way, which must still find C, dead.
+func (m *Membership) departAll(ctx context.Context, c pusher.Connection, lead *pusher.Subscription) (doubt bool, err error) {
 	for ch, t := range m.channels(c, lead) {
-		was, err := m.leave(ctx, pusher.Subscription{Connection: c.ID, App: c.App, Channel: ch})
+		was, err := m.depart(ctx, pusher.Subscription{Connection: c.ID, App: c.App, Channel: ch})
 		if err != nil {
 			return doubt, err
 		}
-		if was == 0 || was != t {
+		if !ch.Presence() && (was == 0 || was != t) {
 			doubt = true
 		}
 	}
-	return doubt, nil
+	if c.User == "" {
+		return doubt, nil
+	}
+	found, err := m.signOut(ctx, c.App, c.User, c.ID)
+	return doubt || !found, err
 }
 
 // channels are those a forgotten connection may have rows in, with the stamp that its row should have: the channels it is
@@ -81,7 +84,7 @@ func (m *Membership) channels(c pusher.Connection, lead *pusher.Subscription) ma
 			all[ch] = 0
 		}
 	}
-	if lead != nil {
+	if lead != nil && (lead.Channel.User() == "" || lead.Channel.User() != c.User) {
 		all[lead.Channel] = 0 // that C does not know of it is doubt enough
 	}
 	for ch, t := range c.On {
@@ -90,11 +93,31 @@ func (m *Membership) channels(c pusher.Connection, lead *pusher.Subscription) ma
 	return all
 }
 
-// leave removes the subscription and returns the stamp it had.
-func (m *Membership) leave(ctx context.Context, s pusher.Subscription) (pusher.Stamp, error) {
+// depart removes one row of a connection that has ended and returns the stamp it had. On a presence channel it has the consumer do so,
+// which looks at nobody's stamp then.
+func (m *Membership) depart(ctx context.Context, s pusher.Subscription) (pusher.Stamp, error) {
+	switch {
+	case s.Channel == "": // somebody who watches: the row ends with the sign-in, or expires
+		return 0, nil
+	case s.Channel.User() != "":
+		_, err := m.signOut(ctx, s.App, s.Channel.User(), s.Connection)
+		return 0, err
+	case s.Channel.Presence():
+		return 0, m.queueLeave(ctx, s.App, s.Channel, s.Connection, pusher.Forever)
+	}
 	was, err := m.Store.TakeSubscription(ctx, s)
 	if err != nil {
 		return 0, err
 	}
-	return was, m.Vacate(ctx, s.App, s.Channel)
+	if err := m.Vacate(ctx, s.App, s.Channel); err != nil {
+		return 0, err
+	}
+	app, err := m.Apps.ByID(ctx, s.App)
+	if errors.Is(err, pusher.ErrNoApp) {
+		return was, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return was, m.countChanged(ctx, app, s.Channel)
 }

@@ -6,31 +6,60 @@ import (
 	"hark/shared/pusher"
 )
 
-// Subscribe puts the connection into a channel without presence, and reports whether the client may be told so: not if a
-// newer frame about the channel came first, nor if the connection is being forgotten. When it returns true, every later
-// publish finds the subscription. c is what Connection returned: step 1 of model.md §3.
-func (m *Membership) Subscribe(ctx context.Context, c pusher.Connection, ch pusher.Channel, t pusher.Stamp) (bool, error) {
+// Subscribe puts the connection into a channel without presence and tells it so; a frame that is overtaken by a newer one about
+// the channel, or by the end of the connection, does nothing. Whatever is published after the client has been told finds the
+// subscription; until then it is pending, and no event of the channel reaches the client. c is what Connection returned: step 1 of
+// model.md §3.
+func (m *Membership) Subscribe(ctx context.Context, app pusher.App, c pusher.Connection, ch pusher.Channel, t pusher.Stamp) error {
 	if ok, err := m.Store.TurnOn(ctx, c, ch, t, m.before(remembered)); err != nil || !ok { // step 2
-		return false, err
+		return err
 	}
-	s := pusher.Subscription{Connection: c.ID, App: c.App, Channel: ch, Stamp: t, ConnectedAt: c.ConnectedAt}
+	s := pusher.Subscription{Connection: c.ID, App: c.App, Channel: ch, Stamp: t, ConnectedAt: c.ConnectedAt, Pending: true}
 	if ok, err := m.Store.PutSubscription(ctx, s); err != nil || !ok { // step 3
-		return false, err
+		return err
 	}
 	now, marker, err := m.Store.ConnectionAndMarker(ctx, c, ch) // step 4
 	if err != nil {
-		return false, err
+		return err
 	}
 	if now.Dead || now.On[ch] != t {
 		if err := m.Store.DropSubscription(ctx, s); err != nil {
-			return false, err
+			return err
 		}
-		return false, m.Vacate(ctx, c.App, ch)
+		return m.Vacate(ctx, c.App, ch)
 	}
 	if err := m.occupy(ctx, c.App, ch, marker); err != nil {
-		return false, err
+		return err
 	}
-	return true, nil
+	return m.welcome(ctx, app, s, pusher.Succeeded(ch)) // steps 5 and 6
+}
+
+// welcome tells a client that it is subscribed, and on a cache channel the newest event, and settles the subscription. An event that
+// the consumer has in hand meanwhile waits for that, so that nothing older comes after it.
+func (m *Membership) welcome(ctx context.Context, app pusher.App, s pusher.Subscription, success []byte) error {
+	if err := m.tell(ctx, s.Connection, success); err != nil {
+		return err
+	}
+	if s.Channel.Cache() {
+		newest, err := m.Store.Cached(ctx, s.App, s.Channel, m.now())
+		if err != nil {
+			return err
+		}
+		frame := []byte(newest.Frame)
+		if frame == nil {
+			frame = pusher.CacheMiss(s.Channel)
+		}
+		if err := m.tell(ctx, s.Connection, frame); err != nil {
+			return err
+		}
+	}
+	if !s.Pending {
+		return nil
+	}
+	if err := m.Store.Settle(ctx, s); err != nil {
+		return err
+	}
+	return m.countChanged(ctx, app, s.Channel)
 }
 
 // occupy sees to it that an occupied channel is listed. k is what was read after the subscription had been written.
@@ -59,16 +88,31 @@ func (m *Membership) occupy(ctx context.Context, app string, ch pusher.Channel, 
 }
 
 // Unsubscribe takes the connection out of the channel. An older or equal subscribe of the same connection that is still at
-// work is undone by its own last look.
-func (m *Membership) Unsubscribe(ctx context.Context, c pusher.Connection, ch pusher.Channel, t pusher.Stamp) error {
+// work is undone by its own last look; on a presence channel by the consumer, which does what is left to do.
+func (m *Membership) Unsubscribe(ctx context.Context, app pusher.App, c pusher.Connection, ch pusher.Channel, t pusher.Stamp) error {
 	if ok, err := m.Store.TurnOff(ctx, c, ch, t, m.before(remembered)); err != nil || !ok {
 		return err
+	}
+	if ch.Presence() {
+		return m.queueLeave(ctx, c.App, ch, c.ID, t)
 	}
 	err := m.Store.DropOlderSubscription(ctx, pusher.Subscription{Connection: c.ID, App: c.App, Channel: ch, Stamp: t})
 	if err != nil {
 		return err
 	}
-	return m.Vacate(ctx, c.App, ch)
+	if err := m.Vacate(ctx, c.App, ch); err != nil {
+		return err
+	}
+	return m.countChanged(ctx, app, ch)
+}
+
+// Subscribed reports whether the connection is subscribed to the channel, and as whom to one with presence.
+func (m *Membership) Subscribed(ctx context.Context, c pusher.Connection, ch pusher.Channel) (pusher.Member, bool, error) {
+	if _, on := c.On[ch]; !on || !ch.Presence() {
+		return pusher.Member{}, on, nil
+	}
+	s, found, err := m.Store.Subscription(ctx, c.App, ch, c.ID)
+	return s.Member, found, err
 }
 
 // Vacate unlists the channel if nobody is subscribed to it. It flags the marker before it looks a second time, so that

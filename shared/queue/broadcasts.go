@@ -47,7 +47,7 @@ func (b *Broadcasts) send(ctx context.Context, part []pusher.Broadcast) error {
 		}
 		entries[i] = types.SendMessageBatchRequestEntry{
 			Id: aws.String(strconv.Itoa(i)), MessageBody: &body,
-			MessageGroupId: aws.String(group(e)), MessageDeduplicationId: aws.String(rand.Text()),
+			MessageGroupId: aws.String(group(e)), MessageDeduplicationId: aws.String(deduplication(e)),
 		}
 	}
 	out, err := b.Client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &b.URL, Entries: entries})
@@ -72,8 +72,21 @@ func encode(b pusher.Broadcast) (string, error) {
 	return strings.TrimSuffix(text.String(), "\n"), err
 }
 
-// group is what keeps a channel's events in order. A channel's name may be longer than a group's may, so it is hashed.
+// deduplication tells equal messages apart, or not: every event is one of its own, but a connection joins and leaves a channel once
+// for each frame, however often a function says so (decisions.md 8).
+func deduplication(e pusher.Broadcast) string {
+	if e.Kind != pusher.KindJoin && e.Kind != pusher.KindLeave {
+		return rand.Text()
+	}
+	return hash(fmt.Sprintf("%s#%s#%s#%s#%d", e.App, e.Channel, e.Connection, e.Kind, e.Stamp))
+}
+
+// group is what keeps a channel's broadcasts in order. A channel's name may be longer than a group's may, so it is hashed.
 func group(e pusher.Broadcast) string {
-	sum := sha256.Sum256([]byte(e.App + "#" + string(e.Channel)))
+	return hash(e.App + "#" + string(e.Channel))
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:16])
 }
