@@ -38,6 +38,8 @@ type Connections interface {
 	MarkDead(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error)
 	// DeleteConnection removes the row if it is there; one that is counted leaves the app's open connections by the same write.
 	DeleteConnection(ctx context.Context, c pusher.Connection) error
+	// OpenConnections returns how many counted connections the app has.
+	OpenConnections(ctx context.Context, app string) (int, error)
 }
 
 // Subscriptions are the S rows.
@@ -127,13 +129,8 @@ type Leases interface {
 	SetSwept(ctx context.Context, minute time.Time) error
 }
 
-// Lease is something that is due: a connection, or the number of a channel's subscribers.
-type Lease struct {
-	Minute     time.Time
-	Connection pusher.ConnectionID // "" for a number
-	App        string              // of the channel
-	Channel    pusher.Channel
-}
+// Lease is something that is due. It is a word of pusher, since the store may not import what uses it.
+type Lease = pusher.Lease
 
 // Sockets posts to connections and ends them.
 type Sockets interface {

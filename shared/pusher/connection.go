@@ -51,6 +51,15 @@ type Marker struct {
 	Vacant string // the nonce of whoever found the channel empty; empty while it is occupied
 }
 
+// Lease is something that is due in a minute: a connection that is to be looked at, or the number of a channel's subscribers that is
+// to be told.
+type Lease struct {
+	Minute     time.Time
+	Connection ConnectionID // "" for a number
+	App        string       // of the channel
+	Channel    Channel
+}
+
 // Cached is the newest event of a cache channel. The zero value stands for none.
 type Cached struct {
 	Frame   json.RawMessage
