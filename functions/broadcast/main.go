@@ -1,4 +1,5 @@
-// Command broadcast delivers the events of the broadcasts queue to their subscribers.
+// Command broadcast delivers the events of the broadcasts queue to their subscribers, and between them takes connections into presence
+// channels and out of them.
 package main
 
 import (
@@ -13,7 +14,7 @@ import (
 const width = 64
 
 func main() {
-	wiring.Main(handler, config.StateTable, config.CallbackURL)
+	wiring.Main(handler, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
 }
 
 func handler(p *wiring.Parts) (any, error) {
@@ -21,8 +22,10 @@ func handler(p *wiring.Parts) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	state, members := p.State(), p.Members(sockets, p.Broadcasts())
 	broadcaster := &broadcast.Broadcaster{
-		Subscribers: p.State(), Forget: p.Members(sockets), Sender: sockets, Parallel: width, Log: p.Log,
+		Subscribers: state, Cache: state, Members: members, Sender: sockets, Parallel: width, Log: p.Log,
 	}
+	members.Crowd = broadcaster // who comes and goes is told as events are
 	return queue.Consume(broadcaster, p.Log), nil
 }

@@ -18,7 +18,7 @@ func handler(p *wiring.Parts) (any, error) {
 		return nil, err
 	}
 	opener := &socket.Opener{
-		Apps: p.Apps(), Connections: p.Members(sockets), Sender: sockets,
+		Apps: p.Apps(), Connections: p.Members(sockets, nil), Sender: sockets,
 		Secret: p.Config.OriginSecret, Activity: p.Config.ActivityTimeout, Log: p.Log,
 	}
 	names := apigw.Handshakes{SecretHeader: config.OriginSecretHeader, KeyParameter: config.KeyParameter}

@@ -8,9 +8,9 @@ import (
 )
 
 func main() {
-	wiring.Main(handler, config.StateTable)
+	wiring.Main(handler, config.AppsTable, config.StateTable, config.BroadcastsQueue)
 }
 
 func handler(p *wiring.Parts) (any, error) {
-	return apigw.Disconnect(p.Members(nil)), nil // no sockets: what has ended needs no closing
+	return apigw.Disconnect(p.Members(nil, p.Broadcasts())), nil // no sockets: what has ended needs no closing
 }

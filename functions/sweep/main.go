@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	wiring.Main(handler, config.StateTable, config.CallbackURL)
+	wiring.Main(handler, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
 }
 
 func handler(p *wiring.Parts) (any, error) {
@@ -17,7 +17,7 @@ func handler(p *wiring.Parts) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	members := p.Members(sockets)
+	members := p.Members(sockets, p.Broadcasts())
 	return func(ctx context.Context) error {
 		forgotten, err := members.Sweep(ctx)
 		if forgotten > 0 {

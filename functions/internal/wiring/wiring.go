@@ -22,6 +22,7 @@ import (
 	"hark/shared/dynamo"
 	"hark/shared/membership"
 	"hark/shared/queue"
+	"hark/shared/socket"
 )
 
 // Parts makes the collaborators of one function. They are built once, so that a warm invocation reuses their connections.
@@ -29,8 +30,9 @@ type Parts struct {
 	Config config.Config
 	Log    *slog.Logger
 
-	aws aws.Config
-	db  *dynamodb.Client
+	aws  aws.Config
+	db   *dynamodb.Client
+	apps *dynamo.Apps // one, because it remembers what it has read
 }
 
 // answerTimeout is what a table or a queue has for one answer. The SDK itself waits for ever, so that one pooled connection that
@@ -59,11 +61,12 @@ func start(ctx context.Context, log *slog.Logger, handler func(*Parts) (any, err
 	if err != nil {
 		return nil, fmt.Errorf("load AWS config: %w", err)
 	}
-	return handler(&Parts{Config: cfg, Log: log, aws: aws, db: dynamodb.NewFromConfig(aws)})
+	db := dynamodb.NewFromConfig(aws)
+	return handler(&Parts{Config: cfg, Log: log, aws: aws, db: db, apps: &dynamo.Apps{Client: db, Table: cfg.AppsTable}})
 }
 
 // Apps is the table of apps.
-func (p *Parts) Apps() *dynamo.Apps { return &dynamo.Apps{Client: p.db, Table: p.Config.AppsTable} }
+func (p *Parts) Apps() *dynamo.Apps { return p.apps }
 
 // State is the table of connections.
 func (p *Parts) State() *dynamo.State { return &dynamo.State{Client: p.db, Table: p.Config.StateTable} }
@@ -73,12 +76,27 @@ func (p *Parts) Sockets(width int) (*apigw.Connections, error) {
 	return apigw.NewConnections(p.aws, apigw.Options{URL: p.Config.CallbackURL, Width: width})
 }
 
-// Members knows who is subscribed. A function that never ends a connection gives no sockets.
-func (p *Parts) Members(sockets membership.Sockets) *membership.Membership {
-	return &membership.Membership{Store: p.State(), Sockets: sockets, Timeout: config.FunctionTimeout}
+// Members knows who is subscribed. A function that never ends a connection gives no sockets, one that never queues anything no queue.
+func (p *Parts) Members(sockets membership.Sockets, broadcasts membership.Queue) *membership.Membership {
+	return &membership.Membership{
+		Store: p.State(), Apps: p.apps, Sockets: sockets, Queue: broadcasts, Timeout: config.FunctionTimeout, Log: p.Log,
+	}
 }
 
-// Broadcasts is the queue of events to deliver.
+// Broadcasts is the queue of what is to be delivered.
 func (p *Parts) Broadcasts() *queue.Broadcasts {
 	return &queue.Broadcasts{Client: sqs.NewFromConfig(p.aws), URL: p.Config.BroadcastsQueue}
+}
+
+// Frames is the handler of the frames that clients send. Which of them reach a function is for the routes to say.
+func Frames(p *Parts) (any, error) {
+	sockets, err := p.Sockets(1)
+	if err != nil {
+		return nil, err
+	}
+	broadcasts := p.Broadcasts()
+	server := &socket.Server{
+		Apps: p.Apps(), Members: p.Members(sockets, broadcasts), Rates: p.State(), Publisher: broadcasts, Sender: sockets, Log: p.Log,
+	}
+	return apigw.Message(server, p.Log), nil
 }
