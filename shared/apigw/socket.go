@@ -35,6 +35,7 @@ func Connect(o Opener, names Handshakes, log *slog.Logger) func(context.Context,
 			Connection:  pusher.ConnectionID(e.RequestContext.ConnectionID),
 			Key:         e.QueryStringParameters[names.KeyParameter],
 			Secret:      header(e.Headers, names.SecretHeader),
+			Origin:      header(e.Headers, "Origin"),
 			ConnectedAt: received(e),
 		})
 		if err != nil {

@@ -19,13 +19,14 @@ type Opener struct {
 	Connections Connections
 	Sender      Sender
 	Secret      string        // what a handshake must carry
-	Activity    time.Duration // of silence, after which clients ping
+	Activity    time.Duration // of silence, after which clients ping whose app does not say
 	Log         *slog.Logger
 }
 
 // Connections writes the row of a new connection.
 type Connections interface {
-	Open(ctx context.Context, c pusher.Connection) error
+	// Open fails with a *pusher.Error if the app has as many connections as it may have.
+	Open(ctx context.Context, app pusher.App, c pusher.Connection) error
 }
 
 // How long the greeting is tried while the gateway says that the connection is not there: it is not until the answer to
@@ -44,35 +45,51 @@ func (o *Opener) Open(ctx context.Context, h pusher.Handshake) (greet func(conte
 	if subtle.ConstantTimeCompare([]byte(h.Secret), []byte(o.Secret)) != 1 {
 		return nil, ErrForbidden
 	}
-	if refusal := o.admit(ctx, h); refusal != nil {
+	app, refusal := o.admit(ctx, h)
+	if refusal != nil {
 		return func(ctx context.Context) {
-			if o.greet(ctx, h.Connection, refusal) {
+			if o.greet(ctx, h.Connection, refusal.Frame()) {
 				o.close(ctx, h.Connection)
 			}
 		}, nil
 	}
 	return func(ctx context.Context) {
-		o.greet(ctx, h.Connection, pusher.Established(h.Connection.SocketID(), o.Activity))
+		o.greet(ctx, h.Connection, pusher.Established(h.Connection.SocketID(), o.activity(app)))
 	}, nil
 }
 
-// admit writes the connection of a known app, or returns the frame that the client is told instead. A fault of ours uses a
-// code that lets it come back (protocol.md §9, 14).
-func (o *Opener) admit(ctx context.Context, h pusher.Handshake) (refusal []byte) {
+// admit writes the connection of a known app, or returns what the client is told instead. A fault of ours uses a code that lets it come
+// back (protocol.md §9, 14).
+func (o *Opener) admit(ctx context.Context, h pusher.Handshake) (pusher.App, *pusher.Error) {
 	app, err := o.Apps.ByKey(ctx, h.Key)
 	switch {
 	case errors.Is(err, pusher.ErrNoApp):
-		return pusher.Errorf(pusher.CodeNoApp, "App key %.64s does not exist", h.Key).Frame()
+		return app, pusher.Errorf(pusher.CodeNoApp, "App key %.64s does not exist", h.Key)
 	case err == nil && app.Disabled:
-		return pusher.Errorf(pusher.CodeDisabled, "Application disabled").Frame()
+		return app, pusher.Errorf(pusher.CodeDisabled, "Application disabled")
+	case err == nil && !app.AllowsOrigin(h.Origin):
+		return app, pusher.Errorf(pusher.CodeUnauthorized, "Origin not allowed")
 	case err == nil:
-		err = o.Connections.Open(ctx, pusher.Connection{ID: h.Connection, App: app.ID, ConnectedAt: h.ConnectedAt})
+		err = o.Connections.Open(ctx, app, pusher.Connection{ID: h.Connection, App: app.ID, ConnectedAt: h.ConnectedAt})
+	}
+	var refusal *pusher.Error
+	if errors.As(err, &refusal) {
+		return app, refusal
 	}
 	if err != nil {
 		o.Log.ErrorContext(ctx, "connection not opened", "connection", h.Connection, "error", err)
-		return pusher.Errorf(pusher.CodeReconnect, "Please reconnect immediately").Frame()
+		return app, pusher.Errorf(pusher.CodeReconnect, "Please reconnect immediately")
 	}
-	return nil
+	return app, nil
+}
+
+// activity is the silence after which the app's clients ping. Less than a second would read 0, at which pusher-js stops for good
+// (protocol.md §1.2).
+func (o *Opener) activity(app pusher.App) time.Duration {
+	if app.ActivityTimeout < time.Second {
+		return o.Activity
+	}
+	return app.ActivityTimeout
 }
 
 // greet posts the first frame and reports whether it arrived.

@@ -1,0 +1,33 @@
+package socket
+
+import (
+	"context"
+
+	"hark/shared/pusher"
+)
+
+// signIn signs a client in as the user for whom the app vouches. A refusal leaves the connection open, as at Pusher
+// (protocol.md §3.11).
+func (s *Server) signIn(ctx context.Context, r request) error {
+	if !r.app.UserAuthentication {
+		return pusher.Errorf(pusher.CodeUnauthorized, "The app does not have user authentication enabled.")
+	}
+	d, err := r.SignInData()
+	if err != nil {
+		return err
+	}
+	if err := r.app.AuthorizeUser(r.id.SocketID(), d.UserData, d.Auth); err != nil {
+		return err
+	}
+	u, err := pusher.ParseUser(d.UserData)
+	if err != nil {
+		return err
+	}
+	if err := s.Members.SignIn(ctx, r.app, r.c, u, d.UserData); err != nil {
+		return err
+	}
+	if u.Cut && r.app.Watchlist { // the sign-in has succeeded all the same (protocol.md §3.12)
+		return pusher.Errorf(pusher.CodeWatchlist, "The watchlist is too long: the first %d users are watched, which is the limit", pusher.MaxWatchlist)
+	}
+	return nil
+}
