@@ -19,6 +19,7 @@ const (
 	contextOriginSecret    = "originSecret"    // what CloudFront shows to the gateway; made from the stack's id if not given
 	contextCallbackBase    = "callbackBase"    // where frames are posted, without /{api}/{stage}; AWS's own endpoint if not given
 	contextActivityTimeout = "activityTimeout" // seconds of silence after which clients ping; the functions' default if not given
+	contextRoutes          = "routes"          // named gives subscribing and signing in routes and functions of their own
 	contextSynthesizer     = "synthesizer"     // cli deploys as whoever runs the CDK CLI, not by the roles that bootstrapping makes
 )
 
@@ -63,6 +64,13 @@ func propsFromContext(node constructs.Node) (HarkStackProps, error) {
 				contextActivityTimeout, s, config.MaxActivity.Seconds())
 		}
 		props.ActivityTimeout = time.Duration(n) * time.Second
+	}
+	switch s := text(contextRoutes); s {
+	case "", "default":
+	case "named":
+		props.NamedRoutes = true
+	default:
+		return props, fmt.Errorf("context %s: %q is neither default nor named", contextRoutes, s)
 	}
 	switch s := text(contextSynthesizer); s {
 	case "":

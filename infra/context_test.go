@@ -40,6 +40,16 @@ func TestContextReachesTheTemplate(t *testing.T) {
 	}
 }
 
+func TestOnlyNamedRoutesAreNamed(t *testing.T) {
+	for routes, want := range map[any]bool{nil: false, "": false, "default": false, "named": true} {
+		app := awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"routes": routes}})
+		props, err := propsFromContext(app.Node())
+		if err != nil || props.NamedRoutes != want {
+			t.Errorf("%v: %t, %v", routes, props.NamedRoutes, err)
+		}
+	}
+}
+
 func TestSynthesizerCLINeedsNoRolesOfBootstrapping(t *testing.T) {
 	if got := string(synth(t, map[string]any{"synthesizer": "cli"})); strings.Contains(got, "BootstrapVersion") {
 		t.Errorf("the template asks which roles there are: %s", got)
@@ -57,6 +67,8 @@ func TestContextIsRefusedByName(t *testing.T) {
 		{"activityTimeout": "2m"},
 		{"activityTimeout": "0"},
 		{"activityTimeout": "600"},
+		{"routes": "Named"},
+		{"routes": true},
 		{"synthesizer": "legacy"},
 	} {
 		app := awscdk.NewApp(&awscdk.AppProps{Context: &context})

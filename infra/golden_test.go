@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -15,24 +16,48 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden templates in testdata")
 
-const defaultGolden = "testdata/default.template.json"
+// form is one of the stacks that the context asks for.
+type form struct {
+	name      string         // of its golden template: testdata/{name}.template.json
+	context   map[string]any // how to ask for it
+	functions []string       // the folders of functions/ that it deploys
+}
 
-// functionNames are the folders of functions/ that the stack deploys.
-var functionNames = []string{"connect", "message", "disconnect", "api", "broadcast", "sweep"}
+func (f form) golden() string { return filepath.Join("testdata", f.name+".template.json") }
 
-func TestDefaultTemplateIsGolden(t *testing.T) {
-	got := blank(t, synth(t, nil))
-	if *update {
-		if err := os.WriteFile(defaultGolden, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
+func forms() []form {
+	always := []string{"connect", "message", "disconnect", "api", "broadcast", "sweep"}
+	return []form{
+		{"default", nil, always},
+		{"named", map[string]any{"routes": "named"}, slices.Concat(always, []string{"subscribe", "auth"})},
 	}
-	want, err := os.ReadFile(defaultGolden)
-	if err != nil {
-		t.Fatal(err)
+}
+
+// inEachForm runs a test on every golden template.
+func inEachForm(t *testing.T, test func(*testing.T, form, template)) {
+	t.Helper()
+	for _, f := range forms() {
+		t.Run(f.name, func(t *testing.T) { test(t, f, golden(t, f.name)) })
 	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("the template differs from %s; if that is meant: go test ./infra -update\n%s", defaultGolden, diff)
+}
+
+func TestTemplatesAreGolden(t *testing.T) {
+	for _, f := range forms() {
+		t.Run(f.name, func(t *testing.T) {
+			got := blank(t, synth(t, f.context))
+			if *update {
+				if err := os.WriteFile(f.golden(), got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(f.golden())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("the template differs from %s; if that is meant: go test ./infra -update\n%s", f.golden(), diff)
+			}
+		})
 	}
 }
 
@@ -59,13 +84,15 @@ func synth(t *testing.T, context map[string]any) []byte {
 func placeholders(t *testing.T) string {
 	t.Helper()
 	dist := t.TempDir()
-	for _, name := range functionNames {
-		dir := filepath.Join(dist, name)
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte(name), 0o755); err != nil {
-			t.Fatal(err)
+	for _, f := range forms() {
+		for _, name := range f.functions {
+			dir := filepath.Join(dist, name)
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte(name), 0o755); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	return dist

@@ -11,8 +11,9 @@ import (
 	"hark/shared/config"
 )
 
-func TestRoutesGoToTheirFunctions(t *testing.T) {
-	tmpl := golden(t)
+func TestRoutesGoToTheirFunctions(t *testing.T) { inEachForm(t, testRoutes) }
+
+func testRoutes(t *testing.T, f form, tmpl template) {
 	if got := tmpl.at("Socket", "RouteSelectionExpression"); got != "$request.body.event" {
 		t.Errorf("routes are selected by %v", got)
 	}
@@ -39,6 +40,11 @@ func TestRoutesGoToTheirFunctions(t *testing.T) {
 		"$disconnect": "${Disconnect.Arn}/invocations",
 		"$default":    "${Message.Arn}/invocations",
 	}
+	if f.name == "named" {
+		want["pusher:subscribe"] = "${Subscribe.Arn}/invocations"
+		want["pusher:unsubscribe"] = "${Subscribe.Arn}/invocations"
+		want["pusher:signin"] = "${Auth.Arn}/invocations"
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -48,23 +54,30 @@ func join(parts ...any) map[string]any { return map[string]any{"Fn::Join": []any
 func ref(id string) map[string]any     { return map[string]any{"Ref": id} }
 
 func TestOnlyConnectIsThrottled(t *testing.T) {
-	tmpl := golden(t)
-	want := map[string]any{"$connect": map[string]any{"ThrottlingRateLimit": 200.0, "ThrottlingBurstLimit": 400.0}}
-	if diff := cmp.Diff(want, tmpl.at("Stage", "RouteSettings")); diff != "" {
-		t.Error(diff)
-	}
-	if got := tmpl.at("Stage", "DefaultRouteSettings"); got != nil {
-		t.Errorf("every route is throttled: %v", got)
-	}
-	for _, id := range tmpl.ofType("AWS::ApiGatewayV2::Route") {
-		if tmpl.at(id, "RouteKey") == "$connect" && !slices.Contains(tmpl.Resources["Stage"].DependsOn, id) {
-			t.Error("the stage may be made before the route that its settings name")
+	inEachForm(t, func(t *testing.T, _ form, tmpl template) {
+		want := map[string]any{"$connect": map[string]any{"ThrottlingRateLimit": 200.0, "ThrottlingBurstLimit": 400.0}}
+		if diff := cmp.Diff(want, tmpl.at("Stage", "RouteSettings")); diff != "" {
+			t.Error(diff)
 		}
-	}
+		if got := tmpl.at("Stage", "DefaultRouteSettings"); got != nil {
+			t.Errorf("every route is throttled: %v", got)
+		}
+	})
+}
+
+// A stage that is published before a route serves without it; its settings name one.
+func TestStageWaitsForEveryRoute(t *testing.T) {
+	inEachForm(t, func(t *testing.T, _ form, tmpl template) {
+		for _, id := range tmpl.ofType("AWS::ApiGatewayV2::Route") {
+			if !slices.Contains(tmpl.Resources["Stage"].DependsOn, id) {
+				t.Errorf("the stage may be made before %s", tmpl.at(id, "RouteKey"))
+			}
+		}
+	})
 }
 
 func TestPublishURLIsPublicInBothWaysThatAWSDemands(t *testing.T) {
-	tmpl := golden(t)
+	tmpl := golden(t, "default")
 	if got := tmpl.at("PublishUrl", "AuthType"); got != "NONE" {
 		t.Error(got)
 	}
@@ -80,15 +93,17 @@ func TestPublishURLIsPublicInBothWaysThatAWSDemands(t *testing.T) {
 }
 
 func TestNobodyElseMayInvokeAFunction(t *testing.T) {
-	tmpl := golden(t)
-	// Three routes, the two permissions of the URL, the schedule.
-	if got := tmpl.ofType("AWS::Lambda::Permission"); len(got) != 6 {
-		t.Errorf("permissions: %v", got)
-	}
+	inEachForm(t, func(t *testing.T, _ form, tmpl template) {
+		// One for each route, the two permissions of the URL, the schedule.
+		want := len(tmpl.ofType("AWS::ApiGatewayV2::Route")) + 3
+		if got := tmpl.ofType("AWS::Lambda::Permission"); len(got) != want {
+			t.Errorf("permissions: %v", got)
+		}
+	})
 }
 
 func TestEdge(t *testing.T) {
-	tmpl := golden(t)
+	tmpl := golden(t, "default")
 	distribution := func(path ...any) any { return tmpl.at("Client", append([]any{"DistributionConfig"}, path...)...) }
 
 	for path, want := range map[string]any{
@@ -131,7 +146,7 @@ func TestEdgeSpeaksTheNamesThatConnectReads(t *testing.T) {
 }
 
 func TestNoErrorIsCached(t *testing.T) {
-	tmpl := golden(t)
+	tmpl := golden(t, "default")
 	got := map[float64]any{}
 	for _, r := range list(tmpl.at("Client", "DistributionConfig", "CustomErrorResponses")) {
 		response := r.(map[string]any)
@@ -145,7 +160,7 @@ func TestNoErrorIsCached(t *testing.T) {
 }
 
 func TestOriginAndConnectShareTheSecret(t *testing.T) {
-	tmpl := golden(t)
+	tmpl := golden(t, "default")
 	header := tmpl.at("Client", "DistributionConfig", "Origins", 0, "OriginCustomHeaders", 0)
 	want := map[string]any{
 		"HeaderName":  config.OriginSecretHeader,
@@ -160,7 +175,7 @@ func TestOriginAndConnectShareTheSecret(t *testing.T) {
 }
 
 func TestOutputs(t *testing.T) {
-	tmpl := golden(t)
+	tmpl := golden(t, "default")
 	names := slices.Sorted(maps.Keys(tmpl.Outputs))
 	if want := []string{"AppsTable", "ClientHost", "Env", "PublishHost", "StateTable"}; !slices.Equal(names, want) {
 		t.Errorf("outputs: %v", names)

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"text/tabwriter"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // price is what AWS asks for a unit in us-east-1, in USD, and how many units a month every account always gets free:
@@ -106,8 +109,9 @@ func scheduleUsage(tmpl template, rule string) ([]usage, bool) {
 	}, true
 }
 
-func TestIdleStackCostsLessThanADollarAMonth(t *testing.T) {
-	tmpl := golden(t)
+// idleTotal sums what all resources use up.
+func idleTotal(t *testing.T, tmpl template) map[string]float64 {
+	t.Helper()
 	total := map[string]float64{}
 	for id, r := range tmpl.Resources {
 		lines, known := idleUsage(tmpl, id)
@@ -118,7 +122,11 @@ func TestIdleStackCostsLessThanADollarAMonth(t *testing.T) {
 			total[line.unit] += line.units
 		}
 	}
+	return total
+}
 
+func TestIdleStackCostsLessThanADollarAMonth(t *testing.T) {
+	total := idleTotal(t, golden(t, "default"))
 	var bill strings.Builder
 	w := tabwriter.NewWriter(&bill, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "unit\ta month\tfree\twith free tier\twithout\t  price is")
@@ -140,6 +148,14 @@ func TestIdleStackCostsLessThanADollarAMonth(t *testing.T) {
 
 	if with >= 1 || without >= 1 {
 		t.Errorf("an idle stack costs $%.2f a month, $%.2f without free tiers", with, without)
+	}
+}
+
+func TestNamedRoutesIdleForTheirCodeAlone(t *testing.T) {
+	want := idleTotal(t, golden(t, "default"))
+	want["S3 GB-month"] += 2 * functionZipGB // subscribe and auth: a tenth of a cent
+	if diff := cmp.Diff(want, idleTotal(t, golden(t, "named")), cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -67,11 +67,18 @@ func (s socketAPI) manage(methods ...string) awsiam.PolicyStatement {
 	})
 }
 
-// route sends what clients do to the functions, and publishes the stage. Every frame goes to $default: Pusher's event
-// names hold a colon, which AWS does not document as part of a route key.
+// route sends what clients do to the functions, and publishes the stage. A frame whose event no route is named for goes to
+// $default. Named routes are not the default, because Pusher's event names hold a colon, which AWS does not document as part
+// of a route key (aws-facts.md §A1).
 func (s socketAPI) route(f functions) {
 	routes := []awsapigatewayv2.WebSocketRoute{
 		s.to("$connect", f.Connect), s.to("$disconnect", f.Disconnect), s.to("$default", f.Message),
+	}
+	if f.Subscribe != nil {
+		routes = append(routes, s.to("pusher:subscribe", f.Subscribe), s.to("pusher:unsubscribe", f.Subscribe))
+	}
+	if f.Auth != nil {
+		routes = append(routes, s.to("pusher:signin", f.Auth))
 	}
 
 	stage := awsapigatewayv2.NewWebSocketStage(s.stack, jsii.String("SocketStage"), &awsapigatewayv2.WebSocketStageProps{
@@ -90,6 +97,7 @@ func (s socketAPI) route(f functions) {
 	}
 }
 
+// to adds a route with an integration of its own: one that is shared would come with the permission for its first route only.
 func (s socketAPI) to(routeKey string, f awslambda.Function) awsapigatewayv2.WebSocketRoute {
 	return s.AddRoute(&routeKey, &awsapigatewayv2.WebSocketRouteOptions{
 		Integration: awsapigatewayv2integrations.NewWebSocketLambdaIntegration(jsii.String("Lambda"), f, nil),

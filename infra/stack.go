@@ -17,6 +17,7 @@ type HarkStackProps struct {
 	OriginSecret    string        // what CloudFront shows to the gateway; "" makes one from the stack's id
 	CallbackBase    string        // where frames are posted, without /{api}/{stage}; "" is AWS's own endpoint
 	ActivityTimeout time.Duration // silence after which clients ping; 0 leaves it to the functions' default
+	NamedRoutes     bool          // subscribing and signing in have routes and functions of their own
 }
 
 // NewHarkStack puts the whole of Hark into one stack: the sockets and the edge before them, the publishing API, the
@@ -37,6 +38,7 @@ func NewHarkStack(scope constructs.Construct, id string, props HarkStackProps) a
 		Tables:          tables,
 		Queues:          queues,
 		Socket:          socket,
+		NamedRoutes:     props.NamedRoutes,
 		OriginSecret:    secret,
 		CallbackURL:     socket.callbackURL(props.CallbackBase),
 		ActivityTimeout: props.ActivityTimeout,

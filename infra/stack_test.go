@@ -10,17 +10,18 @@ import (
 	"hark/shared/config"
 )
 
-// functionIDs are the logical ids of the functions by folder name.
-func functionIDs() map[string]string {
+// ids are the logical ids of the form's functions by folder name.
+func (f form) ids() map[string]string {
 	ids := map[string]string{}
-	for _, name := range functionNames {
+	for _, name := range f.functions {
 		ids[name] = strings.ToUpper(name[:1]) + name[1:]
 	}
 	return ids
 }
 
-func TestLogicalIDsNeverMove(t *testing.T) {
-	tmpl := golden(t)
+func TestLogicalIDsNeverMove(t *testing.T) { inEachForm(t, testLogicalIDsNeverMove) }
+
+func testLogicalIDsNeverMove(t *testing.T, f form, tmpl template) {
 	want := map[string]string{
 		"Apps":           "AWS::DynamoDB::Table", // retained: a new id would be an empty table beside it
 		"State":          "AWS::DynamoDB::Table",
@@ -32,7 +33,7 @@ func TestLogicalIDsNeverMove(t *testing.T) {
 		"Client":         "AWS::CloudFront::Distribution", // so is this one's, and in their web pages
 		"ViewerRequest":  "AWS::CloudFront::Function",
 	}
-	for _, id := range functionIDs() {
+	for _, id := range f.ids() {
 		want[id], want[id+"Role"], want[id+"Logs"] = "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup"
 	}
 	for id, cfnType := range want {
@@ -42,124 +43,20 @@ func TestLogicalIDsNeverMove(t *testing.T) {
 	}
 }
 
-func TestFunctionsMayDoWhatTheyUseAndNothingElse(t *testing.T) {
-	const connections = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Socket}/v1/"
-	want := map[string][]string{
-		"connect": {
-			"dynamodb:GetItem ${Apps.Arn}",
-			"dynamodb:PutItem ${State.Arn}",
-			"execute-api:ManageConnections " + connections + "DELETE/@connections/*",
-			"execute-api:ManageConnections " + connections + "POST/@connections/*",
-		},
-		"message": {
-			"dynamodb:BatchGetItem ${State.Arn}",
-			"dynamodb:DeleteItem ${State.Arn}",
-			"dynamodb:GetItem ${Apps.Arn}",
-			"dynamodb:GetItem ${State.Arn}",
-			"dynamodb:PutItem ${State.Arn}",
-			"dynamodb:Query ${State.Arn}",
-			"dynamodb:UpdateItem ${State.Arn}",
-			"execute-api:ManageConnections " + connections + "DELETE/@connections/*",
-			"execute-api:ManageConnections " + connections + "POST/@connections/*",
-		},
-		"disconnect": {
-			"dynamodb:DeleteItem ${State.Arn}",
-			"dynamodb:PutItem ${State.Arn}",
-			"dynamodb:Query ${State.Arn}",
-			"dynamodb:UpdateItem ${State.Arn}",
-		},
-		"api": {
-			"dynamodb:GetItem ${Apps.Arn}",
-			"dynamodb:Query ${State.Arn}",
-			"sqs:SendMessage ${Broadcasts.Arn}",
-		},
-		"broadcast": {
-			"dynamodb:DeleteItem ${State.Arn}",
-			"dynamodb:PutItem ${State.Arn}",
-			"dynamodb:Query ${State.Arn}",
-			"dynamodb:UpdateItem ${State.Arn}",
-			"execute-api:ManageConnections " + connections + "DELETE/@connections/*",
-			"execute-api:ManageConnections " + connections + "GET/@connections/*",
-			"execute-api:ManageConnections " + connections + "POST/@connections/*",
-			"sqs:DeleteMessage ${Broadcasts.Arn}",
-			"sqs:GetQueueAttributes ${Broadcasts.Arn}",
-			"sqs:ReceiveMessage ${Broadcasts.Arn}",
-		},
-		"sweep": {
-			"dynamodb:DeleteItem ${State.Arn}",
-			"dynamodb:GetItem ${State.Arn}",
-			"dynamodb:PutItem ${State.Arn}",
-			"dynamodb:Query ${State.Arn}",
-			"dynamodb:UpdateItem ${State.Arn}",
-			"execute-api:ManageConnections " + connections + "DELETE/@connections/*",
-		},
-	}
-	tmpl := golden(t)
-	for name, id := range functionIDs() {
-		t.Run(name, func(t *testing.T) {
-			want := append(want[name],
-				"logs:CreateLogStream ${"+id+"Logs.Arn}", "logs:PutLogEvents ${"+id+"Logs.Arn}")
-			slices.Sort(want)
-			if diff := cmp.Diff(want, allowed(t, tmpl, id+"Role")); diff != "" {
-				t.Error(diff)
-			}
-			if got := text(tmpl.at(id, "Role")); got != "${"+id+"Role.Arn}" {
-				t.Errorf("acts as %s", got)
-			}
-		})
-	}
-}
+func TestFunctions(t *testing.T) { inEachForm(t, testFunctions) }
 
-// allowed returns what a role may do, as sorted lines "action resource".
-func allowed(t *testing.T, tmpl template, role string) []string {
-	t.Helper()
-	if managed := tmpl.at(role, "ManagedPolicyArns"); managed != nil {
-		t.Errorf("%s has managed policies: %v", role, managed)
-	}
-	var lines []string
-	for _, policy := range list(tmpl.at(role, "Policies")) {
-		for _, s := range policy.(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
-			statement := s.(map[string]any)
-			if statement["Effect"] != "Allow" || statement["Condition"] != nil || statement["NotAction"] != nil {
-				t.Errorf("%s: not a plain Allow: %v", role, statement)
-			}
-			for _, action := range list(statement["Action"]) {
-				for _, on := range list(statement["Resource"]) {
-					lines = append(lines, text(action)+" "+text(on))
-				}
-			}
-		}
-	}
-	slices.Sort(lines)
-	return lines
-}
-
-func TestNoPolicyStandsBesideTheRoles(t *testing.T) {
-	tmpl := golden(t)
-	for _, cfnType := range []string{"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"} {
-		if ids := tmpl.ofType(cfnType); len(ids) > 0 {
-			t.Errorf("%s: %v", cfnType, ids)
-		}
-	}
-	if got := len(tmpl.ofType("AWS::IAM::Role")); got != len(functionNames) {
-		t.Errorf("%d roles for %d functions", got, len(functionNames))
-	}
-}
-
-func TestFunctions(t *testing.T) {
-	tmpl := golden(t)
-	if got := tmpl.ofType("AWS::Lambda::Function"); len(got) != len(functionNames) {
+func testFunctions(t *testing.T, f form, tmpl template) {
+	if got := tmpl.ofType("AWS::Lambda::Function"); len(got) != len(f.functions) {
 		t.Errorf("functions: %v", got)
 	}
+	names := []string{config.CallbackURL, config.AppsTable, config.BroadcastsQueue, config.StateTable} // sorted
 	environment := map[string][]string{
 		"connect":    {config.CallbackURL, config.AppsTable, config.OriginSecret, config.StateTable},
-		"message":    {config.CallbackURL, config.AppsTable, config.StateTable},
-		"disconnect": {config.StateTable},
-		"api":        {config.AppsTable, config.BroadcastsQueue, config.StateTable},
-		"broadcast":  {config.CallbackURL, config.StateTable},
-		"sweep":      {config.CallbackURL, config.StateTable},
+		"disconnect": {config.AppsTable, config.BroadcastsQueue, config.StateTable},
+		"message":    names, "subscribe": names, "auth": names,
+		"api": names, "broadcast": names, "sweep": names,
 	}
-	for name, id := range functionIDs() {
+	for name, id := range f.ids() {
 		t.Run(name, func(t *testing.T) {
 			for property, want := range map[string]any{
 				"FunctionName":  "Hark-" + name,
@@ -196,7 +93,7 @@ func TestFunctions(t *testing.T) {
 }
 
 func TestTables(t *testing.T) {
-	tmpl := golden(t)
+	tmpl := golden(t, "default")
 	if got := tmpl.ofType("AWS::DynamoDB::Table"); !slices.Equal(got, []string{"Apps", "State"}) {
 		t.Fatalf("tables: %v", got)
 	}
@@ -228,7 +125,7 @@ func TestTables(t *testing.T) {
 }
 
 func TestBroadcastsQueue(t *testing.T) {
-	tmpl := golden(t)
+	tmpl := golden(t, "default")
 	for property, want := range map[string]any{
 		"FifoQueue":              true,
 		"FifoThroughputLimit":    "perMessageGroupId",
@@ -274,7 +171,7 @@ func TestNoInvocationOutlivesItsMessages(t *testing.T) {
 }
 
 func TestSweepRunsEachMinute(t *testing.T) {
-	tmpl := golden(t)
+	tmpl := golden(t, "default")
 	if got := tmpl.at("SweepSchedule", "ScheduleExpression"); got != "rate(1 minute)" {
 		t.Error(got)
 	}

@@ -22,11 +22,11 @@ type resource struct {
 	DeletionPolicy string
 }
 
-// golden is the default template. TestDefaultTemplateIsGolden keeps it equal to what the app synthesizes, so that what
-// it says can be asserted without the CDK.
-func golden(t *testing.T) template {
+// golden is a golden template. TestTemplatesAreGolden keeps it equal to what the app synthesizes, so that what it says can
+// be asserted without the CDK.
+func golden(t *testing.T, name string) template {
 	t.Helper()
-	text, err := os.ReadFile(defaultGolden)
+	text, err := os.ReadFile(form{name: name}.golden())
 	if err != nil {
 		t.Fatal(err)
 	}

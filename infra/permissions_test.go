@@ -1,0 +1,122 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// permissions are what a form's functions may do: for each part of the stack the actions, without their service.
+func (f form) permissions() map[string]map[string]string {
+	const everything = "BatchGetItem BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem"
+	p := map[string]map[string]string{
+		"connect":    {apps: "GetItem", state: "PutItem Query UpdateItem", sockets: "DELETE POST"},
+		"message":    {apps: "GetItem", state: everything, queue: "SendMessage", sockets: "DELETE POST"},
+		"disconnect": {apps: "GetItem", state: "BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem", queue: "SendMessage"},
+		"api":        {apps: "GetItem", state: "GetItem Query", queue: "SendMessage", sockets: "DELETE POST"},
+		"broadcast": {
+			apps: "GetItem", state: everything,
+			queue: "DeleteMessage GetQueueAttributes ReceiveMessage SendMessage", sockets: "DELETE GET POST",
+		},
+		"sweep": {
+			apps: "GetItem Scan", state: "BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem",
+			queue: "SendMessage", sockets: "DELETE GET",
+		},
+	}
+	if f.name == "named" {
+		answering := func(onState string) map[string]string {
+			return map[string]string{apps: "GetItem", state: onState, queue: "SendMessage", sockets: "DELETE POST"}
+		}
+		p["message"] = answering("GetItem UpdateItem")
+		p["subscribe"] = answering("BatchGetItem DeleteItem GetItem PutItem Query UpdateItem")
+		p["auth"] = answering("BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem")
+	}
+	return p
+}
+
+// The parts of the stack that functions have permissions on.
+const (
+	apps    = "dynamodb:%s ${Apps.Arn}"
+	state   = "dynamodb:%s ${State.Arn}"
+	queue   = "sqs:%s ${Broadcasts.Arn}"
+	sockets = "execute-api:ManageConnections arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:" +
+		"${Socket}/v1/%s/@connections/*"
+)
+
+func TestFunctionsMayDoWhatTheyUseAndNothingElse(t *testing.T) { inEachForm(t, testPermissions) }
+
+func testPermissions(t *testing.T, f form, tmpl template) {
+	for name, id := range f.ids() {
+		t.Run(name, func(t *testing.T) {
+			want := []string{"logs:CreateLogStream ${" + id + "Logs.Arn}", "logs:PutLogEvents ${" + id + "Logs.Arn}"}
+			for part, actions := range f.permissions()[name] {
+				for action := range strings.FieldsSeq(actions) {
+					want = append(want, strings.Replace(part, "%s", action, 1))
+				}
+			}
+			slices.Sort(want)
+			if diff := cmp.Diff(want, allowed(t, tmpl, id+"Role")); diff != "" {
+				t.Error(diff)
+			}
+			if got := text(tmpl.at(id, "Role")); got != "${"+id+"Role.Arn}" {
+				t.Errorf("acts as %s", got)
+			}
+		})
+	}
+}
+
+// A route that has a function of its own is there so that each function may do less.
+func TestNamedRoutesAllowNobodyMore(t *testing.T) {
+	byDefault := allowed(t, golden(t, "default"), "MessageRole")
+	tmpl := golden(t, "named")
+	for _, id := range []string{"Message", "Subscribe", "Auth"} {
+		may := allowed(t, tmpl, id+"Role")
+		if len(may) >= len(byDefault) {
+			t.Errorf("%s may do as much as one function for all frames", id)
+		}
+		for _, line := range may {
+			if !strings.HasPrefix(line, "logs:") && !slices.Contains(byDefault, line) {
+				t.Errorf("%s may do what one function for all frames may not: %s", id, line)
+			}
+		}
+	}
+}
+
+// allowed returns what a role may do, as sorted lines "action resource".
+func allowed(t *testing.T, tmpl template, role string) []string {
+	t.Helper()
+	if managed := tmpl.at(role, "ManagedPolicyArns"); managed != nil {
+		t.Errorf("%s has managed policies: %v", role, managed)
+	}
+	var lines []string
+	for _, policy := range list(tmpl.at(role, "Policies")) {
+		for _, s := range policy.(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+			statement := s.(map[string]any)
+			if statement["Effect"] != "Allow" || statement["Condition"] != nil || statement["NotAction"] != nil {
+				t.Errorf("%s: not a plain Allow: %v", role, statement)
+			}
+			for _, action := range list(statement["Action"]) {
+				for _, on := range list(statement["Resource"]) {
+					lines = append(lines, text(action)+" "+text(on))
+				}
+			}
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func TestNoPolicyStandsBesideTheRoles(t *testing.T) { inEachForm(t, testNoPolicyStandsBesideTheRoles) }
+
+func testNoPolicyStandsBesideTheRoles(t *testing.T, f form, tmpl template) {
+	for _, cfnType := range []string{"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"} {
+		if ids := tmpl.ofType(cfnType); len(ids) > 0 {
+			t.Errorf("%s: %v", cfnType, ids)
+		}
+	}
+	if got := len(tmpl.ofType("AWS::IAM::Role")); got != len(f.functions) {
+		t.Errorf("%d roles for %d functions", got, len(f.functions))
+	}
+}
