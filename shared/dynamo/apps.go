@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,12 +19,12 @@ import (
 // How long a process believes what it has read of the apps. A change of an app is seen after the first, a new app after
 // the second, which also bounds what a stranger's guesses at keys cost.
 const (
-	appLife   = 30 * time.Second
+	appLife   = 10 * time.Second
 	noAppLife = 5 * time.Second
 	cacheSize = 1000 // entries; then the cache starts anew
 )
 
-// Apps is the table of apps. An app is one item with everything, and one that leads from its key to its ID (decisions.md 17).
+// Apps is the table of apps. An app is one item with everything (settings.go), and one that leads from its key to its ID (decisions.md 17).
 // It remembers what it has read and is safe for concurrent use.
 type Apps struct {
 	Client *dynamodb.Client
@@ -47,7 +49,11 @@ func (a *Apps) ByKey(ctx context.Context, appKey string) (pusher.App, error) {
 	if err != nil {
 		return pusher.App{}, err
 	}
-	return a.ByID(ctx, getStr(it["app"]))
+	id, err := required(it, "app")
+	if err != nil {
+		return pusher.App{}, fmt.Errorf("key %s: %w", appKey, err)
+	}
+	return a.ByID(ctx, id)
 }
 
 // ByID returns the app; it fails with pusher.ErrNoApp if there is none.
@@ -59,7 +65,7 @@ func (a *Apps) ByID(ctx context.Context, id string) (pusher.App, error) {
 	if err != nil {
 		return pusher.App{}, err
 	}
-	return toApp(it), nil
+	return toApp(it)
 }
 
 func (a *Apps) get(ctx context.Context, pk string) (item, error) {
@@ -92,15 +98,19 @@ func (a *Apps) get(ctx context.Context, pk string) (item, error) {
 	return c.item, nil
 }
 
-// Add writes a new app, both items or none. It fails if its ID or key is taken.
+// Add writes a new app, both items or none. It fails if its ID or key is taken, and if a setting has a value that it may not have.
 func (a *Apps) Add(ctx context.Context, app pusher.App) error {
+	it := fromApp(app)
+	if _, err := toApp(it); err != nil {
+		return err
+	}
 	put := func(it item) types.TransactWriteItem {
 		return types.TransactWriteItem{Put: &types.Put{
 			TableName: &a.Table, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)"),
 		}}
 	}
 	_, err := a.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		put(fromApp(app)),
+		put(it),
 		put(item{"pk": str("key#" + app.Key), "app": str(app.ID)}),
 	}})
 	var cancelled *types.TransactionCanceledException
@@ -117,6 +127,50 @@ func (a *Apps) Add(ctx context.Context, app pusher.App) error {
 	return nil
 }
 
+// Change changes settings of an app, and nothing else of it; see Setting. Nothing is changed if one of the values cannot be.
+func (a *Apps) Change(ctx context.Context, id string, changes []Setting) error {
+	k := item{"pk": str("app#" + id)}
+	out, err := a.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &a.Table, Key: k, ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return fmt.Errorf("read app %s: %w", id, err)
+	}
+	if out.Item == nil {
+		return pusher.ErrNoApp
+	}
+	next, touched, err := change(out.Item, changes)
+	if err != nil || len(touched) == 0 {
+		return err
+	}
+	var set, remove []string
+	names, values := make(map[string]string), make(item)
+	for i, name := range touched {
+		n := fmt.Sprintf("#n%d", i)
+		names[n] = name
+		if v, ok := next[name]; ok {
+			values[fmt.Sprintf(":v%d", i)] = v
+			set = append(set, fmt.Sprintf("%s = :v%d", n, i))
+		} else {
+			remove = append(remove, n)
+		}
+	}
+	in := &dynamodb.UpdateItemInput{
+		TableName: &a.Table, Key: k, ConditionExpression: aws.String("attribute_exists(pk)"), ExpressionAttributeNames: names,
+	}
+	var update []string
+	if len(set) > 0 {
+		update = append(update, "SET "+strings.Join(set, ", "))
+		in.ExpressionAttributeValues = values
+	}
+	if len(remove) > 0 {
+		update = append(update, "REMOVE "+strings.Join(remove, ", "))
+	}
+	in.UpdateExpression = aws.String(strings.Join(update, " "))
+	if _, err := a.Client.UpdateItem(ctx, in); err != nil {
+		return fmt.Errorf("change app %s: %w", id, err)
+	}
+	return nil
+}
+
 // List returns all apps, in no order.
 func (a *Apps) List(ctx context.Context) ([]pusher.App, error) {
 	var apps []pusher.App
@@ -129,20 +183,46 @@ func (a *Apps) List(ctx context.Context) ([]pusher.App, error) {
 			return nil, fmt.Errorf("list apps: %w", err)
 		}
 		for _, it := range out.Items {
-			apps = append(apps, toApp(it))
+			app, err := toApp(it)
+			if err != nil {
+				return nil, err
+			}
+			apps = append(apps, app)
 		}
 	}
 	return apps, nil
 }
 
-func toApp(it item) pusher.App {
-	return pusher.App{ID: getStr(it["id"]), Key: getStr(it["key"]), Secret: getStr(it["secret"]), Disabled: getFlag(it["disabled"])}
+func toApp(it item) (a pusher.App, err error) {
+	for _, f := range []struct {
+		name string
+		at   *string
+	}{{"id", &a.ID}, {"key", &a.Key}, {"secret", &a.Secret}} {
+		if *f.at, err = required(it, f.name); err != nil {
+			return pusher.App{}, wrong(it, err)
+		}
+	}
+	if a.Settings, err = readSettings(it); err != nil {
+		return pusher.App{}, wrong(it, err)
+	}
+	return a, nil
+}
+
+func wrong(it item, err error) error {
+	return fmt.Errorf("app %s: %w", strings.TrimPrefix(getStr(it["pk"]), "app#"), err)
+}
+
+// required returns a text that must be there.
+func required(it item, name string) (string, error) {
+	s, ok := it[name].(*types.AttributeValueMemberS)
+	if !ok {
+		return "", fmt.Errorf("%s is %s, it must be S", name, typeOf(it[name]))
+	}
+	return s.Value, nil
 }
 
 func fromApp(a pusher.App) item {
-	it := item{"pk": str("app#" + a.ID), "id": str(a.ID), "key": str(a.Key), "secret": str(a.Secret)}
-	if a.Disabled {
-		it["disabled"] = flag(true)
-	}
+	it := writeSettings(a.Settings)
+	maps.Copy(it, item{"pk": str("app#" + a.ID), "id": str(a.ID), "key": str(a.Key), "secret": str(a.Secret)})
 	return it
 }

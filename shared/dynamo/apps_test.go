@@ -20,7 +20,7 @@ func TestApps(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
 		clock := now
 		apps := &dynamo.Apps{Client: client, Table: tableName(t, "apps"), Now: func() time.Time { return clock }}
-		shop := pusher.App{ID: "shop", Key: "shop-key", Secret: "s3cret"}
+		shop := pusher.App{ID: "shop", Key: "shop-key", Secret: "s3cret", Settings: pusher.DefaultSettings()}
 		if _, err := apps.ByKey(t.Context(), shop.Key); !errors.Is(err, pusher.ErrNoApp) {
 			t.Errorf("before it is added: %v", err)
 		}
@@ -31,24 +31,25 @@ func TestApps(t *testing.T) {
 			t.Errorf("within 5 s of a miss: %v", err)
 		}
 		clock = clock.Add(5 * time.Second)
-		if got, err := apps.ByKey(t.Context(), shop.Key); err != nil || got != shop {
+		if got, err := apps.ByKey(t.Context(), shop.Key); err != nil || !cmp.Equal(got, shop) {
 			t.Errorf("by key: %+v, error %v", got, err)
 		}
-		if got, err := apps.ByID(t.Context(), shop.ID); err != nil || got != shop {
+		if got, err := apps.ByID(t.Context(), shop.ID); err != nil || !cmp.Equal(got, shop) {
 			t.Errorf("by ID: %+v, error %v", got, err)
 		}
 		for _, c := range []struct {
 			app  pusher.App
 			want string
 		}{
-			{pusher.App{ID: "shop", Key: "other-key"}, "ID shop"},
-			{pusher.App{ID: "other", Key: "shop-key"}, "key shop-key"},
+			{pusher.App{ID: "shop", Key: "other-key", Settings: pusher.DefaultSettings()}, "ID shop"},
+			{pusher.App{ID: "other", Key: "shop-key", Settings: pusher.DefaultSettings()}, "key shop-key"},
 		} {
 			if err := apps.Add(t.Context(), c.app); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("add %+v: %v, want a refusal of the %s", c.app, err, c.want)
 			}
 		}
-		off := pusher.App{ID: "off", Key: "off-key", Secret: "x", Disabled: true}
+		off := pusher.App{ID: "off", Key: "off-key", Secret: "x", Settings: pusher.DefaultSettings()}
+		off.Disabled = true
 		if err := apps.Add(t.Context(), off); err != nil {
 			t.Fatal(err)
 		}
@@ -97,8 +98,8 @@ func TestSeed(t *testing.T) {
 	server := httptest.NewServer(db)
 	t.Cleanup(server.Close)
 	apps := &dynamo.Apps{Client: client(server.URL), Table: "apps"}
-	want := pusher.App{ID: "local", Key: "local-key", Secret: "local-secret"}
-	if got, err := apps.ByKey(t.Context(), "local-key"); err != nil || got != want {
+	want := pusher.App{ID: "local", Key: "local-key", Secret: "local-secret", Settings: pusher.DefaultSettings()}
+	if got, err := apps.ByKey(t.Context(), "local-key"); err != nil || !cmp.Equal(got, want) {
 		t.Errorf("the seeded app is %+v, error %v", got, err)
 	}
 }

@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,16 +12,12 @@ import (
 	"hark/shared/pusher"
 )
 
-// What one connection may hold (design.md §8): channels, and bytes of their names. A write bills its whole item, so the
-// first bounds what a stranger's frame costs.
-const (
-	maxChannels  = 100
-	maxNameBytes = 16 << 10
-	maxLeft      = 2 * maxChannels // left within the last minute: remembered, so bounded too
-	maxRemoved   = 20              // stale offs in one write: a condition may have 4 KB
-)
+// countedLife is how much longer the row of a counted connection is kept: DynamoDB must not remove it before its lease has, which
+// counts it out.
+const countedLife = time.Hour
 
-// PutConnection writes the row of a new connection.
+// PutConnection writes the row of a new connection. One that is counted is added to the app's open connections by the same write, which
+// does nothing if the row is there: connect may run twice.
 func (s *State) PutConnection(ctx context.Context, c pusher.Connection) error {
 	it := connectionKey(c.ID)
 	it["app"] = str(c.App)
@@ -30,8 +25,48 @@ func (s *State) PutConnection(ctx context.Context, c pusher.Connection) error {
 	it["on"] = stamps(nil)
 	it["off"] = stamps(nil)
 	it["expires"] = num(expires(c.ConnectedAt))
-	_, err := s.put(ctx, it, "", nil)
+	if !c.Counted {
+		_, err := s.put(ctx, it, "", nil)
+		return err
+	}
+	it["counted"] = flag(true)
+	it["expires"] = num(expires(c.ConnectedAt.Add(countedLife)))
+	_, err := s.transact(ctx, types.TransactWriteItem{Put: &types.Put{
+		TableName: &s.Table, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)"),
+	}}, s.countOpen(c, 1))
 	return err
+}
+
+// DeleteConnection removes the row if it is there. One that is counted leaves the app's open connections by the same write.
+func (s *State) DeleteConnection(ctx context.Context, c pusher.Connection) error {
+	if !c.Counted {
+		return s.drop(ctx, connectionKey(c.ID))
+	}
+	_, err := s.transact(ctx, types.TransactWriteItem{Delete: &types.Delete{
+		TableName: &s.Table, Key: connectionKey(c.ID), ConditionExpression: aws.String("attribute_exists(pk)"),
+	}}, s.countOpen(c, -1))
+	return err
+}
+
+func (s *State) countOpen(c pusher.Connection, n int) types.TransactWriteItem {
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Table, Key: openKey(c.App, c.ID),
+		UpdateExpression: aws.String("ADD n :n"), ExpressionAttributeValues: item{":n": num(n)},
+	}}
+}
+
+// OpenConnections returns how many counted connections the app has.
+func (s *State) OpenConnections(ctx context.Context, app string) (int, error) {
+	n := 0
+	for out, err := range s.pages(ctx, s.query(openPK(app), openPrefix)) {
+		if err != nil {
+			return 0, err
+		}
+		for _, it := range out.Items {
+			n += int(getNum(it["n"]))
+		}
+	}
+	return n, nil
 }
 
 // Connection reads the row; it fails with pusher.ErrGone if there is none.
@@ -46,118 +81,19 @@ func (s *State) Connection(ctx context.Context, id pusher.ConnectionID) (pusher.
 	return connection(id, it), nil
 }
 
-// TurnOn adds the channel to the connection on the conditions of model.md §3, subscribe, step 2.
-func (s *State) TurnOn(ctx context.Context, c pusher.Connection, ch pusher.Channel, t, stale pusher.Stamp) (bool, error) {
-	return s.turn(ctx, c, turning{
-		ch: ch, t: t, stale: stale,
-		update: "SET #on.#ch = :t REMOVE #off.#ch",
-		cond: "(attribute_not_exists(#on.#ch) OR #on.#ch <= :t) AND (attribute_not_exists(#off.#ch) OR #off.#ch <= :t)" +
-			" AND (attribute_exists(#on.#ch) OR size(#on) < :max)",
-		limits: item{":max": num[int64](maxChannels)},
-		newer:  func(c pusher.Connection) bool { return c.On[ch] > t || c.Off[ch] > t },
-		full: func(c pusher.Connection) bool {
-			_, on := c.On[ch]
-			return !on && (tooMany(c.On, ch) || tooManyLeft(c.Off, stale))
-		},
+// SignIn sets the user, if the row exists and is not dead, and nobody else is signed in.
+func (s *State) SignIn(ctx context.Context, id pusher.ConnectionID, u pusher.User) (bool, error) {
+	update, values := "SET #user = :user REMOVE info", item{":user": str(u.ID)}
+	if len(u.Info) > 0 {
+		update, values[":info"] = "SET #user = :user, info = :info", str(string(u.Info))
+	}
+	_, err := s.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.Table, Key: connectionKey(id), UpdateExpression: &update,
+		ConditionExpression:       aws.String("attribute_exists(pk) AND attribute_not_exists(dead) AND (attribute_not_exists(#user) OR #user = :user)"),
+		ExpressionAttributeNames:  map[string]string{"#user": "user"}, // a reserved word
+		ExpressionAttributeValues: values,
 	})
-}
-
-// TurnOff removes the channel from the connection on the conditions of model.md §3, unsubscribe. A channel that it is in can
-// always be left.
-func (s *State) TurnOff(ctx context.Context, c pusher.Connection, ch pusher.Channel, t, stale pusher.Stamp) (bool, error) {
-	return s.turn(ctx, c, turning{
-		ch: ch, t: t, stale: stale,
-		update: "SET #off.#ch = :t REMOVE #on.#ch",
-		cond:   "(attribute_not_exists(#on.#ch) OR #on.#ch < :t) AND (attribute_not_exists(#off.#ch) OR #off.#ch <= :t)",
-		newer:  func(c pusher.Connection) bool { return c.On[ch] >= t || c.Off[ch] > t },
-		full: func(c pusher.Connection) bool {
-			_, on := c.On[ch]
-			return !on && tooManyLeft(c.Off, stale)
-		},
-	})
-}
-
-// turning is one change of a connection's channels, with its refusals said twice: to DynamoDB, and to a row in hand.
-type turning struct {
-	ch           pusher.Channel
-	t, stale     pusher.Stamp
-	update, cond string // the update ends with its REMOVE clause
-	limits       item   // values of the condition beside the stamp
-	newer, full  func(pusher.Connection) bool
-}
-
-// turn makes the change. c is the row as last seen: it tells which stale offs can go in the same write. When one of
-// them has changed since, the write is refused for that alone, and is made again from the row as it is.
-func (s *State) turn(ctx context.Context, c pusher.Connection, w turning) (bool, error) {
-	for {
-		switch {
-		case c.Dead || w.newer(c):
-			return false, nil
-		case w.full(c):
-			return false, pusher.Errorf(pusher.CodeLimit,
-				"Too many channels on one connection for %s: the limit is %d channels and %d bytes of names", w.ch, maxChannels, maxNameBytes)
-		}
-		in := s.turnInput(c, w)
-		_, err := s.Client.UpdateItem(ctx, in)
-		now, failed := refused(err)
-		switch {
-		case failed && now == nil:
-			return false, nil // no row
-		case failed:
-			c = connection(c.ID, now)
-		case err != nil:
-			return false, fmt.Errorf("change the channels of %s: %w", c.ID, err)
-		default:
-			return true, nil
-		}
-	}
-}
-
-func (s *State) turnInput(c pusher.Connection, w turning) *dynamodb.UpdateItemInput {
-	update := w.update
-	cond := "attribute_exists(pk) AND attribute_not_exists(dead) AND " + w.cond
-	names := map[string]string{"#on": "on", "#off": "off", "#ch": string(w.ch)}
-	values := item{":t": num(w.t)}
-	maps.Copy(values, w.limits)
-	n := 0
-	for ch, t := range c.Off {
-		if ch == w.ch || t >= w.stale {
-			continue
-		}
-		if n == maxRemoved { // the rest goes with the next frames
-			break
-		}
-		values[":stale"] = num(w.stale)
-		name := fmt.Sprintf("#o%d", n)
-		names[name] = string(ch)
-		update += ", #off." + name
-		cond += fmt.Sprintf(" AND (attribute_not_exists(#off.%s) OR #off.%s < :stale)", name, name)
-		n++
-	}
-	return &dynamodb.UpdateItemInput{
-		TableName: &s.Table, Key: connectionKey(c.ID), UpdateExpression: &update, ConditionExpression: &cond,
-		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}
-}
-
-func tooMany(channels map[pusher.Channel]pusher.Stamp, ch pusher.Channel) bool {
-	size := len(ch)
-	for c := range channels {
-		size += len(c)
-	}
-	return len(channels) >= maxChannels || size > maxNameBytes
-}
-
-// tooManyLeft counts the offs that cannot go yet.
-func tooManyLeft(off map[pusher.Channel]pusher.Stamp, stale pusher.Stamp) bool {
-	n := 0
-	for _, t := range off {
-		if t >= stale {
-			n++
-		}
-	}
-	return n >= maxLeft
+	return held(err)
 }
 
 // MarkDead sets the row dead and returns it; it fails with pusher.ErrGone if there is none.
@@ -178,15 +114,6 @@ func (s *State) MarkDead(ctx context.Context, id pusher.ConnectionID) (pusher.Co
 	return connection(id, out.Attributes), nil
 }
 
-// DeleteConnection removes the row if it is there.
-func (s *State) DeleteConnection(ctx context.Context, id pusher.ConnectionID) error {
-	_, err := s.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.Table, Key: connectionKey(id)})
-	if err != nil {
-		return fmt.Errorf("delete connection %s: %w", id, err)
-	}
-	return nil
-}
-
 // connection reads a row. One that is missing is dead.
 func connection(id pusher.ConnectionID, it item) pusher.Connection {
 	return pusher.Connection{
@@ -196,25 +123,8 @@ func connection(id pusher.ConnectionID, it item) pusher.Connection {
 		On:          getStamps(it["on"]),
 		Off:         getStamps(it["off"]),
 		Dead:        it == nil || getFlag(it["dead"]),
+		User:        getStr(it["user"]),
+		UserInfo:    getJSON(it["info"]),
+		Counted:     getFlag(it["counted"]),
 	}
-}
-
-func stamps(m map[pusher.Channel]pusher.Stamp) types.AttributeValue {
-	out := make(item, len(m))
-	for ch, t := range m {
-		out[string(ch)] = num(t)
-	}
-	return &types.AttributeValueMemberM{Value: out}
-}
-
-func getStamps(v types.AttributeValue) map[pusher.Channel]pusher.Stamp {
-	m, ok := v.(*types.AttributeValueMemberM)
-	if !ok {
-		return nil
-	}
-	out := make(map[pusher.Channel]pusher.Stamp, len(m.Value))
-	for ch, t := range m.Value {
-		out[pusher.Channel(ch)] = pusher.Stamp(getNum(t))
-	}
-	return out
 }

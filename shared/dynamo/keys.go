@@ -4,41 +4,86 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strconv"
-	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"hark/shared/pusher"
 )
 
+// An app's ID has no '#' (pusher.ValidName), so that what stands behind it in a key may have any.
+
 // shards is over how many partitions the rows are spread that everybody writes.
 const shards = 8
-
-// item is a row as DynamoDB holds it.
-type item = map[string]types.AttributeValue
 
 func key(pk, sk string) item {
 	return item{"pk": str(pk), "sk": str(sk)}
 }
 
-func connectionKey(id pusher.ConnectionID) item { return key("conn#"+string(id), "conn") }
+func connectionKey(id pusher.ConnectionID) item { return key(connectionPK(id), "conn") }
 
-func subscriptionKey(s pusher.Subscription) item {
-	return key(channelPK(s.App, s.Channel), subPrefix+string(s.Connection))
+func connectionPK(id pusher.ConnectionID) string { return "conn#" + string(id) }
+
+// rateKey is the counter of a connection's frames in the nth window of a name.
+func rateKey(id pusher.ConnectionID, name string, n int64) item {
+	return key(connectionPK(id), fmt.Sprintf("rate#%s#%d", name, n))
 }
 
-// subPrefix begins the sort key of a subscription. The connection ID behind it is random, so that DynamoDB can split a hot channel.
-const subPrefix = "sub#"
+func openKey(app string, id pusher.ConnectionID) item {
+	return key(openPK(app), openPrefix+shard(string(id)))
+}
+
+func openPK(app string) string { return "app#" + app }
+
+const openPrefix = "count#"
+
+func subscriptionKey(s pusher.Subscription) item {
+	pk, prefix := place(s.App, s.Channel)
+	return key(pk, prefix+string(s.Connection))
+}
+
+// place is where a channel's subscriptions are: their partition, and how their sort keys begin. Those of a user's channel are the
+// user's own rows, so that who is signed in is subscribed to it. The connection ID behind the prefix is random, so that DynamoDB can
+// split a hot channel.
+func place(app string, ch pusher.Channel) (pk, prefix string) {
+	if user := ch.User(); user != "" {
+		return userPK(app, user), userPrefix
+	}
+	return channelPK(app, ch), "sub#"
+}
 
 func channelPK(app string, ch pusher.Channel) string { return "chan#" + app + "#" + string(ch) }
 
-func markerKey(app string, ch pusher.Channel) item {
-	return key("app#"+app+"#"+shard(string(ch)), "chan#"+string(ch))
+func cacheKey(app string, ch pusher.Channel) item { return key(channelPK(app, ch), "cache") }
+
+func toldCountKey(app string, ch pusher.Channel) item { return key(channelPK(app, ch), "count") }
+
+// userPrefix begins the sort key of a connection: of one that is signed in as the user, or that watches it.
+const userPrefix = "conn#"
+
+func userPK(app, user string) string { return "user#" + app + "#" + user }
+
+func toldOnlineKey(app, user string) item { return key(userPK(app, user), "told") }
+
+func watcherPK(app, user string) string { return "watch#" + app + "#" + user }
+
+func watcherKey(app, user string, id pusher.ConnectionID) item {
+	return key(watcherPK(app, user), userPrefix+string(id))
 }
 
-func leaseKey(id pusher.ConnectionID, due time.Time) item {
-	return key(leasePK(due, shard(string(id))), string(id))
+func markerKey(app string, ch pusher.Channel) item {
+	return key(markerPK(app, shard(string(ch))), markerPrefix+string(ch))
+}
+
+func markerPK(app, shard string) string { return "app#" + app + "#" + shard }
+
+const markerPrefix = "chan#"
+
+// leaseKey begins the sort key of a number with '#', as no connection ID begins.
+func leaseKey(l pusher.Lease) item {
+	sk := string(l.Connection)
+	if sk == "" {
+		sk = "#" + l.App + "#" + string(l.Channel)
+	}
+	return key(leasePK(l.Minute, shard(sk)), sk)
 }
 
 func leasePK(due time.Time, shard string) string {
@@ -53,42 +98,5 @@ func shard(s string) string {
 	return strconv.Itoa(int(h.Sum32() % shards))
 }
 
-func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func num[N ~int64](n N) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(int64(n), 10)}
-}
-
-func flag(b bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: b} }
-
-func getStr(v types.AttributeValue) string {
-	s, ok := v.(*types.AttributeValueMemberS)
-	if !ok {
-		return ""
-	}
-	return s.Value
-}
-
-func getNum(v types.AttributeValue) int64 {
-	n, ok := v.(*types.AttributeValueMemberN)
-	if !ok {
-		return 0
-	}
-	i, err := strconv.ParseInt(n.Value, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return i
-}
-
-func getFlag(v types.AttributeValue) bool {
-	b, ok := v.(*types.AttributeValueMemberBOOL)
-	return ok && b.Value
-}
-
 // expires is when a connection's rows may go, in the seconds that DynamoDB's TTL wants.
 func expires(connectedAt time.Time) int64 { return connectedAt.Add(pusher.RowLife).Unix() }
-
-func trimSub(sk string) pusher.ConnectionID {
-	return pusher.ConnectionID(strings.TrimPrefix(sk, subPrefix))
-}

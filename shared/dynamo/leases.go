@@ -2,54 +2,59 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
 	"strconv"
+	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"hark/shared/pusher"
 )
 
 // PutLease makes the connection due at a minute.
 func (s *State) PutLease(ctx context.Context, id pusher.ConnectionID, due time.Time) error {
-	it := leaseKey(id, due)
-	it["expires"] = num(expires(due))
+	return s.putLease(ctx, pusher.Lease{Minute: due, Connection: id})
+}
+
+// PutCountLease makes the number of a channel's subscribers due at a minute.
+func (s *State) PutCountLease(ctx context.Context, app string, ch pusher.Channel, due time.Time) error {
+	return s.putLease(ctx, pusher.Lease{Minute: due, App: app, Channel: ch})
+}
+
+func (s *State) putLease(ctx context.Context, l pusher.Lease) error {
+	it := leaseKey(l)
+	it["expires"] = num(expires(l.Minute))
 	_, err := s.put(ctx, it, "", nil)
 	return err
 }
 
-// Due returns the connections that are due in that minute.
-func (s *State) Due(ctx context.Context, minute time.Time) ([]pusher.ConnectionID, error) {
-	var ids []pusher.ConnectionID
+// Due returns what is due in that minute.
+func (s *State) Due(ctx context.Context, minute time.Time) ([]pusher.Lease, error) {
+	var leases []pusher.Lease
 	for n := range shards {
-		pages := dynamodb.NewQueryPaginator(s.Client, &dynamodb.QueryInput{
-			TableName:                 &s.Table,
-			ConsistentRead:            aws.Bool(true),
-			KeyConditionExpression:    aws.String("pk = :pk"),
-			ExpressionAttributeValues: item{":pk": str(leasePK(minute, strconv.Itoa(n)))},
-		})
-		for pages.HasMorePages() {
-			out, err := pages.NextPage(ctx)
+		for out, err := range s.pages(ctx, s.query(leasePK(minute, strconv.Itoa(n)), "")) {
 			if err != nil {
-				return nil, fmt.Errorf("leases of minute %d: %w", minute.Unix()/60, err)
+				return nil, err
 			}
 			for _, it := range out.Items {
-				ids = append(ids, pusher.ConnectionID(getStr(it["sk"])))
+				leases = append(leases, lease(minute, getStr(it["sk"])))
 			}
 		}
 	}
-	return ids, nil
+	return leases, nil
+}
+
+// lease reads the sort key that leaseKey wrote.
+func lease(minute time.Time, sk string) pusher.Lease {
+	number, found := strings.CutPrefix(sk, "#")
+	if !found {
+		return pusher.Lease{Minute: minute, Connection: pusher.ConnectionID(sk)}
+	}
+	app, ch, _ := strings.Cut(number, "#")
+	return pusher.Lease{Minute: minute, App: app, Channel: pusher.Channel(ch)}
 }
 
 // DeleteLease removes a lease that has been looked at.
-func (s *State) DeleteLease(ctx context.Context, id pusher.ConnectionID, due time.Time) error {
-	_, err := s.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.Table, Key: leaseKey(id, due)})
-	if err != nil {
-		return fmt.Errorf("delete the lease of %s: %w", id, err)
-	}
-	return nil
+func (s *State) DeleteLease(ctx context.Context, l pusher.Lease) error {
+	return s.drop(ctx, leaseKey(l))
 }
 
 // Swept returns the last minute that has been swept; the zero time if none has.

@@ -2,11 +2,11 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"hark/shared/pusher"
 )
@@ -15,25 +15,16 @@ import (
 func (s *State) ConnectionAndMarker(
 	ctx context.Context, c pusher.Connection, ch pusher.Channel,
 ) (pusher.Connection, pusher.Marker, error) {
-	ask := map[string]types.KeysAndAttributes{s.Table: {
-		Keys: []map[string]types.AttributeValue{connectionKey(c.ID), markerKey(c.App, ch)}, ConsistentRead: aws.Bool(true),
-	}}
+	items, err := s.readBoth(ctx, connectionKey(c.ID), markerKey(c.App, ch))
 	now, marker := connection(c.ID, nil), pusher.Marker{}
-	for len(ask) > 0 { // a throttled table answers in parts
-		out, err := s.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: ask})
-		if err != nil {
-			return now, marker, fmt.Errorf("read connection %s and the marker of %s: %w", c.ID, ch, err)
+	for _, it := range items {
+		if getStr(it["sk"]) == "conn" {
+			now = connection(c.ID, it)
+		} else {
+			marker = toMarker(it)
 		}
-		for _, it := range out.Responses[s.Table] {
-			if getStr(it["sk"]) == "conn" {
-				now = connection(c.ID, it)
-			} else {
-				marker = toMarker(it)
-			}
-		}
-		ask = out.UnprocessedKeys
 	}
-	return now, marker, nil
+	return now, marker, err
 }
 
 // Marker reads the row.
@@ -65,4 +56,24 @@ func (s *State) Reopen(ctx context.Context, app string, ch pusher.Channel, nonce
 // DeleteMarker removes the row if vac is the nonce.
 func (s *State) DeleteMarker(ctx context.Context, app string, ch pusher.Channel, nonce string) error {
 	return s.remove(ctx, markerKey(app, ch), "vac = :n", item{":n": str(nonce)})
+}
+
+// Channels returns the occupied channels whose names begin with the prefix, sorted.
+func (s *State) Channels(ctx context.Context, app, prefix string) ([]pusher.Channel, error) {
+	var channels []pusher.Channel
+	for n := range shards {
+		in := s.query(markerPK(app, strconv.Itoa(n)), markerPrefix+prefix)
+		in.ProjectionExpression = aws.String("sk")
+		in.FilterExpression = aws.String("attribute_not_exists(vac)")
+		for out, err := range s.pages(ctx, in) {
+			if err != nil {
+				return nil, err
+			}
+			for _, it := range out.Items {
+				channels = append(channels, pusher.Channel(strings.TrimPrefix(getStr(it["sk"]), markerPrefix)))
+			}
+		}
+	}
+	slices.Sort(channels)
+	return channels, nil
 }

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,7 +18,34 @@ func (s *State) PutSubscription(ctx context.Context, sub pusher.Subscription) (b
 	it := subscriptionKey(sub)
 	it["v"] = num(sub.Stamp)
 	it["expires"] = num(expires(sub.ConnectedAt))
+	if sub.Pending {
+		it["pending"] = flag(true)
+	}
+	if sub.Member.UserID != "" {
+		it["user"] = str(sub.Member.UserID)
+	}
+	if len(sub.Member.Info) > 0 {
+		it["info"] = str(string(sub.Member.Info))
+	}
 	return s.put(ctx, it, "attribute_not_exists(pk) OR v <= :t", item{":t": num(sub.Stamp)})
+}
+
+// Subscription reads the row; found tells whether there is one.
+func (s *State) Subscription(
+	ctx context.Context, app string, ch pusher.Channel, id pusher.ConnectionID,
+) (sub pusher.Subscription, found bool, err error) {
+	it, err := s.get(ctx, subscriptionKey(pusher.Subscription{App: app, Channel: ch, Connection: id}))
+	if err != nil || it == nil {
+		return pusher.Subscription{}, false, err
+	}
+	_, prefix := place(app, ch)
+	return subscription(app, ch, prefix, it), true, nil
+}
+
+// Settle removes pending if the row has just this stamp.
+func (s *State) Settle(ctx context.Context, sub pusher.Subscription) error {
+	_, err := s.update(ctx, subscriptionKey(sub), "REMOVE pending", "v = :t", item{":t": num(sub.Stamp)})
+	return err
 }
 
 // DropSubscription removes the row if it has just this stamp.
@@ -32,18 +60,14 @@ func (s *State) DropOlderSubscription(ctx context.Context, sub pusher.Subscripti
 
 // TakeSubscription removes the row whatever its stamp, and returns that stamp; 0 if there was no row.
 func (s *State) TakeSubscription(ctx context.Context, sub pusher.Subscription) (pusher.Stamp, error) {
-	out, err := s.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: &s.Table, Key: subscriptionKey(sub), ReturnValues: types.ReturnValueAllOld,
-	})
-	if err != nil {
-		return 0, fmt.Errorf("delete the subscription of %s to %s: %w", sub.Connection, sub.Channel, err)
-	}
-	return pusher.Stamp(getNum(out.Attributes["v"])), nil
+	it, err := s.take(ctx, subscriptionKey(sub), types.ReturnValueAllOld)
+	return pusher.Stamp(getNum(it["v"])), err
 }
 
 // Occupied reports whether the channel has any subscription, expired ones included.
 func (s *State) Occupied(ctx context.Context, app string, ch pusher.Channel) (bool, error) {
-	in := s.subscriptions(app, ch)
+	in := s.query(place(app, ch))
+	in.ProjectionExpression = aws.String("sk")
 	in.Limit = aws.Int32(1)
 	out, err := s.Client.Query(ctx, in)
 	if err != nil {
@@ -53,26 +77,20 @@ func (s *State) Occupied(ctx context.Context, app string, ch pusher.Channel) (bo
 }
 
 // Subscribers hands the channel's subscriptions to the function, a page of up to 1 MB at a time, without those that have
-// expired. It ends with the first error of either.
+// expired and without the info of members. It ends with the first error of either.
 func (s *State) Subscribers(
 	ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]pusher.Subscription) error,
 ) error {
-	pages := dynamodb.NewQueryPaginator(s.Client, s.subscriptions(app, ch))
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
+	in, prefix := s.subscriptions(app, ch, "sk, v, expires, pending, #user")
+	for out, err := range s.pages(ctx, in) {
 		if err != nil {
-			return fmt.Errorf("subscribers of %s: %w", ch, err)
+			return err
 		}
 		subs := make([]pusher.Subscription, 0, len(out.Items))
 		for _, it := range out.Items {
-			end := time.Unix(getNum(it["expires"]), 0)
-			if !end.After(now) {
-				continue
+			if time.Unix(getNum(it["expires"]), 0).After(now) {
+				subs = append(subs, subscription(app, ch, prefix, it))
 			}
-			subs = append(subs, pusher.Subscription{
-				Connection: trimSub(getStr(it["sk"])), App: app, Channel: ch,
-				Stamp: pusher.Stamp(getNum(it["v"])), ConnectedAt: end.Add(-pusher.RowLife),
-			})
 		}
 		if err := page(subs); err != nil {
 			return err
@@ -81,32 +99,55 @@ func (s *State) Subscribers(
 	return nil
 }
 
+// Members returns all subscriptions of a presence channel, expired ones included, with their members.
+func (s *State) Members(ctx context.Context, app string, ch pusher.Channel) ([]pusher.Subscription, error) {
+	in, prefix := s.subscriptions(app, ch, "sk, v, expires, pending, #user, info")
+	var subs []pusher.Subscription
+	for out, err := range s.pages(ctx, in) {
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range out.Items {
+			subs = append(subs, subscription(app, ch, prefix, it))
+		}
+	}
+	return subs, nil
+}
+
 // Count counts the channel's subscriptions that have not expired.
 func (s *State) Count(ctx context.Context, app string, ch pusher.Channel, now time.Time) (int, error) {
-	in := s.subscriptions(app, ch)
-	in.ProjectionExpression = nil
+	in := s.query(place(app, ch))
 	in.Select = types.SelectCount
 	in.FilterExpression = aws.String("expires > :now")
 	in.ExpressionAttributeValues[":now"] = num(now.Unix())
 	n := 0
-	pages := dynamodb.NewQueryPaginator(s.Client, in)
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
+	for out, err := range s.pages(ctx, in) {
 		if err != nil {
-			return 0, fmt.Errorf("count the subscribers of %s: %w", ch, err)
+			return 0, err
 		}
 		n += int(out.Count)
 	}
 	return n, nil
 }
 
-// subscriptions asks for a channel's S rows without the key that all of them share.
-func (s *State) subscriptions(app string, ch pusher.Channel) *dynamodb.QueryInput {
-	return &dynamodb.QueryInput{
-		TableName:                 &s.Table,
-		ConsistentRead:            aws.Bool(true),
-		KeyConditionExpression:    aws.String("pk = :pk AND begins_with(sk, :sub)"),
-		ProjectionExpression:      aws.String("sk, v, expires"),
-		ExpressionAttributeValues: item{":pk": str(channelPK(app, ch)), ":sub": str(subPrefix)},
+// subscriptions asks for these attributes of a channel's S rows: their key is long, and all of them share it.
+func (s *State) subscriptions(app string, ch pusher.Channel, attributes string) (in *dynamodb.QueryInput, prefix string) {
+	pk, prefix := place(app, ch)
+	in = s.query(pk, prefix)
+	in.ProjectionExpression = &attributes
+	in.ExpressionAttributeNames = map[string]string{"#user": "user"} // a reserved word
+	return in, prefix
+}
+
+// subscription reads a row whose sort key begins with the prefix.
+func subscription(app string, ch pusher.Channel, prefix string, it item) pusher.Subscription {
+	return pusher.Subscription{
+		Connection:  pusher.ConnectionID(strings.TrimPrefix(getStr(it["sk"]), prefix)),
+		App:         app,
+		Channel:     ch,
+		Stamp:       pusher.Stamp(getNum(it["v"])),
+		ConnectedAt: time.Unix(getNum(it["expires"]), 0).Add(-pusher.RowLife),
+		Pending:     getFlag(it["pending"]),
+		Member:      pusher.Member{UserID: getStr(it["user"]), Info: getJSON(it["info"])},
 	}
 }

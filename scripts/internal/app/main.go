@@ -64,7 +64,9 @@ func add(ctx context.Context, apps *dynamo.Apps, id string, out io.Writer) error
 	if !pusher.ValidName(id) {
 		return fmt.Errorf("the ID %q is not 1 to %d of A-Z a-z 0-9 _ -", id, pusher.MaxName)
 	}
-	app := pusher.App{ID: id, Key: strings.ToLower(rand.Text()), Secret: strings.ToLower(rand.Text())}
+	app := pusher.App{
+		ID: id, Key: strings.ToLower(rand.Text()), Secret: strings.ToLower(rand.Text()), Settings: pusher.DefaultSettings(),
+	}
 	if err := apps.Add(ctx, app); err != nil {
 		return err
 	}

@@ -1,0 +1,70 @@
+package dynamo
+
+import (
+	"context"
+	"time"
+
+	"hark/shared/pusher"
+)
+
+// CacheLife is for how long a cache channel's newest event is kept (protocol.md §3.7).
+const CacheLife = 30 * time.Minute
+
+// PutCached keeps the frame as the channel's newest event. The version differs from that of any other event.
+func (s *State) PutCached(ctx context.Context, app string, ch pusher.Channel, frame []byte, version string, now time.Time) error {
+	it := cacheKey(app, ch)
+	it["frame"] = str(string(frame))
+	it["ver"] = str(version)
+	it["expires"] = num(now.Add(CacheLife).Unix())
+	_, err := s.put(ctx, it, "", nil)
+	return err
+}
+
+// Cached returns the channel's newest event that had not expired by then.
+func (s *State) Cached(ctx context.Context, app string, ch pusher.Channel, now time.Time) (pusher.Cached, error) {
+	it, err := s.get(ctx, cacheKey(app, ch))
+	if err != nil || it == nil {
+		return pusher.Cached{}, err
+	}
+	left := time.Unix(getNum(it["expires"]), 0).Sub(now)
+	if left <= 0 {
+		return pusher.Cached{}, nil
+	}
+	return pusher.Cached{Frame: getJSON(it["frame"]), Version: getStr(it["ver"]), Left: left}, nil
+}
+
+// ToldOnline reports whether the user's watchers were last told that it is online.
+func (s *State) ToldOnline(ctx context.Context, app, user string) (bool, error) {
+	it, err := s.get(ctx, toldOnlineKey(app, user))
+	return it != nil, err
+}
+
+// SetToldOnline notes what they are told: a row stands for online.
+func (s *State) SetToldOnline(ctx context.Context, app, user string, online bool, now time.Time) error {
+	it := toldOnlineKey(app, user)
+	if !online {
+		return s.drop(ctx, it)
+	}
+	it["expires"] = num(expires(now))
+	_, err := s.put(ctx, it, "", nil)
+	return err
+}
+
+// ToldCount returns how many the channel's subscribers were said to be, and when; 0 and the zero time if they never were.
+func (s *State) ToldCount(ctx context.Context, app string, ch pusher.Channel) (n int, at time.Time, err error) {
+	it, err := s.get(ctx, toldCountKey(app, ch))
+	if err != nil || it == nil {
+		return 0, time.Time{}, err
+	}
+	return int(getNum(it["n"])), time.UnixMilli(getNum(it["at"])), nil
+}
+
+// SetToldCount notes it.
+func (s *State) SetToldCount(ctx context.Context, app string, ch pusher.Channel, n int, at time.Time) error {
+	it := toldCountKey(app, ch)
+	it["n"] = num(n)
+	it["at"] = num(at.UnixMilli())
+	it["expires"] = num(expires(at))
+	_, err := s.put(ctx, it, "", nil)
+	return err
+}

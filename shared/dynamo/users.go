@@ -1,0 +1,86 @@
+package dynamo
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"hark/shared/pusher"
+)
+
+// signedIn is the stamp of a user's row, which is also a subscription: it has no frames that could overtake each other.
+const signedIn pusher.Stamp = 1
+
+// PutUser writes that the connection is signed in as c.User and watches these users, over what it said before.
+func (s *State) PutUser(ctx context.Context, c pusher.Connection, watchlist []string) error {
+	it := userKey(c.App, c.User, c.ID)
+	it["v"] = num(signedIn)
+	it["expires"] = num(expires(c.ConnectedAt))
+	if len(watchlist) > 0 {
+		it["watch"] = strs(watchlist)
+	}
+	_, err := s.put(ctx, it, "", nil)
+	return err
+}
+
+// TakeUser removes the row of the connection and user, and returns whom it watched; found tells whether there was one.
+func (s *State) TakeUser(ctx context.Context, app, user string, id pusher.ConnectionID) (watchlist []string, found bool, err error) {
+	it, err := s.take(ctx, userKey(app, user, id), types.ReturnValueAllOld)
+	return getStrs(it["watch"]), it != nil, err
+}
+
+func userKey(app, user string, id pusher.ConnectionID) item {
+	return subscriptionKey(pusher.Subscription{App: app, Channel: pusher.UserChannel(user), Connection: id})
+}
+
+// Online reports whether any connection is signed in as the user, expired ones included.
+func (s *State) Online(ctx context.Context, app, user string) (bool, error) {
+	return s.Occupied(ctx, app, pusher.UserChannel(user))
+}
+
+// Watch writes that the connection watches these users, each of whom is named once. After an error some of it may be written.
+func (s *State) Watch(ctx context.Context, c pusher.Connection, users []string) error {
+	writes := make([]types.WriteRequest, len(users))
+	for i, user := range users {
+		it := watcherKey(c.App, user, c.ID)
+		it["expires"] = num(expires(c.ConnectedAt))
+		writes[i].PutRequest = &types.PutRequest{Item: it}
+	}
+	return s.writeAll(ctx, writes)
+}
+
+// Unwatch removes what Watch wrote.
+func (s *State) Unwatch(ctx context.Context, app string, id pusher.ConnectionID, users []string) error {
+	writes := make([]types.WriteRequest, len(users))
+	for i, user := range users {
+		writes[i].DeleteRequest = &types.DeleteRequest{Key: watcherKey(app, user, id)}
+	}
+	return s.writeAll(ctx, writes)
+}
+
+// Watchers returns the connections that watch the user and had not expired by then, as subscriptions to no channel; at most limit, all
+// if it is 0.
+func (s *State) Watchers(ctx context.Context, app, user string, now time.Time, limit int) ([]pusher.Subscription, error) {
+	in := s.query(watcherPK(app, user), userPrefix)
+	in.ProjectionExpression = aws.String("sk, expires")
+	in.FilterExpression = aws.String("expires > :now")
+	in.ExpressionAttributeValues[":now"] = num(now.Unix())
+	if limit > 0 {
+		in.Limit = aws.Int32(int32(limit)) // of a page, before it is filtered
+	}
+	var watchers []pusher.Subscription
+	for out, err := range s.pages(ctx, in) {
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range out.Items {
+			watchers = append(watchers, subscription(app, "", userPrefix, it))
+			if len(watchers) == limit {
+				return watchers, nil
+			}
+		}
+	}
+	return watchers, nil
+}
