@@ -73,7 +73,7 @@ func addApp(t *testing.T, app wire.App, disabled bool) {
 		"pk": str("app#" + app.ID), "id": str(app.ID), "key": str(app.Key), "secret": str(app.Secret),
 	}
 	if disabled {
-		item["disabled"] = &types.AttributeValueMemberBOOL{Value: true}
+		item["enabled"] = &types.AttributeValueMemberBOOL{Value: false}
 	}
 	key := map[string]types.AttributeValue{"pk": str("key#" + app.Key), "app": str(app.ID)}
 	for _, it := range []map[string]types.AttributeValue{item, key} {
