@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -76,6 +77,42 @@ func TestStacksThatCannotBeCreated(t *testing.T) {
 			if _, err := boot(t, stackOf(t, tt.resources)); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
 			}
+		})
+	}
+}
+
+// Every function of a golden template has a place to run in, and every route, queue and schedule may reach its function.
+func TestEveryGoldenTemplateBoots(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../infra/testdata/*.template.json")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d golden templates (%v)", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			stack, err := readStack(file, here())
+			if err != nil {
+				t.Fatal(err)
+			}
+			folders, err := sources(stack)
+			if err != nil {
+				t.Fatal(err)
+			}
+			binaries := make(map[string]string, len(folders))
+			for _, folder := range folders {
+				if _, err := os.Stat(filepath.Join("..", folder, "main.go")); err != nil {
+					t.Error(err)
+				}
+				binaries[folder] = self
+			}
+			c, err := newCloud(here(), stack, binaries, io.Discard, false, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.close()
 		})
 	}
 }

@@ -50,7 +50,7 @@ func TestDefaults(t *testing.T) {
 
 func TestATemplateIsANameOrAPath(t *testing.T) {
 	for given, want := range map[string]string{
-		"webhooks":                   "/m/infra/testdata/webhooks.template.json",
+		"named":                      "/m/infra/testdata/named.template.json",
 		"mine.json":                  "mine.json",
 		"cdk.out/Hark.template.json": "cdk.out/Hark.template.json",
 		"./other":                    "./other",

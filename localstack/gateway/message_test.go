@@ -38,6 +38,41 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// The stack's own keys, with context routes=named. Only the very key selects a route: whoever answers $default still gets frames
+// that merely look like the others.
+func TestRoutesWithAColon(t *testing.T) {
+	t.Parallel()
+	seen := make(chan string, 1)
+	route := func(name string) function {
+		return func(e request) (any, error) { seen <- name + " " + e.RequestContext.RouteKey; return ok, nil }
+	}
+	c := start(t, gateway.Options{}, map[string]function{
+		"$default": route("message"), "pusher:signin": route("auth"),
+		"pusher:subscribe": route("subscribe"), "pusher:unsubscribe": route("subscribe"),
+	})
+	s, _ := c.connect()
+	for _, tt := range []struct{ name, body, want string }{
+		{"a subscribe", `{"event":"pusher:subscribe","data":{"channel":"a"}}`, "subscribe pusher:subscribe"},
+		{"an unsubscribe", `{"event":"pusher:unsubscribe","data":{"channel":"a"}}`, "subscribe pusher:unsubscribe"},
+		{"a sign-in", `{"event":"pusher:signin","data":{"auth":"","user_data":""}}`, "auth pusher:signin"},
+		{"a sign-in in escapes", `{"event":"pusher\u003asignin"}`, "auth pusher:signin"},
+		{"a ping", `{"event":"pusher:ping","data":{}}`, "message $default"},
+		{"a client event", `{"event":"client-pusher:subscribe","channel":"private-a","data":{}}`, "message $default"},
+		{"another case", `{"event":"Pusher:Subscribe"}`, "message $default"},
+		{"a longer name", `{"event":"pusher:subscribed"}`, "message $default"},
+		{"a space behind it", `{"event":"pusher:subscribe "}`, "message $default"},
+		{"its first half", `{"event":"pusher"}`, "message $default"},
+		{"a field in another case", `{"Event":"pusher:subscribe"}`, "message $default"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s.send(ws.OpText, []byte(tt.body))
+			if got := receive(t, seen); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestWhatTheClientSeesOfAnIntegration(t *testing.T) {
 	t.Parallel()
 	twoWay := func(a *gateway.API) {

@@ -16,6 +16,7 @@ func TestSelection(t *testing.T) {
 	}{
 		{"a field", "$request.body.event", `{"event":"x"}`, "x", true},
 		{"a field in braces", "${request.body.event}", `{"event":"x"}`, "x", true},
+		{"a colon is like any other character", "$request.body.event", `{"event":"pusher:subscribe","data":{"channel":"a"}}`, "pusher:subscribe", true},
 		{"a nested field", "$request.body.a.b-c.d_e", `{"a":{"b-c":{"d_e":"x"}}}`, "x", true},
 		{"several and text", "${request.body.a}/${request.body.b}!", `{"a":"x","b":2}`, "x/2!", true},
 		{"one of several is missing", "${request.body.a}/${request.body.b}", `{"a":"x"}`, "", false},
