@@ -35,6 +35,11 @@ func (a App) Auth(socketID, channel, channelData string) string {
 	return a.Key + ":" + a.sign(text)
 }
 
+// AuthUser is the auth string for a sign-in (protocol.md §3.2).
+func (a App) AuthUser(socketID, userData string) string {
+	return a.Key + ":" + a.sign(socketID+"::user::"+userData)
+}
+
 func (a App) sign(text string) string {
 	h := hmac.New(sha256.New, []byte(a.Secret))
 	h.Write([]byte(text))
@@ -48,6 +53,7 @@ type Event struct {
 	Channel  string   `json:"channel,omitempty"`
 	Channels []string `json:"channels,omitempty"`
 	SocketID string   `json:"socket_id,omitempty"`
+	Info     string   `json:"info,omitempty"`
 }
 
 // API publishes for one app.
@@ -57,14 +63,15 @@ type API struct {
 	Client *http.Client // http.DefaultClient if nil
 }
 
-// Request is one call of the HTTP API. Override replaces auth parameters before they are signed; an empty value removes
-// one. Tamper changes the request after it was signed.
+// Request is one call of the HTTP API. Params are signed and sent with the auth parameters, which they may replace; an empty
+// value removes one. Tamper changes the request after it was signed.
 type Request struct {
 	Method, Path string
 	Body         []byte
 	At           time.Time // of the signature; now if zero
-	Override     map[string]string
+	Params       map[string]string
 	Tamper       func(query url.Values, r *Request)
+	Encode       func(query url.Values) string // how the query is written; url.Values.Encode if nil
 }
 
 // Answer is what came back.
@@ -89,7 +96,11 @@ func (a API) Do(ctx context.Context, r Request) (Answer, error) {
 	if r.Tamper != nil {
 		r.Tamper(query, &r)
 	}
-	return a.send(ctx, r.Method, r.Path+"?"+query.Encode(), r.Body)
+	encode := r.Encode
+	if encode == nil {
+		encode = url.Values.Encode
+	}
+	return a.send(ctx, r.Method, r.Path+"?"+encode(query), r.Body)
 }
 
 // Get asks for the path without a signature.
@@ -110,7 +121,7 @@ func (a API) authorize(r Request) url.Values {
 		sum := md5.Sum(r.Body)
 		params["body_md5"] = hex.EncodeToString(sum[:])
 	}
-	maps.Copy(params, r.Override)
+	maps.Copy(params, r.Params)
 	query := url.Values{}
 	var pairs []string
 	for _, k := range slices.Sorted(maps.Keys(params)) {

@@ -46,8 +46,17 @@ type Conn struct {
 // Dial opens a WebSocket at base (http, https, ws or wss) plus path, which may hold a query. It does not wait for any
 // frame. An answer other than 101 is an error that names the status.
 func Dial(ctx context.Context, base, path string) (*Conn, error) {
+	return dial(ctx, ws.Dialer{}, base, path)
+}
+
+// DialFrom is Dial as a page of that Origin does it: browsers send the header, other clients do not.
+func DialFrom(ctx context.Context, origin, base, path string) (*Conn, error) {
+	return dial(ctx, ws.Dialer{Header: ws.HandshakeHeaderHTTP{"Origin": {origin}}}, base, path)
+}
+
+func dial(ctx context.Context, d ws.Dialer, base, path string) (*Conn, error) {
 	url := "ws" + strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(base, "/"), "http"), "ws") + path
-	nc, buf, _, err := ws.Dialer{}.Dial(ctx, url)
+	nc, buf, _, err := d.Dial(ctx, url)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", url, err)
 	}

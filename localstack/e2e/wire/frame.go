@@ -7,13 +7,19 @@ import (
 	"fmt"
 )
 
-// The events of the protocol that tests wait for (protocol.md §1.2, §1.4, §2, §3.4, §3.5).
+// The events of the protocol that tests wait for (protocol.md §1 to §3).
 const (
 	Established           = "pusher:connection_established"
 	Pong                  = "pusher:pong"
 	Error                 = "pusher:error"
 	SubscriptionSucceeded = "pusher_internal:subscription_succeeded"
 	SubscriptionError     = "pusher:subscription_error"
+	SubscriptionCount     = "pusher_internal:subscription_count"
+	MemberAdded           = "pusher_internal:member_added"
+	MemberRemoved         = "pusher_internal:member_removed"
+	CacheMiss             = "pusher:cache_miss"
+	SignedIn              = "pusher:signin_success"
+	WatchlistEvents       = "pusher_internal:watchlist_events"
 )
 
 // Frame is one message from the server.
@@ -21,6 +27,7 @@ type Frame struct {
 	Event   string
 	Channel string
 	Data    string // what the string held; of pusher:error and pusher:subscription_error, the object's JSON
+	UserID  string // of a client event on a presence channel: who sent it
 	Raw     []byte // the message as it came
 }
 
@@ -46,7 +53,7 @@ func ParseFrame(raw []byte) (Frame, error) {
 	if err != nil {
 		return Frame{}, fmt.Errorf("frame %s: %w", raw, err)
 	}
-	return Frame{Event: *f.Event, Channel: f.Channel, Data: data, Raw: raw}, nil
+	return Frame{Event: *f.Event, Channel: f.Channel, Data: data, UserID: f.UserID, Raw: raw}, nil
 }
 
 func frameData(event string, data json.RawMessage) (string, error) {

@@ -51,15 +51,23 @@ func TestAuth(t *testing.T) {
 	}
 }
 
+func TestAuthUser(t *testing.T) {
+	app := wire.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}
+	const want = "278d425bdf160c739803:8f565682dea70d955c11722de64c85baf69fe3454fc8504319093a3c3532623b"
+	if got := app.AuthUser("123.456", `{"id":"7","watchlist":["8","9"]}`); got != want {
+		t.Errorf("AuthUser = %s, want %s", got, want)
+	}
+}
+
 // The first vector of protocol.md §5.1, read off a request that goes nowhere.
 func TestDoSigns(t *testing.T) {
 	api := wire.API{Base: "http://127.0.0.1:0", App: wire.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}}
 	var got url.Values
 	_, err := api.Do(t.Context(), wire.Request{
 		Method: "POST", Path: "/apps/3/events",
-		Body:     []byte(`{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}`),
-		Override: map[string]string{"auth_timestamp": "1353088179"},
-		Tamper:   func(q url.Values, _ *wire.Request) { got = q },
+		Body:   []byte(`{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}`),
+		Params: map[string]string{"auth_timestamp": "1353088179"},
+		Tamper: func(q url.Values, _ *wire.Request) { got = q },
 	})
 	if err == nil || !strings.Contains(err.Error(), "127.0.0.1") {
 		t.Fatalf("Do to nowhere = %v", err)
