@@ -265,6 +265,12 @@ func (s *subscribers) Subscribers(
 	return s.read(s.reads, page)
 }
 
+func (s *subscribers) Subscription(
+	context.Context, string, pusher.Channel, pusher.ConnectionID,
+) (pusher.Subscription, bool, error) {
+	return pusher.Subscription{}, false, errors.New("nobody is pending")
+}
+
 func TestDeliverFailsWhenSubscribersCannotBeRead(t *testing.T) {
 	broken := errors.New("the table is away")
 	pages := func(page func([]pusher.Subscription) error, ids ...pusher.ConnectionID) error {
@@ -312,7 +318,7 @@ func TestDeliverWithoutOptions(t *testing.T) {
 	r := newRig(t, long)
 	r.subscribe(t, appID, ann, old)
 	all := numbered(2)
-	b := &broadcast.Broadcaster{Subscribers: r.state, Forget: r.members, Sender: r.Sender, Log: r.Log}
+	b := &broadcast.Broadcaster{Subscribers: r.state, Members: r.members, Sender: r.Sender, Log: r.Log}
 	if done, err := b.Deliver(t.Context(), all); done != 2 || err != nil {
 		t.Errorf("%d done, %v", done, err)
 	}

@@ -47,8 +47,9 @@ type rig struct {
 	state   *dynamo.State
 	members *membership.Membership
 
-	mu  sync.Mutex
-	log bytes.Buffer
+	mu     sync.Mutex
+	log    bytes.Buffer
+	queued []pusher.Broadcast
 }
 
 func newRig(t *testing.T, patience time.Duration) *rig {
@@ -71,12 +72,36 @@ func newRig(t *testing.T, patience time.Duration) *rig {
 		Table: "state", Client: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = &tables.URL }),
 	}}
 	sockets := r.sockets(t, patience)
-	r.members = &membership.Membership{Store: r.state, Sockets: sockets, Timeout: 10 * time.Second}
+	log := slog.New(slog.NewTextHandler(r, nil))
+	r.members = &membership.Membership{Store: r.state, Apps: r, Sockets: sockets, Queue: r, Timeout: 10 * time.Second, Log: log}
 	r.Broadcaster = &broadcast.Broadcaster{
-		Subscribers: r.state, Forget: r.members, Sender: sockets, Parallel: 8, Log: slog.New(slog.NewTextHandler(r, nil)),
+		Subscribers: r.state, Cache: r.state, Members: r.members, Sender: sockets, Parallel: 8, Log: log,
 	}
+	r.members.Crowd = r.Broadcaster
 	return r
 }
+
+// ByID is the table of apps: each has the default settings.
+func (r *rig) ByID(_ context.Context, id string) (pusher.App, error) {
+	return pusher.App{ID: id, Settings: pusher.DefaultSettings()}, nil
+}
+
+// Publish is the queue's. Only leaves go there, of clients that have gone.
+func (r *rig) Publish(_ context.Context, broadcasts ...pusher.Broadcast) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queued = append(r.queued, broadcasts...)
+	return nil
+}
+
+// silent are sockets that take everything and keep nothing.
+type silent struct{}
+
+func (silent) Send(context.Context, pusher.ConnectionID, []byte) error { return nil }
+
+func (silent) Close(context.Context, pusher.ConnectionID) error { return nil }
+
+func (silent) Alive(context.Context, pusher.ConnectionID) (bool, error) { return true, nil }
 
 func (r *rig) sockets(t *testing.T, patience time.Duration) *apigw.Connections {
 	t.Helper()
@@ -106,17 +131,18 @@ func (r *rig) dropped(id pusher.ConnectionID) (n int) {
 	return n
 }
 
-// subscribe lets a client in that connected that long ago, and subscribes it.
+// subscribe lets a client in that connected that long ago, and subscribes it, of which the gateway hears nothing.
 func (r *rig) subscribe(t *testing.T, app string, id pusher.ConnectionID, age time.Duration) {
 	t.Helper()
 	at := time.Now().Add(-age)
 	c := pusher.Connection{ID: id, App: app, ConnectedAt: at}
-	if err := r.members.Open(t.Context(), c); err != nil {
+	tenant, _ := r.ByID(t.Context(), app)
+	quiet := &membership.Membership{Store: r.state, Apps: r, Sockets: silent{}, Queue: r, Timeout: 10 * time.Second}
+	if err := quiet.Open(t.Context(), tenant, c); err != nil {
 		t.Fatal(err)
 	}
-	in, err := r.members.Subscribe(t.Context(), c, channel, pusher.Stamp(at.UnixMilli()))
-	if err != nil || !in {
-		t.Fatalf("subscribe %s: %t, %v", id, in, err)
+	if err := quiet.Subscribe(t.Context(), tenant, c, channel, pusher.Stamp(at.UnixMilli())); err != nil {
+		t.Fatalf("subscribe %s: %v", id, err)
 	}
 }
 

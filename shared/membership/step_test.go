@@ -15,19 +15,28 @@ import (
 type process struct {
 	name  string
 	next  string // the step it stands before; empty when it has ended
-	told  bool   // a subscribe: the client may be told that it is subscribed
+	told  bool   // it has told a client that it is subscribed
 	err   error
+	after *process // the one before it in the queue, if the consumer takes one at a time
 	at    chan string
 	run   chan struct{}
 	ended chan struct{}
 }
 
 // start runs f up to its first step. What is left of it when the test ends has died there.
-func start(t *testing.T, name string, store membership.Store, f func(ctx context.Context, m *membership.Membership) (bool, error)) *process {
+func start(t *testing.T, name string, store membership.Store, f func(ctx context.Context, m *membership.Membership) error) *process {
+	t.Helper()
+	return startAmong(t, name, newClients(), store, f)
+}
+
+// startAmong is start with clients that note what they are sent, and a queue that notes what is queued.
+func startAmong(
+	t *testing.T, name string, all *clients, store membership.Store, f func(ctx context.Context, m *membership.Membership) error,
+) *process {
 	t.Helper()
 	p := &process{name: name, at: make(chan string), run: make(chan struct{}), ended: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
-	gate := gated{store, func(step string) error {
+	ask := func(step string) error {
 		select {
 		case p.at <- step:
 		case <-ctx.Done():
@@ -39,11 +48,15 @@ func start(t *testing.T, name string, store membership.Store, f func(ctx context
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}}
-	m := &membership.Membership{Store: gate, Sockets: sockets{}, Timeout: timeout, Now: func() time.Time { return clock }}
+	}
+	posts := gatedClients{clients: all, ask: ask, told: &p.told}
+	m := &membership.Membership{
+		Store: gated{store, ask}, Sockets: posts, Crowd: posts, Queue: posts, Apps: all,
+		Timeout: timeout, Now: func() time.Time { return clock },
+	}
 	go func() {
 		defer close(p.ended)
-		p.told, p.err = f(ctx, m)
+		p.err = f(ctx, m)
 	}()
 	t.Cleanup(func() { cancel(); <-p.ended })
 	p.arrive()
@@ -59,8 +72,11 @@ func (p *process) arrive() {
 	}
 }
 
-// step lets the process take one step.
+// step lets the process take one step, when the one before it in the queue is through.
 func (p *process) step() {
+	if p.after != nil {
+		p.after.finish()
+	}
 	p.run <- struct{}{}
 	p.arrive()
 }
@@ -132,11 +148,11 @@ func (g gated) MarkDead(ctx context.Context, id pusher.ConnectionID) (pusher.Con
 	return g.Store.MarkDead(ctx, id)
 }
 
-func (g gated) DeleteConnection(ctx context.Context, id pusher.ConnectionID) error {
+func (g gated) DeleteConnection(ctx context.Context, c pusher.Connection) error {
 	if err := g.ask("DeleteConnection"); err != nil {
 		return err
 	}
-	return g.Store.DeleteConnection(ctx, id)
+	return g.Store.DeleteConnection(ctx, c)
 }
 
 func (g gated) PutSubscription(ctx context.Context, s pusher.Subscription) (bool, error) {
@@ -216,6 +232,27 @@ func (g gated) DeleteMarker(ctx context.Context, app string, ch pusher.Channel, 
 		return err
 	}
 	return g.Store.DeleteMarker(ctx, app, ch, nonce)
+}
+
+func (g gated) Members(ctx context.Context, app string, ch pusher.Channel) ([]pusher.Subscription, error) {
+	if err := g.ask("Members"); err != nil {
+		return nil, err
+	}
+	return g.Store.Members(ctx, app, ch)
+}
+
+func (g gated) Settle(ctx context.Context, s pusher.Subscription) error {
+	if err := g.ask("Settle"); err != nil {
+		return err
+	}
+	return g.Store.Settle(ctx, s)
+}
+
+func (g gated) TurnBack(ctx context.Context, id pusher.ConnectionID, ch pusher.Channel, t pusher.Stamp) error {
+	if err := g.ask("TurnBack"); err != nil {
+		return err
+	}
+	return g.Store.TurnBack(ctx, id, ch, t)
 }
 
 func (g gated) PutLease(ctx context.Context, id pusher.ConnectionID, due time.Time) error {

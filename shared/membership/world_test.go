@@ -27,13 +27,10 @@ const (
 // clock is when everything happens, unless a test says otherwise. Stamps are milliseconds after it.
 var clock = time.UnixMilli(1_795_521_600_000) //nolint:gochecknoglobals // a constant, but for its type
 
+func now() time.Time { return clock }
+
 // at is the stamp n milliseconds after the clock.
 func at(n int) pusher.Stamp { return pusher.Stamp(clock.UnixMilli() + int64(n)) }
-
-// sockets are all gone already.
-type sockets struct{}
-
-func (sockets) Close(context.Context, pusher.ConnectionID) error { return nil }
 
 // openStore returns an empty state table on the local engine, spoken to as functions do.
 func openStore(t *testing.T) *dynamo.State {
@@ -61,7 +58,7 @@ func open(t *testing.T, store membership.Store, ids ...pusher.ConnectionID) {
 	t.Helper()
 	m := &membership.Membership{Store: store}
 	for _, id := range ids {
-		if err := m.Open(t.Context(), pusher.Connection{ID: id, App: app, ConnectedAt: clock}); err != nil {
+		if err := m.Open(t.Context(), tenant(), pusher.Connection{ID: id, App: app, ConnectedAt: clock}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,43 +66,46 @@ func open(t *testing.T, store membership.Store, ids ...pusher.ConnectionID) {
 
 // subscribe is a frame that subscribes to news, from its first step to what the client is told.
 func subscribe(t *testing.T, name string, store membership.Store, id pusher.ConnectionID, stamp pusher.Stamp) *process {
-	return start(t, name, store, func(ctx context.Context, m *membership.Membership) (bool, error) {
+	return start(t, name, store, func(ctx context.Context, m *membership.Membership) error {
 		c, err := m.Connection(ctx, id)
 		if errors.Is(err, pusher.ErrGone) {
-			return false, nil
+			return nil
 		}
 		if err != nil {
-			return false, err
+			return err
 		}
-		return m.Subscribe(ctx, c, news, stamp)
+		return m.Subscribe(ctx, tenant(), c, news, stamp)
 	})
 }
 
 // unsubscribe is a frame that leaves news.
 func unsubscribe(t *testing.T, name string, store membership.Store, id pusher.ConnectionID, stamp pusher.Stamp) *process {
-	return start(t, name, store, func(ctx context.Context, m *membership.Membership) (bool, error) {
+	return start(t, name, store, func(ctx context.Context, m *membership.Membership) error {
 		c, err := m.Connection(ctx, id)
 		if errors.Is(err, pusher.ErrGone) {
-			return false, nil
+			return nil
 		}
 		if err != nil {
-			return false, err
+			return err
 		}
-		return false, m.Unsubscribe(ctx, c, news, stamp)
+		return m.Unsubscribe(ctx, tenant(), c, news, stamp)
 	})
 }
 
 // forget is a $disconnect.
 func forget(t *testing.T, name string, store membership.Store, id pusher.ConnectionID) *process {
-	return start(t, name, store, func(ctx context.Context, m *membership.Membership) (bool, error) {
-		return false, m.Disconnected(ctx, id)
+	return start(t, name, store, func(ctx context.Context, m *membership.Membership) error {
+		return m.Disconnected(ctx, id)
 	})
 }
 
 // sweep runs Sweep when every lease given so far has come due.
 func sweep(t *testing.T, store membership.Store) {
 	t.Helper()
-	m := &membership.Membership{Store: store, Sockets: sockets{}, Timeout: timeout, Now: func() time.Time { return clock.Add(5 * time.Minute) }}
+	all := newClients()
+	m := &membership.Membership{
+		Store: store, Apps: all, Sockets: all, Queue: all, Timeout: timeout, Now: func() time.Time { return clock.Add(5 * time.Minute) },
+	}
 	if err := store.SetSwept(t.Context(), clock.Truncate(time.Minute).Add(-time.Minute)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,213 @@
+package broadcast_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hark/shared/broadcast"
+	"hark/shared/dynamo"
+	"hark/shared/membership"
+	"hark/shared/pusher"
+)
+
+// racing subscribes ann by a function that stops before it posts its nth frame, delivers the event meanwhile, and lets the function go
+// on. It returns what ann got, by name.
+func racing(t *testing.T, ch pusher.Channel, before int, cached, event pusher.Broadcast, rows func(*dynamo.State) broadcast.Subscribers) []string {
+	t.Helper()
+	r := newRig(t, long)
+	r.Subscribers = rows(r.state)
+	if cached.Frame != nil {
+		r.deliver(t, cached)
+	}
+	stopped, goOn := make(chan struct{}), make(chan struct{})
+	posts := 0
+	function := &membership.Membership{
+		Store: r.state, Apps: r, Queue: r, Timeout: 10 * time.Second,
+		Sockets: stopping{Sockets: r.members.Sockets, before: func() {
+			if posts++; posts == before {
+				close(stopped)
+				<-goOn
+			}
+		}},
+	}
+	app, _ := r.ByID(t.Context(), appID)
+	c := pusher.Connection{ID: ann, App: appID, ConnectedAt: time.Now()}
+	if err := function.Open(t.Context(), app, c); err != nil {
+		t.Fatal(err)
+	}
+	subscribed, delivered := make(chan error, 1), make(chan error, 1)
+	go func() {
+		subscribed <- function.Subscribe(t.Context(), app, c, ch, pusher.Stamp(c.ConnectedAt.UnixMilli()))
+	}()
+	<-stopped
+	go func() {
+		_, err := r.Deliver(t.Context(), []pusher.Broadcast{event})
+		delivered <- err
+	}()
+	select {
+	case err := <-delivered: // it waited for nobody
+		delivered <- err
+	case <-time.After(100 * time.Millisecond): // it waits, or takes long: both orders are right then
+	}
+	close(goOn)
+	for _, done := range []chan error{subscribed, delivered} {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	var names []string
+	for _, frame := range r.gateway.received(ann) {
+		f, err := pusher.ParseFrame([]byte(frame))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, strings.TrimPrefix(f.Event, "pusher_internal:"))
+	}
+	return names
+}
+
+// stopping calls before each post.
+type stopping struct {
+	membership.Sockets
+	before func()
+}
+
+func (s stopping) Send(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
+	s.before()
+	return s.Sockets.Send(ctx, id, frame)
+}
+
+// unflagged are rows that never say pending, as they would be without the flag.
+type unflagged struct{ *dynamo.State }
+
+func (u unflagged) Subscribers(
+	ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]pusher.Subscription) error,
+) error {
+	return u.State.Subscribers(ctx, app, ch, now, func(all []pusher.Subscription) error {
+		for i := range all {
+			all[i].Pending = false
+		}
+		return page(all)
+	})
+}
+
+func flagged(s *dynamo.State) broadcast.Subscribers { return s }
+
+func unflag(s *dynamo.State) broadcast.Subscribers { return unflagged{s} }
+
+func named(name string, ch pusher.Channel) pusher.Broadcast {
+	return pusher.Broadcast{App: appID, Channel: ch, Frame: pusher.EventFrame(name, ch, "{}"), Cache: ch.Cache()}
+}
+
+// Checklist 49, and the interleavings 12 and 14 of model.md §2: what is published while somebody subscribes comes behind the success, and
+// behind what was cached before. With the flag taken out, each comes too early.
+func TestEventWhileSomebodySubscribes(t *testing.T) {
+	for _, c := range []struct {
+		name            string
+		channel         pusher.Channel
+		before          int // which frame of the function is late
+		cached, event   pusher.Broadcast
+		want, unflagged []string
+	}{
+		{
+			"12 an event between the row and the success", channel, 1, pusher.Broadcast{}, named("e", channel),
+			[]string{"subscription_succeeded", "e"},
+			[]string{"e", "subscription_succeeded"},
+		},
+		{
+			"14 an event between the success and what was cached", "cache-rates", 2, named("old", "cache-rates"), named("new", "cache-rates"),
+			[]string{"subscription_succeeded", "old", "new"},
+			[]string{"subscription_succeeded", "new", "old"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := racing(t, c.channel, c.before, c.cached, c.event, flagged)
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+		t.Run(c.name+", not without the flag", func(t *testing.T) {
+			if got := racing(t, c.channel, c.before, c.cached, c.event, unflag); !slices.Equal(got, c.unflagged) {
+				t.Errorf("got %v, want %v", got, c.unflagged)
+			}
+		})
+	}
+}
+
+// A function that died before it could tell its client leaves the row pending. Whoever waits for it is closed, and comes back; nobody
+// else is held up.
+func TestEventForOneWhoIsNeverTold(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		ch   pusher.Channel
+	}{
+		{"on a public channel it is waited for", channel},
+		{"on a presence channel nobody could be at work on it", "presence-lobby"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, long)
+			for _, s := range []pusher.Subscription{
+				{Connection: ann, App: appID, Channel: c.ch, Stamp: 1, ConnectedAt: time.Now(), Pending: true},
+				{Connection: bob, App: appID, Channel: c.ch, Stamp: 1, ConnectedAt: time.Now()},
+			} {
+				if _, err := r.state.PutSubscription(t.Context(), s); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e := named("e", c.ch)
+			r.deliver(t, e)
+			r.gateway.has(t, ann)
+			r.gateway.has(t, bob, e)
+			if got := r.gateway.requests(ann); !slices.Equal(got, []string{http.MethodDelete}) {
+				t.Errorf("ann's connection: %v, want it closed", got)
+			}
+		})
+	}
+	t.Run("one who leaves meanwhile is not waited for", func(t *testing.T) {
+		r := newRig(t, long)
+		s := pusher.Subscription{Connection: ann, App: appID, Channel: channel, Stamp: 1, ConnectedAt: time.Now(), Pending: true}
+		if _, err := r.state.PutSubscription(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(50*time.Millisecond, func() { _ = r.state.DropSubscription(context.Background(), s) })
+		r.deliver(t, named("e", channel))
+		if got := r.gateway.requests(ann); len(got) > 0 {
+			t.Errorf("ann's connection: %v", got)
+		}
+	})
+}
+
+// What joins and leaves cause is told to everybody, and who cannot be told is closed.
+func TestTell(t *testing.T) {
+	r := newRig(t, short)
+	r.gateway.answer = func(method string, id pusher.ConnectionID, _ string) int {
+		switch {
+		case method == http.MethodPost && id == ann:
+			return http.StatusTooManyRequests
+		case method != http.MethodDelete && id == eve:
+			return http.StatusGone
+		}
+		return http.StatusOK
+	}
+	var all []pusher.Subscription
+	for _, id := range []pusher.ConnectionID{ann, bob, eve} {
+		r.subscribe(t, appID, id, old)
+		all = append(all, pusher.Subscription{Connection: id, App: appID, Channel: channel, ConnectedAt: time.Now().Add(-old)})
+	}
+	if err := r.Tell(t.Context(), all, []byte(`{"event":"x"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.gateway.received(bob); !slices.Equal(got, []string{`{"event":"x"}`}) {
+		t.Errorf("bob got %v", got)
+	}
+	if got := r.gateway.requests(ann); got[len(got)-1] != http.MethodDelete {
+		t.Errorf("ann, who took nothing, is not closed: %v", got)
+	}
+	if ids := r.subscribed(t); slices.Contains(ids, eve) {
+		t.Errorf("eve, who has gone, is still subscribed: %v", ids)
+	}
+}

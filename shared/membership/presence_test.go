@@ -1,0 +1,300 @@
+package membership_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"hark/shared/membership"
+	"hark/shared/pusher"
+)
+
+const lobby = pusher.Channel("presence-lobby")
+
+// The connections of the tests: the observer has a user of its own, the others share one.
+const (
+	observer = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
+	first    = pusher.ConnectionID("R1kmxc2VNjMCFIA=")
+	second   = pusher.ConnectionID("DfyBYdK2SQ0CGCA=")
+)
+
+func userOf(id pusher.ConnectionID) string {
+	if id == observer {
+		return "o"
+	}
+	return "u"
+}
+
+// stage is a presence channel with its clients and its store.
+type stage struct {
+	*testing.T
+	*clients
+	store membership.Store
+	// With one writer, which is the correction, a broadcast waits for the one before it; without, each has a function of its own.
+	oneWriter bool
+	last      *process
+}
+
+// enters is what the frame function does of a subscribe: the connection is noted. The join is returned, not queued.
+func (s *stage) enters(id pusher.ConnectionID, stamp pusher.Stamp) pusher.Broadcast {
+	s.Helper()
+	m := &membership.Membership{Store: s.store, Sockets: s.clients, Queue: s.clients, Timeout: timeout, Now: now}
+	c, err := m.Connection(s.Context(), id)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if err := m.Enter(s.Context(), c, lobby, pusher.Member{UserID: userOf(id)}, stamp); err != nil {
+		s.Fatal(err)
+	}
+	return s.one()
+}
+
+// leaves is what the frame function does of an unsubscribe.
+func (s *stage) leaves(id pusher.ConnectionID, stamp pusher.Stamp) pusher.Broadcast {
+	s.Helper()
+	m := &membership.Membership{Store: s.store, Sockets: s.clients, Queue: s.clients, Timeout: timeout, Now: now}
+	c, err := m.Connection(s.Context(), id)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if err := m.Unsubscribe(s.Context(), tenant(), c, lobby, stamp); err != nil {
+		s.Fatal(err)
+	}
+	return s.one()
+}
+
+// one is the broadcast that was queued.
+func (s *stage) one() pusher.Broadcast {
+	s.Helper()
+	queued := s.take()
+	if len(queued) != 1 {
+		s.Fatalf("queued %+v, want one broadcast", queued)
+	}
+	return queued[0]
+}
+
+// consumer takes a broadcast out of the queue.
+func (s *stage) consumer(name string, b pusher.Broadcast) *process {
+	s.Helper()
+	p := startAmong(s.T, name, s.clients, s.store, func(ctx context.Context, m *membership.Membership) error { return m.Work(ctx, b) })
+	if s.oneWriter {
+		p.after = s.last
+	}
+	s.last = p
+	return p
+}
+
+// joined has connections on the channel from the start.
+func (s *stage) joined(ids ...pusher.ConnectionID) {
+	s.Helper()
+	for i, id := range ids {
+		s.consumer("before", s.enters(id, at(i-10))).finish()
+	}
+	s.last = nil
+}
+
+// truth is who is on the channel by its rows, and which of them are pending.
+func (s *stage) truth() (users []string, pending int) {
+	s.Helper()
+	rows, err := s.store.Members(s.Context(), app, lobby)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, r := range rows {
+		users = append(users, r.Member.UserID)
+		if r.Pending {
+			pending++
+		}
+	}
+	slices.Sort(users)
+	return slices.Compact(users), pending
+}
+
+// wrong says in what the observer's list differs from the rows; "" if in nothing.
+func (s *stage) wrong() string {
+	users, pending := s.truth()
+	if sees := s.sees(observer); !slices.Equal(sees, users) || pending > 0 {
+		return fmt.Sprintf("the observer sees %v, the rows say %v (%d pending)\nit was sent %s",
+			sees, users, pending, strings.Join(s.events(observer), ", "))
+	}
+	return ""
+}
+
+// The interleavings of model.md §2 that concern presence, forced upon the real code. With one writer for each channel they end right;
+// with a function for each frame, as the obvious design has it, they end wrong.
+func TestPresenceInterleavings(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		play func(s *stage)
+	}{{
+		name: "1 the last connection of a user leaves while another one joins",
+		play: func(s *stage) {
+			s.joined(observer, first)
+			leave, join := s.consumer("leave", s.leaves(first, at(1))), s.consumer("join", s.enters(second, at(1)))
+			play(s.T, `leave Members
+				join *
+				leave *`, leave, join)
+		},
+	}, {
+		name: "1 the join's frame comes after the frame of the leave that followed it",
+		play: func(s *stage) {
+			s.joined(observer)
+			b := s.enters(first, at(1))
+			join := s.consumer("join", b)
+			play(s.T, `join Members
+				join Connection
+				join PutSubscription`, join)
+			play(s.T, `leave *
+				join *`, join, s.consumer("leave", s.leaves(first, at(2))))
+		},
+	}, {
+		name: "2 a user leaves between a newcomer's list and its success",
+		play: func(s *stage) {
+			s.joined(first)
+			join := s.consumer("join", s.enters(observer, at(1)))
+			play(s.T, `join Members
+				join Connection
+				join PutSubscription`, join)
+			play(s.T, `leave *
+				join *`, join, s.consumer("leave", s.leaves(first, at(1))))
+		},
+	}, {
+		name: "2 a user joins between a newcomer's list and its success",
+		play: func(s *stage) {
+			join := s.consumer("join", s.enters(observer, at(1)))
+			play(s.T, `join Members
+				join Connection
+				join PutSubscription`, join)
+			play(s.T, `other *
+				join *`, join, s.consumer("other", s.enters(first, at(1))))
+		},
+	}} {
+		for _, oneWriter := range []bool{true, false} {
+			name := c.name
+			if !oneWriter {
+				name += ", not without the one writer"
+			}
+			t.Run(name, func(t *testing.T) {
+				s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: oneWriter}
+				open(t, s.store, observer, first, second)
+				c.play(s)
+				if wrong := s.wrong(); (wrong == "") != oneWriter {
+					t.Errorf("one writer: %t. %s", oneWriter, wrong)
+				}
+			})
+		}
+	}
+}
+
+// 9: the consumer dies between any two steps of a join, and the queue hands it over again: everybody hears of it. Without the pending
+// flag the row says that all is done.
+func TestJoinThatDies(t *testing.T) {
+	for _, flag := range []bool{true, false} {
+		wrongs := 0
+		for steps := 1; ; steps++ {
+			s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+			open(t, s.store, observer, first)
+			s.joined(observer)
+			if !flag {
+				s.store = unflagged{s.store}
+			}
+			b := s.enters(first, at(1))
+			p := s.consumer("join", b)
+			died := ""
+			for range steps {
+				if died = p.next; died == "" {
+					break
+				}
+				p.step()
+			}
+			if died == "" {
+				break // it has no more steps
+			}
+			s.last = nil // what is left of it has died
+			s.consumer("join again", b).finish()
+			if wrong := s.wrong(); wrong != "" {
+				wrongs++
+				if flag {
+					t.Errorf("after a death behind %s: %s", died, wrong)
+				}
+			}
+			if sees := s.sees(first); flag && !slices.Equal(sees, []string{"o", "u"}) {
+				t.Errorf("after a death behind %s: the client sees %v", died, sees)
+			}
+		}
+		if !flag && wrongs == 0 {
+			t.Error("without the pending flag no death did any harm")
+		}
+	}
+}
+
+// unflagged writes rows that never say pending.
+type unflagged struct{ membership.Store }
+
+func (u unflagged) PutSubscription(ctx context.Context, s pusher.Subscription) (bool, error) {
+	s.Pending = false
+	return u.Store.PutSubscription(ctx, s)
+}
+
+// 16: a client that could not be told who has come or gone is closed, since its list would be wrong for ever.
+func TestLostMemberFrame(t *testing.T) {
+	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+	open(t, s.store, observer, first)
+	s.joined(observer)
+	s.refuse[first] = pusher.ErrBusy
+	s.consumer("join", s.enters(first, at(1))).finish()
+	if !s.closed[first] {
+		t.Error("a client whose success was lost stays open")
+	}
+}
+
+func TestMembersLimit(t *testing.T) {
+	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+	open(t, s.store, observer, first, second)
+	s.app.MaxMembers = 2
+	s.joined(observer, first)
+	t.Run("a second connection of a member joins a full channel", func(t *testing.T) {
+		s.consumer("join", s.enters(second, at(1))).finish()
+		if sees := s.sees(second); !slices.Equal(sees, []string{"o", "u"}) {
+			t.Errorf("it sees %v", sees)
+		}
+	})
+	t.Run("a new user is refused, and nobody hears of it", func(t *testing.T) {
+		third := pusher.ConnectionID("IUYtJ9n7oAMCEQQ=")
+		open(t, s.store, third)
+		before := len(s.events(observer))
+		b := s.enters(third, at(1))
+		b.Member = &pusher.Member{UserID: "x"}
+		s.consumer("join", b).finish()
+		if got := s.events(third); !slices.Equal(got, []string{"pusher:error", "pusher:subscription_error"}) {
+			t.Errorf("the client got %v", got)
+		}
+		c, err := s.store.Connection(t.Context(), third)
+		if err != nil || len(c.On) > 0 {
+			t.Errorf("the connection is on %v (%v)", c.On, err)
+		}
+		if users, _ := s.truth(); !slices.Equal(users, []string{"o", "u"}) || len(s.events(observer)) != before {
+			t.Errorf("rows of %v; the observer heard %v", users, s.events(observer)[before:])
+		}
+	})
+}
+
+func TestSecondUserOnOneConnection(t *testing.T) {
+	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+	open(t, s.store, observer, first)
+	s.joined(observer, first)
+	b := s.enters(first, at(1))
+	b.Member = &pusher.Member{UserID: "v"}
+	s.consumer("join", b).finish()
+	if wrong := s.wrong(); wrong != "" {
+		t.Error(wrong)
+	}
+	if sees := s.sees(first); !slices.Equal(sees, []string{"o", "v"}) {
+		t.Errorf("the client sees %v", sees)
+	}
+	if got := s.events(observer); !slices.Equal(got, []string{"subscription_succeeded", "member_added", "member_removed", "member_added"}) {
+		t.Errorf("the observer got %v", got)
+	}
+}
