@@ -3,6 +3,7 @@ package socket_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,9 +19,12 @@ type rows struct {
 	err error
 }
 
-func (r *rows) Open(_ context.Context, c pusher.Connection) error {
+func (r *rows) Open(_ context.Context, app pusher.App, c pusher.Connection) error {
 	if r.err != nil {
 		return r.err
+	}
+	if app.ID != c.App || app.Secret == "" {
+		return fmt.Errorf("of app %+v", app)
 	}
 	r.got = append(r.got, c)
 	return nil
@@ -42,7 +46,7 @@ func opener(a apps, r *rows, s *sender) (*socket.Opener, func() string) {
 // Checklist 2 to 6.
 func TestOpenGreets(t *testing.T) {
 	r, s := &rows{}, &sender{}
-	o, _ := opener(apps{all: []pusher.App{app()}}, r, s)
+	o, _ := opener(only(app()), r, s)
 	greet, err := o.Open(t.Context(), handshake(app().Key))
 	if err != nil {
 		t.Fatal(err)
@@ -55,30 +59,81 @@ func TestOpenGreets(t *testing.T) {
 	s.has(t, `{"event":"pusher:connection_established","data":"{\"socket_id\":\"3406002205374135415.139804\",\"activity_timeout\":120}"}`)
 }
 
+// 4 and 5: an app may have another silence than the stack, but never none, at which pusher-js would stop for good.
+func TestOpenTellsTheAppsActivityTimeout(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: `120`, 30 * time.Second: `30`, 90500 * time.Millisecond: `90`, 500 * time.Millisecond: `120`, -time.Second: `120`,
+	} {
+		t.Run(d.String(), func(t *testing.T) {
+			s := &sender{}
+			o, _ := opener(only(app(func(s *pusher.Settings) { s.ActivityTimeout = d })), &rows{}, s)
+			greet, err := o.Open(t.Context(), handshake(app().Key))
+			if err != nil {
+				t.Fatal(err)
+			}
+			greet(t.Context())
+			if len(s.got) != 1 || !strings.Contains(s.got[0], `\"activity_timeout\":`+want+`}`) {
+				t.Errorf("got %q, want %s s", s.got, want)
+			}
+		})
+	}
+}
+
+// 12 and 28.
+func TestOpenLetsThePagesOfAllowedOriginsIn(t *testing.T) {
+	for _, c := range []struct{ name, pattern, origin string }{
+		{"a subdomain", "*.example.com", "https://shop.example.com"},
+		{"scheme and port do not matter", "localhost", "http://localhost:5173"},
+		{"everybody", "*", "https://example.org"},
+		{"everybody, a client without an origin too", "*", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := &rows{}
+			o, _ := opener(only(app(func(s *pusher.Settings) { s.AllowedOrigins = []string{c.pattern} })), r, &sender{})
+			h := handshake(app().Key)
+			h.Origin = c.origin
+			if _, err := o.Open(t.Context(), h); err != nil || len(r.got) != 1 {
+				t.Errorf("rows %+v, %v", r.got, err)
+			}
+		})
+	}
+}
+
 // The numbers are those of protocol.md §9: such a client is accepted, told, and closed.
 func TestOpenTurnsAway(t *testing.T) {
 	broken := errors.New("inner-text of the table")
-	off := app()
-	off.Disabled = true
+	off := only(app(func(s *pusher.Settings) { s.Disabled = true }))
+	picky := only(app(func(s *pusher.Settings) { s.AllowedOrigins = []string{"*.example.com", "localhost"} }))
+	full := fmt.Errorf("open: %w", pusher.Errorf(pusher.CodeQuota, "Application is over connection quota: 5 of 5 connections are open"))
 	for _, c := range []struct {
-		name string
-		apps apps
-		rows rows
-		key  string
-		code int
+		name   string
+		apps   apps
+		rows   rows
+		key    string
+		origin string
+		code   int
+		says   string
 	}{
-		{"9 an unknown key", apps{all: []pusher.App{app()}}, rows{}, "unknown", 4001},
-		{"9 no key", apps{all: []pusher.App{app()}}, rows{}, "", 4001},
-		{"9 the app's ID for its key", apps{all: []pusher.App{app()}}, rows{}, "3", 4001},
-		{"9 a key without end", apps{}, rows{}, strings.Repeat("x", 10<<10), 4001},
-		{"10 a disabled app", apps{all: []pusher.App{off}}, rows{}, app().Key, 4003},
-		{"14 apps that cannot be read", apps{err: broken}, rows{}, app().Key, 4200},
-		{"14 a row that cannot be written", apps{all: []pusher.App{app()}}, rows{err: broken}, app().Key, 4200},
+		{"9 an unknown key", only(app()), rows{}, "unknown", "", 4001, "unknown"},
+		{"9 no key", only(app()), rows{}, "", "", 4001, "does not exist"},
+		{"9 the app's ID for its key", only(app()), rows{}, "3", "", 4001, "does not exist"},
+		{"9 a key of characters that no key has", only(app()), rows{}, "a b#c\"\xff\x00\u2028", "", 4001, "does not exist"},
+		{"9 a key without end", apps{}, rows{}, strings.Repeat("x", 10<<10), "", 4001, "does not exist"},
+		{"10 a disabled app", off, rows{}, app().Key, "", 4003, "disabled"},
+		{"11 over the app's maximum of connections", only(app()), rows{err: full}, app().Key, "", 4004, "5 of 5"},
+		{"12 a page of another host", picky, rows{}, app().Key, "https://example.org", 4009, "Origin not allowed"},
+		{"12 and 28 the host of which only subdomains may", picky, rows{}, app().Key, "https://example.com", 4009, "Origin not allowed"},
+		{"12 no origin, where not everybody may", picky, rows{}, app().Key, "", 4009, "Origin not allowed"},
+		{"12 an origin that is none", picky, rows{}, app().Key, "null", 4009, "Origin not allowed"},
+		{"14 apps that cannot be read", apps{err: broken}, rows{}, app().Key, "", 4200, "reconnect"},
+		{"14 a row that cannot be written", only(app()), rows{err: broken}, app().Key, "", 4200, "reconnect"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &sender{}
 			o, log := opener(c.apps, &c.rows, s)
-			greet, err := o.Open(t.Context(), handshake(c.key))
+			h := handshake(c.key)
+			h.Origin = c.origin
+			greet, err := o.Open(t.Context(), h)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,6 +142,9 @@ func TestOpenTurnsAway(t *testing.T) {
 				t.Fatalf("got %q", s.got)
 			}
 			errorFrame(t, s.got[0], c.code)
+			if !strings.Contains(s.got[0], c.says) {
+				t.Errorf("got %s, want it to say %q", s.got[0], c.says)
+			}
 			if len(c.rows.got) != 0 {
 				t.Errorf("rows %+v", c.rows.got)
 			}
@@ -101,7 +159,7 @@ func TestOpenForbidsWhatDidNotComeThroughTheDistribution(t *testing.T) {
 	for name, secret := range map[string]string{"no secret": "", "another": "secret", "a longer one": "s3cret!", "another case": "S3CRET"} {
 		t.Run(name, func(t *testing.T) {
 			r, s := &rows{}, &sender{}
-			o, _ := opener(apps{all: []pusher.App{app()}}, r, s)
+			o, _ := opener(only(app()), r, s)
 			h := handshake(app().Key)
 			h.Secret = secret
 			if _, err := o.Open(t.Context(), h); !errors.Is(err, socket.ErrForbidden) {
@@ -134,7 +192,7 @@ func greeting(t *testing.T, a apps, send func(n int) error) (s *sender, at []tim
 
 // Until the answer to $connect has reached it, the gateway says that the connection is not there (aws-facts.md §A2).
 func TestGreetingIsTriedUntilTheConnectionIsThere(t *testing.T) {
-	known := apps{all: []pusher.App{app()}}
+	known := only(app())
 	t.Run("there at the fourth try", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, at, took, _ := greeting(t, known, func(n int) error {

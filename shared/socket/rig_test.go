@@ -14,16 +14,26 @@ import (
 
 const connection = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
 
-// app has the credentials of protocol.md §3.2.
-func app() pusher.App {
-	return pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}
+// app has the credentials of protocol.md §3.2 and changes no setting, unless it is told to.
+func app(change ...func(*pusher.Settings)) pusher.App {
+	a := pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: pusher.DefaultSettings()}
+	for _, c := range change {
+		c(&a.Settings)
+	}
+	return a
 }
 
-// apps are the apps there are, by ID, or an error.
+// sign is what the app's own server answers a client that asks for a signature.
+func sign(text string) string { return app().Key + ":" + app().Sign(text) }
+
+// apps are the apps there are, or an error.
 type apps struct {
 	all []pusher.App
 	err error
 }
+
+// only are apps of which there is one.
+func only(a pusher.App) apps { return apps{all: []pusher.App{a}} }
 
 func (a apps) find(match func(pusher.App) bool) (pusher.App, error) {
 	if a.err != nil {
@@ -103,3 +113,9 @@ func logged() (*slog.Logger, *bytes.Buffer) {
 	var b bytes.Buffer
 	return slog.New(slog.NewTextHandler(&b, nil)), &b
 }
+
+// quiet is a sender for whom nobody listens; it is safe for concurrent use.
+type quiet struct{}
+
+func (quiet) Send(context.Context, pusher.ConnectionID, []byte) error { return nil }
+func (quiet) Close(context.Context, pusher.ConnectionID) error        { return nil }

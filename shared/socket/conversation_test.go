@@ -1,0 +1,210 @@
+package socket_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hark/shared/pusher"
+	"hark/shared/socket"
+)
+
+// members notes who subscribes to what and who signs in, or fails.
+type members struct {
+	got     []string // "on orders 7", "enter presence-a as ann {} 7" ..., with the frame's stamp
+	user    string   // whom the connection is signed in as
+	info    string   // the user's
+	in      map[pusher.Channel]pusher.Member
+	reads   int   // of the connection
+	lookErr error // of Connection
+	err     error // of everything else
+}
+
+func (m *members) Connection(_ context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+	m.reads++
+	return pusher.Connection{ID: id, App: "3", User: m.user, UserInfo: json.RawMessage(m.info)}, m.lookErr
+}
+
+func (m *members) Subscribe(_ context.Context, app pusher.App, c pusher.Connection, ch pusher.Channel, t pusher.Stamp) error {
+	return m.note(c, app.ID, "on %s %d", ch, t)
+}
+
+func (m *members) Enter(_ context.Context, c pusher.Connection, ch pusher.Channel, who pusher.Member, t pusher.Stamp) error {
+	return m.note(c, c.App, "enter %s as %s %s %d", ch, who.UserID, who.Info, t)
+}
+
+func (m *members) Unsubscribe(_ context.Context, app pusher.App, c pusher.Connection, ch pusher.Channel, t pusher.Stamp) error {
+	return m.note(c, app.ID, "off %s %d", ch, t)
+}
+
+func (m *members) SignIn(_ context.Context, app pusher.App, c pusher.Connection, u pusher.User, userData string) error {
+	return m.note(c, app.ID, "sign in %s watching %d: %s", u.ID, len(u.Watchlist), userData)
+}
+
+func (m *members) Subscribed(_ context.Context, c pusher.Connection, ch pusher.Channel) (pusher.Member, bool, error) {
+	who, in := m.in[ch]
+	return who, in, m.err
+}
+
+func (m *members) note(c pusher.Connection, app, format string, args ...any) error {
+	if c.ID != connection || c.App != "3" || app != "3" {
+		return fmt.Errorf("of connection %+v and app %s", c, app)
+	}
+	if m.err == nil {
+		m.got = append(m.got, fmt.Sprintf(format, args...))
+	}
+	return m.err
+}
+
+// rates count frames in memory.
+type rates struct {
+	n   map[string]int
+	got []string // what was counted: name and window
+	err error
+}
+
+func (r *rates) CountFrame(_ context.Context, id pusher.ConnectionID, name string, window time.Duration, t pusher.Stamp) (int, error) {
+	r.got = append(r.got, fmt.Sprintf("%s %s", name, window))
+	key := fmt.Sprint(id, name, window, int64(t)/window.Milliseconds())
+	r.n[key]++
+	return r.n[key], r.err
+}
+
+// publisher notes what is published, or fails.
+type publisher struct {
+	got []pusher.Broadcast
+	err error
+}
+
+func (p *publisher) Publish(_ context.Context, broadcasts ...pusher.Broadcast) error {
+	if p.err == nil {
+		p.got = append(p.got, broadcasts...)
+	}
+	return p.err
+}
+
+const (
+	stamp    = 1795521601000
+	socketID = "3406002205374135415.139804"
+)
+
+// conversation is one client's.
+type conversation struct {
+	*socket.Server
+	*sender
+	members   *members
+	rates     *rates
+	published *publisher
+	log       func() string
+}
+
+// newConversation begins one with the app, which may change settings.
+func newConversation(change ...func(*pusher.Settings)) *conversation {
+	log, text := logged()
+	c := &conversation{
+		sender: &sender{}, members: &members{}, rates: &rates{n: map[string]int{}}, published: &publisher{}, log: text.String,
+	}
+	c.Server = &socket.Server{
+		Apps: only(app(change...)), Members: c.members, Rates: c.rates, Publisher: c.published, Sender: c.sender, Log: log,
+	}
+	return c
+}
+
+func (c *conversation) says(t *testing.T, frame string) {
+	t.Helper()
+	c.saysAt(t, stamp, frame)
+}
+
+func (c *conversation) saysAt(t *testing.T, at pusher.Stamp, frame string) {
+	t.Helper()
+	c.Message(t.Context(), connection, at, []byte(frame))
+}
+
+// noted asserts what was done about the client's channels and user.
+func (c *conversation) noted(t *testing.T, want ...string) {
+	t.Helper()
+	if !slices.Equal(c.members.got, want) {
+		t.Errorf("members noted %q, want %q", c.members.got, want)
+	}
+}
+
+// refused asserts one pusher:error that says what is wanted, that the connection stays open, and that nothing is noted or published.
+func (c *conversation) refused(t *testing.T, code int, says ...string) {
+	t.Helper()
+	if len(c.got) != 1 {
+		t.Fatalf("got %q, want one error", c.got)
+	}
+	c.refusedBy(t, c.got[0], code, says...)
+}
+
+// notSubscribed asserts the two frames of a refused subscribe (37, 38).
+func (c *conversation) notSubscribed(t *testing.T, channel, kind string, status, code int, says ...string) {
+	t.Helper()
+	if len(c.got) != 2 {
+		t.Fatalf("got %q, want two frames", c.got)
+	}
+	subscriptionError(t, c.got[0], channel, kind, status)
+	c.refusedBy(t, c.got[1], code, says...)
+}
+
+func (c *conversation) refusedBy(t *testing.T, text string, code int, says ...string) {
+	t.Helper()
+	errorFrame(t, text, code)
+	for _, s := range says {
+		if !strings.Contains(text, s) {
+			t.Errorf("got %s, want it to say %q", text, s)
+		}
+	}
+	c.noted(t)
+	if len(c.published.got) != 0 {
+		t.Errorf("published %+v", c.published.got)
+	}
+}
+
+// subscriptionError asserts what Echo's .error() hears, in soketi's shape (37, protocol.md §3.5).
+func subscriptionError(t *testing.T, text, channel, kind string, status int) {
+	t.Helper()
+	var f struct {
+		Event, Channel string
+		Data           struct {
+			Type, Error string
+			Status      int
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &f); err != nil || f.Event != "pusher:subscription_error" || f.Channel != channel {
+		t.Errorf("got %s, %v", text, err)
+	}
+	if f.Data.Type != kind || f.Data.Error == "" || f.Data.Status != status {
+		t.Errorf("got %s, want %s and %d", text, kind, status)
+	}
+}
+
+// frame encodes what a client sends.
+func frame(event, channel string, data any) string {
+	f := map[string]any{"event": event, "data": data}
+	if channel != "" {
+		f["channel"] = channel
+	}
+	b, err := json.Marshal(f)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// subscribe is the frame with which pusher-js subscribes.
+func subscribe(channel, auth, data string) string {
+	d := map[string]string{"channel": channel, "auth": auth}
+	if data != "" {
+		d["channel_data"] = data
+	}
+	return frame("pusher:subscribe", "", d)
+}
+
+func unsubscribe(channel string) string {
+	return frame("pusher:unsubscribe", "", map[string]string{"channel": channel})
+}

@@ -1,0 +1,227 @@
+package socket_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hark/shared/pusher"
+)
+
+const ping = `{"event":"pusher:ping","data":{}}`
+
+func limited(maximum int, terminate bool) func(*pusher.Settings) {
+	return func(s *pusher.Settings) {
+		s.RateLimit = pusher.RateLimit{Enabled: true, Max: maximum, Window: time.Minute, Terminate: terminate}
+	}
+}
+
+// errorsOf counts the pusher:error frames with a code, and the closes, in what a client got.
+func (c *conversation) errorsOf(code int) (errs, closed int) {
+	for _, text := range c.got {
+		switch {
+		case text == "closed":
+			closed++
+		case strings.Contains(text, `{"event":"pusher:error","data":{"code":`+fmt.Sprint(code)):
+			errs++
+		}
+	}
+	return errs, closed
+}
+
+// Pings of an app that does not limit frames cost nothing: no read of the connection, no count (design.md §7).
+func TestPingsReadAndCountNothing(t *testing.T) {
+	c := newConversation()
+	c.says(t, ping)
+	c.says(t, subscribe("orders", "", ""))
+	c.Apps = apps{err: errors.New("must not be read")}
+	for range 5 {
+		c.says(t, ping)
+	}
+	if c.members.reads != 1 || len(c.rates.got) != 0 || len(c.got) != 6 {
+		t.Errorf("%d reads, counted %q, got %q", c.members.reads, c.rates.got, c.got)
+	}
+}
+
+// Reverb's rate_limiting counts every frame, whatever it is, once it is known that the app asks for it.
+func TestRateLimit(t *testing.T) {
+	t.Run("counts all frames after the first that is not a ping", func(t *testing.T) {
+		c := newConversation(limited(100, false))
+		for _, text := range []string{
+			ping, ping, subscribe("orders", "", ""), ping, `{"event":"pusher:pong"}`, `nonsense`, `{"event":"x"}`,
+			unsubscribe("orders"), signIn(`{"id":"7"}`), frame("client-a", "orders", ""),
+		} {
+			c.says(t, text)
+		}
+		if want := slices.Repeat([]string{"frame 1m0s"}, 8); !slices.Equal(c.rates.got, want) {
+			t.Errorf("counted %q, want %q", c.rates.got, want)
+		}
+	})
+	t.Run("refuses what is over it, pings too, and serves the next window", func(t *testing.T) {
+		c := newConversation(limited(2, false))
+		c.says(t, subscribe("orders", "", ""))
+		c.says(t, ping)
+		c.says(t, ping)
+		c.has(t, `{"event":"pusher:pong","data":"{}"}`, c.got[len(c.got)-1])
+		errorFrame(t, c.got[1], 4301)
+		if !strings.Contains(c.got[1], "Rate limit exceeded") || !strings.Contains(c.got[1], "2 frames within 1m0s") {
+			t.Errorf("got %s", c.got[1])
+		}
+		c.saysAt(t, stamp+60_000, ping)
+		if last := c.got[len(c.got)-1]; !strings.Contains(last, "pong") {
+			t.Errorf("got %s", last)
+		}
+	})
+	t.Run("tells a subscribe so on its channel", func(t *testing.T) {
+		c := newConversation(limited(0, false))
+		c.says(t, subscribe("orders", "", ""))
+		c.notSubscribed(t, "orders", "AuthError", 401, 4301, "Rate limit exceeded")
+	})
+	t.Run("ends the connection if the app wants that", func(t *testing.T) {
+		c := newConversation(limited(1, true))
+		c.says(t, subscribe("orders", "", ""))
+		c.says(t, ping)
+		if errs, closed := c.errorsOf(4301); errs != 1 || closed != 1 || c.got[len(c.got)-1] != "closed" {
+			t.Errorf("got %q", c.got)
+		}
+	})
+	t.Run("is forgotten when the app drops it", func(t *testing.T) {
+		c := newConversation(limited(1, false))
+		c.says(t, subscribe("orders", "", ""))
+		c.Apps = only(app())
+		c.says(t, ping)
+		c.Apps = apps{err: errors.New("must not be read")}
+		c.says(t, ping)
+		if len(c.rates.got) != 1 || len(c.got) != 2 {
+			t.Errorf("counted %q, got %q", c.rates.got, c.got)
+		}
+	})
+	for name, spoil := range map[string]func(*conversation){
+		"serves pings while the counters are away": func(c *conversation) { c.rates.err = errors.New("away") },
+		"serves pings while the apps are away":     func(c *conversation) { c.Apps = apps{err: errors.New("away")} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newConversation(limited(1, true))
+			c.says(t, subscribe("orders", "", ""))
+			spoil(c)
+			c.says(t, ping)
+			c.has(t, `{"event":"pusher:pong","data":"{}"}`)
+			if !strings.Contains(c.log(), "frame not counted") {
+				t.Errorf("log: %s", c.log())
+			}
+		})
+	}
+}
+
+// Design §8: more than 30 frames a second, beyond a burst of 200, end the connection.
+func TestFloodsEndTheConnection(t *testing.T) {
+	t.Run("201 frames at once", func(t *testing.T) {
+		c := newConversation()
+		for range 200 {
+			c.says(t, ping)
+		}
+		if errs, closed := c.errorsOf(4301); errs+closed != 0 || len(c.got) != 200 {
+			t.Fatalf("%d frames before the flood, %d errors, closed %d times", len(c.got), errs, closed)
+		}
+		c.says(t, ping)
+		if errs, closed := c.errorsOf(4301); errs != 1 || closed != 1 || len(c.got) != 202 || !strings.Contains(c.got[200], "30 within a second") {
+			t.Errorf("got %q", c.got[200:])
+		}
+	})
+	t.Run("whatever still comes is not closed each time", func(t *testing.T) {
+		c := newConversation()
+		for range 1000 {
+			c.says(t, ping)
+		}
+		if errs, closed := c.errorsOf(4301); errs != 10 || closed != 1 {
+			t.Errorf("%d errors, closed %d times", errs, closed)
+		}
+	})
+	t.Run("closed also if it was told too many mistakes to hear of this one", func(t *testing.T) {
+		c := newConversation()
+		for range 201 {
+			c.says(t, `nonsense`)
+		}
+		if _, closed := c.errorsOf(4301); closed != 1 || len(c.got) != 11 {
+			t.Errorf("got %q", c.got)
+		}
+	})
+	for name, perSecond := range map[string]int{"25 a second, for a minute": 25, "40 a second, for a minute": 40} {
+		t.Run(name, func(t *testing.T) {
+			c := newConversation()
+			for i := range 60 * perSecond {
+				c.saysAt(t, stamp+pusher.Stamp(i*1000/perSecond), ping)
+			}
+			if _, closed := c.errorsOf(4301); (closed > 0) != (perSecond > 30) {
+				t.Errorf("closed %d times", closed)
+			}
+		})
+	}
+	t.Run("but not of anybody else", func(t *testing.T) {
+		c := newConversation()
+		for range 300 {
+			c.Message(t.Context(), "another", stamp, []byte(`{"event":"pusher:pong"}`))
+		}
+		c.sender.got = nil
+		c.says(t, ping)
+		c.has(t, `{"event":"pusher:pong","data":"{}"}`)
+	})
+}
+
+// Design §8: whoever makes mistake after mistake does not hear of each; ten at once are told, and one more each second.
+func TestMistakesAreToldTenTimes(t *testing.T) {
+	c := newConversation()
+	for i := range 15 {
+		c.says(t, subscribe(fmt.Sprintf("private-%d", i), "", ""))
+	}
+	if errs, closed := c.errorsOf(4009); errs != 10 || closed != 0 || len(c.got) != 20 {
+		t.Fatalf("%d errors in %d frames, closed %d times", errs, len(c.got), closed)
+	}
+	for i := range 3 {
+		c.saysAt(t, stamp+1000, subscribe(fmt.Sprintf("private-%d", i), "", ""))
+	}
+	if errs, _ := c.errorsOf(4009); errs != 11 {
+		t.Errorf("%d errors a second later", errs)
+	}
+	c.saysAt(t, stamp+1000, subscribe("orders", "", ""))
+	c.noted(t, "on orders 1795521602000") // what is no mistake is served all the same
+}
+
+// A process sees any number of connections, and remembers only those it has seen lately: how many shows in whose pings it counts.
+func TestTheMemoryOfConnectionsIsBounded(t *testing.T) {
+	for others, counted := range map[int]int{4000: 2, 9000: 1} {
+		t.Run(fmt.Sprintf("after %d others", others), func(t *testing.T) {
+			c := newConversation(limited(100, false))
+			c.says(t, subscribe("orders", "", ""))
+			for i := range others {
+				c.Message(t.Context(), pusher.ConnectionID(fmt.Sprint(i)), stamp, []byte(`{"event":"pusher:pong"}`))
+			}
+			c.says(t, ping)
+			if len(c.rates.got) != counted {
+				t.Errorf("counted %d frames, want %d", len(c.rates.got), counted)
+			}
+		})
+	}
+}
+
+func TestManyConnectionsAtOnce(t *testing.T) {
+	c := newConversation(limited(100, false))
+	c.Sender = quiet{}
+	var all sync.WaitGroup
+	for worker := range 4 {
+		all.Go(func() {
+			for i := range 20_000 {
+				id := pusher.ConnectionID(fmt.Sprint("connection-", worker, "-", i))
+				c.Message(t.Context(), id, stamp, []byte(ping))
+			}
+		})
+	}
+	all.Wait()
+	if got := c.log(); got != "" {
+		t.Errorf("log: %.500s", got)
+	}
+}
