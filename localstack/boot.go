@@ -11,6 +11,7 @@ import (
 
 	"hark/localstack/dynamodb"
 	"hark/localstack/edge"
+	"hark/localstack/faults"
 	"hark/localstack/gateway"
 	"hark/localstack/iam"
 	"hark/localstack/lambda"
@@ -36,7 +37,9 @@ type cloud struct {
 	lambda *lambda.Service
 	gates  *gateway.Service
 
-	credentials credentials
+	faults *faults.Set
+
+	keys        keys
 	signatures  signatures
 	permissions permissions
 	roles       map[string]*iam.Role    // by ARN
@@ -52,22 +55,26 @@ func newCloud(at place, stack *template.Stack, binaries map[string]string, conso
 	}
 	c := &cloud{
 		place: at, stack: stack, log: log, meter: new(meter.Meter),
-		credentials: make(credentials),
-		hosts:       make(map[string]http.Handler), forbidden: make(map[string]bool),
+		faults:     new(faults.Set),
+		signatures: signatures{region: at.region, signer: v4.NewSigner(), now: time.Now},
+		hosts:      make(map[string]http.Handler), forbidden: make(map[string]bool),
 	}
-	c.tables = dynamodb.New(dynamodb.Options{Region: at.region, Account: at.account, Meter: c.meter})
-	c.queues = sqs.New(sqs.Options{Region: at.region, Account: at.account, Endpoint: at.endpoint, Meter: c.meter, Log: log})
+	c.tables = dynamodb.New(dynamodb.Options{Region: at.region, Account: at.account, Meter: c.meter, Faults: c.faults})
+	c.queues = sqs.New(sqs.Options{
+		Region: at.region, Account: at.account, Endpoint: at.endpoint, Meter: c.meter, Log: log, Faults: c.faults,
+	})
 	c.lambda = lambda.New(lambda.Options{
 		Region: at.region, Account: at.account, Meter: c.meter, Log: log, Stderr: console, Verbose: verbose,
-		Queues: c.queues, Env: c.environment,
+		Queues: c.queues, Env: c.environment, Faults: c.faults,
 	})
 	c.gates = gateway.New(gateway.Options{
-		Region: at.region, Account: at.account, Meter: c.meter, Log: log, Invoke: c.invoke,
+		Region: at.region, Account: at.account, Meter: c.meter, Log: log, Invoke: c.invoke, Faults: c.faults,
 		Verify: func(r *http.Request, bodySHA256 string) error {
 			return c.signatures.check(r, "execute-api", bodySHA256)
 		},
 	})
 
+	c.signatures.keys = &c.keys
 	for _, create := range []func() error{
 		c.createTables, c.createQueues, c.readRoles,
 		func() error { return c.createFunctions(binaries) },
@@ -78,7 +85,6 @@ func newCloud(at place, stack *template.Stack, binaries map[string]string, conso
 			return nil, err
 		}
 	}
-	c.signatures = signatures{region: at.region, secrets: c.credentials.secrets(), signer: v4.NewSigner(), now: time.Now}
 	return c, nil
 }
 
@@ -221,8 +227,9 @@ func (c *cloud) put(s seed) error {
 // front is what the AWS port serves.
 func (c *cloud) front() http.Handler {
 	return &front{
-		roles: c.credentials.roles(), dynamodb: c.tables, sqs: c.queues, lambda: c.lambda,
-		connections: http.HandlerFunc(c.gates.ServeConnections), socket: c.gates.Socket, url: c.url, meter: c.meter, log: c.log,
+		keys: &c.keys, dynamodb: c.tables, sqs: c.queues, lambda: c.lambda,
+		connections: http.HandlerFunc(c.gates.ServeConnections), socket: c.gates.Socket, url: c.url, meter: c.meter, faults: c.faults,
+		log: c.log,
 	}
 }
 

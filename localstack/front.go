@@ -6,13 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-
-	"hark/localstack/iam"
 )
 
 // front is the AWS port: one endpoint for every service, as the SDKs and the aws CLI call them with AWS_ENDPOINT_URL.
 type front struct {
-	roles       map[string]*iam.Role // whom a known access key id stands for; others are the account's administrator
+	keys        *keys // whom a known access key id stands for; others are the account's administrator
 	dynamodb    http.Handler
 	sqs         http.Handler
 	lambda      http.Handler
@@ -20,6 +18,7 @@ type front struct {
 	socket      func(api string) http.Handler // what the WebSocket API with the id serves
 	url         func(id string) http.Handler  // what the function URL with the id serves
 	meter       http.Handler
+	faults      http.Handler
 	log         *slog.Logger
 }
 
@@ -31,8 +30,8 @@ const (
 // ServeHTTP finds the service that a request is for, and makes the request in the name of its access key's role.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	caller := credential(r)
-	if role := f.roles[caller.accessKey]; role != nil {
-		r = r.WithContext(iam.WithRole(r.Context(), role))
+	if holder := f.keys.holder(caller.accessKey); holder != nil {
+		r = r.WithContext(holder.as(r.Context()))
 	}
 	target, path := r.Header.Get("X-Amz-Target"), r.URL.Path
 	switch {
@@ -50,6 +49,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.serveURL(w, r)
 	case path == "/_hark/meter":
 		f.meter.ServeHTTP(w, r)
+	case path == "/_hark/faults":
+		f.faults.ServeHTTP(w, r)
 	default:
 		f.refuse(w, r, caller.service)
 	}

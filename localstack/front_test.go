@@ -25,12 +25,13 @@ func named(name string) http.Handler {
 }
 
 func newFront() *front {
+	known := &keys{byID: map[string]*holder{"ASIAKNOWN": {role: &iam.Role{Name: "nothing"}}}}
 	return &front{
-		roles:    map[string]*iam.Role{"ASIAKNOWN": {Name: "nothing"}},
+		keys:     known,
 		dynamodb: named("dynamodb"), sqs: named("sqs"), lambda: named("lambda"), connections: named("connections"),
 		socket: func(api string) http.Handler { return named("socket:" + api) },
 		url:    func(id string) http.Handler { return named("url:" + id) },
-		meter:  named("meter"), log: slog.New(slog.DiscardHandler),
+		meter:  named("meter"), faults: named("faults"), log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -43,6 +44,7 @@ func TestTheAWSPortFindsTheService(t *testing.T) {
 		{"@connections by its path", "/_aws/execute-api/a/v1/@connections/x=", "", "", "connections /_aws/execute-api/a/v1/@connections/x= admin"},
 		{"a function URL, which sees only its own path", "/_aws/lambda-url/u1/apps/local/events", "", "", "url:u1 /apps/local/events admin"},
 		{"the meter", "/_hark/meter", "", "", "meter /_hark/meter admin"},
+		{"the faults", "/_hark/faults", "", "", "faults /_hark/faults admin"},
 		{"the role of a known access key", "/", "DynamoDB_20120810.GetItem", "ASIAKNOWN", "dynamodb / role"},
 		{"the administrator for another access key", "/", "DynamoDB_20120810.GetItem", "test", "dynamodb / admin"},
 	} {

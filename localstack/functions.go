@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,8 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
+	"hark/localstack/faults"
 	"hark/localstack/iam"
 	"hark/localstack/lambda"
 	"hark/localstack/template"
@@ -67,7 +65,6 @@ func (c *cloud) createFunctions(binaries map[string]string) error {
 		if err := c.localize(spec.Environment.Variables); err != nil {
 			return fmt.Errorf("resource %s: %w", res.LogicalID, err)
 		}
-		c.credentials.add(res.ID, &own)
 		if err := c.lambda.Create(spec); err != nil {
 			return fmt.Errorf("resource %s: %w", res.LogicalID, err)
 		}
@@ -107,46 +104,14 @@ func (c *cloud) callback(address string) (string, error) {
 }
 
 // environment is what a function's process gets besides the template's variables: who it is and where AWS is.
-func (c *cloud) environment(function string, _ *iam.Role) []string {
-	own := c.credentials[function]
+func (c *cloud) environment(_ string, role *iam.Role, process faults.Process) []string {
+	own := c.keys.issue(role, process)
 	return []string{
-		"AWS_ACCESS_KEY_ID=" + own.id,
-		"AWS_SECRET_ACCESS_KEY=" + own.secret,
-		"AWS_SESSION_TOKEN=" + own.token,
+		"AWS_ACCESS_KEY_ID=" + own.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY=" + own.SecretAccessKey,
+		"AWS_SESSION_TOKEN=" + own.SessionToken,
 		"AWS_ENDPOINT_URL=" + c.endpoint,
 	}
-}
-
-// credentials are the keys of the functions' roles, by function. They are new on every run.
-type credentials map[string]credentialsOf
-
-type credentialsOf struct {
-	id, secret, token string
-	role              *iam.Role
-}
-
-func (c credentials) add(function string, role *iam.Role) {
-	c[function] = credentialsOf{
-		id: "ASIA" + rand.Text()[:16], secret: rand.Text() + rand.Text()[:14], token: rand.Text(), role: role,
-	}
-}
-
-// roles are the roles by access key id.
-func (c credentials) roles() map[string]*iam.Role {
-	roles := make(map[string]*iam.Role, len(c))
-	for _, own := range c {
-		roles[own.id] = own.role
-	}
-	return roles
-}
-
-// secrets are the keys by access key id.
-func (c credentials) secrets() map[string]aws.Credentials {
-	secrets := make(map[string]aws.Credentials, len(c))
-	for _, own := range c {
-		secrets[own.id] = aws.Credentials{AccessKeyID: own.id, SecretAccessKey: own.secret, SessionToken: own.token}
-	}
-	return secrets
 }
 
 // createURLs gives functions their URLs. One whose permissions would not let the public in is there and answers 403, as

@@ -9,17 +9,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // signatures checks Signature Version 4 of requests that are made with a function's keys, by signing what was received once more
 // with the SDK's signer. Requests with other keys pass: they are the administrator's, whose secret nobody here knows.
 type signatures struct {
-	region  string
-	secrets map[string]aws.Credentials // by access key id
-	signer  *v4.Signer
-	now     func() time.Time
+	region string
+	keys   *keys
+	signer *v4.Signer
+	now    func() time.Time
 }
 
 // clockSkew is how old, or how far ahead, a signature may be.
@@ -27,8 +26,8 @@ const clockSkew = 5 * time.Minute
 
 // check returns why the request to the service is not accepted.
 func (s *signatures) check(r *http.Request, service, bodySHA256 string) error {
-	creds, ok := s.secrets[credential(r).accessKey]
-	if !ok {
+	holder := s.keys.holder(credential(r).accessKey)
+	if holder == nil {
 		return nil
 	}
 	given := r.Header.Get("Authorization")
@@ -50,7 +49,7 @@ func (s *signatures) check(r *http.Request, service, bodySHA256 string) error {
 			again.Header[http.CanonicalHeaderKey(name)] = v
 		}
 	}
-	if err := s.signer.SignHTTP(r.Context(), creds, again, bodySHA256, service, s.region, at); err != nil {
+	if err := s.signer.SignHTTP(r.Context(), holder.Credentials, again, bodySHA256, service, s.region, at); err != nil {
 		return fmt.Errorf("sign the request once more: %w", err)
 	}
 	if !hmac.Equal([]byte(again.Header.Get("Authorization")), []byte(given)) {

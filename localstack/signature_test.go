@@ -14,11 +14,9 @@ import (
 func TestSignaturesOfFunctionsAreChecked(t *testing.T) {
 	const hash = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
 	now := time.UnixMilli(1_795_521_600_000)
-	own := aws.Credentials{AccessKeyID: "ASIAFUNCTION", SecretAccessKey: "secret", SessionToken: "token"}
-	s := signatures{
-		region: "us-east-1", secrets: map[string]aws.Credentials{own.AccessKeyID: own}, signer: v4.NewSigner(),
-		now: func() time.Time { return now },
-	}
+	var keys keys
+	own := keys.issue(nil, nil)
+	s := signatures{region: "us-east-1", keys: &keys, signer: v4.NewSigner(), now: func() time.Time { return now }}
 	for _, c := range []struct {
 		name  string
 		creds aws.Credentials
@@ -28,7 +26,7 @@ func TestSignaturesOfFunctionsAreChecked(t *testing.T) {
 		want  string
 	}{
 		{name: "a right one passes", creds: own},
-		{name: "another secret", creds: aws.Credentials{AccessKeyID: own.AccessKeyID, SecretAccessKey: "guess", SessionToken: "token"}, want: "does not match"},
+		{name: "another secret", creds: aws.Credentials{AccessKeyID: own.AccessKeyID, SecretAccessKey: "guess", SessionToken: own.SessionToken}, want: "does not match"},
 		{name: "another body", creds: own, hash: strings.Repeat("0", 64), want: "does not match"},
 		{name: "another path", creds: own, after: func(r *http.Request) { r.URL.Path, r.URL.RawPath = "/v1/@connections/other=", "" }, want: "does not match"},
 		{name: "an old one", creds: own, age: 6 * time.Minute, want: "signature expired"},

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -20,6 +21,8 @@ const (
 	codeCanceled      = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
 	codeMismatch      = "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException"
 	codeInternal      = "com.amazonaws.dynamodb.v20120810#InternalServerError"
+	codeThrottling    = "com.amazon.coral.availability#ThrottlingException"
+	codeUnavailable   = "com.amazon.coral.availability#ServiceUnavailableException"
 )
 
 // apiError is an answer that is not a success.
@@ -27,6 +30,7 @@ type apiError struct {
 	code, message string
 	item          attr.Map // of a failed condition, if the request asked for it
 	reasons       []reason // of a canceled transaction
+	as            int      // HTTP status, if it is not 400
 }
 
 func (e *apiError) Error() string { return e.message }
@@ -66,9 +70,9 @@ func asAPIError(err error) *apiError {
 
 func (e *apiError) status() int {
 	if e.code == codeInternal {
-		return http.StatusInternalServerError
+		return cmp.Or(e.as, http.StatusInternalServerError)
 	}
-	return http.StatusBadRequest
+	return cmp.Or(e.as, http.StatusBadRequest)
 }
 
 func (e *apiError) body() ([]byte, error) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"hark/localstack/dynamodb/attr"
+	"hark/localstack/faults"
 	"hark/localstack/iam"
 )
 
@@ -24,7 +25,31 @@ const (
 // ServeHTTP answers AWS JSON 1.0: a POST whose X-Amz-Target names the operation. The request's context carries the
 // caller's role (package iam). Signatures are the business of whoever stands in front.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	operation := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), target)
+	s.opts.Faults.Serve(w, r, faults.Place{Service: faults.DynamoDB, Operation: operation}, refuseByFault, s.answer)
+}
+
+// answer executes the request and answers it.
+func (s *Service) answer(w http.ResponseWriter, r *http.Request) {
 	body, err := s.serve(r)
+	reply(w, body, err)
+}
+
+// refuseByFault answers as a table on demand does that is too busy, with 400, or as a service that fails.
+func refuseByFault(w http.ResponseWriter, status int) {
+	failure := &apiError{code: codeInternal, message: "The request processing has failed because of an unknown error.", as: status}
+	switch status {
+	case http.StatusTooManyRequests:
+		failure = &apiError{code: codeThrottling, message: "Throughput exceeds the current capacity of your table or index. DynamoDB " +
+			"is automatically scaling your table or index so please try again shortly."}
+	case http.StatusServiceUnavailable:
+		failure = &apiError{code: codeUnavailable, message: "Service is unavailable", as: status}
+	}
+	reply(w, nil, failure)
+}
+
+// reply answers with the body, or with the error.
+func reply(w http.ResponseWriter, body []byte, err error) {
 	status := http.StatusOK
 	if err != nil {
 		failure := asAPIError(err)
@@ -58,38 +83,38 @@ func (s *Service) serve(r *http.Request) ([]byte, error) {
 func (s *Service) do(ctx context.Context, operation string, body []byte) ([]byte, error) {
 	switch operation {
 	case "GetItem":
-		return answer(ctx, body, s.getItem)
+		return operate(ctx, body, s.getItem)
 	case "PutItem":
-		return answer(ctx, body, s.putItem)
+		return operate(ctx, body, s.putItem)
 	case "UpdateItem":
-		return answer(ctx, body, s.updateItem)
+		return operate(ctx, body, s.updateItem)
 	case "DeleteItem":
-		return answer(ctx, body, s.deleteItem)
+		return operate(ctx, body, s.deleteItem)
 	case "Query":
-		return answer(ctx, body, s.query)
+		return operate(ctx, body, s.query)
 	case "Scan":
-		return answer(ctx, body, s.scan)
+		return operate(ctx, body, s.scan)
 	case "BatchGetItem":
-		return answer(ctx, body, s.batchGetItem)
+		return operate(ctx, body, s.batchGetItem)
 	case "BatchWriteItem":
-		return answer(ctx, body, s.batchWriteItem)
+		return operate(ctx, body, s.batchWriteItem)
 	case "TransactGetItems":
-		return answer(ctx, body, s.transactGetItems)
+		return operate(ctx, body, s.transactGetItems)
 	case "TransactWriteItems":
-		return answer(ctx, body, s.transactWriteItems)
+		return operate(ctx, body, s.transactWriteItems)
 	case "DescribeTable":
-		return answer(ctx, body, s.describeTable)
+		return operate(ctx, body, s.describeTable)
 	case "DescribeTimeToLive":
-		return answer(ctx, body, s.describeTimeToLive)
+		return operate(ctx, body, s.describeTimeToLive)
 	case "ListTables":
-		return answer(ctx, body, s.listTables)
+		return operate(ctx, body, s.listTables)
 	}
 	return nil, &apiError{code: codeUnknown, message: operation + " is not part of the local cloud's DynamoDB; " +
 		"scripts/localstack deploys to an emulator that may have it"}
 }
 
-// answer decodes the request, refuses what has been replaced or left out, and runs the operation.
-func answer[T any](ctx context.Context, body []byte, run func(context.Context, *T) ([]byte, error)) ([]byte, error) {
+// operate decodes the request, refuses what has been replaced or left out, and runs the operation.
+func operate[T any](ctx context.Context, body []byte, run func(context.Context, *T) ([]byte, error)) ([]byte, error) {
 	request := new(T)
 	if err := json.Unmarshal(body, request); err != nil {
 		var bad attr.Invalid

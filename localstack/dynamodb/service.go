@@ -8,6 +8,7 @@ import (
 
 	"hark/localstack/dynamodb/attr"
 	"hark/localstack/dynamodb/expr"
+	"hark/localstack/faults"
 	"hark/localstack/meter"
 )
 
@@ -16,6 +17,7 @@ type Options struct {
 	Region, Account string
 	Meter           *meter.Meter     // gets every read and write unit; nil counts nothing
 	Now             func() time.Time // time.Now if nil
+	Faults          *faults.Set      // slow and refuse requests, and kill who writes; none if nil
 }
 
 // Service is one account's DynamoDB in one region. It is safe for concurrent use.

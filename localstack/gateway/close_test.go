@@ -10,6 +10,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"hark/localstack/faults"
 	"hark/localstack/gateway"
 )
 
@@ -148,7 +149,7 @@ func TestClosesAreEchoed(t *testing.T) {
 
 func TestDisconnectCanBeLost(t *testing.T) {
 	t.Parallel()
-	c := start(t, gateway.Options{LoseDisconnect: func() bool { return true }}, nil)
+	c := start(t, gateway.Options{Faults: set(faults.Fault{Do: faults.LoseDisconnect})}, nil)
 	s, id := c.connect()
 	s.Close()
 	for deadline := time.Now().Add(patience); c.post(id, "x") != http.StatusGone; {

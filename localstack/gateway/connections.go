@@ -13,6 +13,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"hark/localstack/faults"
 	"hark/localstack/iam"
 )
 
@@ -62,7 +63,10 @@ func (s *Service) ServeConnections(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "ForbiddenException", errorBody{Message: forbidden})
 		return
 	}
-	s.serveConnection(w, r, a, id, body.Bytes(), tooLarge)
+	at := faults.Place{Service: faults.Connections, Operation: operation(r.Method), Connection: id}
+	s.opts.Faults.Serve(w, r, at, refuseByFault, func(w http.ResponseWriter, r *http.Request) {
+		s.serveConnection(w, r, a, id, body.Bytes(), tooLarge)
+	})
 }
 
 func (s *Service) serveConnection(w http.ResponseWriter, r *http.Request, a *api, id string, body []byte, tooLarge bool) {
@@ -72,7 +76,7 @@ func (s *Service) serveConnection(w http.ResponseWriter, r *http.Request, a *api
 	case c == nil && !wellFormed(id):
 		refuse(w, http.StatusBadRequest, "BadRequestException",
 			errorBody{Message: "Invalid connectionId: " + id, ConnectionID: id, RequestID: newID(kindRequest)})
-	case c == nil || c.api != a:
+	case c == nil || c.api != a || s.goneByFault(r, id):
 		refuseGone(w)
 	case r.Method == http.MethodPost:
 		c.post(w, body, tooLarge)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"hark/localstack/faults"
 	"hark/localstack/meter"
 )
 
@@ -36,8 +37,9 @@ type Options struct {
 	// Verify checks the signature of a request to @connections, given the hex SHA-256 of its body. Not checked if nil.
 	Verify func(r *http.Request, bodySHA256 string) error
 
-	// LoseDisconnect says of each connection that ends whether its $disconnect is lost, as AWS allows itself. Never if nil.
-	LoseDisconnect func() bool
+	// Faults lose $disconnects, answer 410 for living connections, refuse and slow calls of @connections, hold frames back and
+	// cut sockets. None if nil.
+	Faults *faults.Set
 
 	// NewID makes a connection id. Random ids of AWS's shape if nil.
 	NewID func() string
@@ -107,6 +109,7 @@ func New(opts Options) *Service {
 	s := &Service{opts: opts, apis: make(map[string]*api)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.bodies.New = newBody
+	opts.Faults.OnCut(s.cut)
 	return s
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 
 	"github.com/gobwas/ws"
+
+	"hark/localstack/faults"
 )
 
 // dispatch starts the invocation of a message's route. The messages of one connection run side by side, as on AWS, which
@@ -35,8 +37,10 @@ func (c *conn) dispatch(message []byte) {
 	case <-c.done:
 		return
 	}
+	late, _ := c.api.opts.Faults.Strike(faults.Reorder, faults.Place{Connection: c.id})
 	c.api.running.Go(func() {
 		defer func() { <-c.inFlight }()
+		c.api.hold(late.Wait)
 		c.invoke(r, e)
 	})
 }
@@ -74,7 +78,10 @@ func (c *conn) fail(message, requestID string) {
 // disconnected invokes $disconnect and does not wait for it. What it returns is of no consequence.
 func (c *conn) disconnected(code ws.StatusCode, reason string) {
 	r := c.api.routes[routeDisconnect]
-	if r == nil || c.api.opts.LoseDisconnect != nil && c.api.opts.LoseDisconnect() {
+	if r == nil {
+		return
+	}
+	if _, lost := c.api.opts.Faults.Strike(faults.LoseDisconnect, faults.Place{Connection: c.id}); lost {
 		return
 	}
 	if !c.api.begin() {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// How long a throttled event waits, as on AWS: from a second, doubling, to five minutes; six hours in all.
+// How long an event waits that was throttled, or met an error of Lambda's own, as on AWS: from a second, doubling, to five minutes; six hours in all.
 const (
 	firstThrottleDelay = time.Second
 	lastThrottleDelay  = 5 * time.Minute
@@ -45,7 +45,7 @@ func (f *function) event(id string, payload []byte) {
 			return
 		case err == nil && len(retries) > 0:
 			delay, retries = retries[0], retries[1:]
-		case isThrottled(err) && time.Since(began) < maxEventAge:
+		case isRefused(err) && time.Since(began) < maxEventAge:
 			delay, throttle = throttle, min(2*throttle, lastThrottleDelay)
 		default:
 			s.opts.Log.Error("event dropped", "function", f.spec.FunctionName, "request", id, "error", err)
@@ -55,6 +55,12 @@ func (f *function) event(id string, payload []byte) {
 			return
 		}
 	}
+}
+
+// isRefused reports whether the service would not run the function this time: it has too much to do, or an error of its own.
+func isRefused(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError)
 }
 
 func isThrottled(err error) bool {

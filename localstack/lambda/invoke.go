@@ -70,12 +70,21 @@ func checkPayload(payload []byte) error {
 	return nil
 }
 
-// invoke runs inv and waits for its result or the context's end. It asks for no permission: triggers may invoke whatever they
-// are connected to.
+// invoke runs inv and waits for its result or the context's end, as the faults will have it. It asks for no permission:
+// triggers may invoke whatever they are connected to.
 func (f *function) invoke(ctx context.Context, inv *invocation) (Result, error) {
 	if inv.id == "" {
 		inv.id = newUUID()
 	}
+	if err := f.refuseByFault(ctx); err != nil {
+		return Result{}, err
+	}
+	defer f.repeatByFault(inv)()
+	return f.run(ctx, inv)
+}
+
+// run hands inv to a process and waits for its result or the context's end.
+func (f *function) run(ctx context.Context, inv *invocation) (Result, error) {
 	inv.done = make(chan Result, 1)
 	if err := f.submit(inv); err != nil {
 		return Result{}, err

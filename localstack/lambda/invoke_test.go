@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"hark/localstack/faults"
 	"hark/localstack/iam"
 	"hark/localstack/lambda"
 	"hark/localstack/meter"
@@ -86,7 +87,7 @@ func TestAFunctionKnowsItsEnvironment(t *testing.T) {
 	t.Setenv("HARK_TEST_SECRET", "must not be inherited")
 	role := &iam.Role{Name: "role"}
 	c := newCloud(t, func(o *lambda.Options) {
-		o.Env = func(function string, r *iam.Role) []string {
+		o.Env = func(function string, r *iam.Role, _ faults.Process) []string {
 			return []string{"AWS_ACCESS_KEY_ID=" + function + "-" + r.Name, "OVERRIDDEN=by the local cloud"}
 		}
 	})

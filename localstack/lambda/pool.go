@@ -114,6 +114,7 @@ func (f *function) ready(p *process) *invocation {
 func (f *function) begin(p *process, inv *invocation) (deadline time.Time) {
 	f.service.opts.Meter.Add(meter.FunctionRequests, 1)
 	p.output.begin()
+	p.victim.begin()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	inv.began = time.Now()

@@ -23,6 +23,7 @@ var (
 	errTimeout     = errors.New("the invocation timed out")
 	errInitTimeout = errors.New("it did not become ready")
 	errInit        = errors.New("its initialization failed")
+	errFault       = errors.New("a fault that is set wants it so")
 )
 
 // process is one running copy of a function. It has a Runtime API of its own, so that whatever comes in there is known to
@@ -33,6 +34,7 @@ type process struct {
 	work     chan *invocation // an invocation for an idle process; never blocks, as it has one at a time
 	ctx      context.Context  // ends the process
 	kill     context.CancelCauseFunc
+	victim   *victim // what those who are to kill it know it by
 
 	// Guarded by the function's lock.
 	started  time.Time
@@ -45,6 +47,7 @@ type process struct {
 func newProcess(f *function) *process {
 	ctx, kill := context.WithCancelCause(f.service.ctx)
 	return &process{
+		victim:   newVictim(kill),
 		function: f,
 		output:   newOutput(f),
 		work:     make(chan *invocation, 1),
@@ -57,6 +60,7 @@ func newProcess(f *function) *process {
 // run is the life of the process, from its start until it has ended and its function knows.
 func (p *process) run() {
 	how, cause := p.live()
+	close(p.victim.ended)
 	if p.function.service.ctx.Err() == nil { // nobody asked it to end
 		p.output.crash(describe(cause, how))
 	}
@@ -143,7 +147,7 @@ func (p *process) environment(api string) []string {
 		"_HANDLER="+spec.Handler,
 	)
 	if opts.Env != nil {
-		env = append(env, opts.Env(spec.FunctionName, spec.Role)...)
+		env = append(env, opts.Env(spec.FunctionName, spec.Role, p.victim)...)
 	}
 	return env
 }

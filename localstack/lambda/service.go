@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"hark/localstack/faults"
 	"hark/localstack/iam"
 	"hark/localstack/meter"
 )
@@ -32,9 +33,13 @@ type Options struct {
 	// Queues is where event source mappings read. Map fails if nil.
 	Queues Queues
 
-	// Env returns what a function's environment has besides the template's variables, over which it wins: credentials of
-	// the role, endpoints. Each entry is "name=value". May be nil.
-	Env func(function string, role *iam.Role) []string
+	// Env returns what the environment of a function's process has besides the template's variables, over which it wins:
+	// credentials of the role, endpoints. It is asked for each process, which the credentials may stand for. Each entry is
+	// "name=value". May be nil.
+	Env func(function string, role *iam.Role, process faults.Process) []string
+
+	// Faults slow and refuse invocations, and repeat them. None if nil.
+	Faults *faults.Set
 
 	// MaxProcesses bounds the processes of one function; more invocations wait in line. 10 if 0.
 	MaxProcesses int

@@ -3,6 +3,8 @@ package sqs
 import (
 	"context"
 	"time"
+
+	"hark/localstack/iam"
 )
 
 type receiptEntry struct {
@@ -22,11 +24,17 @@ type receiptBatchInput struct {
 }
 
 func (s *Service) deleteMessage(ctx context.Context, _ *call, in receiptInput) (struct{}, error) {
-	return s.onReceipt(ctx, "DeleteMessage", in, (*queue).delete)
+	return s.onReceipt(ctx, "DeleteMessage", in, deleteFor(ctx))
 }
 
 func (s *Service) deleteMessageBatch(ctx context.Context, _ *call, in receiptBatchInput) (batchResult[batchDone], error) {
-	return s.onReceipts(ctx, "DeleteMessage", in, (*queue).delete)
+	return s.onReceipts(ctx, "DeleteMessage", in, deleteFor(ctx))
+}
+
+// deleteFor returns delete for whoever the context's calls are made by.
+func deleteFor(ctx context.Context) func(*queue, receiptEntry) error {
+	function := iam.Caller(ctx)
+	return func(q *queue, e receiptEntry) error { return q.delete(e, function) }
 }
 
 func (s *Service) changeVisibility(ctx context.Context, _ *call, in receiptInput) (struct{}, error) {
@@ -86,8 +94,8 @@ func (q *queue) find(handle string) (m *message, latest bool, err error) {
 // delete deletes the message. A message that is gone is deleted again without complaint. A standard queue also takes the
 // latest handle after its visibility timeout, and ignores older ones (API Reference, DeleteMessage); a FIFO queue
 // refuses both as expired.
-func (q *queue) delete(e receiptEntry) (err error) {
-	q.do(func(time.Time) {
+func (q *queue) delete(e receiptEntry, function string) (err error) {
+	q.do(func(now time.Time) {
 		m, latest, failed := q.find(e.ReceiptHandle)
 		switch {
 		case failed != nil:
@@ -95,7 +103,7 @@ func (q *queue) delete(e receiptEntry) (err error) {
 		case m == nil:
 		case q.fifo && (!latest || m.state != inFlight):
 			err = errValue(e.ReceiptHandle, "ReceiptHandle", "The receipt handle has expired.")
-		case latest:
+		case latest && !q.outlives(m, function, now):
 			q.remove(m)
 			q.settle(m.group)
 		}

@@ -11,8 +11,11 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"hark/localstack/faults"
 	"hark/localstack/meter"
 )
+
+const target = "AmazonSQS."
 
 // maxRequest bounds a request: a full batch whose every character is escaped in JSON, with room for the rest.
 const maxRequest = 8 << 20
@@ -39,7 +42,24 @@ func (c *call) count(m *meter.Meter) {
 // ServeHTTP answers a request of the AWS JSON 1.0 protocol: a POST whose X-Amz-Target is AmazonSQS.{operation}. Its
 // context says who asks (iam.WithRole) and ends a long poll.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
+	operation := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), target)
+	at := faults.Place{Service: faults.SQS, Operation: operation}
+	s.opts.Faults.Serve(w, r, at, s.refuseByFault, s.serve)
+}
+
+// refuseByFault answers as SQS does when there are too many requests, with the 403 that its model has, or when it fails.
+func (s *Service) refuseByFault(w http.ResponseWriter, status int) {
+	e := refuse(model+"InternalError", "InternalError", "A fault that is set answers %d.", status)
+	e.Status = status
+	if status == http.StatusTooManyRequests {
+		e = refuse(model+"RequestThrottled", "RequestThrottled", "Request is throttled.")
+		e.Status = http.StatusForbidden
+	}
+	s.answerError(w, e)
+}
+
+func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
+	operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), target)
 	if !ok || r.Method != http.MethodPost {
 		s.answerError(w, errOperation("a request that is not AWS JSON 1.0 for AmazonSQS"))
 		return

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"hark/localstack/iam"
 )
 
 // Receive receives up to most messages (1 to 10), waiting up to wait for the first of them, as ReceiveMessage does with
@@ -46,7 +48,7 @@ func (s *Service) Delete(ctx context.Context, queueARN string, receiptHandles ..
 	for batch := range slices.Chunk(receiptHandles, 10) {
 		new(call).count(s.opts.Meter)
 		for _, handle := range batch {
-			if err := q.delete(receiptEntry{ReceiptHandle: handle}); err != nil {
+			if err := q.delete(receiptEntry{ReceiptHandle: handle}, iam.Caller(ctx)); err != nil {
 				errs = append(errs, fmt.Errorf("delete message: %w", err))
 			}
 		}

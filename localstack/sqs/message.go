@@ -93,6 +93,7 @@ type message struct {
 	tries    int       // how often, in this queue; numbers the receipts
 	first    time.Time // first receive
 	last     time.Time // latest receive
+	repeated bool      // by a fault
 
 	group *group
 	place *list.Element // in group.messages

@@ -5,6 +5,8 @@ import (
 	"container/list"
 	"sync"
 	"time"
+
+	"hark/localstack/faults"
 )
 
 // group is the messages that are handed out in order and, but for one batch, one at a time.
@@ -20,6 +22,8 @@ type queue struct {
 	settings
 	created time.Time
 	now     func() time.Time
+	speed   float64
+	faults  *faults.Set
 	dlq     func(settings) *queue // where dead letters go; nil if it does not exist
 
 	mu       sync.Mutex
@@ -37,9 +41,9 @@ type queue struct {
 	purged   time.Time
 }
 
-func newQueue(cfg settings, now func() time.Time, dlq func(settings) *queue) *queue {
+func newQueue(cfg settings, opts *Options, dlq func(settings) *queue) *queue {
 	return &queue{
-		settings: cfg, created: now(), now: now, dlq: dlq,
+		settings: cfg, created: opts.Now(), now: opts.Now, speed: opts.Speed, faults: opts.Faults, dlq: dlq,
 		messages: make(map[messageID]*message), groups: make(map[string]*group), dedup: newDedup(),
 	}
 }
@@ -67,7 +71,7 @@ func (q *queue) add(m *message, delay time.Duration, now time.Time) {
 	m.order = q.order
 	m.group = q.groupOf(m.content)
 	m.place = m.group.messages.PushBack(m)
-	m.until = now.Add(delay)
+	m.until = now.Add(q.compress(delay))
 	if delay > 0 {
 		q.enter(m, delayed)
 	} else {
@@ -127,9 +131,9 @@ func (q *queue) settle(g *group) {
 	}
 }
 
-// take receives up to most messages: of each group in its turn as many as there are, in order. Messages that were
+// take receives up to most messages for the function, which may be empty: of each group in its turn as many as there are, in order. Messages that were
 // received too often already are set aside as dead letters.
-func (q *queue) take(most int, visibility time.Duration, now time.Time) []delivery {
+func (q *queue) take(function string, most int, visibility time.Duration, now time.Time) []delivery {
 	var out []delivery
 	for len(out) < most && q.ready.Len() > 0 {
 		g := q.ready.Front().Value.(*group)
@@ -145,6 +149,7 @@ func (q *queue) take(most int, visibility time.Duration, now time.Time) []delive
 				continue
 			}
 			out = append(out, q.deliver(m, visibility, now))
+			q.repeatInFlight(m, function, now)
 		}
 		q.settle(g)
 	}
@@ -164,9 +169,18 @@ func (q *queue) deliver(m *message, visibility time.Duration, now time.Time) del
 
 // hide keeps the message in flight for so long. Zero ends as soon as the queue next advances.
 func (q *queue) hide(m *message, d time.Duration, now time.Time) {
+	q.hideUntil(m, now.Add(q.compress(d)))
+}
+
+func (q *queue) hideUntil(m *message, t time.Time) {
 	q.enter(m, inFlight)
-	m.until = now.Add(d)
+	m.until = t
 	heap.Fix(&q.agenda, m.index)
+}
+
+// compress is how long a delay or a timeout takes at this queue's speed.
+func (q *queue) compress(d time.Duration) time.Duration {
+	return time.Duration(float64(d) / q.speed)
 }
 
 // exhausted reports whether the message may not be received any more and has somewhere else to go.

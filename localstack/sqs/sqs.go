@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"hark/localstack/faults"
 	"hark/localstack/iam"
 	"hark/localstack/meter"
 )
@@ -22,6 +23,13 @@ type Options struct {
 	Meter *meter.Meter     // counts nothing if nil
 	Now   func() time.Time // time.Now if nil; must keep the pace of real time, as the timers do
 	Log   *slog.Logger     // slog.DiscardHandler if nil
+
+	// Faults slow and refuse requests over HTTP, kill who sends, and hand messages out again. None if nil.
+	Faults *faults.Set
+
+	// Speed divides delays and visibility timeouts: 60 makes each minute a second. What queues say of themselves, long polls,
+	// retention and deduplication stay as they are. 1 if 0.
+	Speed float64
 }
 
 // Service is all the queues of one account in one region. It is safe for concurrent use.
@@ -40,6 +48,9 @@ func New(opts Options) *Service {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	if opts.Speed == 0 {
+		opts.Speed = 1
+	}
 	opts.Endpoint = strings.TrimSuffix(opts.Endpoint, "/")
 	return &Service{opts: opts, queues: make(map[string]*queue)}
 }
@@ -56,7 +67,7 @@ func (s *Service) Create(spec QueueSpec) error {
 		return fmt.Errorf("queue %q: exists already", cfg.name)
 	}
 	cfg.arn = s.arn(cfg.name)
-	s.queues[cfg.name] = newQueue(cfg, s.opts.Now, s.deadLetterQueue)
+	s.queues[cfg.name] = newQueue(cfg, &s.opts, s.deadLetterQueue)
 	return nil
 }
 

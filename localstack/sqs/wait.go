@@ -4,10 +4,13 @@ import (
 	"container/list"
 	"context"
 	"time"
+
+	"hark/localstack/iam"
 )
 
 // waiter is a receive that found nothing yet.
 type waiter struct {
+	function   string // who receives, if it is one
 	most       int
 	visibility time.Duration
 	got        chan []delivery // has room for the one answer
@@ -21,9 +24,9 @@ func (q *queue) receive(ctx context.Context, most int, visibility, wait time.Dur
 	}
 	var got []delivery
 	var place *list.Element
-	w := &waiter{most: most, visibility: visibility}
+	w := &waiter{function: iam.Caller(ctx), most: most, visibility: visibility}
 	q.do(func(now time.Time) {
-		got = q.take(most, visibility, now)
+		got = q.take(w.function, most, visibility, now)
 		if len(got) == 0 && wait > 0 {
 			w.got = make(chan []delivery, 1)
 			place = q.waiters.PushBack(w)
@@ -58,7 +61,7 @@ func (q *queue) serve(now time.Time) {
 			return
 		}
 		w := first.Value.(*waiter)
-		if got := q.take(w.most, w.visibility, now); len(got) > 0 {
+		if got := q.take(w.function, w.most, w.visibility, now); len(got) > 0 {
 			q.waiters.Remove(first)
 			w.got <- got
 		}
