@@ -14,10 +14,46 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"hark/localstack/dynamodb"
+	"hark/localstack/meter"
+	"hark/shared/dynamo"
+	"hark/shared/pusher"
 )
 
 // now is when the rows of these tests are written.
 var now = time.UnixMilli(1_795_521_600_000) //nolint:gochecknoglobals // a constant, but for its type
+
+// What most of these tests are about.
+const (
+	app  = "shop"
+	id   = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
+	news = pusher.Channel("news")
+)
+
+func state(t *testing.T, c *awsdb.Client) *dynamo.State {
+	return &dynamo.State{Client: c, Table: tableName(t, "state")}
+}
+
+// on runs a test of the state table on the engines.
+func on(t *testing.T, test func(t *testing.T, s *dynamo.State)) {
+	t.Helper()
+	onEngines(t, func(t *testing.T, client *awsdb.Client) { test(t, state(t, client)) })
+}
+
+// do is for a step that must work.
+func do(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// held is for a step on a condition.
+func held(t *testing.T, step string, want, got bool, err error) {
+	t.Helper()
+	if err != nil || got != want {
+		t.Errorf("%s: held %t, error %v, want %t", step, got, err, want)
+	}
+}
 
 // onEngines runs a test on the local engine and, where HARK_DYNAMODB_LOCAL names one, on AWS's DynamoDB Local: an expression
 // that only our own engine takes would be of no use.
@@ -49,9 +85,11 @@ func tableName(t *testing.T, name string) string {
 	return name + "-" + strings.NewReplacer("/", "-", " ", "_", ",", "").Replace(t.Name())
 }
 
-func engine(t *testing.T) *dynamodb.Service {
+func engine(t *testing.T) *dynamodb.Service { return metered(t, nil) }
+
+func metered(t *testing.T, bill *meter.Meter) *dynamodb.Service {
 	t.Helper()
-	s := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000"})
+	s := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000", Meter: bill})
 	pk := dynamodb.KeyElement{AttributeName: "pk", KeyType: "HASH"}
 	sk := dynamodb.KeyElement{AttributeName: "sk", KeyType: "RANGE"}
 	texts := []dynamodb.AttributeDefinition{{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: "S"}}

@@ -1,0 +1,60 @@
+package dynamo_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"hark/shared/pusher"
+)
+
+func TestLeases(t *testing.T) {
+	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+		s := state(t, client)
+		due := now.Truncate(time.Minute)
+		var want []pusher.Lease
+		for i := range 20 {
+			minute := due.Add(time.Duration(i%2) * time.Minute)
+			id, ch := pusher.ConnectionID(fmt.Sprintf("c%02d", i)), pusher.Channel(fmt.Sprintf("news-%02d", i))
+			if err := errors.Join(s.PutLease(t.Context(), id, minute), s.PutCountLease(t.Context(), app, ch, minute)); err != nil {
+				t.Fatal(err)
+			}
+			if minute.Equal(due) {
+				want = append(want, pusher.Lease{Minute: due, Connection: id}, pusher.Lease{Minute: due, App: app, Channel: ch})
+			}
+		}
+		is := func(want []pusher.Lease) {
+			t.Helper()
+			got, err := s.Due(t.Context(), due)
+			sorted := cmpopts.SortSlices(func(a, b pusher.Lease) bool {
+				return a.Connection+pusher.ConnectionID(a.Channel) < b.Connection+pusher.ConnectionID(b.Channel)
+			})
+			if diff := cmp.Diff(want, got, sorted); err != nil || diff != "" {
+				t.Errorf("due, error %v:\n%s", err, diff)
+			}
+		}
+		is(want)
+		for _, l := range want[:2] {
+			for range 2 { // the second time there is nothing to delete
+				if err := s.DeleteLease(t.Context(), l); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		is(want[2:])
+		if swept, err := s.Swept(t.Context()); err != nil || !swept.IsZero() {
+			t.Errorf("swept %v, error %v", swept, err)
+		}
+		if err := s.SetSwept(t.Context(), due); err != nil {
+			t.Error(err)
+		}
+		if swept, err := s.Swept(t.Context()); err != nil || !swept.Equal(due) {
+			t.Errorf("swept %v, error %v", swept, err)
+		}
+	})
+}

@@ -1,0 +1,117 @@
+package dynamo_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"hark/shared/dynamo"
+	"hark/shared/pusher"
+)
+
+func TestMarkers(t *testing.T) {
+	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+		s := state(t, client)
+		step := func(name string, want bool, f func() (bool, error)) {
+			t.Helper()
+			if held, err := f(); err != nil || held != want {
+				t.Errorf("%s: held %t, error %v, want %t", name, held, err, want)
+			}
+		}
+		is := func(want pusher.Marker) {
+			t.Helper()
+			_, got, err := s.ConnectionAndMarker(t.Context(), pusher.Connection{ID: id, App: app}, news)
+			if err != nil || got != want {
+				t.Errorf("marker %+v, error %v, want %+v", got, err, want)
+			}
+			if alone, err := s.Marker(t.Context(), app, news); err != nil || alone != want {
+				t.Errorf("marker read alone %+v, error %v, want %+v", alone, err, want)
+			}
+		}
+		put := func() (bool, error) { return s.PutMarker(t.Context(), app, news) }
+		vacant := func(n string) func() (bool, error) {
+			return func() (bool, error) { return s.MarkVacant(t.Context(), app, news, n) }
+		}
+		reopen := func(n string) func() (bool, error) {
+			return func() (bool, error) { return s.Reopen(t.Context(), app, news, n) }
+		}
+		is(pusher.Marker{})
+		step("vacant, no row", false, vacant("a"))
+		step("reopen, no row", false, reopen("a"))
+		step("put", true, put)
+		step("put again", false, put)
+		is(pusher.Marker{Exists: true})
+		step("reopen one that is not vacant", false, reopen("a"))
+		step("vacant", true, vacant("a"))
+		step("vacant by another", false, vacant("b"))
+		is(pusher.Marker{Exists: true, Vacant: "a"})
+		step("reopen another's", false, reopen("b"))
+		step("reopen", true, reopen("a"))
+		is(pusher.Marker{Exists: true})
+		step("vacant once more", true, vacant("c"))
+		if err := s.DeleteMarker(t.Context(), app, news, "a"); err != nil {
+			t.Error(err)
+		}
+		is(pusher.Marker{Exists: true, Vacant: "c"})
+		if err := s.DeleteMarker(t.Context(), app, news, "c"); err != nil {
+			t.Error(err)
+		}
+		is(pusher.Marker{})
+	})
+}
+
+func TestConnectionAndMarker(t *testing.T) {
+	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+		s := state(t, client)
+		c := pusher.Connection{ID: id, App: app}
+		if got, _, err := s.ConnectionAndMarker(t.Context(), c, news); err != nil || !got.Dead {
+			t.Errorf("a missing connection is %+v, error %v", got, err)
+		}
+		opened(t, s)
+		if got, _, err := s.ConnectionAndMarker(t.Context(), c, news); err != nil || got.Dead || got.App != app {
+			t.Errorf("the connection is %+v, error %v", got, err)
+		}
+	})
+}
+
+func TestChannels(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		var all, rooms []pusher.Channel
+		for i := range 30 {
+			ch := pusher.Channel(fmt.Sprintf("%s%02d", []string{"room-", "presence-"}[i%2], i))
+			ok, err := s.PutMarker(t.Context(), app, ch)
+			held(t, "put", true, ok, err)
+			if i%5 == 0 {
+				ok, err := s.MarkVacant(t.Context(), app, ch, "nonce")
+				held(t, "vacant", true, ok, err)
+				continue
+			}
+			if all = append(all, ch); i%2 == 0 {
+				rooms = append(rooms, ch)
+			}
+		}
+		for _, other := range []string{"shop2", "sho"} {
+			ok, err := s.PutMarker(t.Context(), other, "room-of-another-app")
+			held(t, "put", true, ok, err)
+		}
+		do(t, s.PutConnection(t.Context(), pusher.Connection{ID: id, App: app, ConnectedAt: now, Counted: true})) // a row beside the markers
+		slices.Sort(all)
+		for _, c := range []struct {
+			prefix string
+			want   []pusher.Channel
+		}{
+			{"", all},
+			{"room-", rooms},
+			{"room-1", rooms[slices.Index(rooms, "room-12"):slices.Index(rooms, "room-22")]},
+			{"Room", nil},
+		} {
+			got, err := s.Channels(t.Context(), app, c.prefix)
+			if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+				t.Errorf("channels that begin with %q, error %v:\n%s", c.prefix, err, diff)
+			}
+		}
+	})
+}

@@ -1,0 +1,73 @@
+package dynamo_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hark/shared/dynamo"
+	"hark/shared/pusher"
+)
+
+func TestCached(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		const ch = pusher.Channel("cache-news")
+		is := func(at time.Time, want pusher.Cached) {
+			t.Helper()
+			got, err := s.Cached(t.Context(), app, ch, at)
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("cached at %s, error %v:\n%s", at.Sub(now), err, diff)
+			}
+		}
+		is(now, pusher.Cached{})
+		do(t, s.PutCached(t.Context(), app, ch, []byte(`{"event":"a"}`), "1", now.Add(-time.Minute)))
+		do(t, s.PutCached(t.Context(), app, ch, []byte(`{"event":"b"}`), "2", now))
+		newest := pusher.Cached{Frame: json.RawMessage(`{"event":"b"}`), Version: "2"}
+		newest.Left = 30 * time.Minute
+		is(now, newest)
+		newest.Left = time.Second
+		is(now.Add(30*time.Minute-time.Second), newest)
+		is(now.Add(30*time.Minute), pusher.Cached{}) // DynamoDB is late to remove it
+		if got, err := s.Cached(t.Context(), "other", ch, now); err != nil || got.Version != "" {
+			t.Errorf("another app's: %+v, error %v", got, err)
+		}
+		if there, err := s.Occupied(t.Context(), app, ch); err != nil || there {
+			t.Errorf("the row of the cache is taken for a subscriber: %t, error %v", there, err)
+		}
+	})
+}
+
+func TestToldOnline(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		for _, online := range []bool{false, true, true, false, false, true} {
+			do(t, s.SetToldOnline(t.Context(), app, "ann", online, now))
+			for user, want := range map[string]bool{"ann": online, "bob": false} {
+				if got, err := s.ToldOnline(t.Context(), app, user); err != nil || got != want {
+					t.Errorf("%s was told online: %t, error %v, want %t", user, got, err, want)
+				}
+			}
+		}
+	})
+}
+
+func TestToldCount(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		is := func(want int, wantAt time.Time) {
+			t.Helper()
+			n, at, err := s.ToldCount(t.Context(), app, news)
+			if err != nil || n != want || !at.Equal(wantAt) {
+				t.Errorf("told %d at %s, error %v, want %d at %s", n, at, err, want, wantAt)
+			}
+		}
+		is(0, time.Time{})
+		for n, at := range map[int]time.Time{0: now, 150: now.Add(5001 * time.Millisecond)} {
+			do(t, s.SetToldCount(t.Context(), app, news, n, at))
+			is(n, at)
+		}
+		if there, err := s.Occupied(t.Context(), app, news); err != nil || there {
+			t.Errorf("the row of the count is taken for a subscriber: %t, error %v", there, err)
+		}
+	})
+}

@@ -1,0 +1,176 @@
+package dynamo_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"hark/shared/dynamo"
+	"hark/shared/pusher"
+)
+
+func TestSubscriptions(t *testing.T) {
+	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+		s := state(t, client)
+		at := func(stamp pusher.Stamp) pusher.Subscription {
+			return pusher.Subscription{Connection: id, App: app, Channel: news, Stamp: stamp, ConnectedAt: now}
+		}
+		put := func(stamp pusher.Stamp, want bool) {
+			t.Helper()
+			if held, err := s.PutSubscription(t.Context(), at(stamp)); err != nil || held != want {
+				t.Errorf("put %d: held %t, error %v", stamp, held, err)
+			}
+		}
+		there := func(want bool) {
+			t.Helper()
+			if got, err := s.Occupied(t.Context(), app, news); err != nil || got != want {
+				t.Errorf("occupied %t, error %v, want %t", got, err, want)
+			}
+		}
+		do := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		there(false)
+		put(5, true)
+		put(5, true)
+		put(4, false)
+		put(6, true)
+		do(s.DropSubscription(t.Context(), at(5)))
+		there(true)
+		do(s.DropOlderSubscription(t.Context(), at(6)))
+		there(true)
+		do(s.DropOlderSubscription(t.Context(), at(7)))
+		there(false)
+		put(8, true)
+		do(s.DropSubscription(t.Context(), at(8)))
+		there(false)
+		put(9, true)
+		if was, err := s.TakeSubscription(t.Context(), at(0)); err != nil || was != 9 {
+			t.Errorf("took %d, error %v", was, err)
+		}
+		if was, err := s.TakeSubscription(t.Context(), at(0)); err != nil || was != 0 {
+			t.Errorf("took %d again, error %v", was, err)
+		}
+	})
+}
+
+func TestSubscribers(t *testing.T) {
+	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+		s := state(t, client)
+		var want []pusher.ConnectionID
+		for i := range 30 {
+			sub := pusher.Subscription{Connection: pusher.ConnectionID(fmt.Sprintf("c%02d", i)), App: app, Channel: news, Stamp: 7, ConnectedAt: now}
+			if i%3 == 0 {
+				sub.ConnectedAt = now.Add(-3 * time.Hour)
+			} else {
+				want = append(want, sub.Connection)
+			}
+			if _, err := s.PutSubscription(t.Context(), sub); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// Another app's channel of the same name, and another channel whose name begins with this one's.
+		for _, sub := range []pusher.Subscription{{App: "other", Channel: news}, {App: app, Channel: news + "-2"}} {
+			sub.Connection, sub.ConnectedAt = "stranger", now
+			if _, err := s.PutSubscription(t.Context(), sub); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var got []pusher.ConnectionID
+		err := s.Subscribers(t.Context(), app, news, now, func(page []pusher.Subscription) error {
+			for _, sub := range page {
+				got = append(got, sub.Connection)
+				if sub.Stamp != 7 || !sub.ConnectedAt.Equal(now) || sub.App != app || sub.Channel != news {
+					t.Errorf("read back %+v", sub)
+				}
+			}
+			return nil
+		})
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("subscribers %v, error %v, want %v", got, err, want)
+		}
+		if n, err := s.Count(t.Context(), app, news, now); err != nil || n != len(want) {
+			t.Errorf("count %d, error %v, want %d", n, err, len(want))
+		}
+		stop := errors.New("stop")
+		if err := s.Subscribers(t.Context(), app, news, now, func([]pusher.Subscription) error { return stop }); !errors.Is(err, stop) {
+			t.Errorf("the page's error is lost: %v", err)
+		}
+	})
+}
+
+// A subscription is there before its client knows, and is settled by the frame that it was put by and no other.
+func TestPending(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		sub := pusher.Subscription{
+			Connection: id, App: app, Channel: "presence-room", Stamp: 5, ConnectedAt: now, Pending: true,
+			Member: pusher.Member{UserID: "7", Info: json.RawMessage(`{"name":"Ann"}`)},
+		}
+		is := func(want pusher.Subscription) {
+			t.Helper()
+			got, found, err := s.Subscription(t.Context(), app, sub.Channel, id)
+			if diff := cmp.Diff(want, got); err != nil || !found || diff != "" {
+				t.Errorf("found %t, error %v:\n%s", found, err, diff)
+			}
+			members, err := s.Members(t.Context(), app, sub.Channel)
+			if diff := cmp.Diff([]pusher.Subscription{want}, members); err != nil || diff != "" {
+				t.Errorf("members, error %v:\n%s", err, diff)
+			}
+			want.Member.Info = nil // of no use to whoever delivers
+			err = s.Subscribers(t.Context(), app, sub.Channel, now, func(page []pusher.Subscription) error {
+				if diff := cmp.Diff([]pusher.Subscription{want}, page); diff != "" {
+					t.Errorf("subscribers:\n%s", diff)
+				}
+				return nil
+			})
+			do(t, err)
+		}
+		if got, found, err := s.Subscription(t.Context(), app, sub.Channel, id); err != nil || found || !cmp.Equal(got, pusher.Subscription{}) {
+			t.Errorf("before: %+v, found %t, error %v", got, found, err)
+		}
+		do(t, s.Settle(t.Context(), sub)) // there is no row
+		if there, err := s.Occupied(t.Context(), app, sub.Channel); err != nil || there {
+			t.Errorf("occupied %t, error %v", there, err)
+		}
+		ok, err := s.PutSubscription(t.Context(), sub)
+		held(t, "put", true, ok, err)
+		is(sub)
+		for _, t1 := range []pusher.Stamp{4, 6} {
+			other := sub
+			other.Stamp = t1
+			do(t, s.Settle(t.Context(), other))
+			is(sub)
+		}
+		for range 2 {
+			do(t, s.Settle(t.Context(), sub))
+			settled := sub
+			settled.Pending = false
+			is(settled)
+		}
+		sub.Stamp, sub.Member.Info = 6, nil // a later frame of the same client replaces all of it
+		ok, err = s.PutSubscription(t.Context(), sub)
+		held(t, "put again", true, ok, err)
+		is(sub)
+	})
+}
+
+func TestMembersHoldExpiredOnes(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		old := pusher.Subscription{Connection: id, App: app, Channel: "presence-room", Stamp: 5, ConnectedAt: now.Add(-3 * time.Hour)}
+		ok, err := s.PutSubscription(t.Context(), old)
+		held(t, "put", true, ok, err)
+		members, err := s.Members(t.Context(), app, old.Channel)
+		if diff := cmp.Diff([]pusher.Subscription{old}, members); err != nil || diff != "" {
+			t.Errorf("members, error %v:\n%s", err, diff)
+		}
+	})
+}

@@ -1,0 +1,136 @@
+package dynamo_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hark/shared/dynamo"
+	"hark/shared/pusher"
+)
+
+func signedIn(app, user string, id pusher.ConnectionID) pusher.Connection {
+	return pusher.Connection{ID: id, App: app, ConnectedAt: now, User: user}
+}
+
+func TestUsers(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		online := func(app, user string, want bool) {
+			t.Helper()
+			if got, err := s.Online(t.Context(), app, user); err != nil || got != want {
+				t.Errorf("%s of %s is online %t, error %v, want %t", user, app, got, err, want)
+			}
+		}
+		take := func(step string, want []string, wantFound bool) {
+			t.Helper()
+			watchlist, found, err := s.TakeUser(t.Context(), app, "ann", id)
+			if err != nil || found != wantFound || !slices.Equal(watchlist, want) {
+				t.Errorf("%s: took %v, found %t, error %v", step, watchlist, found, err)
+			}
+		}
+		online(app, "ann", false)
+		take("never signed in", nil, false)
+		do(t, s.SetToldOnline(t.Context(), app, "ann", true, now)) // a row beside those of the connections
+		online(app, "ann", false)
+
+		do(t, s.PutUser(t.Context(), signedIn(app, "ann", id), []string{"bob", "cy"}))
+		online(app, "ann", true)
+		online("other", "ann", false)
+		online(app, "an", false)
+		take("signed in", []string{"bob", "cy"}, true)
+		online(app, "ann", false)
+		take("again", nil, false)
+
+		do(t, s.PutUser(t.Context(), signedIn(app, "ann", id), []string{"bob"}))
+		do(t, s.PutUser(t.Context(), signedIn(app, "ann", id), nil)) // the same frame again, and the app watches no more
+		do(t, s.PutUser(t.Context(), signedIn(app, "ann", "second"), nil))
+		take("over what it said before", nil, true)
+		online(app, "ann", true)
+	})
+}
+
+// Whoever is signed in is subscribed to the user's channel, by the same row.
+func TestUserChannel(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		ch := pusher.UserChannel("ann")
+		old := signedIn(app, "ann", "old")
+		old.ConnectedAt = now.Add(-3 * time.Hour)
+		for _, c := range []pusher.Connection{signedIn(app, "ann", id), old, signedIn(app, "ann2", "stranger"), signedIn("other", "ann", "stranger")} {
+			do(t, s.PutUser(t.Context(), c, []string{"bob"}))
+		}
+		do(t, s.SetToldOnline(t.Context(), app, "ann", true, now))
+		want := pusher.Subscription{Connection: id, App: app, Channel: ch, Stamp: 1, ConnectedAt: now}
+		err := s.Subscribers(t.Context(), app, ch, now, func(page []pusher.Subscription) error {
+			if diff := cmp.Diff([]pusher.Subscription{want}, page); diff != "" {
+				t.Error(diff)
+			}
+			return nil
+		})
+		do(t, err)
+		if n, err := s.Count(t.Context(), app, ch, now); err != nil || n != 1 {
+			t.Errorf("count %d, error %v", n, err)
+		}
+		if got, found, err := s.Subscription(t.Context(), app, ch, id); err != nil || !found || !cmp.Equal(got, want) {
+			t.Errorf("read back %+v, found %t, error %v", got, found, err)
+		}
+		for _, sub := range []pusher.Subscription{want, {Connection: "old", App: app, Channel: ch}} {
+			if was, err := s.TakeSubscription(t.Context(), sub); err != nil || was != 1 {
+				t.Errorf("took %d, error %v", was, err)
+			}
+		}
+		if there, err := s.Online(t.Context(), app, "ann"); err != nil || there {
+			t.Errorf("online %t, error %v", there, err)
+		}
+	})
+}
+
+func TestWatchers(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		watched := make([]string, pusher.MaxWatchlist) // four batches
+		for i := range watched {
+			watched[i] = fmt.Sprintf("user-%d", i)
+		}
+		do(t, s.Watch(t.Context(), signedIn(app, "ann", id), nil))
+		do(t, s.Watch(t.Context(), signedIn(app, "ann", id), watched))
+		do(t, s.Watch(t.Context(), signedIn("other", "ann", id), watched[:1]))
+		watchers := func(user string, limit int, want ...pusher.ConnectionID) {
+			t.Helper()
+			got, err := s.Watchers(t.Context(), app, user, now, limit)
+			var ids []pusher.ConnectionID
+			for _, w := range got {
+				ids = append(ids, w.Connection)
+				if w.App != app || w.Channel != "" || !w.ConnectedAt.Equal(now) {
+					t.Errorf("read back %+v", w)
+				}
+			}
+			if err != nil || !slices.Equal(ids, want) {
+				t.Errorf("%d watchers of %s: %v, error %v, want %v", limit, user, ids, err, want)
+			}
+		}
+		watchers("nobody", 0)
+		for _, user := range watched {
+			watchers(user, 0, id)
+		}
+		for i := range 12 { // the first of them by their keys have expired
+			c := signedIn(app, "x", pusher.ConnectionID(fmt.Sprintf("c%02d", i)))
+			if i < 9 {
+				c.ConnectedAt = now.Add(-3 * time.Hour)
+			}
+			do(t, s.Watch(t.Context(), c, []string{"bob"}))
+		}
+		watchers("bob", 0, "c09", "c10", "c11")
+		watchers("bob", 1, "c09")
+		watchers("bob", 2, "c09", "c10")
+		watchers("bob", 5, "c09", "c10", "c11")
+
+		do(t, s.Unwatch(t.Context(), app, id, nil))
+		for range 2 {
+			do(t, s.Unwatch(t.Context(), app, id, watched[:60]))
+		}
+		watchers(watched[59], 0)
+		watchers(watched[60], 0, id)
+	})
+}
