@@ -2,8 +2,9 @@
 //        node scripts/lib/count.mjs tap LABEL RESULTS < FILE
 //
 // Adds a line "suite<TAB>passed<TAB>failed<TAB>skipped" for each suite to the file RESULTS, prints what failed and what
-// was skipped, and fails if anything failed or nothing ran. A test that has subtests counts through them. On an emulator
-// HARK_DIFFERENCES lists tests that cannot pass there: they count as skipped, and as failed if they pass.
+// was skipped, and fails if anything failed or nothing ran. A test that has subtests counts through them. HARK_TEMPLATE, if
+// set, becomes part of the names of the suites of go test. On an emulator HARK_DIFFERENCES lists tests that cannot pass
+// there: they count as skipped, and as failed if they pass.
 import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
@@ -28,6 +29,7 @@ const lines = createInterface({ input: process.stdin });
 const counts = new Map(); // suite → { pass, fail, skip }
 const complaints = [];
 const listed = differences();
+const template = process.env.HARK_TEMPLATE;
 
 // judge returns what the outcome of a test counts as, and says so if it is listed.
 function judge(test, outcome) {
@@ -66,7 +68,7 @@ async function go() {
   for (const pkg of failed) complaints.push(`--- ${pkg}: ran with ${seeds.get(pkg) ?? 'its tests in order\n'}`);
   for (const [pkg, test, outcome] of ended) {
     const id = `${pkg} ${test ?? ''}`;
-    const suite = suites.find(([, re]) => re.test(id))?.[0] ?? 'go';
+    const suite = (suites.find(([, re]) => re.test(id))?.[0] ?? 'go') + (template ? `, ${template}` : '');
     const said = () => complaints.push(`--- ${id}: ${outcome}\n${(output.get(id) ?? []).join('')}`);
     if (!test) {
       // A package fails by itself when it does not build, panics, or its TestMain does.

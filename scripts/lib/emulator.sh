@@ -161,11 +161,13 @@ deploy() {
 # touched.
 allow_batches() {
 	aws_cli
-	role=$("$HARK_AWS_CLI" cloudformation describe-stack-resource --stack-name Hark --logical-resource-id ApiRole \
-		--query StackResourceDetail.PhysicalResourceId --output text)
-	note "SendMessageBatch for $role, which MiniStack takes for an action (on AWS it is SendMessage)"
-	"$HARK_AWS_CLI" iam put-role-policy --role-name "$role" --policy-name batches --policy-document \
-		'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:SendMessageBatch","Resource":"*"}]}'
+	for id in ApiRole MessageRole DisconnectRole BroadcastRole SweepRole; do
+		role=$("$HARK_AWS_CLI" cloudformation describe-stack-resource --stack-name Hark --logical-resource-id "$id" \
+			--query StackResourceDetail.PhysicalResourceId --output text)
+		note "SendMessageBatch for $role, which MiniStack takes for an action (on AWS it is SendMessage)"
+		"$HARK_AWS_CLI" iam put-role-policy --role-name "$role" --policy-name batches --policy-document \
+			'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:SendMessageBatch","Resource":"*"}]}'
+	done
 }
 
 # start_front stands in for CloudFront on a free port.

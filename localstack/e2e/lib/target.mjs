@@ -1,5 +1,6 @@
 // What the suites run against: the deployment that HARK_URL names (with HARK_API_URL, HARK_APP_ID, HARK_APP_KEY and
-// HARK_APP_SECRET), or else a local cloud that is built, started on free ports, and ended again.
+// HARK_APP_SECRET), or else a local cloud that is built, started on free ports, and ended again. HARK_TEMPLATE names the
+// template that a local cloud runs.
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
@@ -26,6 +27,7 @@ export async function target() {
 }
 
 function deployment(env) {
+  if (env.HARK_TEMPLATE) throw new Error('HARK_TEMPLATE is for a local cloud, and HARK_URL names a deployment');
   const app = { id: env.HARK_APP_ID, key: env.HARK_APP_KEY, secret: env.HARK_APP_SECRET };
   if (!app.id || !app.key || !app.secret) {
     throw new Error('HARK_URL needs HARK_APP_ID, HARK_APP_KEY and HARK_APP_SECRET beside it');
@@ -39,7 +41,8 @@ export async function start(flags) {
   const dir = await mkdtemp(join(tmpdir(), 'hark-e2e-'));
   const binary = join(dir, 'localstack');
   await run('go', ['build', '-o', binary, './localstack'], { cwd: root });
-  const child = spawn(binary, ['-listen', '127.0.0.1:0', '-aws', '127.0.0.1:0', ...flags], { cwd: root });
+  const template = process.env.HARK_TEMPLATE ? ['-template', process.env.HARK_TEMPLATE] : [];
+  const child = spawn(binary, ['-listen', '127.0.0.1:0', '-aws', '127.0.0.1:0', ...template, ...flags], { cwd: root });
   const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
   const stdout = [];
   const stderr = [];

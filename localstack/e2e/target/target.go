@@ -22,8 +22,8 @@ const (
 
 // Options say where to look for a deployment, or how to start a local cloud. The zero value starts one.
 type Options struct {
-	Getenv func(string) string // os.Getenv for HARK_URL and its companions; nil ignores the environment
-	Log    io.Writer           // what the local cloud writes; nowhere if nil
+	Getenv func(string) string // os.Getenv for HARK_URL and its companions, or HARK_TEMPLATE; nil ignores the environment
+	Log    io.Writer           // what the local cloud writes, by two goroutines; nowhere if nil
 	Flags  []string            // more flags for a local cloud
 }
 
@@ -47,7 +47,7 @@ type Target struct {
 func (t *Target) Local() bool { return t.cmd != nil }
 
 // Open returns the deployment that the environment names. Without HARK_URL it builds the local cloud of the module around
-// the working directory, starts it and waits until it is ready.
+// the working directory, starts it and waits until it is ready; it runs the template that HARK_TEMPLATE names, if that is set.
 func Open(ctx context.Context, o Options) (*Target, error) {
 	if o.Getenv == nil {
 		o.Getenv = func(string) string { return "" }
@@ -56,8 +56,16 @@ func Open(ctx context.Context, o Options) (*Target, error) {
 		o.Log = io.Discard
 	}
 	url := o.Getenv("HARK_URL")
+	template := o.Getenv("HARK_TEMPLATE")
 	if url == "" {
-		return start(ctx, o.Log, o.Flags)
+		flags := o.Flags
+		if template != "" {
+			flags = append([]string{"-template", template}, flags...)
+		}
+		return start(ctx, o.Log, flags)
+	}
+	if template != "" {
+		return nil, errors.New("HARK_TEMPLATE is for a local cloud, and HARK_URL names a deployment")
 	}
 	t := &Target{
 		URL:    url,
@@ -105,7 +113,8 @@ func start(ctx context.Context, log io.Writer, flags []string) (_ *Target, err e
 		return nil, err
 	}
 	if err := t.ready(ctx, stdout, log); err != nil {
-		return nil, errors.Join(err, t.cmd.Process.Kill())
+		_ = t.cmd.Process.Kill() // it may have ended by itself
+		return nil, errors.Join(err, <-t.done)
 	}
 	return t, nil
 }

@@ -3,6 +3,7 @@ package target_test
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -24,9 +25,35 @@ func TestOpenReadsTheEnvironment(t *testing.T) {
 		t.Errorf("Close of a deployment = %v", err)
 	}
 
+	env["HARK_TEMPLATE"] = "named"
+	if _, err := target.Open(t.Context(), target.Options{Getenv: getenv}); err == nil || !strings.Contains(err.Error(), "HARK_TEMPLATE") {
+		t.Errorf("Open of a deployment with another template = %v", err)
+	}
+
+	delete(env, "HARK_TEMPLATE")
 	delete(env, "HARK_APP_SECRET")
 	if _, err := target.Open(t.Context(), target.Options{Getenv: getenv}); err == nil || !strings.Contains(err.Error(), "HARK_APP_SECRET") {
 		t.Errorf("Open without a secret = %v", err)
+	}
+}
+
+func TestHarkTemplateChoosesTheTemplate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds the local cloud")
+	}
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
+	env := map[string]string{"HARK_TEMPLATE": "absent"}
+	_, err = target.Open(t.Context(), target.Options{Getenv: func(name string) string { return env[name] }, Log: log})
+	if err == nil {
+		t.Fatal("there is no such template")
+	}
+	said, err := os.ReadFile(log.Name())
+	if err != nil || !strings.Contains(string(said), "absent.template.json") {
+		t.Errorf("the local cloud said %q (%v)", said, err)
 	}
 }
 
