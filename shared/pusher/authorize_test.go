@@ -10,7 +10,7 @@ import (
 
 // app has the credentials of the published vectors (protocol.md §3.2).
 func app() pusher.App {
-	return pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}
+	return pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: pusher.DefaultSettings()}
 }
 
 // refused asserts a refusal with the code, whose text does not hold the app's secret.
@@ -115,6 +115,40 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
+// 84 and protocol.md §3.2: the user data is signed as the exact string that was received, for one connection.
+func TestAuthorizeUser(t *testing.T) {
+	const (
+		id   = pusher.SocketID("1234.1234")
+		data = `{"id":"12345"}`
+	)
+	key, sign := app().Key, app().Sign
+	for _, c := range []struct {
+		name, data, auth string
+		ok               bool
+	}{
+		{"the vector that Pusher prints", data, key + ":4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba", true},
+		{"data with spaces, as they were signed", `{ "id" : "7" }`, key + ":" + sign(`1234.1234::user::{ "id" : "7" }`), true},
+		{"no auth", data, "", false},
+		{"auth without a colon", data, sign("1234.1234::user::" + data), false},
+		{"one digit changed", data, key + ":4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336bb", false},
+		{"the form that one of Pusher's pages shows", data, key + "::user::" + sign("1234.1234::user::"+data), false},
+		{"another app's key", data, "other:" + sign("1234.1234::user::"+data), false},
+		{"another secret", data, key + ":" + pusher.App{Secret: "x"}.Sign("1234.1234::user::"+data), false},
+		{"another socket ID", data, key + ":" + sign("1234.1235::user::"+data), false},
+		{"data encoded anew", `{"id": "12345"}`, key + ":" + sign("1234.1234::user::"+data), false},
+		{"the signature of a channel that is called like it", data, key + ":" + sign("1234.1234:user::"+data), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := app().AuthorizeUser(id, c.data, c.auth)
+			if !c.ok {
+				refused(t, err, pusher.CodeUnauthorized)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // A client pays for one message and must not make us send a much longer one.
 func TestAuthorizeRefusesInFewWords(t *testing.T) {
 	long := strings.Repeat("x", 100<<10)
@@ -128,6 +162,11 @@ func TestAuthorizeRefusesInFewWords(t *testing.T) {
 			refused(t, err, pusher.CodeUnauthorized)
 			if n := len(err.Error()); n > 1000 {
 				t.Errorf("the refusal has %d bytes", n)
+			}
+			err = app().AuthorizeUser("1.2", long, auth)
+			refused(t, err, pusher.CodeUnauthorized)
+			if n := len(err.Error()); n > 1000 {
+				t.Errorf("the refusal of a sign-in has %d bytes", n)
 			}
 		})
 	}

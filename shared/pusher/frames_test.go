@@ -28,6 +28,23 @@ func TestGoldenFrames(t *testing.T) {
 		{"error_first_frame", "§1.6, §2.1", pusher.Errorf(pusher.CodeNoApp, "App key x does not exist").Frame()},
 		{"error", "§2", pusher.Errorf(pusher.CodeUnauthorized, "Auth info required to subscribe to %s", "private-x").Frame()},
 		{"subscription_error", "§3.5", pusher.Errorf(pusher.CodeUnauthorized, "The connection is unauthorized.").SubscriptionError("private-x")},
+		{"subscription_error_limit", "§3.5", pusher.Limitf(pusher.CodeLimit, "The channel presence-a is full").SubscriptionError("presence-a")},
+		{"error_limit", "§2", pusher.Limitf(pusher.CodeLimit, "The channel presence-a is full").Frame()},
+		{"subscription_succeeded_presence", "§3.4", pusher.Welcomed("presence-room.1", []pusher.Member{
+			{UserID: "7", Info: json.RawMessage(`{"name":"<Ann>"}`)}, {UserID: "8"}, {UserID: "7", Info: json.RawMessage(`"of another connection"`)},
+		})},
+		{"subscription_succeeded_presence_empty", "§3.4", pusher.Welcomed("presence-room.1", nil)},
+		{"member_added", "§3.6", pusher.MemberAdded("presence-room.1", pusher.Member{UserID: "8", Info: json.RawMessage(`{"name":"Bob"}`)})},
+		{"member_added_without_info", "§3.6", pusher.MemberAdded("presence-room.1", pusher.Member{UserID: "8"})},
+		{"member_removed", "§3.6", pusher.MemberRemoved("presence-room.1", "8")},
+		{"cache_miss", "§3.7", pusher.CacheMiss("cache-eur")},
+		{"subscription_count", "§3.8", pusher.SubscriptionCount("orders", 42)},
+		{"signin_success", "§3.11", pusher.SignedIn(`{"id":"7","user_info":{"name":"<Ann>"},"watchlist":["8","9"]}`)},
+		{"watchlist_events", "§3.12", pusher.WatchlistEvents([]string{"8"}, []string{"9", "10"})},
+		{"watchlist_events_offline", "§3.12", pusher.WatchlistEvents(nil, []string{"9"})},
+		{"client_event", "§4", pusher.ClientEvent("client-typing", "private-a", `{"name":"Ann"}`, "")},
+		{"client_event_presence", "§4", pusher.ClientEvent("client-typing", "presence-room.1", `{"name":"Ann"}`, "7")},
+		{"client_event_without_data", "§4", pusher.ClientEvent("client-exit", "private-a", "", "")},
 		{"event", "§5.3", pusher.EventFrame(`App\Events\OrderShipped`, "private-orders.7", `{"id":7}`)},
 		{"event_nasty", "§0 (encoding rule)", pusher.EventFrame("a<b>&c", "orders", "\x00\t\"\\ <>& \u2028 \ufffe\uffff \U0001f600")},
 	} {
@@ -176,6 +193,57 @@ func TestSubscribeData(t *testing.T) {
 				refused(t, err, pusher.CodeInvalid)
 			} else if err != nil || got != *c.want {
 				t.Errorf("got %+v, %v; want %+v", got, err, *c.want)
+			}
+		})
+	}
+}
+
+// The cases of protocol.md §3.11 and §9 (83).
+func TestSignInData(t *testing.T) {
+	const user = `{"id":"7","user_info":{"name":"Ann"}}`
+	for _, c := range []struct {
+		name, data string
+		want       *pusher.SignInData
+	}{
+		{"as pusher-js sends it", `{"auth":"K:s","user_data":` + quote(user) + `}`, &pusher.SignInData{Auth: "K:s", UserData: user}},
+		{"a string that holds the object", quote(`{"auth":"K:s","user_data":"{}"}`), &pusher.SignInData{Auth: "K:s", UserData: "{}"}},
+		{"an empty object", `{}`, &pusher.SignInData{}},
+		{"no data", ``, nil},
+		{"null", `null`, nil},
+		{"a number", `7`, nil},
+		{"an array", `["7"]`, nil},
+		{"a string", `"7"`, nil},
+		{"user data that is an object", `{"auth":"K:s","user_data":{"id":"7"}}`, nil},
+		{"an auth that is a number", `{"auth":7,"user_data":"{}"}`, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := pusher.Frame{Event: "pusher:signin", Data: json.RawMessage(c.data)}.SignInData()
+			if c.want == nil {
+				refused(t, err, pusher.CodeInvalid)
+			} else if err != nil || got != *c.want {
+				t.Errorf("got %+v, %v; want %+v", got, err, *c.want)
+			}
+		})
+	}
+}
+
+// 78 and 79: what a client event's data is relayed as.
+func TestFrameText(t *testing.T) {
+	for _, c := range []struct{ name, data, want string }{
+		{"a string, as it is", `" { \"a\" : 1 } "`, ` { "a" : 1 } `},
+		{"a string that is no JSON", `"hello"`, `hello`},
+		{"an empty string", `""`, ``},
+		{"an object, without spaces", `{ "a" : [ 1 , "b c" ] }`, `{"a":[1,"b c"]}`},
+		{"what HTML escapes, as it is", `{"a":"<&>"}`, `{"a":"<&>"}`},
+		{"a number, as it is written", `1.50e3`, `1.50e3`},
+		{"true", `true`, `true`},
+		{"no data", ``, ``},
+		{"null, which is as good as none", `null`, ``},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, err := pusher.ParseFrame([]byte(`{"event":"client-a"` + strings.TrimSuffix(`,"data":`+c.data, `,"data":`) + `}`))
+			if err != nil || f.Text() != c.want {
+				t.Errorf("got %q, %v; want %q", f.Text(), err, c.want)
 			}
 		})
 	}
