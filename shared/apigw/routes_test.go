@@ -101,6 +101,25 @@ func TestConnectFindsTheSecretInAnyCase(t *testing.T) {
 	}
 }
 
+// Browsers say which page a client is on, in one case or another; other clients do not.
+func TestConnectReadsTheOrigin(t *testing.T) {
+	for name, headers := range map[string]map[string]string{
+		"https://example.com":  {"Origin": "https://example.com", "x-hark-origin": "s"},
+		"http://localhost:173": {"origin": "http://localhost:173"},
+		"null":                 {"ORIGIN": "null"},
+		"":                     {"x-hark-origin": "s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := &opener{greet: func(context.Context) {}}
+			log, _ := logged()
+			_, err := apigw.Connect(o, names(), log)(t.Context(), events.APIGatewayWebsocketProxyRequest{Headers: headers})
+			if err != nil || o.got.Origin != name {
+				t.Errorf("got %q, %v", o.got.Origin, err)
+			}
+		})
+	}
+}
+
 func TestConnectTakesNowWhenTheGatewaySaysNoTime(t *testing.T) {
 	o := &opener{greet: func(context.Context) {}}
 	log, _ := logged()
