@@ -198,7 +198,7 @@ func TestClientEventsThatCannotBeRelayed(t *testing.T) {
 		"the subscription cannot be read": func(c *conversation) { c.members.err = broken },
 		"the queue is away, the client, too": func(c *conversation) {
 			c.published.err = broken
-			c.sender.send = func(int) error { return pusher.ErrGone }
+			c.send = func(int) error { return pusher.ErrGone }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -166,7 +166,7 @@ func TestFloodsEndTheConnection(t *testing.T) {
 		for range 300 {
 			c.Message(t.Context(), "another", stamp, []byte(`{"event":"pusher:pong"}`))
 		}
-		c.sender.got = nil
+		c.got = nil
 		c.says(t, ping)
 		c.has(t, `{"event":"pusher:pong","data":"{}"}`)
 	})

@@ -45,42 +45,43 @@ func (o *Opener) Open(ctx context.Context, h pusher.Handshake) (greet func(conte
 	if subtle.ConstantTimeCompare([]byte(h.Secret), []byte(o.Secret)) != 1 {
 		return nil, ErrForbidden
 	}
-	app, refusal := o.admit(ctx, h)
-	if refusal != nil {
-		return func(ctx context.Context) {
-			if o.greet(ctx, h.Connection, refusal.Frame()) {
-				o.close(ctx, h.Connection)
-			}
-		}, nil
-	}
+	first, in := o.admit(ctx, h)
 	return func(ctx context.Context) {
-		o.greet(ctx, h.Connection, pusher.Established(h.Connection.SocketID(), o.activity(app)))
+		if o.greet(ctx, h.Connection, first) && !in {
+			o.close(ctx, h.Connection)
+		}
 	}, nil
 }
 
-// admit writes the connection of a known app, or returns what the client is told instead. A fault of ours uses a code that lets it come
-// back (protocol.md §9, 14).
-func (o *Opener) admit(ctx context.Context, h pusher.Handshake) (pusher.App, *pusher.Error) {
+// admit writes the connection of a client that is let in, and returns the first frame that a client is sent either way. A fault of
+// ours uses a code that lets it come back (protocol.md §9, 14).
+func (o *Opener) admit(ctx context.Context, h pusher.Handshake) (first []byte, in bool) {
+	app, err := o.enter(ctx, h)
+	var refusal *pusher.Error
+	switch {
+	case err == nil:
+		return pusher.Established(h.Connection.SocketID(), o.activity(app)), true
+	case errors.As(err, &refusal):
+		return refusal.Frame(), false
+	}
+	o.Log.ErrorContext(ctx, "connection not opened", "connection", h.Connection, "error", err)
+	return pusher.Errorf(pusher.CodeReconnect, "Please reconnect immediately").Frame(), false
+}
+
+// enter fails with a *pusher.Error for a client that is not let in.
+func (o *Opener) enter(ctx context.Context, h pusher.Handshake) (pusher.App, error) {
 	app, err := o.Apps.ByKey(ctx, h.Key)
 	switch {
 	case errors.Is(err, pusher.ErrNoApp):
 		return app, pusher.Errorf(pusher.CodeNoApp, "App key %.64s does not exist", h.Key)
-	case err == nil && app.Disabled:
+	case err != nil:
+		return app, err
+	case app.Disabled:
 		return app, pusher.Errorf(pusher.CodeDisabled, "Application disabled")
-	case err == nil && !app.AllowsOrigin(h.Origin):
+	case !app.AllowsOrigin(h.Origin):
 		return app, pusher.Errorf(pusher.CodeUnauthorized, "Origin not allowed")
-	case err == nil:
-		err = o.Connections.Open(ctx, app, pusher.Connection{ID: h.Connection, App: app.ID, ConnectedAt: h.ConnectedAt})
 	}
-	var refusal *pusher.Error
-	if errors.As(err, &refusal) {
-		return app, refusal
-	}
-	if err != nil {
-		o.Log.ErrorContext(ctx, "connection not opened", "connection", h.Connection, "error", err)
-		return app, pusher.Errorf(pusher.CodeReconnect, "Please reconnect immediately")
-	}
-	return app, nil
+	return app, o.Connections.Open(ctx, app, pusher.Connection{ID: h.Connection, App: app.ID, ConnectedAt: h.ConnectedAt})
 }
 
 // activity is the silence after which the app's clients ping. Less than a second would read 0, at which pusher-js stops for good

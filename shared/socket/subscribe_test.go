@@ -97,6 +97,9 @@ func TestSubscribeToALongName(t *testing.T) {
 func TestSubscribeToAPresenceChannel(t *testing.T) {
 	auth := func(data string) string { return sign(socketID + ":presence-a:" + data) }
 	plain := sign(socketID + ":presence-a")
+	longID := `{"user_id":"` + strings.Repeat("7", 129) + `"}`
+	largeInfo := `"` + strings.Repeat("x", 1022) + `"`
+	large := `{"user_id":"7","user_info":` + largeInfo + `}`
 	for _, c := range []struct {
 		name, auth, data string
 		user, info       string // whom the connection is signed in as
@@ -128,18 +131,9 @@ func TestSubscribeToAPresenceChannel(t *testing.T) {
 		{"53 no user_id", auth(`{"user_info":{}}`), `{"user_info":{}}`, "", "AuthError", 401, []string{"presence-a", "user_id"}},
 		{"53 an empty user_id", auth(`{"user_id":""}`), `{"user_id":""}`, "", "AuthError", 401, []string{"presence-a", "user_id"}},
 		{"with channel data that was not signed", plain, `{"user_id":"7"}`, "", "AuthError", 401, nil},
-		{
-			"64 a user ID that is too long", auth(`{"user_id":"` + strings.Repeat("7", 129) + `"}`), `{"user_id":"` + strings.Repeat("7", 129) + `"}`, "",
-			"LimitReached", 4301, []string{"presence-a", "129", "128"},
-		},
-		{
-			"64 a user that is too large", auth(`{"user_id":"7","user_info":"` + strings.Repeat("x", 1022) + `"}`),
-			`{"user_id":"7","user_info":"` + strings.Repeat("x", 1022) + `"}`, "", "LimitReached", 4301, []string{"presence-a", "1025", "1024"},
-		},
-		{
-			"64 a signed-in user that is too large", plain, "", `"` + strings.Repeat("x", 1022) + `"`,
-			"LimitReached", 4301, []string{"presence-a", "1025", "1024"},
-		},
+		{"64 a user ID that is too long", auth(longID), longID, "", "LimitReached", 4301, []string{"presence-a", "129", "128"}},
+		{"64 a user that is too large", auth(large), large, "", "LimitReached", 4301, []string{"presence-a", "1025", "1024"}},
+		{"64 a signed-in user that is too large", plain, "", largeInfo, "LimitReached", 4301, []string{"presence-a", "1025", "1024"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := newConversation()
