@@ -1,5 +1,7 @@
-// Package httpapi is the Pusher HTTP API as a plain http.Handler: who signed a request, whether it makes sense, and what its
-// publisher is told (protocol.md §5). Delivering is somebody else's business: an accepted event has been handed to a Publisher.
+// Package httpapi is the Pusher HTTP API as a plain http.Handler: who signed a request, whether it makes sense, what its
+// publisher is told, and who is connected where (protocol.md §5). Delivering is somebody else's business: an accepted event has been
+// handed to a Publisher.
 //
-// Start at handler.go for the routes and at events.go for publishing.
+// Start at handler.go for the life of a request; routes.go lists what is served, and each file after it serves one part:
+// events.go publishes, channels.go and users.go read, terminate.go ends a user's connections.
 package httpapi

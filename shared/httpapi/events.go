@@ -5,52 +5,114 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
-	"unicode/utf8"
 
 	"hark/shared/pusher"
 )
 
-// What one publish may hold (protocol.md §5.3, §5.11).
-const (
-	maxData      = 10 << 10 // bytes
-	maxChannels  = 100
-	maxEventName = 200 // characters
-)
-
 // trigger is the body of POST /apps/{id}/events.
 type trigger struct {
-	Name     string           `json:"name"`
-	Data     *string          `json:"data"`
-	Channel  pusher.Channel   `json:"channel"`
+	event
 	Channels []pusher.Channel `json:"channels"`
-	SocketID pusher.SocketID  `json:"socket_id"`
-	Info     string           `json:"info"`
 }
 
-// events publishes one event to up to 100 channels (protocol.md §5.3). Everything that can fail is done before anything is
-// queued: a publisher that is told of a failure may try again.
-func (a *API) events(ctx context.Context, app pusher.App, body []byte) (any, error) {
+// batch is the body of POST /apps/{id}/batch_events.
+type batch struct {
+	Batch []event `json:"batch"`
+}
+
+// events publishes one event to many channels (protocol.md §5.3). Everything that can fail is done before anything is queued: a
+// publisher that is told of a failure may try again.
+func (a *API) events(ctx context.Context, r request) (any, error) {
 	var t trigger
-	if err := json.Unmarshal(body, &t); err != nil {
+	if err := json.Unmarshal(r.body, &t); err != nil {
 		return nil, badJSON(err)
 	}
-	if err := t.check(); err != nil {
+	all := t.Channels
+	if len(all) == 0 && t.Channel != "" { // channels wins over channel
+		all = []pusher.Channel{t.Channel}
+	}
+	if len(all) > r.app.MaxEventChannels {
+		return nil, refuse(http.StatusBadRequest, "Cannot broadcast to more than %d channels at once: there are %d",
+			r.app.MaxEventChannels, len(all))
+	}
+	if err := t.check(r.app.Settings, all...); err != nil {
 		return nil, err
 	}
-	channels := t.unique()
-	answer, err := a.info(ctx, app, channels, t.Info)
+	channels := unique(all)
+	told, err := a.told(ctx, r.app, channels, t.Info)
 	if err != nil {
 		return nil, err
 	}
 	broadcasts := make([]pusher.Broadcast, len(channels))
 	for i, ch := range channels {
-		broadcasts[i] = pusher.Broadcast{App: app.ID, Channel: ch, Except: t.SocketID, Frame: pusher.EventFrame(t.Name, ch, *t.Data)}
+		broadcasts[i] = t.broadcast(r.app, ch)
 	}
 	if err := a.Publisher.Publish(ctx, broadcasts...); err != nil {
 		return nil, err
 	}
-	return answer, nil
+	return told, nil
+}
+
+// told is what the publisher asked about the channels: {} if nothing.
+func (a *API) told(ctx context.Context, app pusher.App, channels []pusher.Channel, info string) (any, error) {
+	if info == "" {
+		return struct{}{}, nil
+	}
+	all, err := each(ctx, channels, func(ctx context.Context, ch pusher.Channel) (counts, error) {
+		return a.counts(ctx, app, ch, attributesOf(info).thatApplyTo(ch))
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[pusher.Channel]counts, len(channels))
+	for i, ch := range channels {
+		out[ch] = all[i]
+	}
+	return map[string]any{"channels": out}, nil
+}
+
+// batchEvents publishes several events, each to one channel, all or none (protocol.md §5.4).
+func (a *API) batchEvents(ctx context.Context, r request) (any, error) {
+	var b batch
+	if err := json.Unmarshal(r.body, &b); err != nil {
+		return nil, badJSON(err)
+	}
+	switch n := len(b.Batch); {
+	case n == 0:
+		return nil, refuse(http.StatusBadRequest, "The batch field is required, a list of 1 to %d events", r.app.MaxBatch)
+	case n > r.app.MaxBatch:
+		return nil, refuse(http.StatusBadRequest, "Cannot publish more than %d events at once: there are %d", r.app.MaxBatch, n)
+	}
+	broadcasts, asked := make([]pusher.Broadcast, len(b.Batch)), false
+	for i, e := range b.Batch {
+		if err := e.check(r.app.Settings, e.channels()...); err != nil {
+			return nil, inBatch(i, err)
+		}
+		broadcasts[i] = e.broadcast(r.app, e.Channel)
+		asked = asked || e.Info != ""
+	}
+	about, err := each(ctx, b.Batch, func(ctx context.Context, e event) (counts, error) {
+		return a.counts(ctx, r.app, e.Channel, attributesOf(e.Info).thatApplyTo(e.Channel))
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Publisher.Publish(ctx, broadcasts...); err != nil {
+		return nil, err
+	}
+	if !asked {
+		return struct{}{}, nil
+	}
+	return map[string]any{"batch": about}, nil
+}
+
+// inBatch says which event of a batch is refused, counted from 0 as in the publisher's list.
+func inBatch(i int, err error) error {
+	var no *refusal
+	if errors.As(err, &no) {
+		return refuse(no.status, "batch[%d]: %s", i, no.text)
+	}
+	return err
 }
 
 // badJSON says what is wrong with a body without showing any of it.
@@ -62,94 +124,15 @@ func badJSON(err error) error {
 	return refuse(http.StatusBadRequest, "The body is not a JSON object")
 }
 
-func (t trigger) check() error {
-	switch {
-	case t.Name == "":
-		return refuse(http.StatusBadRequest, "The name field is required")
-	case utf8.RuneCountInString(t.Name) > maxEventName:
-		return refuse(http.StatusBadRequest, "Event name too long: the limit is %d characters", maxEventName)
-	case strings.HasPrefix(t.Name, "pusher:"), strings.HasPrefix(t.Name, "pusher_internal:"):
-		return refuse(http.StatusBadRequest, "Event names that begin with pusher: or pusher_internal: are reserved: %.60s", t.Name)
-	case t.Data == nil:
-		return refuse(http.StatusBadRequest, "The data field is required")
-	case len(*t.Data) > maxData:
-		return refuse(http.StatusRequestEntityTooLarge,
-			"The data content of this event exceeds the allowed maximum (%d bytes): it has %d", maxData, len(*t.Data))
-	case t.SocketID != "" && !t.SocketID.Valid():
-		return refuse(http.StatusBadRequest, "Invalid socket_id: %.60q is not two numbers and a dot", t.SocketID)
-	}
-	return t.checkChannels()
-}
-
-func (t trigger) checkChannels() error {
-	all := t.all()
-	switch {
-	case len(all) == 0:
-		return refuse(http.StatusBadRequest, "The channel or channels field is required")
-	case len(all) > maxChannels:
-		return refuse(http.StatusBadRequest, "Cannot broadcast to more than %d channels at once: there are %d", maxChannels, len(all))
-	}
-	for _, ch := range all {
-		var no *pusher.Error
-		if errors.As(ch.Validate(), &no) {
-			return refuse(http.StatusBadRequest, "%s", no.Message)
-		}
-	}
-	return nil
-}
-
-// all are the channels as given; channels wins over channel.
-func (t trigger) all() []pusher.Channel {
-	if len(t.Channels) == 0 && t.Channel != "" {
-		return []pusher.Channel{t.Channel}
-	}
-	return t.Channels
-}
-
 // unique are the channels in their order, each once.
-func (t trigger) unique() []pusher.Channel {
-	seen := make(map[pusher.Channel]bool)
+func unique(all []pusher.Channel) []pusher.Channel {
+	seen := make(map[pusher.Channel]bool, len(all))
 	var out []pusher.Channel
-	for _, ch := range t.all() {
+	for _, ch := range all {
 		if !seen[ch] {
 			seen[ch] = true
 			out = append(out, ch)
 		}
 	}
 	return out
-}
-
-// attributes are what info may ask of one channel.
-type attributes struct {
-	Subscriptions *int `json:"subscription_count,omitempty"`
-}
-
-// info answers what the publisher asked about the channels: {} if nothing. An attribute that a channel does not have is
-// left out (protocol.md §5.3).
-func (a *API) info(ctx context.Context, app pusher.App, channels []pusher.Channel, asked string) (any, error) {
-	if asked == "" {
-		return struct{}{}, nil
-	}
-	out := make(map[pusher.Channel]attributes, len(channels))
-	for _, ch := range channels {
-		var about attributes
-		if wants(asked, "subscription_count") && !ch.Presence() {
-			n, err := a.Counter.Count(ctx, app.ID, ch, a.now())
-			if err != nil {
-				return nil, err
-			}
-			about.Subscriptions = &n
-		}
-		out[ch] = about
-	}
-	return map[string]any{"channels": out}, nil
-}
-
-func wants(info, attribute string) bool {
-	for name := range strings.SplitSeq(info, ",") {
-		if strings.TrimSpace(name) == attribute {
-			return true
-		}
-	}
-	return false
 }

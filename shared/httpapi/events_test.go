@@ -3,15 +3,9 @@ package httpapi_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
-	sdk "github.com/pusher/pusher-http-go/v5"
-
-	"hark/shared/httpapi"
 	"hark/shared/pusher"
 )
 
@@ -58,6 +52,11 @@ func TestPublish(t *testing.T) {
 			"presence, encrypted and cache channels", `{"name":"e","data":"","channels":["presence-a","private-encrypted-a","cache-a"]}`,
 			[]string{"presence-a", "private-encrypted-a", "cache-a"},
 		},
+		{"123 a user", `{"name":"e","data":"","channels":["#server-to-user-7"]}`, []string{"#server-to-user-7"}},
+		{
+			"123 a user with a long name, as the PHP SDK names one", `{"name":"e","data":"","channel":"#server-to-user-` + strings.Repeat("x", 128) + `"}`,
+			[]string{"#server-to-user-" + strings.Repeat("x", 128)},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newServer(t)
@@ -65,7 +64,7 @@ func TestPublish(t *testing.T) {
 			var got []string
 			for _, b := range s.got {
 				got = append(got, string(b.Channel))
-				if b.App != "3" || b.Except != "" {
+				if b.App != "3" || b.Except != "" || b.Kind != pusher.KindEvent || b.Cache != strings.Contains(string(b.Channel), "cache-") {
 					t.Errorf("got %+v", b)
 				}
 			}
@@ -129,7 +128,7 @@ func TestRefusals(t *testing.T) {
 		{"103 a number for a socket ID", with(`"socket_id":1.2`), 400, "socket_id"},
 		{
 			"106 data of 10241 bytes", `{"name":"e","channel":"a","data":"` + strings.Repeat("x", 10241) + `"}`,
-			413, "exceeds the allowed maximum (10240 bytes)",
+			413, "exceeds the allowed maximum (10240 bytes): 10241 bytes for channel a",
 		},
 		{
 			"106 data of 10241 bytes in longer characters", `{"name":"e","channel":"a","data":"x` + strings.Repeat("é", 5120) + `"}`,
@@ -148,6 +147,10 @@ func TestRefusals(t *testing.T) {
 		{"107 a list that is a string", `{"name":"e","data":"d","channels":"a"}`, 400, "channels"},
 		{"107 a channel with a space", `{"name":"e","data":"d","channels":["a","a b"]}`, 400, "a b"},
 		{"107 a channel of 201 bytes", `{"name":"e","data":"d","channel":"` + strings.Repeat("x", 201) + `"}`, 400, "200"},
+		{"123 a user without an ID", `{"name":"e","data":"d","channel":"#server-to-user-"}`, 400, "#server-to-user-"},
+		{"123 a user that cannot be", `{"name":"e","data":"d","channel":"#server-to-user-a b"}`, 400, `user id "a b"`},
+		{"123 a user with too long a name", `{"name":"e","data":"d","channel":"#server-to-user-` + strings.Repeat("x", 129) + `"}`, 400, "129"},
+		{"123 another hash", `{"name":"e","data":"d","channels":["a","#private-a"]}`, 400, "#private-a"},
 		{"107 a channel with a hash", `{"name":"e","data":"d","channel":"#x"}`, 400, "#x"},
 		{"108 no JSON", `hello`, 400, "JSON"},
 		{"108 half", `{"name":"e"`, 400, "JSON"},
@@ -165,77 +168,60 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// An app has limits of its own (protocol.md §7).
+func TestLimitsOfTheApp(t *testing.T) {
+	s := newServer(t, func(a *pusher.App) {
+		a.MaxEventData, a.MaxEventName, a.MaxEventChannels, a.MaxChannelName, a.MaxBatch = 5, 3, 2, 4, 1
+	})
+	publish := func(body string) answer { return s.do(t, request{body: body}) }
+	publish(`{"name":"abc","data":"12345","channels":["abcd","abce"]}`).accepted(t, "{}")
+	s.got = nil
+	s.refused(t, publish(`{"name":"abcd","data":"","channel":"a"}`), 400, "4 characters, the limit is 3")
+	s.refused(t, publish(`{"name":"a","data":"123456","channel":"a"}`), 413, "(5 bytes): 6 bytes for channel a")
+	s.refused(t, publish(`{"name":"a","data":"","channels":["a","b","c"]}`), 400, "more than 2 channels at once: there are 3")
+	s.refused(t, publish(`{"name":"a","data":"","channel":"abcde"}`), 400, "5 bytes, the limit is 4")
+	s.refused(t, s.do(t, request{path: "/apps/3/batch_events", body: batch(2)}), 400, "more than 1 events at once: there are 2")
+	s.refused(t, s.get(t, "/channels/abcde", ""), 400, "5 bytes, the limit is 4")
+}
+
 // Checklist 109 and 110.
 func TestInfo(t *testing.T) {
+	s := newServer(t)
+	s.subscribe(t, "orders", "a", "b", "c")
+	s.subscribe(t, "private-orders.7", "a")
+	for id, user := range map[pusher.ConnectionID]string{"a": "7", "b": "8", "c": "7"} {
+		s.join(t, "presence-room", id, user)
+	}
+	s.put(t, pusher.Subscription{
+		Channel: "presence-room", Connection: "old", ConnectedAt: now.Add(-pusher.RowLife), Member: pusher.Member{UserID: "9"},
+	})
+	s.put(t, pusher.Subscription{Channel: "orders", Connection: "old", ConnectedAt: now.Add(-pusher.RowLife)})
+	s.put(t, pusher.Subscription{App: "other", Channel: "empty", Connection: "a", ConnectedAt: now})
+	s.signIn(t, "a", "7")
 	for _, c := range []struct{ name, info, channels, want string }{
 		{"nothing asked", "", `["orders"]`, `{}`},
 		{
-			"subscription_count", "subscription_count", `["orders","private-orders.7"]`,
+			"109 one object for each channel", "subscription_count", `["orders","private-orders.7"]`,
 			`{"channels":{"orders":{"subscription_count":3},"private-orders.7":{"subscription_count":1}}}`,
 		},
-		{"an empty channel", "subscription_count", `["empty"]`, `{"channels":{"empty":{"subscription_count":0}}}`},
-		{"one object for a channel named twice", "subscription_count", `["orders","orders"]`, `{"channels":{"orders":{"subscription_count":3}}}`},
-		{"what a channel does not have is left out", "user_count", `["orders"]`, `{"channels":{"orders":{}}}`},
+		{"an empty channel", "subscription_count,user_count", `["empty"]`, `{"channels":{"empty":{"subscription_count":0}}}`},
+		{"an empty presence channel", "subscription_count,user_count", `["presence-empty"]`, `{"channels":{"presence-empty":{"user_count":0}}}`},
+		{"109 one object for a channel named twice", "subscription_count", `["orders","orders"]`, `{"channels":{"orders":{"subscription_count":3}}}`},
+		{"what a channel does not have is left out", "user_count,cache", `["orders","cache-a"]`, `{"channels":{"cache-a":{},"orders":{}}}`},
 		{"several, with a space", "user_count, subscription_count", `["orders"]`, `{"channels":{"orders":{"subscription_count":3}}}`},
+		{"110 users, not connections", "user_count", `["presence-room"]`, `{"channels":{"presence-room":{"user_count":2}}}`},
 		{"presence has no subscription_count", "subscription_count", `["presence-room"]`, `{"channels":{"presence-room":{}}}`},
 		{"what nobody knows", "weather", `["orders"]`, `{"channels":{"orders":{}}}`},
+		{"a user", "subscription_count", `["#server-to-user-7"]`, `{"channels":{"#server-to-user-7":{"subscription_count":1}}}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
 			s.do(t, request{body: `{"name":"e","data":"d","channels":` + c.channels + `,"info":"` + c.info + `"}`}).accepted(t, c.want)
 		})
 	}
-}
-
-// Checklist 93, by an SDK that nobody here wrote. It signs with the time of day.
-func TestGoSDK(t *testing.T) {
-	p := &publisher{}
-	app := pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}
-	api := &httpapi.API{Apps: apps{"3": app}, Publisher: p, Counter: counts{"orders": 3}}
-	server := httptest.NewServer(api.Handler())
-	t.Cleanup(server.Close)
-	client := sdk.Client{
-		AppID: app.ID, Key: app.Key, Secret: app.Secret, Host: strings.TrimPrefix(server.URL, "http://"),
-		HTTPClient: &http.Client{Timeout: time.Minute},
-	}
-
-	t.Run("one channel", func(t *testing.T) {
-		if err := client.Trigger("orders", `App\Events\Shipped`, map[string]any{"id": 7, "note": "<&>"}); err != nil {
-			t.Fatal(err)
-		}
-		last := p.got[len(p.got)-1]
-		if last.Channel != "orders" || !strings.Contains(string(last.Frame), `"App\\Events\\Shipped"`) {
-			t.Errorf("got %+v", last)
-		}
-	})
-	t.Run("several channels but one connection, and info", func(t *testing.T) {
-		socket, info := "482915.77120345", "subscription_count,user_count"
-		got, err := client.TriggerMultiWithParams([]string{"orders", "presence-room", "a@b,c;d=e.f"}, "e", "d",
-			sdk.TriggerParams{SocketID: &socket, Info: &info})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := got.Channels["orders"].SubscriptionCount; n == nil || *n != 3 || len(got.Channels) != 3 {
-			t.Errorf("got %+v", got.Channels)
-		}
-		if last := p.got[len(p.got)-1]; last.Except != "482915.77120345" || last.Channel != "a@b,c;d=e.f" {
-			t.Errorf("got %+v", last)
-		}
-	})
-	t.Run("the wrong secret", func(t *testing.T) {
-		before := len(p.got)
-		wrong := client
-		wrong.Secret = "wrong"
-		err := wrong.Trigger("orders", "e", "d")
-		if err == nil || !strings.Contains(err.Error(), "401") || !strings.Contains(err.Error(), "Invalid signature") || len(p.got) != before {
-			t.Errorf("got %v", err)
-		}
-	})
-	t.Run("an unknown app", func(t *testing.T) {
-		wrong := client
-		wrong.AppID = "4"
-		if err := wrong.Trigger("orders", "e", "d"); err == nil || !strings.Contains(err.Error(), "404") {
-			t.Errorf("got %v", err)
+	t.Run("of 100 channels", func(t *testing.T) {
+		a := s.do(t, request{body: `{"name":"e","data":"","info":"subscription_count","channels":` + channels(100) + `}`})
+		if n := strings.Count(a.body, `{"subscription_count":0}`); a.status != 200 || n != 100 {
+			t.Errorf("got %d, %d of 100: %s", a.status, n, a.body)
 		}
 	})
 }

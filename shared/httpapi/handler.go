@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"hark/shared/pusher"
@@ -24,42 +23,54 @@ type Publisher interface {
 	Publish(ctx context.Context, broadcasts ...pusher.Broadcast) error
 }
 
-// Counter counts the connections that are subscribed to a channel.
-type Counter interface {
+// State knows who is subscribed to what. A publish that asks for nothing does not touch it.
+type State interface {
+	// Channels returns the app's occupied channels whose names begin with the prefix; users' channels are none of them.
+	Channels(ctx context.Context, app, prefix string) ([]pusher.Channel, error)
+	// Occupied reports whether the channel has any subscription, perhaps an expired one.
+	Occupied(ctx context.Context, app string, ch pusher.Channel) (bool, error)
+	// Count counts the subscriptions that had not expired by then.
 	Count(ctx context.Context, app string, ch pusher.Channel, now time.Time) (int, error)
+	// Members returns all subscriptions to a presence channel, expired ones included, with their members.
+	Members(ctx context.Context, app string, ch pusher.Channel) ([]pusher.Subscription, error)
+	// Subscribers hands over the subscriptions that had not expired by then, in pages. Those of a user's channel are the connections
+	// that are signed in as the user.
+	Subscribers(ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]pusher.Subscription) error) error
+	// Cached returns the channel's newest event that had not expired by then.
+	Cached(ctx context.Context, app string, ch pusher.Channel, now time.Time) (pusher.Cached, error)
+}
+
+// Sockets posts to connections and ends them.
+type Sockets interface {
+	// Send posts one frame. It fails with pusher.ErrGone if the connection is not there (any more).
+	Send(ctx context.Context, id pusher.ConnectionID, frame []byte) error
+	// Close closes the connection's socket; one that is gone already is no error.
+	Close(ctx context.Context, id pusher.ConnectionID) error
 }
 
 // API serves the HTTP API.
 type API struct {
 	Apps      Apps
 	Publisher Publisher
-	Counter   Counter
+	State     State
+	Sockets   Sockets
 	Now       func() time.Time // time.Now if nil
 	Log       *slog.Logger
 }
 
-// maxBody is what a request may have: 100 channels with the longest names, and the largest event many times over.
-const maxBody = 1 << 20
+// maxBody is what a function URL takes (aws-facts.md §B): a batch of the largest events, however an SDK escapes them.
+const maxBody = 6 << 20
 
-// Handler returns the routes. Answers are JSON, refusals short plain text, which the SDKs show to developers (protocol.md §5.2).
-// Whatever a stage or a proxy puts in front of /apps is neither routed nor signed.
-func (a *API) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /up", func(w http.ResponseWriter, _ *http.Request) { reply(w, map[string]string{"health": "OK"}) })
-	mux.HandleFunc("POST /apps/{app}/events", a.signed(a.events))
-	return withoutPrefix(mux)
+// request is what somebody who is entitled to it asks.
+type request struct {
+	app    pusher.App
+	args   []string          // what the route leaves open, behind the app's ID
+	params map[string]string // of the query, as they were signed
+	body   []byte
 }
 
-// withoutPrefix cuts off what precedes /apps/ in the path.
-func withoutPrefix(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if i := strings.Index(r.URL.Path, "/apps/"); i > 0 {
-			http.StripPrefix(r.URL.Path[:i], next).ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
+// endpoint serves a verified request: it returns what is answered as JSON, or a refusal.
+type endpoint func(ctx context.Context, r request) (any, error)
 
 // refusal is an answer other than 200.
 type refusal struct {
@@ -73,47 +84,59 @@ func refuse(status int, format string, args ...any) error {
 	return &refusal{status, fmt.Sprintf(format, args...)}
 }
 
-// endpoint serves a verified request: it returns what is answered as JSON, or a refusal.
-type endpoint func(ctx context.Context, app pusher.App, body []byte) (any, error)
-
-// signed serves a request whose app is known and enabled and has signed it, in the order of protocol.md §5.1.
-func (a *API) signed(serve endpoint) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		body, err := a.verify(w, r, serve)
-		if err == nil {
-			reply(w, body)
-			return
-		}
-		var no *refusal
-		if !errors.As(err, &no) {
-			a.Log.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "error", err)
-			no = &refusal{http.StatusInternalServerError, "Internal server error"}
-		}
-		http.Error(w, no.text, no.status)
+// serve answers a request to a route: JSON, or a short plain text, which the SDKs show to developers (protocol.md §5.2).
+func (a *API) serve(w http.ResponseWriter, r *http.Request, path string, args []string, to endpoint) {
+	verified, err := a.verify(w, r, path, args)
+	var body any
+	if err == nil {
+		body, err = to(r.Context(), verified)
 	}
+	if err == nil {
+		reply(w, body)
+		return
+	}
+	var no *refusal
+	if !errors.As(err, &no) {
+		a.Log.ErrorContext(r.Context(), "request failed", "path", path, "error", err)
+		no = &refusal{http.StatusInternalServerError, "Internal server error"}
+	}
+	http.Error(w, no.text, no.status)
 }
 
-func (a *API) verify(w http.ResponseWriter, r *http.Request, serve endpoint) (any, error) {
-	id := r.PathValue("app")
+// verify reads a request whose app is known and enabled and has signed it, in the order of protocol.md §5.1. The first of the args is
+// the app's ID.
+func (a *API) verify(w http.ResponseWriter, r *http.Request, path string, args []string) (request, error) {
+	id := args[0]
 	app, err := a.Apps.ByID(r.Context(), id)
 	switch {
 	case errors.Is(err, pusher.ErrNoApp):
-		return nil, refuse(http.StatusNotFound, "No matching application for ID [%.64s]", id)
+		return request{}, refuse(http.StatusNotFound, "No matching application for ID [%.64s]", id)
 	case err != nil:
-		return nil, err
+		return request{}, err
 	case app.Disabled:
-		return nil, refuse(http.StatusForbidden, "Application %s is disabled", id)
+		return request{}, refuse(http.StatusForbidden, "Application %s is disabled", id)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		return nil, refuse(http.StatusRequestEntityTooLarge, "Request body too large: the limit is %d bytes", maxBody)
+		return request{}, unread(err)
 	}
-	err = app.Verify(pusher.SignedRequest{Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Body: body}, a.now())
+	signed := pusher.SignedRequest{Method: r.Method, Path: path, RawQuery: r.URL.RawQuery, Body: body}
+	err = app.Verify(signed, a.now())
 	var no *pusher.Error
 	if errors.As(err, &no) {
-		return nil, refuse(http.StatusUnauthorized, "%s", no.Message)
+		a.Log.DebugContext(r.Context(), "request refused: not signed as it should be", "app", id, "to_sign", signed.Text())
+		return request{}, refuse(http.StatusUnauthorized, "%s", no.Message)
 	}
-	return serve(r.Context(), app, body)
+	return request{app: app, args: args[1:], params: signed.Params(), body: body}, err
+}
+
+// unread says why a body could not be read.
+func unread(err error) error {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return refuse(http.StatusRequestEntityTooLarge, "Request body too large: the limit is %d bytes", large.Limit)
+	}
+	return refuse(http.StatusBadRequest, "The request body ends too early")
 }
 
 func (a *API) now() time.Time {

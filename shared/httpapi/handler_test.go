@@ -1,197 +1,14 @@
 package httpapi_test
 
 import (
-	"bytes"
-	"context"
 	"crypto/md5" //nolint:gosec // the protocol's
 	"encoding/hex"
 	"errors"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"hark/shared/httpapi"
-	"hark/shared/pusher"
 )
-
-// apps are the apps by ID. One called broken cannot be read.
-type apps map[string]pusher.App
-
-func (a apps) ByID(_ context.Context, id string) (pusher.App, error) {
-	if id == "broken" {
-		return pusher.App{}, errors.New("inner-text of the table")
-	}
-	app, ok := a[id]
-	if !ok {
-		return pusher.App{}, pusher.ErrNoApp
-	}
-	return app, nil
-}
-
-// publisher notes what it takes over.
-type publisher struct {
-	mu  sync.Mutex
-	got []pusher.Broadcast
-	err error
-}
-
-func (p *publisher) Publish(_ context.Context, b ...pusher.Broadcast) error {
-	if p.err != nil {
-		return p.err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.got = append(p.got, b...)
-	return nil
-}
-
-// counts are the subscribers of channels; a channel called broken cannot be counted.
-type counts map[pusher.Channel]int
-
-func (c counts) Count(_ context.Context, app string, ch pusher.Channel, _ time.Time) (int, error) {
-	if ch == "broken" {
-		return 0, errors.New("inner-text of the table")
-	}
-	if app != "3" {
-		return -1, nil
-	}
-	return c[ch], nil
-}
-
-// server is the API over HTTP, at a fixed time.
-type server struct {
-	*httptest.Server
-	*publisher
-	app pusher.App
-	log bytes.Buffer
-}
-
-var now = time.Unix(1353088179, 0)
-
-func newServer(t *testing.T) *server {
-	t.Helper()
-	s := &server{publisher: &publisher{}, app: pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}}
-	api := &httpapi.API{
-		Apps: apps{
-			"3":     s.app,
-			"other": {ID: "other", Key: "other-key", Secret: s.app.Secret},
-			"off":   {ID: "off", Key: s.app.Key, Secret: s.app.Secret, Disabled: true},
-		},
-		Publisher: s.publisher,
-		Counter:   counts{"orders": 3, "private-orders.7": 1, "presence-room": 9},
-		Now:       func() time.Time { return now },
-		Log:       slog.New(slog.NewTextHandler(&s.log, nil)),
-	}
-	s.Server = httptest.NewServer(api.Handler())
-	t.Cleanup(s.Close)
-	return s
-}
-
-// request is a publish, with what is wrong about it.
-type request struct {
-	method, path, body string // POST /apps/3/events if empty
-	prefix             string // in front of the path, not signed
-	query              string // signed as it is
-	sent               string // instead of the signed query, if not empty
-	sentBody           string // instead of the signed body, if not empty
-	at                 time.Time
-	key                string
-}
-
-// answer is what came back.
-type answer struct {
-	status     int
-	body, kind string
-	header     http.Header
-}
-
-// do signs the request by hand and sends it.
-func (s *server) do(t *testing.T, r request) answer {
-	t.Helper()
-	if r.method == "" {
-		r.method = http.MethodPost
-	}
-	if r.path == "" {
-		r.path = "/apps/3/events"
-	}
-	if r.key == "" {
-		r.key = s.app.Key
-	}
-	if r.at.IsZero() {
-		r.at = now
-	}
-	sum := md5.Sum([]byte(r.body)) //nolint:gosec // as above
-	params := []string{
-		"auth_key=" + r.key, "auth_timestamp=" + strconv.FormatInt(r.at.Unix(), 10), "auth_version=1.0", "body_md5=" + hex.EncodeToString(sum[:]),
-	}
-	if r.query != "" {
-		params = append(params, r.query)
-	}
-	slices.Sort(params)
-	query := strings.Join(params, "&")
-	signature := s.app.Sign(r.method + "\n" + r.path + "\n" + query)
-	if r.sent != "" {
-		query = strings.Replace(query, r.query, r.sent, 1)
-	}
-	if r.sentBody != "" {
-		r.body = r.sentBody
-	}
-	req, err := http.NewRequestWithContext(t.Context(), r.method,
-		s.URL+r.prefix+r.path+"?"+query+"&auth_signature="+signature, strings.NewReader(r.body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return do(t, req)
-}
-
-func do(t *testing.T, req *http.Request) answer {
-	t.Helper()
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{res.StatusCode, string(body), res.Header.Get("Content-Type"), res.Header}
-}
-
-// accepted asserts a success as every SDK takes it (protocol.md §5.2).
-func (a answer) accepted(t *testing.T, body string) {
-	t.Helper()
-	if a.status != 200 || a.body != body || a.kind != "application/json" {
-		t.Fatalf("got %d %s %q, want 200 application/json %q", a.status, a.kind, a.body, body)
-	}
-}
-
-// refused asserts a refusal: 126 its text is short and plain, it holds neither the secret nor what is ours to know, and
-// nothing was published.
-func (s *server) refused(t *testing.T, a answer, status int, says string) {
-	t.Helper()
-	if a.status != status || !strings.Contains(a.body, says) {
-		t.Errorf("got %d %q, want %d and %q", a.status, a.body, status, says)
-	}
-	if a.kind != "text/plain; charset=utf-8" || len(a.body) > 600 || a.body == "" {
-		t.Errorf("126 the text is %s, %d bytes", a.kind, len(a.body))
-	}
-	for _, secret := range []string{s.app.Secret, "inner-text", "goroutine"} {
-		if strings.Contains(a.body, secret) {
-			t.Errorf("%s is in the answer: %s", secret, a.body)
-		}
-	}
-	if len(s.got) != 0 {
-		t.Errorf("published all the same: %+v", s.got)
-	}
-}
 
 const event = `{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}`
 
@@ -260,22 +77,49 @@ func TestSignature(t *testing.T) {
 	})
 }
 
+// The log says what should have been signed, since that is what everybody asks; never the secret, and nobody need know in the run of
+// things.
+func TestWrongSignatureIsExplained(t *testing.T) {
+	s := newServer(t)
+	s.refused(t, s.do(t, request{body: event, query: "info=a", sent: "info=b"}), 401, "Invalid signature")
+	log := s.log.String()
+	for _, part := range []string{"level=DEBUG", "app=3", `POST\n/apps/3/events\nauth_key=278d425bdf160c739803&`, "&info=b"} {
+		if !strings.Contains(log, part) {
+			t.Errorf("%s is not in the log: %s", part, log)
+		}
+	}
+	if strings.Contains(log, s.app.Secret) || strings.Contains(log, "auth_signature") {
+		t.Errorf("log: %s", log)
+	}
+}
+
 func TestRoutes(t *testing.T) {
 	s := newServer(t)
 	for _, c := range []struct {
 		name, method, path string
 		status             int
-		says               string
+		says, allow        string
 	}{
-		{"127 health, unsigned", "GET", "/up", 200, `{"health":"OK"}`},
-		{"health by another method", "POST", "/up", 405, "Method Not Allowed"},
-		{"publishing by another method", "GET", "/apps/3/events", 405, "Method Not Allowed"},
-		{"publishing by another method, behind a stage", "PUT", "/prod/apps/3/events", 405, "Method Not Allowed"},
-		{"the root", "GET", "/", 404, "not found"},
-		{"an unknown route", "POST", "/apps/3/unknown", 404, "not found"},
-		{"a slash too many", "POST", "/apps/3/events/", 404, "not found"},
-		{"apps alone", "POST", "/apps/", 404, "not found"},
-		{"no app", "POST", "/events", 404, "not found"},
+		{"127 health, unsigned", "GET", "/up", 200, `{"health":"OK"}`, ""},
+		{"127 health, its head alone", "HEAD", "/up", 200, "", ""},
+		{"health by another method", "POST", "/up", 405, "Method not allowed", "GET, HEAD"},
+		{"publishing by another method", "GET", "/apps/3/events", 405, "Method not allowed", "POST"},
+		{"publishing by another method, behind a stage", "PUT", "/prod/apps/3/events", 405, "Method not allowed", "POST"},
+		{"a batch by another method", "DELETE", "/apps/3/batch_events", 405, "Method not allowed", "POST"},
+		{"asking for channels by another method", "POST", "/apps/3/channels", 405, "Method not allowed", "GET, HEAD"},
+		{"ending connections by another method", "GET", "/apps/3/users/7/terminate_connections", 405, "Method not allowed", "POST"},
+		{"the root", "GET", "/", 404, "Not found", ""},
+		{"everything", "OPTIONS", "/*", 404, "Not found", ""},
+		{"an unknown route", "POST", "/apps/3/unknown", 404, "Not found", ""},
+		{"publishing to a channel, as long ago", "POST", "/apps/3/channels/a/events", 404, "Not found", ""},
+		{"a slash too many", "POST", "/apps/3/events/", 404, "Not found", ""},
+		{"two slashes", "POST", "/apps//3/events", 404, "Not found", ""},
+		{"a detour", "POST", "/apps/3/x/../events", 404, "Not found", ""},
+		{"apps alone", "POST", "/apps/", 404, "Not found", ""},
+		{"no app", "POST", "/events", 404, "Not found", ""},
+		{"an app without a name", "POST", "/apps//events", 404, "Not found", ""},
+		{"a user without a name", "POST", "/apps/3/users//terminate_connections", 404, "Not found", ""},
+		{"an encoded slash", "GET", "/apps/3/channels%2Fa", 404, "Not found", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			req, err := http.NewRequestWithContext(t.Context(), c.method, s.URL+c.path, nil)
@@ -288,8 +132,8 @@ func TestRoutes(t *testing.T) {
 				return
 			}
 			s.refused(t, a, c.status, c.says)
-			if (a.status == 405) != (a.header.Get("Allow") != "") {
-				t.Errorf("%d allows %q", a.status, a.header.Get("Allow"))
+			if a.header.Get("Allow") != c.allow {
+				t.Errorf("allows %q, want %q", a.header.Get("Allow"), c.allow)
 			}
 		})
 	}
@@ -297,23 +141,65 @@ func TestRoutes(t *testing.T) {
 
 func TestBodyLimit(t *testing.T) {
 	s := newServer(t)
-	s.refused(t, s.do(t, request{body: strings.Repeat(" ", 1<<20) + event}), 413, "1048576 bytes")
-	s.do(t, request{body: strings.Repeat(" ", 1<<20-len(event)) + event}).accepted(t, "{}")
+	s.refused(t, s.do(t, request{body: strings.Repeat(" ", 6<<20) + event}), 413, "6291456 bytes")
+	s.do(t, request{body: strings.Repeat(" ", 6<<20-len(event)) + event}).accepted(t, "{}")
 }
 
 // What went wrong inside is for the log, and not for the answer.
 func TestFailures(t *testing.T) {
+	logs := func(t *testing.T, s *server, text string) {
+		t.Helper()
+		if !strings.Contains(s.log.String(), text) || !strings.Contains(s.log.String(), "level=ERROR") {
+			t.Errorf("log: %s", s.log.String())
+		}
+	}
 	t.Run("of the publisher", func(t *testing.T) {
 		s := newServer(t)
 		s.err = errors.New("inner-text of the queue")
 		s.refused(t, s.do(t, request{body: event}), 500, "Internal server error")
-		if !strings.Contains(s.log.String(), "inner-text of the queue") {
-			t.Errorf("log: %s", s.log.String())
-		}
+		logs(t, s, "inner-text of the queue")
 	})
-	t.Run("of the counter, before anything is published", func(t *testing.T) {
-		s := newServer(t)
-		a := s.do(t, request{body: `{"name":"e","data":"","channels":["orders","broken"],"info":"subscription_count"}`})
-		s.refused(t, a, 500, "Internal server error")
+	for _, c := range []struct {
+		name string
+		r    request
+	}{
+		{"of a count, before anything is published", request{body: `{"name":"e","data":"","channels":["a","b"],"info":"subscription_count"}`}},
+		{"of a batch's count, before anything is published", request{
+			path: "/apps/3/batch_events", body: `{"batch":[{"name":"e","data":"","channel":"presence-a","info":"user_count"}]}`,
+		}},
+		{"of a list", request{method: "GET", path: "/apps/3/channels"}},
+		{"of a channel", request{method: "GET", path: "/apps/3/channels/a"}},
+		{"of a channel's number", request{method: "GET", path: "/apps/3/channels/a", query: "info=subscription_count"}},
+		{"of users", request{method: "GET", path: "/apps/3/channels/presence-a/users"}},
+		{"of connections", request{method: "GET", path: "/apps/3/connections"}},
+		{"of who is signed in", request{path: "/apps/3/users/7/terminate_connections", body: "{}"}},
+		{"of who is present", request{path: "/apps/3/users/%25/terminate_connections", body: "{}"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newServer(t)
+			s.tableFails.Store(true)
+			s.refused(t, s.do(t, c.r), 500, "Internal server error")
+			logs(t, s, "inner-text of the table")
+		})
+	}
+}
+
+// A publish costs nothing of the table unless it asks (design.md §7).
+func TestPublishReadsNothing(t *testing.T) {
+	s := newServer(t)
+	s.subscribe(t, "orders", "a", "b")
+	writes, reads := s.units(func() {
+		s.do(t, request{body: `{"name":"e","data":"","channels":["orders","presence-room","cache-a","#server-to-user-7"]}`}).accepted(t, "{}")
+		s.do(t, request{path: "/apps/3/batch_events", body: `{"batch":[{"name":"e","data":"","channel":"orders"}]}`}).accepted(t, "{}")
 	})
+	if writes != 0 || reads != 0 || s.calls != 2 {
+		t.Errorf("two publishes cost %v write and %v read units and %d calls of the publisher", writes, reads, s.calls)
+	}
+	_, reads = s.units(func() {
+		s.do(t, request{body: `{"name":"e","data":"","channel":"orders","info":"subscription_count"}`}).
+			accepted(t, `{"channels":{"orders":{"subscription_count":2}}}`)
+	})
+	if reads != 1 {
+		t.Errorf("a count costs %v read units, want 1", reads)
+	}
 }

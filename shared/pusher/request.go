@@ -22,36 +22,98 @@ type SignedRequest struct {
 	Body     []byte
 }
 
+// Params are the query's parameters, which the signature covers in just this form: what a server acts on must come from here. A
+// query is read as the SDKs write it: parted at & only (a raw ; is data), keys in lower case, of two equal ones the last, and an
+// array's k[]=a&k[1]=b folded into k=a,b.
+func (r SignedRequest) Params() map[string]string {
+	params := make(map[string]string)
+	for pair := range strings.SplitSeq(r.RawQuery, "&") {
+		if pair == "" {
+			continue
+		}
+		k, v, _ := strings.Cut(pair, "=")
+		k, v = strings.ToLower(unescape(k)), unescape(v)
+		if name, index, found := strings.Cut(k, "["); found && strings.HasSuffix(index, "]") {
+			if before, has := params[name]; has {
+				v = before + "," + v
+			}
+			k = name
+		}
+		params[k] = v
+	}
+	return params
+}
+
+// Text is what the publisher should have signed: the method, the path and all parameters but the signature, sorted by key and
+// decoded (protocol.md §5.1).
+func (r SignedRequest) Text() string { return signedText(r.Method, r.Path, r.Params()) }
+
+func signedText(method, path string, params map[string]string) string {
+	keys := make([]string, 0, len(params))
+	for k := range params {
+		if k != "auth_signature" {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	for i, k := range keys {
+		keys[i] = k + "=" + params[k]
+	}
+	return method + "\n" + path + "\n" + strings.Join(keys, "&")
+}
+
 // Verify returns nil if the app's secret signed the request within ClockSkew of now, else an *Error that says which of the
 // five conditions of protocol.md §5.1 is not met: key, version, timestamp, body digest, signature. It never names the secret.
 func (a App) Verify(r SignedRequest, now time.Time) error {
-	q := parseQuery(r.RawQuery)
+	q := r.Params()
 	if !hmac.Equal([]byte(q["auth_key"]), []byte(a.Key)) {
 		return Errorf(CodeUnauthorized, "Unknown auth_key")
 	}
 	if v := q["auth_version"]; v != "1.0" {
-		return Errorf(CodeUnauthorized, "Invalid version: auth_version is %q, should be 1.0", v)
+		return Errorf(CodeUnauthorized, "Invalid version: auth_version is %.60q, should be 1.0", v)
 	}
 	sec, err := strconv.ParseInt(q["auth_timestamp"], 10, 64)
 	if err != nil || !within(now, sec) {
-		return Errorf(CodeUnauthorized, "Timestamp expired: Given timestamp (%s) not within %.0fs of server time (%s)",
+		return Errorf(CodeUnauthorized, "Timestamp expired: Given timestamp (%.60s) not within %.0fs of server time (%s)",
 			stamp(q["auth_timestamp"], sec, err), ClockSkew.Seconds(), now.UTC().Format(time.RFC3339))
 	}
 	if err := checkDigest(q, r.Body); err != nil {
 		return err
 	}
-	params := signedParams(q)
-	text := r.Method + "\n" + r.Path + "\n" + params
+	if err := checkParams(q); err != nil {
+		return err
+	}
+	text := signedText(r.Method, r.Path, q)
 	if a.signs(text, q["auth_signature"]) {
 		return nil
 	}
-	// Some SDKs sign the path before their HTTP layer encodes it.
-	if decoded, err := url.PathUnescape(r.Path); err == nil && decoded != r.Path &&
-		a.signs(r.Method+"\n"+decoded+"\n"+params, q["auth_signature"]) {
+	if path, ok := decodedPath(r.Path); ok && a.signs(signedText(r.Method, path, q), q["auth_signature"]) {
 		return nil
 	}
-	return Errorf(CodeUnauthorized, "Invalid signature: you should have sent HmacSHA256Hex(%q, your_secret_key), but you sent %q",
+	return Errorf(CodeUnauthorized, "Invalid signature: you should have sent HmacSHA256Hex(%.400q, your_secret_key), but you sent %.64q",
 		text, q["auth_signature"])
+}
+
+// decodedPath is what an SDK signed that signs a path before its HTTP layer encodes it. A path that could be decoded once more is
+// not taken: signed as it is, it would be that of another request.
+func decodedPath(path string) (string, bool) {
+	decoded, err := url.PathUnescape(path)
+	if err != nil || decoded == path {
+		return "", false
+	}
+	again, err := url.PathUnescape(decoded)
+	return decoded, err != nil || again == decoded
+}
+
+// checkParams refuses parameters that could be taken for others, since they are signed decoded: a=1%26b=2 is signed like a=1&b=2.
+// No SDK sends such ones.
+func checkParams(q map[string]string) error {
+	for k, v := range q {
+		if strings.ContainsAny(k, "&=") || strings.Contains(v, "&") {
+			return Errorf(CodeUnauthorized, "Invalid parameter %.60q: neither a name nor a value may hold an encoded &, nor a name an encoded =", k)
+		}
+	}
+	return nil
 }
 
 // within compares in seconds, so that no timestamp overflows a duration.
@@ -74,49 +136,9 @@ func checkDigest(q map[string]string, body []byte) error {
 	}
 	sum := md5.Sum(body) //nolint:gosec // as above
 	if want := hex.EncodeToString(sum[:]); !hmac.Equal([]byte(want), []byte(given)) {
-		return Errorf(CodeUnauthorized, "Invalid body_md5: the body's digest is %s, but you sent %q", want, given)
+		return Errorf(CodeUnauthorized, "Invalid body_md5: the body's digest is %s, but you sent %.64q", want, given)
 	}
 	return nil
-}
-
-// signedParams joins all parameters but the signature as k=v, sorted by key, decoded.
-func signedParams(q map[string]string) string {
-	keys := make([]string, 0, len(q))
-	for k := range q {
-		if k != "auth_signature" {
-			keys = append(keys, k)
-		}
-	}
-	slices.Sort(keys)
-	var b strings.Builder
-	for i, k := range keys {
-		if i > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(k + "=" + q[k])
-	}
-	return b.String()
-}
-
-// parseQuery decodes a query as the SDKs write it: parted at & only (a raw ; is data), keys in lower case, and an array's
-// k[]=a&k[1]=b folded into k=a,b, which is what was signed.
-func parseQuery(raw string) map[string]string {
-	q := make(map[string]string)
-	for pair := range strings.SplitSeq(raw, "&") {
-		if pair == "" {
-			continue
-		}
-		k, v, _ := strings.Cut(pair, "=")
-		k, v = strings.ToLower(unescape(k)), unescape(v)
-		if name, index, found := strings.Cut(k, "["); found && strings.HasSuffix(index, "]") {
-			if before, has := q[name]; has {
-				v = before + "," + v
-			}
-			k = name
-		}
-		q[k] = v
-	}
-	return q
 }
 
 // unescape decodes a part of a query; what is not valid escaping stands for itself, and then fails at the signature.

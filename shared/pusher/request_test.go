@@ -3,6 +3,7 @@ package pusher_test
 import (
 	"crypto/md5" //nolint:gosec // the protocol's
 	"encoding/hex"
+	"maps"
 	"math"
 	"strconv"
 	"strings"
@@ -208,6 +209,59 @@ func TestVerifyEncodings(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// What is signed decoded must not be read in a second way (protocol.md §5.1 leaves that open).
+func TestVerifyRefusesWhatCouldBeTakenForAnotherRequest(t *testing.T) {
+	for _, c := range []struct{ name, signed, sent, path, wire string }{
+		{"two parameters as one", "filter_by_prefix=a&info=user_count", "filter_by_prefix=a%26info%3Duser_count", "", ""},
+		{"two parameters as one with a longer name", "filter_by_prefix=a&info=user_count", "filter_by_prefix%3Da%26info=user_count", "", ""},
+		{"one parameter as two", "info=a&x=b", "info=a%26x=b", "", ""},
+		{"a longer name and a shorter value", "filter_by_prefix=a=b", "filter_by_prefix%3Da=b", "", ""},
+		{"a path that was signed encoded, encoded once more", "x=a", "x=a", "/apps/3/users/a%40b/x", "/apps/3/users/a%2540b/x"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.path == "" {
+				c.path, c.wire = "/apps/3/events", "/apps/3/events"
+			}
+			r := signed(c.path, c.signed)
+			if err := app().Verify(r, now); err != nil {
+				t.Fatal(err)
+			}
+			r.Path, r.RawQuery = c.wire, strings.Replace(r.RawQuery, c.signed, c.sent, 1)
+			refused(t, app().Verify(r, now), pusher.CodeUnauthorized)
+		})
+	}
+}
+
+// What a refusal echoes is cut, so that it stays short whatever was sent.
+func TestVerifyAnswersShortly(t *testing.T) {
+	long := strings.Repeat("x", 10_000)
+	for _, change := range []string{"auth_version", "auth_timestamp", "body_md5", "auth_signature", "filter_by_prefix", long, long + "%26"} {
+		t.Run(change[:8], func(t *testing.T) {
+			r := signed("/apps/3/events")
+			r.RawQuery += "&" + change + "=" + long
+			err := app().Verify(r, now)
+			refused(t, err, pusher.CodeUnauthorized)
+			if len(err.Error()) > 700 {
+				t.Errorf("%d bytes: %s", len(err.Error()), err)
+			}
+		})
+	}
+}
+
+func TestSignedRequestTells(t *testing.T) {
+	r := pusher.SignedRequest{
+		Method: "GET", Path: "/apps/3/channels/a%40b",
+		RawQuery: "Info[]=a&x=1;2&&info[1]=b+c&x=%2C&auth_signature=s&empty",
+	}
+	if got, want := r.Text(), "GET\n/apps/3/channels/a%40b\nempty=&info=a,b c&x=,"; got != want {
+		t.Errorf("text %q, want %q", got, want)
+	}
+	want := map[string]string{"info": "a,b c", "x": ",", "auth_signature": "s", "empty": ""}
+	if got := r.Params(); !maps.Equal(got, want) {
+		t.Errorf("parameters %v, want %v", got, want)
 	}
 }
 

@@ -1,0 +1,86 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"hark/shared/pusher"
+)
+
+// event is one event as publishers write it (protocol.md §5.3, §5.4).
+type event struct {
+	Name     string          `json:"name"`
+	Data     *string         `json:"data"`
+	Channel  pusher.Channel  `json:"channel"`
+	SocketID pusher.SocketID `json:"socket_id"`
+	Info     string          `json:"info"`
+}
+
+// channels is the event's own channel, if it names one.
+func (e event) channels() []pusher.Channel {
+	if e.Channel == "" {
+		return nil
+	}
+	return []pusher.Channel{e.Channel}
+}
+
+// broadcast is the event for one channel. Whoever caused it does not hear it back.
+func (e event) broadcast(app pusher.App, ch pusher.Channel) pusher.Broadcast {
+	return pusher.Broadcast{
+		App: app.ID, Channel: ch, Except: e.SocketID, Frame: pusher.EventFrame(e.Name, ch, *e.Data), Cache: ch.Cache(),
+	}
+}
+
+// check refuses an event that the app may not publish to the channels.
+func (e event) check(limits pusher.Settings, channels ...pusher.Channel) error {
+	switch {
+	case e.Name == "":
+		return refuse(http.StatusBadRequest, "The name field is required")
+	case utf8.RuneCountInString(e.Name) > limits.MaxEventName:
+		return refuse(http.StatusBadRequest, "Event name too long: %d characters, the limit is %d: %.60s...",
+			utf8.RuneCountInString(e.Name), limits.MaxEventName, e.Name)
+	case strings.HasPrefix(e.Name, "pusher:"), strings.HasPrefix(e.Name, "pusher_internal:"):
+		return refuse(http.StatusBadRequest, "Event names that begin with pusher: or pusher_internal: are reserved: %.60s", e.Name)
+	case e.Data == nil:
+		return refuse(http.StatusBadRequest, "The data field is required")
+	case e.SocketID != "" && !e.SocketID.Valid():
+		return refuse(http.StatusBadRequest, "Invalid socket_id: %.60q is not two numbers and a dot", e.SocketID)
+	case len(channels) == 0:
+		return refuse(http.StatusBadRequest, "The channel or channels field is required")
+	}
+	for _, ch := range channels {
+		if err := checkTarget(ch, limits); err != nil {
+			return err
+		}
+	}
+	if n := len(*e.Data); n > limits.MaxEventData { // the words of Pusher's, as far as they go
+		return refuse(http.StatusRequestEntityTooLarge,
+			"The data content of this event exceeds the allowed maximum (%d bytes): %d bytes for channel %.200s", limits.MaxEventData, n, channels[0])
+	}
+	return nil
+}
+
+// checkTarget refuses a channel that cannot be published to. A user is reached by the user's channel, which nobody subscribes to
+// like others (protocol.md §5.9).
+func checkTarget(ch pusher.Channel, limits pusher.Settings) error {
+	if user := ch.User(); user != "" {
+		return refused(pusher.ValidateUserID(user))
+	}
+	return checkName(ch, limits)
+}
+
+// checkName refuses what is not the name of a channel.
+func checkName(ch pusher.Channel, limits pusher.Settings) error {
+	return refused(ch.Validate(limits.MaxChannelName))
+}
+
+// refused answers 400 for what a client would be told with a code.
+func refused(err error) error {
+	var no *pusher.Error
+	if errors.As(err, &no) {
+		return refuse(http.StatusBadRequest, "%s", no.Message)
+	}
+	return err
+}

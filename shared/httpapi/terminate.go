@@ -1,0 +1,79 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
+
+	"hark/shared/pusher"
+)
+
+// terminate ends the connections of a user (protocol.md §5.8). A gateway closes without a code of ours, so that they may come back
+// (protocol.md §10); the error says why they were closed.
+func (a *API) terminate(ctx context.Context, r request) (any, error) {
+	id := r.args[0]
+	if n := utf8.RuneCountInString(id); n > pusher.MaxUserID {
+		return nil, refuse(http.StatusBadRequest, "User id too long: %d characters, the limit is %d", n, pusher.MaxUserID)
+	}
+	connections, err := a.signedIn(ctx, r.app, id)
+	if err != nil {
+		return nil, err
+	}
+	if r.app.TerminateByMembers {
+		present, err := a.present(ctx, r.app, id)
+		if err != nil {
+			return nil, err
+		}
+		connections = append(connections, present...)
+	}
+	slices.Sort(connections)
+	return struct{}{}, a.end(ctx, slices.Compact(connections))
+}
+
+// signedIn are the connections that are signed in as the user.
+func (a *API) signedIn(ctx context.Context, app pusher.App, user string) ([]pusher.ConnectionID, error) {
+	if pusher.ValidateUserID(user) != nil { // a member may have such an ID, but nobody can sign in by it
+		return nil, nil
+	}
+	return a.subscribed(ctx, app, pusher.UserChannel(user))
+}
+
+// present are the connections that are on any presence channel as the user. No row leads from a user to its channels, so that it
+// reads them all: what a kick costs, subscribing does not.
+func (a *API) present(ctx context.Context, app pusher.App, user string) ([]pusher.ConnectionID, error) {
+	occupied, err := a.State.Channels(ctx, app.ID, "presence-")
+	if err != nil {
+		return nil, err
+	}
+	all, err := each(ctx, occupied, func(ctx context.Context, ch pusher.Channel) ([]pusher.ConnectionID, error) {
+		members, err := a.members(ctx, app, ch)
+		var ids []pusher.ConnectionID
+		for _, s := range members {
+			if s.Member.UserID == user {
+				ids = append(ids, s.Connection)
+			}
+		}
+		return ids, err
+	})
+	return slices.Concat(all...), err
+}
+
+// end closes connections with a reason. One that cannot be closed holds up no other, but the publisher is told to ask again.
+func (a *API) end(ctx context.Context, connections []pusher.ConnectionID) error {
+	frame := pusher.Errorf(pusher.CodeUnauthorized, "You got disconnected by the app.").Frame()
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for _, id := range connections {
+		g.Go(func() error {
+			if errors.Is(a.Sockets.Send(ctx, id, frame), pusher.ErrGone) {
+				return nil
+			}
+			return a.Sockets.Close(ctx, id) // whether or not it could be told
+		})
+	}
+	return g.Wait()
+}

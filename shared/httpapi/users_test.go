@@ -1,0 +1,121 @@
+package httpapi_test
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"hark/shared/pusher"
+)
+
+// The numbers are those of protocol.md §9.
+func TestUsers(t *testing.T) {
+	s := crowded(t)
+	for _, c := range []struct {
+		name, channel, query string
+		status               int
+		want                 string
+	}{
+		{"122 each once, as a text", "presence-room", "", 200, `{"users":[{"id":"7"},{"id":"8"}]}`},
+		{"121 nobody", "presence-empty", "", 200, `{"users":[]}`},
+		{"parameters that soketi knows", "presence-cache-x", "with_user_info=1", 200, `{"users":[{"id":"9"}]}`},
+		{"120 of a public channel", "orders", "", 400, "Users are known of presence channels only, and orders is none"},
+		{"120 of what only looks like one", "presencex", "", 400, "presencex"},
+		{"a name that cannot be", "presence-a%20b", "", 400, `"presence-a b"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := s.get(t, "/channels/"+c.channel+"/users", c.query)
+			if c.status != 200 {
+				s.refused(t, a, c.status, c.want)
+				return
+			}
+			a.accepted(t, c.want)
+		})
+	}
+	t.Run("122 not those whose connection is too old to be there", func(t *testing.T) {
+		s.put(t, pusher.Subscription{
+			Channel: "presence-old", Connection: "x", ConnectedAt: now.Add(-pusher.RowLife), Member: pusher.Member{UserID: "7"},
+		})
+		s.get(t, "/channels/presence-old/users", "").accepted(t, `{"users":[]}`)
+	})
+}
+
+// terminate asks as an SDK does: the user's ID is signed as it is, and encoded on its way.
+func (s *server) terminate(t *testing.T, user string) answer {
+	t.Helper()
+	return s.do(t, request{
+		path: "/apps/3/users/" + url.PathEscape(user) + "/terminate_connections", body: "{}",
+		signedPath: "/apps/3/users/" + user + "/terminate_connections",
+	})
+}
+
+const disconnected = `{"event":"pusher:error","data":{"code":4009,"message":"You got disconnected by the app."}}`
+
+// ends is what is done to connections that are ended, sorted.
+func ends(ids ...pusher.ConnectionID) []string {
+	var events []string
+	for _, id := range ids {
+		events = append(events, "send "+string(id)+" "+disconnected, "close "+string(id))
+	}
+	slices.Sort(events)
+	return events
+}
+
+// Checklist 92.
+func TestTerminate(t *testing.T) {
+	alsoMembers, signedInOnly := func(*pusher.App) {}, func(a *pusher.App) { a.TerminateByMembers = false }
+	for _, c := range []struct {
+		name, user string
+		app        func(*pusher.App)
+		want       []string
+	}{
+		{"92 all connections that are signed in as the user", "7", signedInOnly, ends("both", "signed-in")},
+		{"92 and those that are present as it, each once", "7", alsoMembers, ends("both", "member", "signed-in")},
+		{"92 nobody", "nobody", alsoMembers, nil},
+		{"a member by a name that nobody can sign in by", "a/b %", alsoMembers, ends("odd")},
+		{"the same, without members", "a/b %", signedInOnly, nil},
+		{"the start of another name is not enough", "o", alsoMembers, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newServer(t, c.app)
+			s.signIn(t, "signed-in", "7")
+			s.signIn(t, "both", "7")
+			s.signIn(t, "another", "other")
+			s.join(t, "presence-a", "both", "7")
+			s.join(t, "presence-a", "member", "7")
+			s.join(t, "presence-b", "member", "7")
+			s.join(t, "presence-b", "another", "other")
+			s.join(t, "presence-b", "odd", "a/b %")
+			s.put(t, pusher.Subscription{
+				Channel: "presence-b", Connection: "old", ConnectedAt: now.Add(-pusher.RowLife), Member: pusher.Member{UserID: "7"},
+			})
+			s.terminate(t, c.user).accepted(t, "{}")
+			if slices.Sort(s.sockets.events); !slices.Equal(s.sockets.events, c.want) {
+				t.Errorf("got %q, want %q", s.sockets.events, c.want)
+			}
+		})
+	}
+	t.Run("a user's ID of 128 characters", func(t *testing.T) {
+		s := newServer(t)
+		s.signIn(t, "a", strings.Repeat("x", 128))
+		s.terminate(t, strings.Repeat("x", 128)).accepted(t, "{}")
+		if !slices.Equal(s.sockets.events, []string{"send a " + disconnected, "close a"}) {
+			t.Errorf("got %q", s.sockets.events)
+		}
+		s.refused(t, s.terminate(t, strings.Repeat("é", 129)), 400, "129 characters, the limit is 128")
+	})
+	t.Run("what cannot be told is closed, what has gone is not, and what cannot be closed is an error", func(t *testing.T) {
+		s := newServer(t)
+		for _, id := range []pusher.ConnectionID{"busy", "gone", "stuck", "well"} {
+			s.signIn(t, id, "7")
+		}
+		s.sockets.errs["busy"], s.sockets.errs["gone"] = pusher.ErrBusy, pusher.ErrGone
+		s.refused(t, s.terminate(t, "7"), 500, "Internal server error")
+		want := ends("busy", "gone", "stuck", "well")
+		want = slices.DeleteFunc(want, func(e string) bool { return e == "close gone" })
+		if slices.Sort(s.sockets.events); !slices.Equal(s.sockets.events, want) {
+			t.Errorf("got %q, want %q", s.sockets.events, want)
+		}
+	})
+}
