@@ -9,10 +9,17 @@ import (
 )
 
 func main() {
-	wiring.Main(handler, config.AppsTable, config.StateTable, config.BroadcastsQueue)
+	wiring.Main(handler, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
 }
 
+// width is how many connections of a user are ended at once.
+const width = 16
+
 func handler(p *wiring.Parts) (any, error) {
-	api := &httpapi.API{Apps: p.Apps(), Publisher: p.Broadcasts(), Counter: p.State(), Log: p.Log}
+	sockets, err := p.Sockets(width)
+	if err != nil {
+		return nil, err
+	}
+	api := &httpapi.API{Apps: p.Apps(), Publisher: p.Broadcasts(), State: p.State(), Sockets: sockets, Log: p.Log}
 	return apigw.HTTP(api.Handler()), nil
 }

@@ -155,7 +155,7 @@ func TestPartsUseTheNamesOfTheEnvironment(t *testing.T) {
 	if p.Apps().Table != "apps" || p.State().Table != "state" || p.Broadcasts().URL != "https://sqs/q.fifo" {
 		t.Error("a part is made of another name")
 	}
-	if p.Members(nil).Timeout != config.FunctionTimeout {
+	if p.Members(nil, nil).Timeout != config.FunctionTimeout {
 		t.Error("membership believes that functions run for another time")
 	}
 	if _, err := p.Sockets(1); err != nil {
