@@ -75,7 +75,7 @@ func newFunctions(stack awscdk.Stack, p functionsProps) functions {
 			env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL},
 			may: []awsiam.PolicyStatement{
 				may.apps("GetItem"), // limits of presence channels
-				may.state("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+				may.state("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
 				may.queue("DeleteMessage", "GetQueueAttributes", "ReceiveMessage"), // by Lambda's pollers, as this role
 				may.queue("SendMessage"), // who is found gone leaves other channels too
 				may.sockets("POST", "GET", "DELETE"),

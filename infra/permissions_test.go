@@ -10,18 +10,18 @@ import (
 
 // permissions are what a form's functions may do: for each part of the stack the actions, without their service.
 func (f form) permissions() map[string]map[string]string {
-	const everything = "BatchGetItem BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem"
+	const forgets = "BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem" // a connection, with its members and users
 	p := map[string]map[string]string{
 		"connect":    {apps: "GetItem", state: "PutItem Query UpdateItem", sockets: "DELETE POST"},
-		"message":    {apps: "GetItem", state: everything, queue: "SendMessage", sockets: "DELETE POST"},
-		"disconnect": {apps: "GetItem", state: "BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem", queue: "SendMessage"},
+		"message":    {apps: "GetItem", state: "BatchGetItem " + forgets, queue: "SendMessage", sockets: "DELETE POST"},
+		"disconnect": {apps: "GetItem", state: forgets, queue: "SendMessage"},
 		"api":        {apps: "GetItem", state: "GetItem Query", queue: "SendMessage", sockets: "DELETE POST"},
 		"broadcast": {
-			apps: "GetItem", state: everything,
+			apps: "GetItem", state: forgets,
 			queue: "DeleteMessage GetQueueAttributes ReceiveMessage SendMessage", sockets: "DELETE GET POST",
 		},
 		"sweep": {
-			apps: "GetItem Scan", state: "BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem",
+			apps: "GetItem Scan", state: forgets,
 			queue: "SendMessage", sockets: "DELETE GET",
 		},
 	}
@@ -31,7 +31,7 @@ func (f form) permissions() map[string]map[string]string {
 		}
 		p["message"] = answering("GetItem UpdateItem")
 		p["subscribe"] = answering("BatchGetItem DeleteItem GetItem PutItem Query UpdateItem")
-		p["auth"] = answering("BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem")
+		p["auth"] = answering(forgets)
 	}
 	return p
 }
