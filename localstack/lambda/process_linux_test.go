@@ -60,6 +60,24 @@ func TestNoProcessSurvivesTheLocalCloud(t *testing.T) {
 	}
 }
 
+// TestTheKilledAreDead: when Kill returns, nothing more comes from the process.
+func TestTheKilledAreDead(t *testing.T) {
+	t.Parallel()
+	c, processes := known(t)
+	g := newGate(t)
+	c.create("call")
+	done := c.invocation(t.Context(), "call", g.input())
+	g.call().answer <- ""
+	pid := (<-done).payload
+	if !alive(pid) {
+		t.Fatal("the process ended by itself")
+	}
+	(<-processes).Kill()
+	if alive(pid) {
+		t.Error("the process is alive")
+	}
+}
+
 // alive reports whether a process runs, as opposed to waiting for its parent to notice that it has ended.
 func alive(pid string) bool {
 	if _, err := strconv.Atoi(pid); err != nil {
