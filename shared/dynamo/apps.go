@@ -127,50 +127,6 @@ func (a *Apps) Add(ctx context.Context, app pusher.App) error {
 	return nil
 }
 
-// Change changes settings of an app, and nothing else of it; see Setting. Nothing is changed if one of the values cannot be.
-func (a *Apps) Change(ctx context.Context, id string, changes []Setting) error {
-	k := item{"pk": str("app#" + id)}
-	out, err := a.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &a.Table, Key: k, ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return fmt.Errorf("read app %s: %w", id, err)
-	}
-	if out.Item == nil {
-		return pusher.ErrNoApp
-	}
-	next, touched, err := change(out.Item, changes)
-	if err != nil || len(touched) == 0 {
-		return err
-	}
-	var set, remove []string
-	names, values := make(map[string]string), make(item)
-	for i, name := range touched {
-		n := fmt.Sprintf("#n%d", i)
-		names[n] = name
-		if v, ok := next[name]; ok {
-			values[fmt.Sprintf(":v%d", i)] = v
-			set = append(set, fmt.Sprintf("%s = :v%d", n, i))
-		} else {
-			remove = append(remove, n)
-		}
-	}
-	in := &dynamodb.UpdateItemInput{
-		TableName: &a.Table, Key: k, ConditionExpression: aws.String("attribute_exists(pk)"), ExpressionAttributeNames: names,
-	}
-	var update []string
-	if len(set) > 0 {
-		update = append(update, "SET "+strings.Join(set, ", "))
-		in.ExpressionAttributeValues = values
-	}
-	if len(remove) > 0 {
-		update = append(update, "REMOVE "+strings.Join(remove, ", "))
-	}
-	in.UpdateExpression = aws.String(strings.Join(update, " "))
-	if _, err := a.Client.UpdateItem(ctx, in); err != nil {
-		return fmt.Errorf("change app %s: %w", id, err)
-	}
-	return nil
-}
-
 // List returns all apps, in no order.
 func (a *Apps) List(ctx context.Context) ([]pusher.App, error) {
 	var apps []pusher.App

@@ -28,13 +28,7 @@ func strs(texts []string) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: list}
 }
 
-func stamps(m map[pusher.Channel]pusher.Stamp) types.AttributeValue {
-	out := make(item, len(m))
-	for ch, t := range m {
-		out[string(ch)] = num(t)
-	}
-	return &types.AttributeValueMemberM{Value: out}
-}
+func noStamps() types.AttributeValue { return &types.AttributeValueMemberM{Value: item{}} }
 
 // What is read of the state is what was written there: an attribute that is absent is the zero value.
 

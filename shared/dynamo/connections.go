@@ -22,8 +22,8 @@ func (s *State) PutConnection(ctx context.Context, c pusher.Connection) error {
 	it := connectionKey(c.ID)
 	it["app"] = str(c.App)
 	it["at"] = num(c.ConnectedAt.UnixMilli())
-	it["on"] = stamps(nil)
-	it["off"] = stamps(nil)
+	it["on"] = noStamps()
+	it["off"] = noStamps()
 	it["expires"] = num(expires(c.ConnectedAt))
 	if !c.Counted {
 		_, err := s.put(ctx, it, "", nil)
@@ -31,10 +31,9 @@ func (s *State) PutConnection(ctx context.Context, c pusher.Connection) error {
 	}
 	it["counted"] = flag(true)
 	it["expires"] = num(expires(c.ConnectedAt.Add(countedLife)))
-	_, err := s.transact(ctx, types.TransactWriteItem{Put: &types.Put{
+	return s.transact(ctx, types.TransactWriteItem{Put: &types.Put{
 		TableName: &s.Table, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)"),
 	}}, s.countOpen(c, 1))
-	return err
 }
 
 // DeleteConnection removes the row if it is there. One that is counted leaves the app's open connections by the same write.
@@ -42,10 +41,9 @@ func (s *State) DeleteConnection(ctx context.Context, c pusher.Connection) error
 	if !c.Counted {
 		return s.drop(ctx, connectionKey(c.ID))
 	}
-	_, err := s.transact(ctx, types.TransactWriteItem{Delete: &types.Delete{
+	return s.transact(ctx, types.TransactWriteItem{Delete: &types.Delete{
 		TableName: &s.Table, Key: connectionKey(c.ID), ConditionExpression: aws.String("attribute_exists(pk)"),
 	}}, s.countOpen(c, -1))
-	return err
 }
 
 func (s *State) countOpen(c pusher.Connection, n int) types.TransactWriteItem {

@@ -59,11 +59,7 @@ func held(t *testing.T, step string, want, got bool, err error) {
 // that only our own engine takes would be of no use.
 func onEngines(t *testing.T, test func(t *testing.T, client *awsdb.Client)) {
 	t.Helper()
-	t.Run("local engine", func(t *testing.T) {
-		server := httptest.NewServer(engine(t))
-		t.Cleanup(server.Close)
-		test(t, client(server.URL))
-	})
+	t.Run("local engine", func(t *testing.T) { test(t, local(t)) })
 	t.Run("DynamoDB Local", func(t *testing.T) {
 		url := os.Getenv("HARK_DYNAMODB_LOCAL")
 		if url == "" {
@@ -79,10 +75,18 @@ func onEngines(t *testing.T, test func(t *testing.T, client *awsdb.Client)) {
 
 // tableName keeps the tests apart that share one DynamoDB Local.
 func tableName(t *testing.T, name string) string {
-	if strings.HasSuffix(t.Name(), "local_engine") {
+	if !strings.HasSuffix(t.Name(), "/DynamoDB_Local") {
 		return name
 	}
 	return name + "-" + strings.NewReplacer("/", "-", " ", "_", ",", "").Replace(t.Name())
+}
+
+// local is for tests that say nothing about DynamoDB itself: one engine will do. Its tables are named apps and state.
+func local(t *testing.T) *awsdb.Client {
+	t.Helper()
+	server := httptest.NewServer(engine(t))
+	t.Cleanup(server.Close)
+	return client(server.URL)
 }
 
 func engine(t *testing.T) *dynamodb.Service { return metered(t, nil) }

@@ -2,10 +2,8 @@ package dynamo
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -105,62 +103,4 @@ func writeSettings(s pusher.Settings) item {
 		it[outer].(*types.AttributeValueMemberM).Value[inner] = v
 	}
 	return it
-}
-
-// Setting is one of an app's settings as an operator reads and types it. Its name is that of the attribute: rate_limiting.enabled is
-// in the map rate_limiting. An empty value stands for the default.
-type Setting struct{ Name, Value string }
-
-// Settings returns all settings, in the order in which they are documented.
-func Settings(s pusher.Settings) []Setting {
-	var all []Setting
-	for _, f := range fields(&s) {
-		all = append(all, Setting{f.name, f.text()})
-	}
-	return all
-}
-
-// change returns an app's item as it will be after the changes, and which of its attributes they touch. What is being changed need not
-// have been readable.
-func change(it item, changes []Setting) (next item, touched []string, err error) {
-	rest := maps.Clone(it)
-	for _, c := range changes {
-		outer, inner, nested := strings.Cut(c.Name, ".")
-		if !slices.Contains(touched, outer) {
-			touched = append(touched, outer)
-		}
-		m, ok := rest[outer].(*types.AttributeValueMemberM)
-		if !nested || !ok {
-			delete(rest, outer)
-			continue
-		}
-		inside := maps.Clone(m.Value)
-		delete(inside, inner)
-		rest[outer] = &types.AttributeValueMemberM{Value: inside}
-	}
-	s, err := readSettings(rest)
-	if err != nil {
-		return nil, nil, wrong(it, err)
-	}
-	for _, c := range changes {
-		if err := set(&s, c); err != nil {
-			return nil, nil, err
-		}
-	}
-	return writeSettings(s), touched, nil
-}
-
-func set(s *pusher.Settings, c Setting) error {
-	all := fields(s)
-	i := slices.IndexFunc(all, func(f field) bool { return f.name == c.Name })
-	if i < 0 {
-		return fmt.Errorf("there is no setting %q", c.Name)
-	}
-	if c.Value == "" {
-		return nil // the default is there already
-	}
-	if err := all[i].parse(c.Value); err != nil {
-		return fmt.Errorf("%s %w", c.Name, err)
-	}
-	return nil
 }

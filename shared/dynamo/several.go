@@ -76,24 +76,24 @@ func (s *State) readBoth(ctx context.Context, a, b item) ([]item, error) {
 	}
 }
 
-// transact makes all of the writes, or none if the condition of one does not hold. Transactions on one item do not wait for each
+// transact makes all of the writes, or none if the condition of one does not hold, which is no error. Transactions on one item do not wait for each
 // other: one of them is cancelled, and begins again.
-func (s *State) transact(ctx context.Context, writes ...types.TransactWriteItem) (bool, error) {
+func (s *State) transact(ctx context.Context, writes ...types.TransactWriteItem) error {
 	for n := 1; ; n++ {
 		_, err := s.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 		var cancelled *types.TransactionCanceledException
 		switch {
 		case err == nil:
-			return true, nil
+			return nil
 		case !errors.As(err, &cancelled):
-			return false, fmt.Errorf("write state: %w", err)
+			return fmt.Errorf("write state: %w", err)
 		case cancelledBy(cancelled, "ConditionalCheckFailed"):
-			return false, nil
+			return nil
 		case !cancelledBy(cancelled, "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"):
-			return false, fmt.Errorf("write state: %w", err)
+			return fmt.Errorf("write state: %w", err)
 		}
 		if paused := pause(ctx, n); paused != nil {
-			return false, fmt.Errorf("write state: %w", errors.Join(paused, err))
+			return fmt.Errorf("write state: %w", errors.Join(paused, err))
 		}
 	}
 }

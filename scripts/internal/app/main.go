@@ -1,4 +1,4 @@
-// Command app adds apps to the table of apps, and lists them. Run it as scripts/app.
+// Command app adds apps to the table of apps, lists them, and shows and changes their settings. Run it as scripts/app.
 package main
 
 import (
@@ -26,20 +26,27 @@ func main() {
 	}
 }
 
-const usage = "usage: scripts/app add [-id ID] [-table NAME] | list [-table NAME]"
+const usage = `usage: scripts/app add [-id ID] [-table NAME]
+       scripts/app list [-table NAME]
+       scripts/app set -id ID [-table NAME] SETTING=VALUE ...
+       scripts/app show -id ID [-table NAME]`
 
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
 	if len(args) == 0 {
 		return errors.New(usage)
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // what is wrong is in the error
 	table := flags.String("table", getenv(config.AppsTable), "the table of apps: the stack output AppsTable")
-	id := flags.String("id", "", "the new app's ID; random if empty")
+	id := flags.String("id", "", "the app's ID; of a new one random if empty")
 	if err := flags.Parse(args[1:]); err != nil {
-		return err
+		return fmt.Errorf("%w\n%s", err, usage)
 	}
 	if *table == "" {
 		return fmt.Errorf("which table? Give -table or set %s to the stack output AppsTable (Hark-Apps on the local cloud)", config.AppsTable)
+	}
+	if args[0] != "set" && flags.NArg() > 0 {
+		return fmt.Errorf("%q is too much\n%s", flags.Arg(0), usage)
 	}
 	cfg, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -51,8 +58,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return add(ctx, apps, *id, out)
 	case "list":
 		return list(ctx, apps, out)
+	case "show":
+		return show(ctx, apps, *id, out)
+	case "set":
+		return set(ctx, apps, *id, flags.Args())
 	default:
-		return fmt.Errorf("%q is neither add nor list\n%s", args[0], usage)
+		return fmt.Errorf("%q is none of add, list, show and set\n%s", args[0], usage)
 	}
 }
 
@@ -91,4 +102,45 @@ func list(ctx context.Context, apps *dynamo.Apps, out io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// show prints an app's settings as set takes them, never its secret.
+func show(ctx context.Context, apps *dynamo.Apps, id string, out io.Writer) error {
+	app, err := apps.ByID(ctx, id)
+	if err != nil {
+		return named(id, err)
+	}
+	if _, err := fmt.Fprintf(out, "# %s, key %s\n", app.ID, app.Key); err != nil {
+		return err
+	}
+	for _, s := range dynamo.Settings(app.Settings) {
+		if _, err := fmt.Fprintf(out, "%s=%s\n", s.Name, s.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// set changes the settings that are given as NAME=VALUE; NAME= takes one back to its default.
+func set(ctx context.Context, apps *dynamo.Apps, id string, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("set what? scripts/app show -id %s prints the settings\n%s", id, usage)
+	}
+	changes := make([]dynamo.Setting, len(args))
+	for i, arg := range args {
+		name, value, found := strings.Cut(arg, "=")
+		if !found {
+			return fmt.Errorf("%q is not SETTING=VALUE\n%s", arg, usage)
+		}
+		changes[i] = dynamo.Setting{Name: name, Value: value}
+	}
+	return named(id, apps.Change(ctx, id, changes))
+}
+
+// named says which app there is not.
+func named(id string, err error) error {
+	if errors.Is(err, pusher.ErrNoApp) {
+		return fmt.Errorf("%w: %q", err, id)
+	}
+	return err
 }

@@ -9,8 +9,9 @@ import (
 	"hark/shared/config"
 )
 
-// TestAddAndList runs the command as a user would against the local cloud: the SDK's own variables say where it is.
-func TestAddAndList(t *testing.T) {
+// command returns scripts/app as a user would run it against the local cloud: the SDK's own variables say where it is.
+func command(t *testing.T) func(args ...string) (string, error) {
+	t.Helper()
 	db := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000"})
 	err := db.Create(dynamodb.TableSpec{
 		TableName:            "apps",
@@ -26,11 +27,15 @@ func TestAddAndList(t *testing.T) {
 	t.Setenv("AWS_REGION", "us-east-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
-	command := func(args ...string) (string, error) {
+	return func(args ...string) (string, error) {
 		var out strings.Builder
 		err := run(t.Context(), args, func(name string) string { return map[string]string{config.AppsTable: "apps"}[name] }, &out)
 		return out.String(), err
 	}
+}
+
+func TestAddAndList(t *testing.T) {
+	command := command(t)
 	added, err := command("add", "-id", "shop")
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +61,64 @@ func TestAddAndList(t *testing.T) {
 	}
 }
 
+func TestShowAndSet(t *testing.T) {
+	command := command(t)
+	added, err := command("add", "-id", "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shows := func(want ...string) {
+		t.Helper()
+		out, err := command("show", "-id", "shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range want {
+			if !strings.Contains(out, line+"\n") {
+				t.Errorf("show lacks %q:\n%s", line, out)
+			}
+		}
+		_, secret, _ := strings.Cut(strings.TrimSpace(added), "SECRET=")
+		if strings.Contains(out, secret) {
+			t.Error("show shows the secret")
+		}
+	}
+	set := func(args ...string) {
+		t.Helper()
+		if out, err := command(append([]string{"set", "-id", "shop"}, args...)...); err != nil || out != "" {
+			t.Errorf("set %q printed %q, error %v", args, out, err)
+		}
+	}
+	shows("enabled=true", "allowed_origins=", "max_connections=0", "rate_limiting.max_attempts=60", "max_event_payload_in_kb=10")
+	set("enabled=false", "allowed_origins=*.example.com,localhost", "rate_limiting.max_attempts=5")
+	shows("enabled=false", "allowed_origins=*.example.com,localhost", "rate_limiting.max_attempts=5", "rate_limiting.decay_seconds=60")
+	if listed, err := command("list"); err != nil || !strings.HasSuffix(listed, "\tdisabled\n") {
+		t.Errorf("list printed %q, error %v", listed, err)
+	}
+	set("enabled=", "allowed_origins=", "rate_limiting.max_attempts=")
+	shows("enabled=true", "allowed_origins=", "rate_limiting.max_attempts=60")
+
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"an app that is not there", []string{"set", "-id", "other", "enabled=true"}, `no such app: "other"`},
+		{"an app that cannot be shown", []string{"show", "-id", "other"}, `no such app: "other"`},
+		{"no app", []string{"show"}, `no such app: ""`},
+		{"no setting", []string{"set", "-id", "shop"}, "set what? scripts/app show -id shop"},
+		{"a setting without a value", []string{"set", "-id", "shop", "enabled"}, `"enabled" is not SETTING=VALUE`},
+		{"a value that is none", []string{"set", "-id", "shop", "enabled=yes"}, `enabled is "yes", it must be true or false`},
+		{"an unknown setting", []string{"set", "-id", "shop", "max_conections=5"}, `there is no setting "max_conections"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := command(c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q in it", err, c.want)
+			}
+		})
+	}
+}
+
 func TestMistakesAreTold(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -64,7 +127,9 @@ func TestMistakesAreTold(t *testing.T) {
 	}{
 		{"no command", nil, "usage: scripts/app"},
 		{"no table", []string{"list"}, "AppsTable"},
-		{"an unknown command", []string{"remove", "-table", "apps"}, `"remove" is neither add nor list`},
+		{"an unknown command", []string{"remove", "-table", "apps"}, `"remove" is none of add, list, show and set`},
+		{"an unknown flag", []string{"list", "-secret"}, "-secret"},
+		{"an app without its flag", []string{"show", "-table", "apps", "shop"}, `"shop" is too much`},
 		{"an ID that would split a key", []string{"add", "-table", "apps", "-id", "a#b"}, `"a#b"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

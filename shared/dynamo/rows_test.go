@@ -1,0 +1,137 @@
+package dynamo_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"hark/shared/pusher"
+)
+
+// TestRows shows every kind of row as ARCHITECTURE.md lists them: another version of a function must find what this one wrote. All
+// but a marker and a count of connections expire: +125m is two hours and five minutes after now.
+func TestRows(t *testing.T) {
+	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+		s := state(t, client)
+		ctx := t.Context()
+		info := json.RawMessage(`{"name":"Ann"}`)
+		c := pusher.Connection{ID: "c1", App: app, ConnectedAt: now, User: "ann"}
+		counted := pusher.Connection{ID: "c2", App: app, ConnectedAt: now, Counted: true}
+		room := pusher.Subscription{
+			Connection: "c1", App: app, Channel: "presence-room", Stamp: 5, ConnectedAt: now, Pending: true,
+			Member: pusher.Member{UserID: "ann", Info: info},
+		}
+		plain := pusher.Subscription{Connection: "c1", App: app, Channel: news, Stamp: 6, ConnectedAt: now}
+		for _, write := range []func() error{
+			func() error { return s.PutConnection(ctx, c) },
+			func() error { return s.PutConnection(ctx, counted) },
+			func() error { _, err := s.SignIn(ctx, "c1", pusher.User{ID: "ann", Info: info}); return err },
+			func() error { _, err := s.TurnOff(ctx, c, "left", 4, 0); return err },
+			func() error { _, err := s.TurnOn(ctx, c, news, 6, 0); return err },
+			func() error { _, err := s.MarkDead(ctx, "c1"); return err },
+			func() error { _, err := s.PutSubscription(ctx, room); return err },
+			func() error { _, err := s.PutSubscription(ctx, plain); return err },
+			func() error { _, err := s.PutMarker(ctx, app, news); return err },
+			func() error { _, err := s.MarkVacant(ctx, app, news, "nonce"); return err },
+			func() error { return s.PutUser(ctx, c, []string{"bob"}) },
+			func() error { return s.Watch(ctx, c, []string{"bob"}) },
+			func() error { return s.SetToldOnline(ctx, app, "ann", true, now) },
+			func() error { return s.SetToldCount(ctx, app, news, 150, now) },
+			func() error { return s.PutCached(ctx, app, "cache-x", []byte(`{"event":"a"}`), "v1", now) },
+			func() error {
+				_, err := s.CountFrame(ctx, "c1", "client", time.Second, pusher.Stamp(now.UnixMilli()))
+				return err
+			},
+			func() error { return s.PutLease(ctx, "c1", now) },
+			func() error { return s.PutCountLease(ctx, app, news, now) },
+			func() error { return s.SetSwept(ctx, now) },
+		} {
+			do(t, write())
+		}
+		out, err := client.Scan(ctx, &awsdb.ScanInput{TableName: &s.Table})
+		do(t, err)
+		var got []string
+		for _, it := range out.Items {
+			got = append(got, row(t, it))
+		}
+		slices.Sort(got)
+		want := []string{
+			`app#shop / count#0: n=1`,
+			`app#shop#6 / chan#news: vac=nonce`,
+			`chan#shop#cache-x / cache: expires=+30m frame={"event":"a"} ver=v1`,
+			`chan#shop#news / count: at=now expires=+125m n=150`,
+			`chan#shop#news / sub#c1: expires=+125m v=6`,
+			`chan#shop#presence-room / sub#c1: expires=+125m info={"name":"Ann"} pending=true user=ann v=5`,
+			`conn#c1 / conn: app=shop at=now dead=true expires=+125m info={"name":"Ann"} off={left=4} on={news=6} user=ann`,
+			`conn#c1 / rate#client#1795521600: expires=+1m n=1`,
+			`conn#c2 / conn: app=shop at=now counted=true expires=+185m off={} on={}`,
+			`lease#29925360#1 / c1: expires=+125m`,
+			`lease#29925360#4 / #shop#news: expires=+125m`,
+			`sweep / swept: expires=+125m minute=29925360`,
+			`user#shop#ann / conn#c1: expires=+125m v=1 watch=[bob]`,
+			`user#shop#ann / told: expires=+125m`,
+			`watch#shop#bob / conn#c1: expires=+125m`,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func row(t *testing.T, it map[string]types.AttributeValue) string {
+	t.Helper()
+	pk, sk := text(t, "pk", it["pk"]), text(t, "sk", it["sk"])
+	delete(it, "pk")
+	delete(it, "sk")
+	return pk + " / " + sk + ": " + strings.Join(attributes(t, it), " ")
+}
+
+func attributes(t *testing.T, m map[string]types.AttributeValue) []string {
+	t.Helper()
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		all = append(all, name+"="+text(t, name, m[name]))
+	}
+	return all
+}
+
+// text shows times as they stand to now.
+func text(t *testing.T, name string, v types.AttributeValue) string {
+	t.Helper()
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return v.Value
+	case *types.AttributeValueMemberBOOL:
+		return fmt.Sprint(v.Value)
+	case *types.AttributeValueMemberM:
+		return "{" + strings.Join(attributes(t, v.Value), " ") + "}"
+	case *types.AttributeValueMemberL:
+		var all []string
+		for _, one := range v.Value {
+			all = append(all, text(t, name, one))
+		}
+		return "[" + strings.Join(all, " ") + "]"
+	case *types.AttributeValueMemberN:
+		var n int64
+		_, err := fmt.Sscan(v.Value, &n)
+		do(t, err)
+		switch {
+		case name == "expires":
+			return fmt.Sprintf("+%dm", int(time.Unix(n, 0).Sub(now).Minutes()))
+		case name == "at" && n == now.UnixMilli():
+			return "now"
+		}
+		return v.Value
+	default:
+		t.Errorf("%s is a %T", name, v)
+		return ""
+	}
+}
