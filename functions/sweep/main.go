@@ -1,11 +1,14 @@
-// Command sweep forgets for good, once a minute, the connections whose end was left in doubt.
+// Command sweep, once a minute, ends what nobody was told of: connections whose $disconnect never came or was left in doubt, and
+// channels that are listed but empty.
 package main
 
 import (
 	"context"
+	"errors"
 
 	"hark/functions/internal/wiring"
 	"hark/shared/config"
+	"hark/shared/membership"
 )
 
 func main() {
@@ -13,16 +16,21 @@ func main() {
 }
 
 func handler(p *wiring.Parts) (any, error) {
-	sockets, err := p.Sockets(1)
+	sockets, err := p.Sockets(membership.SweepWidth)
 	if err != nil {
 		return nil, err
 	}
 	members := p.Members(sockets, p.Broadcasts())
+	audit := &membership.Audit{Members: members, List: p.State(), Apps: p.Apps()}
 	return func(ctx context.Context) error {
-		forgotten, err := members.Sweep(ctx)
-		if forgotten > 0 {
-			p.Log.InfoContext(ctx, "swept", "forgotten", forgotten)
+		swept, err := members.Sweep(ctx)
+		if swept.Forgotten > 0 || swept.Behind {
+			p.Log.InfoContext(ctx, "swept", "looked", swept.Looked, "forgotten", swept.Forgotten, "behind", swept.Behind)
 		}
-		return err
+		audited, failed := audit.Run(ctx)
+		if audited.Expired+audited.Empty > 0 {
+			p.Log.InfoContext(ctx, "audited", "channels", audited.Channels, "expired", audited.Expired, "empty", audited.Empty)
+		}
+		return errors.Join(err, failed)
 	}, nil
 }
