@@ -47,28 +47,37 @@ type cloud struct {
 	forbidden   map[string]bool         // ids of function URLs that lack a permission
 }
 
+// settings say how a cloud is to run.
+type settings struct {
+	console io.Writer // gets what functions print
+	verbose bool      // all of it
+	speed   float64   // of queues and schedules; 1 if 0
+	log     *slog.Logger
+}
+
 // newCloud creates everything that the stack holds, in the order in which resources need each other. Binaries are the
 // executables of the functions, by the folder that they are built from. Functions run only from start on, or when invoked.
-func newCloud(at place, stack *template.Stack, binaries map[string]string, console io.Writer, verbose bool, log *slog.Logger) (*cloud, error) {
+func newCloud(at place, stack *template.Stack, binaries map[string]string, set settings) (*cloud, error) {
 	if err := checkTypes(stack); err != nil {
 		return nil, err
 	}
 	c := &cloud{
-		place: at, stack: stack, log: log, meter: new(meter.Meter),
+		place: at, stack: stack, log: set.log, meter: new(meter.Meter),
 		faults:     new(faults.Set),
 		signatures: signatures{region: at.region, signer: v4.NewSigner(), now: time.Now},
 		hosts:      make(map[string]http.Handler), forbidden: make(map[string]bool),
 	}
 	c.tables = dynamodb.New(dynamodb.Options{Region: at.region, Account: at.account, Meter: c.meter, Faults: c.faults})
 	c.queues = sqs.New(sqs.Options{
-		Region: at.region, Account: at.account, Endpoint: at.endpoint, Meter: c.meter, Log: log, Faults: c.faults,
+		Region: at.region, Account: at.account, Endpoint: at.endpoint, Meter: c.meter, Log: set.log, Faults: c.faults,
+		Speed: set.speed,
 	})
 	c.lambda = lambda.New(lambda.Options{
-		Region: at.region, Account: at.account, Meter: c.meter, Log: log, Stderr: console, Verbose: verbose,
-		Queues: c.queues, Env: c.environment, Faults: c.faults,
+		Region: at.region, Account: at.account, Meter: c.meter, Log: set.log, Stderr: set.console, Verbose: set.verbose,
+		Queues: c.queues, Env: c.environment, Faults: c.faults, Speed: set.speed,
 	})
 	c.gates = gateway.New(gateway.Options{
-		Region: at.region, Account: at.account, Meter: c.meter, Log: log, Invoke: c.invoke, Faults: c.faults,
+		Region: at.region, Account: at.account, Meter: c.meter, Log: set.log, Invoke: c.invoke, Faults: c.faults,
 		Verify: func(r *http.Request, bodySHA256 string) error {
 			return c.signatures.check(r, "execute-api", bodySHA256)
 		},

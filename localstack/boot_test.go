@@ -21,6 +21,8 @@ func here() place {
 	return place{region: region, account: account, endpoint: "http://127.0.0.1:4566"}
 }
 
+func quiet() settings { return settings{console: io.Discard, log: slog.New(slog.DiscardHandler)} }
+
 // boot creates the stack with an executable that is never run.
 func boot(t *testing.T, stack *template.Stack) (*cloud, error) {
 	t.Helper()
@@ -28,7 +30,7 @@ func boot(t *testing.T, stack *template.Stack) (*cloud, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := newCloud(here(), stack, map[string]string{"functions/work": self}, io.Discard, false, slog.New(slog.DiscardHandler))
+	c, err := newCloud(here(), stack, map[string]string{"functions/work": self}, quiet())
 	if err == nil {
 		t.Cleanup(c.close)
 	}
@@ -110,7 +112,7 @@ func TestEveryGoldenTemplateBoots(t *testing.T) {
 				}
 				binaries[folder] = self
 			}
-			c, err := newCloud(here(), stack, binaries, io.Discard, false, slog.New(slog.DiscardHandler))
+			c, err := newCloud(here(), stack, binaries, quiet())
 			if err != nil {
 				t.Fatal(err)
 			}

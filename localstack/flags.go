@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"strings"
 )
@@ -17,6 +18,8 @@ type options struct {
 	listen, aws string // addresses of the public port and of the AWS port
 	template    string // its name in infra/testdata, or a path
 	seed        string // file of items for the apps table; localstack/seed.json if empty
+	faults      string // file of faults that are set from the start; none if empty
+	speed       float64
 	verbose     bool
 	json        bool
 	curl        bool
@@ -42,6 +45,8 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.aws, "aws", "127.0.0.1:4566", "`address` of the AWS services; port 0 takes any free one")
 	flags.StringVar(&o.template, "template", "default", "the `template`: its name in infra/testdata, or the path of a file")
 	flags.StringVar(&o.seed, "seed", "", "`file` with the items to put into the apps table (default localstack/seed.json)")
+	flags.StringVar(&o.faults, "faults", "", "`file` with faults to set from the start, as POST /_hark/faults takes them")
+	flags.Float64Var(&o.speed, "speed", 1, "divide queues' delays and visibility timeouts, and the periods of schedules, by this `number`")
 	flags.BoolVar(&o.verbose, "v", false, "show everything that the functions print and the services note")
 	flags.BoolVar(&o.json, "json", false, "when ready, print one line of JSON instead of the banner")
 	flags.BoolVar(&o.curl, "curl", false, "print a newly signed curl command for the address of -listen, and exit")
@@ -53,6 +58,10 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	}
 	if flags.NArg() > 0 {
 		fmt.Fprintf(stderr, "localstack takes flags only, not %q\n", flags.Arg(0))
+		return o, errUsage
+	}
+	if !(o.speed > 0) || math.IsInf(o.speed, 0) { // nor NaN
+		fmt.Fprintf(stderr, "-speed must be a number above 0, not %v\n", o.speed)
 		return o, errUsage
 	}
 	return o, nil

@@ -17,9 +17,11 @@ func TestFlags(t *testing.T) {
 		said string
 	}{
 		{"none", nil, nil, ""},
-		{"all", []string{"-listen", ":0", "-aws", ":0", "-template", "x", "-seed", "y", "-v", "-json", "-curl"}, nil, ""},
+		{"all", []string{"-listen", ":0", "-aws", ":0", "-template", "x", "-seed", "y", "-v", "-json", "-curl", "-faults", "z", "-speed", "60"}, nil, ""},
 		{"help", []string{"-h"}, flag.ErrHelp, "Runs the stack on this machine"},
 		{"an unknown flag", []string{"-port", "1"}, errUsage, "flag provided but not defined: -port"},
+		{"no speed", []string{"-speed", "0"}, errUsage, "-speed must be a number above 0"},
+		{"not even a number", []string{"-speed", "NaN"}, errUsage, "-speed must be a number above 0"},
 		{"words", []string{"start"}, errUsage, `localstack takes flags only, not "start"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

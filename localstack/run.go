@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"hark/localstack/faults"
 	"hark/localstack/template"
 )
 
@@ -46,6 +47,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	broken, err := readFaults(o.faults)
+	if err != nil {
+		return err
+	}
 	owner, err := seed.app()
 	if err != nil {
 		return err
@@ -70,6 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := c.put(seed); err != nil {
 		return err
 	}
+	c.faults.Add(broken)
 	say := func() error {
 		r := newReady(c, address(publicPort), owner, time.Since(began))
 		if o.json {
@@ -103,7 +109,23 @@ func create(ctx context.Context, o options, module string, at place, stderr io.W
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-	return newCloud(at, stack, binaries, stderr, o.verbose, log)
+	return newCloud(at, stack, binaries, settings{console: stderr, verbose: o.verbose, speed: o.speed, log: log})
+}
+
+// readFaults reads the file that -faults names, if it names one.
+func readFaults(path string) (faults.Order, error) {
+	if path == "" {
+		return faults.Order{}, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return faults.Order{}, fmt.Errorf("read faults: %w", err)
+	}
+	order, err := faults.Parse(data)
+	if err != nil {
+		return faults.Order{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return order, nil
 }
 
 func readStack(path string, at place) (*template.Stack, error) {

@@ -12,22 +12,23 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// start runs the program on free ports with the real template and functions, and waits until it is ready. The function
+// start runs the program, with the flags, on free ports with the real template and functions, and waits until it is ready. The function
 // that it returns stops it and waits.
-func start(t *testing.T) (ready, func() error) {
+func start(t *testing.T, flags ...string) (ready, func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	out, stdout := io.Pipe()
 	var stderr bytes.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, []string{"-listen", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-json"}, stdout, &stderr)
+		err := run(ctx, append(flags, "-listen", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-json"), stdout, &stderr)
 		_ = stdout.CloseWithError(errors.Join(errors.New("it ended"), err))
 		ended <- err
 	}()
@@ -176,6 +177,17 @@ func TestANewCurl(t *testing.T) {
 	}
 	if !strings.HasPrefix(out.String(), "curl ") || !strings.Contains(out.String(), "'http://127.0.0.1:9000/apps/local/events?") {
 		t.Errorf("it printed %s", out.String())
+	}
+}
+
+func TestAMistakeInTheFaultsIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "faults.json")
+	if err := os.WriteFile(path, []byte(`{"faults":[{"do":"burn"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := run(t.Context(), []string{"-listen", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-faults", path}, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), path+`: faults: fault 0: do is "burn"`) {
+		t.Errorf("error %v", err)
 	}
 }
 
