@@ -27,7 +27,8 @@ func crowded(t *testing.T) *server {
 	}
 	s.put(t, pusher.Subscription{App: "other", Channel: "foreign", Connection: "y", ConnectedAt: now})
 	s.put(t, pusher.Subscription{Channel: "expired", Connection: "x", ConnectedAt: now.Add(-pusher.RowLife)})
-	if err := s.store.PutCached(t.Context(), "3", "cache-eur", pusher.EventFrame("price", "cache-eur", `{"v":3}`), "v1", now.Add(-time.Minute)); err != nil {
+	frame := pusher.EventFrame("price", "cache-eur", `{"v":3}`)
+	if err := s.store.PutCached(t.Context(), "3", "cache-eur", frame, "v1", now.Add(-time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -100,7 +101,10 @@ func TestChannel(t *testing.T) {
 		{"118 occupied", "orders", "", 200, `{"occupied":true}`},
 		{"118 unknown", "unknown", "", 200, `{"occupied":false}`},
 		{"118 another app's", "foreign", "", 200, `{"occupied":false}`},
-		{"118 unknown, with counts", "presence-unknown", "info=user_count,subscription_count", 200, `{"occupied":false,"subscription_count":0,"user_count":0}`},
+		{
+			"118 unknown, with counts", "presence-unknown", "info=user_count,subscription_count", 200,
+			`{"occupied":false,"subscription_count":0,"user_count":0}`,
+		},
 		{"118 subscribed to by nobody alive", "expired", "info=subscription_count", 200, `{"occupied":false,"subscription_count":0}`},
 		{"110 how many connections", "orders", "info=subscription_count", 200, `{"occupied":true,"subscription_count":2}`},
 		{"110 how many users", "presence-room", "info=user_count", 200, `{"occupied":true,"user_count":2}`},

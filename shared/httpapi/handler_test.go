@@ -183,23 +183,3 @@ func TestFailures(t *testing.T) {
 		})
 	}
 }
-
-// A publish costs nothing of the table unless it asks (design.md §7).
-func TestPublishReadsNothing(t *testing.T) {
-	s := newServer(t)
-	s.subscribe(t, "orders", "a", "b")
-	writes, reads := s.units(func() {
-		s.do(t, request{body: `{"name":"e","data":"","channels":["orders","presence-room","cache-a","#server-to-user-7"]}`}).accepted(t, "{}")
-		s.do(t, request{path: "/apps/3/batch_events", body: `{"batch":[{"name":"e","data":"","channel":"orders"}]}`}).accepted(t, "{}")
-	})
-	if writes != 0 || reads != 0 || s.calls != 2 {
-		t.Errorf("two publishes cost %v write and %v read units and %d calls of the publisher", writes, reads, s.calls)
-	}
-	_, reads = s.units(func() {
-		s.do(t, request{body: `{"name":"e","data":"","channel":"orders","info":"subscription_count"}`}).
-			accepted(t, `{"channels":{"orders":{"subscription_count":2}}}`)
-	})
-	if reads != 1 {
-		t.Errorf("a count costs %v read units, want 1", reads)
-	}
-}

@@ -105,7 +105,7 @@ type server struct {
 	log        *bytes.Buffer
 }
 
-func newServer(t *testing.T, change ...func(*pusher.App)) *server {
+func newServer(t testing.TB, change ...func(*pusher.App)) *server {
 	t.Helper()
 	s := &server{publisher: &publisher{}, sockets: &sockets{errs: map[pusher.ConnectionID]error{}}, log: &bytes.Buffer{}}
 	s.app = pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: pusher.DefaultSettings()}
@@ -129,7 +129,7 @@ func newServer(t *testing.T, change ...func(*pusher.App)) *server {
 }
 
 // openTable starts an empty state table on the local engine.
-func (s *server) openTable(t *testing.T) {
+func (s *server) openTable(t testing.TB) {
 	t.Helper()
 	s.bill, s.tableFails = &meter.Meter{}, &atomic.Bool{}
 	engine := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000", Meter: s.bill})
@@ -288,12 +288,4 @@ func (s *server) refused(t *testing.T, a answer, status int, says string) {
 	if len(s.got) != 0 {
 		t.Errorf("published all the same: %+v", s.got)
 	}
-}
-
-// units is what DynamoDB would bill for what f does.
-func (s *server) units(f func()) (writes, reads float64) {
-	before := s.bill.Snapshot()
-	f()
-	after := s.bill.Snapshot()
-	return after[meter.WriteUnits] - before[meter.WriteUnits], after[meter.ReadUnits] - before[meter.ReadUnits]
 }
