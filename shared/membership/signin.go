@@ -88,8 +88,13 @@ func (m *Membership) tellWatchers(ctx context.Context, app, user string) error {
 		return err
 	}
 	told, err := m.Store.ToldOnline(ctx, app, user)
-	if err != nil || told == online {
+	switch {
+	case err != nil:
 		return err
+	case told && online: // it stays so for as long as the newest sign-in may last
+		return m.Store.SetToldOnline(ctx, app, user, online, m.now())
+	case told == online:
+		return nil
 	}
 	watchers, err := m.Store.Watchers(ctx, app, user, m.now(), 0)
 	if err != nil {
