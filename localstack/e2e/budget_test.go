@@ -63,7 +63,7 @@ func costs(t *testing.T, want bill, do func()) {
 // a subscribe is the frame and its answer.
 func TestBudgets(t *testing.T) {
 	local(t)
-	news := channel("news-")
+	news := unique("news-")
 	const subscribers = 5
 	for range subscribers {
 		subscriber(t, news)

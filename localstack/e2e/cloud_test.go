@@ -1,27 +1,77 @@
 package e2e_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"hark/localstack/e2e/wire"
 )
 
-// What tests see of a local cloud behind the scenes: its tables, through the AWS SDK as it is.
+// What tests see of a local cloud behind the scenes, and do to it: its tables, its functions and its faults.
 
-func tables() *dynamodb.Client {
-	return dynamodb.New(dynamodb.Options{
-		Region:       "us-east-1",
-		BaseEndpoint: aws.String(hark.AWS),
-		Credentials:  credentials.NewStaticCredentialsProvider("admin", "admin", ""),
-	})
+func admin() aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider("admin", "admin", "")
 }
 
-func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+func tables() *dynamodb.Client {
+	return dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String(hark.AWS), Credentials: admin()})
+}
+
+// item is a row as a Go map. A nil value is an attribute that is not there.
+type item map[string]any
+
+func (it item) attributes(t *testing.T) map[string]types.AttributeValue {
+	t.Helper()
+	all, err := attributevalue.MarshalMap(map[string]any(it))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func put(t *testing.T, table string, it item) {
+	t.Helper()
+	in := &dynamodb.PutItemInput{TableName: aws.String(hark.Tables[table]), Item: it.attributes(t)}
+	if _, err := tables().PutItem(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// row reads a row of the state table; it fails if there is none.
+func row(t *testing.T, pk, sk string) item {
+	t.Helper()
+	out, err := tables().GetItem(t.Context(), &dynamodb.GetItemInput{
+		TableName: aws.String(hark.Tables["State"]), Key: item{"pk": pk, "sk": sk}.attributes(t), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Item == nil {
+		t.Fatalf("no row %s %s", pk, sk)
+	}
+	it := item{}
+	if err := attributevalue.UnmarshalMap(out.Item, (*map[string]any)(&it)); err != nil {
+		t.Fatal(err)
+	}
+	return it
+}
 
 // subscribers counts the subscription rows of a channel (design.md §4).
 func subscribers(t *testing.T, channel string) int {
@@ -30,9 +80,9 @@ func subscribers(t *testing.T, channel string) int {
 		TableName:              aws.String(hark.Tables["State"]),
 		ConsistentRead:         aws.Bool(true),
 		KeyConditionExpression: aws.String("pk = :channel AND begins_with(sk, :sub)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":channel": str("chan#" + hark.App.ID + "#" + channel), ":sub": str("sub#"),
-		},
+		ExpressionAttributeValues: item{
+			":channel": "chan#" + hark.App.ID + "#" + channel, ":sub": "sub#",
+		}.attributes(t),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +93,7 @@ func subscribers(t *testing.T, channel string) int {
 // rows lists the keys of the state table, but for the row in which sweep notes how far it is.
 func rows(t *testing.T) []string {
 	t.Helper()
-	var keys []string
+	var all []string
 	pages := dynamodb.NewScanPaginator(tables(), &dynamodb.ScanInput{
 		TableName: aws.String(hark.Tables["State"]), ConsistentRead: aws.Bool(true),
 	})
@@ -52,83 +102,171 @@ func rows(t *testing.T) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, item := range out.Items {
-			pk, _ := item["pk"].(*types.AttributeValueMemberS)
-			sk, _ := item["sk"].(*types.AttributeValueMemberS)
+		for _, it := range out.Items {
+			pk, _ := it["pk"].(*types.AttributeValueMemberS)
+			sk, _ := it["sk"].(*types.AttributeValueMemberS)
 			if pk == nil || sk == nil {
-				t.Fatalf("row without keys: %v", item)
+				t.Fatalf("row without keys: %v", it)
 			}
 			if pk.Value != "sweep" {
-				keys = append(keys, pk.Value+" "+sk.Value)
+				all = append(all, pk.Value+" "+sk.Value)
 			}
 		}
 	}
-	return keys
+	return all
 }
 
-// addApp puts an app into the table of apps, as scripts/app does (decisions.md 17).
-func addApp(t *testing.T, app wire.App, disabled bool) {
+// newApp puts an app with these settings into the table of apps, as scripts/app does (decisions.md 17). What is not set is
+// as in the app of all tests.
+func newApp(t *testing.T, settings item) wire.App {
 	t.Helper()
-	item := map[string]types.AttributeValue{
-		"pk": str("app#" + app.ID), "id": str(app.ID), "key": str(app.Key), "secret": str(app.Secret),
+	local(t)
+	app := wire.App{ID: unique("app-"), Key: unique("key-"), Secret: unique("secret-")}
+	it := item{"pk": "app#" + app.ID, "id": app.ID, "key": app.Key, "secret": app.Secret}
+	for name, value := range settings {
+		it[name] = value
 	}
-	if disabled {
-		item["enabled"] = &types.AttributeValueMemberBOOL{Value: false}
-	}
-	key := map[string]types.AttributeValue{"pk": str("key#" + app.Key), "app": str(app.ID)}
-	for _, it := range []map[string]types.AttributeValue{item, key} {
-		_, err := tables().PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(hark.Tables["Apps"]), Item: it})
+	put(t, "Apps", it)
+	put(t, "Apps", item{"pk": "key#" + app.Key, "app": app.ID})
+	return app
+}
+
+// fault is something that the local cloud breaks on purpose; localstack/README.md says what there is.
+type fault map[string]any
+
+// breaks sets faults until the test ends, or mend is called.
+func breaks(t *testing.T, faults ...fault) (mend func()) {
+	t.Helper()
+	local(t)
+	ask := func(method string, order []byte) {
+		req, err := http.NewRequest(method, hark.AWS+"/_hark/faults", bytes.NewReader(order))
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-// The numbers of the cases are those of protocol.md §9.
-
-func TestDisabledApp(t *testing.T) {
-	local(t)
-	app := wire.App{ID: channel("off-"), Key: channel("off-key-"), Secret: "s"}
-	addApp(t, app, true)
-	t.Run("10 and 13 its clients are told 4003 and closed", func(t *testing.T) {
-		c := dial(t, "/app/"+app.Key)
-		c.errs(4003)
-		c.ends()
-	})
-	t.Run("128 its publishers get 403", func(t *testing.T) {
-		a, err := wire.API{Base: hark.APIURL, App: app}.Publish(t.Context(), wire.Event{Name: "a", Channel: "b", Data: "c"})
-		if err != nil || a.Status != 403 {
-			t.Errorf("got %+v (%v), want 403", a, err)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		defer res.Body.Close()
+		if res.StatusCode != 200 {
+			t.Fatalf("%s of faults %s: %s", method, order, res.Status)
+		}
+	}
+	ask(http.MethodPost, body(t, map[string]any{"seed": 7, "faults": faults}))
+	mend = func() { ask(http.MethodDelete, nil) }
+	t.Cleanup(mend)
+	return mend
 }
 
-func TestTwoApps(t *testing.T) {
-	local(t)
-	other := wire.App{ID: channel("two-"), Key: channel("two-key-"), Secret: "other-secret"}
-	addApp(t, other, false)
-	ch := channel("private-room-")
-	mine := subscriber(t, ch)
-	theirs := dial(t, "/app/"+other.Key)
-	if _, err := theirs.Greeting(patience); err != nil {
+// connectionID is what API Gateway calls the connection, of which the socket ID is another form.
+func (c client) connectionID() string {
+	c.t.Helper()
+	high, low, _ := strings.Cut(c.SocketID, ".")
+	h, err := strconv.ParseUint(high, 10, 64)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	l, err := strconv.ParseUint(low, 10, 24)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	b := binary.BigEndian.AppendUint64(nil, h)
+	return base64.URLEncoding.EncodeToString(append(b, byte(l>>16), byte(l>>8), byte(l)))
+}
+
+// vanish ends the connection in a way that nobody is told of: its $disconnect is lost, as API Gateway allows itself.
+func (c client) vanish() {
+	c.t.Helper()
+	mend := breaks(c.t, fault{"do": "lose-disconnect", "connection": c.connectionID(), "count": 1})
+	if err := c.Drop(); err != nil {
+		c.t.Fatal(err)
+	}
+	// The fault is there until it has struck.
+	eventually(c.t, func() bool { return faultHits(c.t) > 0 }, "the loss of a $disconnect")
+	mend()
+}
+
+// faultHits is how often the faults that are set have struck.
+func faultHits(t *testing.T) (hits int) {
+	t.Helper()
+	res, err := http.Get(hark.AWS + "/_hark/faults")
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Run("33 a signature by another app's key is refused", func(t *testing.T) {
-		theirs.subscribe(ch, hark.App.Auth(theirs.SocketID, ch, ""))
-		theirs.refused(ch)
+	defer res.Body.Close()
+	var list struct{ Faults []struct{ Hits int } }
+	if err := json.NewDecoder(res.Body).Decode(&list); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range list.Faults {
+		hits += f.Hits
+	}
+	return hits
+}
+
+// sweep has a connection looked at, as it is by itself every ten minutes: its lease is put into a minute that has passed,
+// sweep is told that it has not been there yet, and runs.
+func sweep(t *testing.T, connectionID string) {
+	t.Helper()
+	minute := time.Now().Unix()/60 - 1
+	expires := time.Now().Add(time.Hour).Unix()
+	for shard := range 8 { // one of them is the connection's; sweep looks into all
+		put(t, "State", item{"pk": fmt.Sprintf("lease#%d#%d", minute, shard), "sk": connectionID, "expires": expires})
+	}
+	put(t, "State", item{"pk": "sweep", "sk": "swept", "minute": minute - 1, "expires": expires})
+	if _, err := invoke(t.Context(), "sweep", []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// invoke runs a function of the stack.
+func invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
+	client := lambda.New(lambda.Options{Region: "us-east-1", BaseEndpoint: aws.String(hark.AWS), Credentials: admin()})
+	out, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("Hark-" + function), Payload: payload})
+	if err != nil {
+		return nil, err
+	}
+	if out.FunctionError != nil {
+		return nil, fmt.Errorf("%s: %s %s", function, *out.FunctionError, out.Payload)
+	}
+	return out.Payload, nil
+}
+
+// functionURL invokes the api function as its URL does, with payload format 2.0, and puts a path before that of each request.
+type functionURL struct{ base string }
+
+func (u functionURL) RoundTrip(r *http.Request) (*http.Response, error) {
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	path := u.base + r.URL.Path
+	event, err := json.Marshal(map[string]any{
+		"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": r.URL.RawQuery,
+		"headers":        map[string]string{"content-type": r.Header.Get("Content-Type")},
+		"requestContext": map[string]any{"http": map[string]string{"method": r.Method, "path": path, "protocol": "HTTP/1.1"}},
+		"body":           string(text), "isBase64Encoded": false,
 	})
-	t.Run("channels of equal names never meet", func(t *testing.T) {
-		theirs.subscribe(ch, other.Auth(theirs.SocketID, ch, ""))
-		theirs.succeeds(ch)
-		mine.hears(ch)
-		theirs.quiet()
-	})
-	t.Run("96 one app's key does not open another's API", func(t *testing.T) {
-		a, err := wire.API{Base: hark.APIURL, App: wire.App{ID: hark.App.ID, Key: other.Key, Secret: other.Secret}}.
-			Publish(t.Context(), wire.Event{Name: "a", Channel: ch, Data: "c"})
-		if err != nil || a.Status != 401 {
-			t.Errorf("got %+v (%v), want 401", a, err)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := invoke(r.Context(), "api", event)
+	if err != nil {
+		return nil, err
+	}
+	var a struct {
+		StatusCode      int
+		Body            string
+		IsBase64Encoded bool
+	}
+	if err := json.Unmarshal(payload, &a); err != nil {
+		return nil, err
+	}
+	answer := []byte(a.Body)
+	if a.IsBase64Encoded {
+		if answer, err = base64.StdEncoding.DecodeString(a.Body); err != nil {
+			return nil, err
 		}
-		mine.quiet()
-	})
+	}
+	return &http.Response{StatusCode: a.StatusCode, Body: io.NopCloser(bytes.NewReader(answer)), Request: r}, nil
 }

@@ -90,7 +90,7 @@ func TestThousandConnections(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var names []string
 			for range tc.channels {
-				names = append(names, channel("crowd-"))
+				names = append(names, unique("crowd-"))
 			}
 			var before []string
 			if hark.Local() {
@@ -179,7 +179,7 @@ func TestKilledBroadcast(t *testing.T) {
 // the first connection has half of them. All must arrive everywhere, in order; it returns how many came twice.
 func killInFanOut(t *testing.T, n, events int) (repeated int) {
 	t.Helper()
-	ch := channel("kill-")
+	ch := unique("kill-")
 	all := crowd(t, n, func(int) string { return ch })
 	var publisher, readers errgroup.Group
 	publisher.Go(func() error {

@@ -1,0 +1,219 @@
+package e2e_test
+
+import (
+	"testing"
+	"time"
+
+	"hark/localstack/e2e/wire"
+)
+
+// Lines 45 to 51 of the checklist (protocol.md §9), but for 49: subscribing again, and leaving.
+
+// 45. Duplicate subscribe MUST NOT duplicate delivery, counts, member_added or webhooks.
+func TestLine45_SubscribedTwice(t *testing.T) {
+	t.Run("delivery and counts", func(t *testing.T) {
+		ch := unique("room-")
+		c := subscriber(t, ch)
+		c.join(ch)
+		c.hears(ch)
+		c.quiet()
+		answers(t, get(t, "channels/"+ch, "info", "subscription_count"), 200, `{"occupied":true,"subscription_count":1}`)
+	})
+	t.Run("ten at once", func(t *testing.T) {
+		ch := unique("room-")
+		c := connect(t)
+		for range 10 {
+			c.subscribe(ch, "")
+		}
+		c.settles(ch)
+		c.hears(ch)
+		c.quiet()
+	})
+	t.Run("one unsubscribe undoes two subscribes", func(t *testing.T) {
+		ch := unique("room-")
+		c := subscriber(t, ch)
+		c.join(ch)
+		c.leave(ch)
+		c.left(ch, 0)
+		c.deaf(ch)
+	})
+	t.Run("member_added", func(t *testing.T) {
+		room := unique("presence-room-")
+		stays := member(t, room, "1", "")
+		c := member(t, room, "2", "")
+		stays.sees(wire.MemberAdded, room, "2")
+		c.enter(room, channelData("2", ""))
+		c.welcomed(room).has(t, "1", "2")
+		stays.quiet()
+		c.hears(room)
+		stays.next("test", room)
+		c.leave(room)
+		stays.sees(wire.MemberRemoved, room, "2")
+		stays.quiet()
+	})
+	// Not Pusher's business, who never lets it come so far: the newest subscribe says as whom the connection is there.
+	t.Run("as another user", func(t *testing.T) {
+		room := unique("presence-room-")
+		stays := member(t, room, "1", "")
+		c := member(t, room, "2", "")
+		stays.sees(wire.MemberAdded, room, "2")
+		c.enter(room, channelData("3", ""))
+		c.welcomed(room).has(t, "1", "3")
+		stays.sees(wire.MemberRemoved, room, "2")
+		stays.sees(wire.MemberAdded, room, "3")
+	})
+}
+
+// 46. Duplicate subscribe SHOULD answer `subscription_succeeded`.
+func TestLine46_SecondSuccess(t *testing.T) {
+	for _, prefix := range []string{"room-", "private-room-"} {
+		ch := unique(prefix)
+		subscriber(t, ch).join(ch)
+	}
+	room := unique("presence-room-")
+	c := member(t, room, "1", "")
+	c.enter(room, channelData("1", ""))
+	c.welcomed(room).has(t, "1")
+}
+
+// 47. Unsubscribe MUST stop delivery and send no acknowledgement.
+func TestLine47_Unsubscribe(t *testing.T) {
+	for _, prefix := range []string{"room-", "private-room-"} {
+		t.Run(prefix, func(t *testing.T) {
+			ch := unique(prefix)
+			c, stays := subscriber(t, ch), subscriber(t, ch)
+			c.leave(ch)
+			c.left(ch, 1)
+			c.deaf(ch)
+			stays.next("test", ch)
+		})
+	}
+	t.Run("presence", func(t *testing.T) {
+		room := unique("presence-room-")
+		stays, c := member(t, room, "1", ""), member(t, room, "2", "")
+		stays.sees(wire.MemberAdded, room, "2")
+		c.leave(room)
+		stays.sees(wire.MemberRemoved, room, "2")
+		c.deaf(room)
+		stays.next("test", room)
+	})
+	t.Run("and subscribing again works", func(t *testing.T) {
+		ch := unique("private-room-")
+		c := subscriber(t, ch)
+		c.leave(ch)
+		c.left(ch, 0)
+		c.join(ch)
+		c.hears(ch)
+	})
+}
+
+// 48. Unsubscribe of an unknown channel MUST NOT close the socket.
+func TestLine48_UnsubscribeOfAnUnknownChannel(t *testing.T) {
+	for _, prefix := range []string{"room-", "private-room-", "presence-room-", "#server-to-user-"} {
+		t.Run(prefix, func(t *testing.T) {
+			c, ch := connect(t), unique(prefix)
+			c.leave(ch)
+			if f, err := c.Next(calm); err == nil && f.Event != wire.Error {
+				t.Errorf("got %s, want nothing or an error (protocol.md §3.9)", f.Raw)
+			}
+			c.pings()
+		})
+	}
+}
+
+// 50. Subscribe, unsubscribe, subscribe sent back to back MUST end subscribed.
+func TestLine50_BackToBack(t *testing.T) {
+	backToBack := func(t *testing.T) {
+		t.Helper()
+		ch := unique("room-")
+		c := connect(t)
+		c.subscribe(ch, "")
+		c.leave(ch)
+		c.subscribe(ch, "")
+		c.settles(ch)
+		c.hears(ch)
+		c.quiet()
+	}
+	t.Run("ten times", func(t *testing.T) {
+		for range 10 {
+			backToBack(t)
+		}
+	})
+	// API Gateway runs the frames of one connection in any order; the last one sent must win (protocol.md §3.14, 5).
+	t.Run("ten times, though the frames arrive in any order", func(t *testing.T) {
+		breaks(t, fault{"do": "reorder", "delay": "100ms"})
+		for range 10 {
+			backToBack(t)
+		}
+	})
+	t.Run("presence, ten times", func(t *testing.T) { presenceBackToBack(t, 10) })
+	t.Run("presence, ten times, though the frames arrive in any order", func(t *testing.T) {
+		breaks(t, fault{"do": "reorder", "delay": "100ms"})
+		presenceBackToBack(t, 10)
+	})
+}
+
+// presenceBackToBack joins, leaves and joins n rooms: whoever comes last finds the user there, once.
+func presenceBackToBack(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		room := unique("presence-room-")
+		c := connect(t)
+		c.enter(room, channelData("1", ""))
+		c.leave(room)
+		c.enter(room, channelData("1", ""))
+		c.settles(room)
+		member(t, room, "2", "").hears(room)
+		c.sees(wire.MemberAdded, room, "2")
+		c.next("test", room)
+		answers(t, get(t, "channels/"+room, "info", "user_count"), 200, `{"occupied":true,"user_count":2}`)
+	}
+}
+
+// The other way round: what ends with an unsubscribe ends unsubscribed, in whatever order the frames arrive.
+func TestUnsubscribeWinsIfItIsLast(t *testing.T) {
+	local(t)
+	breaks(t, fault{"do": "reorder", "delay": "100ms"})
+	for range 10 {
+		ch := unique("room-")
+		c := connect(t)
+		c.subscribe(ch, "")
+		time.Sleep(2 * time.Millisecond) // with one stamp they would end subscribed (model.md §4)
+		c.leave(ch)
+		for {
+			f, err := c.Next(calm)
+			if err != nil {
+				break
+			}
+			if f.Event != wire.SubscriptionSucceeded {
+				t.Fatalf("got %s", f.Raw)
+			}
+		}
+		c.left(ch, 0)
+	}
+}
+
+// 51. `data` of a subscribe given as a JSON string MUST be accepted.
+func TestLine51_DataAsAString(t *testing.T) {
+	c, ch := connect(t), unique("room-")
+	c.send(`{"event":"pusher:subscribe","data":"{\"auth\":\"\",\"channel\":\"` + ch + `\"}"}`)
+	c.succeeds(ch)
+	c.hears(ch)
+	c.send(`{"event":"pusher:unsubscribe","data":"{\"channel\":\"` + ch + `\"}"}`)
+	c.left(ch, 0)
+	c.deaf(ch)
+}
+
+// An app's channels are many: each connection may have a hundred (design.md §8).
+func TestManyChannelsOfOneConnection(t *testing.T) {
+	c := connect(t)
+	var all []string
+	for range 30 {
+		ch := unique("many-")
+		all = append(all, ch)
+		c.join(ch)
+	}
+	for _, ch := range all {
+		c.hears(ch)
+	}
+}

@@ -1,0 +1,274 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"hark/localstack/e2e/wire"
+)
+
+// client is a connection to an app whose failures fail its test.
+type client struct {
+	*wire.Conn
+	app wire.App
+	t   *testing.T
+}
+
+// dial opens a connection, which the test's end closes. It reads nothing.
+func dial(t *testing.T, app wire.App, query string) client {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c, err := wire.Dial(ctx, hark.URL, "/app/"+app.Key+query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() }) // the test may have closed it
+	return client{c, app, t}
+}
+
+// connectTo opens a connection as pusher-js does and reads its greeting.
+func connectTo(t *testing.T, app wire.App) client {
+	t.Helper()
+	c := dial(t, app, "?protocol=7&client=js&version=8.6.0&flash=false")
+	c.greeted()
+	return c
+}
+
+// connect opens a connection to the app of all tests.
+func connect(t *testing.T) client {
+	t.Helper()
+	return connectTo(t, hark.App)
+}
+
+// subscriber is connected and subscribed to the channels, private ones with a right signature.
+func subscriber(t *testing.T, channels ...string) client {
+	t.Helper()
+	c := connect(t)
+	for _, ch := range channels {
+		c.join(ch)
+	}
+	return c
+}
+
+func (c client) greeted() {
+	c.t.Helper()
+	if _, err := c.Greeting(patience); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// auth is what the app's server answers for the channel.
+func (c client) auth(channel string) string { return c.app.Auth(c.SocketID, channel, "") }
+
+// join subscribes to a channel without presence and without cache.
+func (c client) join(channel string) {
+	c.t.Helper()
+	c.subscribe(channel, c.auth(channel))
+	c.succeeds(channel)
+}
+
+func (c client) subscribe(channel, auth string) {
+	c.t.Helper()
+	if err := c.Subscribe(channel, auth); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// leave unsubscribes, which nothing answers.
+func (c client) leave(channel string) {
+	c.t.Helper()
+	if err := c.Unsubscribe(channel); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// left waits until an unsubscribe has been carried out, which nothing announces, and n subscribers are left.
+func (c client) left(channel string, n int) {
+	c.t.Helper()
+	c.quiet()
+	if hark.Local() {
+		eventually(c.t, func() bool { return subscribers(c.t, channel) == n }, "the unsubscribe of "+channel)
+	}
+}
+
+func (c client) send(text string) {
+	c.t.Helper()
+	if err := c.Send(text); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// sendEvent sends a frame with the event and its data as an object.
+func (c client) sendEvent(event string, data any) {
+	c.t.Helper()
+	if err := c.SendEvent(event, data); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// next returns the next frame, which must have the event and the channel.
+func (c client) next(event, channel string) wire.Frame {
+	c.t.Helper()
+	f, err := c.Next(patience)
+	if err != nil {
+		c.t.Fatalf("waiting for %s of %q: %v", event, channel, err)
+	}
+	if f.Event != event || f.Channel != channel {
+		c.t.Fatalf("got %s, want %s of %q", f.Raw, event, channel)
+	}
+	return f
+}
+
+func (c client) succeeds(channel string) {
+	c.t.Helper()
+	if f := c.next(wire.SubscriptionSucceeded, channel); f.Data != "{}" {
+		c.t.Errorf("success of %s: data %q, want {}", channel, f.Data)
+	}
+}
+
+// errs reads a pusher:error with the code and returns its message.
+func (c client) errs(code int) (message string) {
+	c.t.Helper()
+	f := c.next(wire.Error, "")
+	d, err := f.ErrorData()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if d.Code != code {
+		c.t.Errorf("got %s, want code %d", f.Raw, code)
+	}
+	return d.Message
+}
+
+// refusal is the data of a pusher:subscription_error: soketi's shape (protocol.md §3.5).
+type refusal struct {
+	Type   string `json:"type"`
+	Error  string `json:"error"`
+	Status int    `json:"status"`
+}
+
+// refused reads what a refused subscribe answers: pusher:error 4009 and the frame that Echo's .error() hears, in either
+// order (protocol.md §3.5).
+func (c client) refused(channel string) refusal {
+	c.t.Helper()
+	seen := map[string]wire.Frame{}
+	for range 2 {
+		f, err := c.Next(patience)
+		if err != nil {
+			c.t.Fatalf("waiting for the refusal of %q, got %v so far: %v", channel, seen, err)
+		}
+		seen[f.Event] = f
+	}
+	d, err := seen[wire.Error].ErrorData()
+	if err != nil || d.Code != 4009 {
+		c.t.Errorf("refusal of %q: got %s (%v), want pusher:error 4009", channel, seen[wire.Error].Raw, err)
+	}
+	told := seen[wire.SubscriptionError]
+	var r refusal
+	if err := json.Unmarshal([]byte(told.Data), &r); err != nil {
+		c.t.Fatalf("refusal of %q: got %v, want a pusher:subscription_error", channel, seen)
+	}
+	if told.Channel != channel || r.Type == "" || r.Error == "" || r.Status == 0 {
+		c.t.Errorf("got %s, want channel %q and a type, an error and a status", told.Raw, channel)
+	}
+	return r
+}
+
+// pings sends a ping and reads its pong: the connection is open and served.
+func (c client) pings() {
+	c.t.Helper()
+	c.send(`{"event":"pusher:ping","data":{}}`)
+	if f := c.next(wire.Pong, ""); f.Data != "{}" {
+		c.t.Errorf("pong: data %q, want {}", f.Data)
+	}
+}
+
+// quiet fails if a frame comes.
+func (c client) quiet() {
+	c.t.Helper()
+	f, err := c.Next(calm)
+	if !errors.Is(err, wire.ErrQuiet) {
+		c.t.Fatalf("got %s (%v), want nothing", f.Raw, err)
+	}
+}
+
+// ends reads nothing more but the end of the connection.
+func (c client) ends() {
+	c.t.Helper()
+	f, err := c.Next(patience)
+	if _, ok := errors.AsType[*wire.ClosedError](err); !ok {
+		c.t.Fatalf("got %s (%v), want the end of the connection", f.Raw, err)
+	}
+}
+
+// gone reads whatever comes until the end of the connection: an error may tell why.
+func (c client) gone() {
+	c.t.Helper()
+	for {
+		f, err := c.Next(patience)
+		if _, ok := errors.AsType[*wire.ClosedError](err); ok {
+			return
+		}
+		if err != nil || f.Event == wire.Pong {
+			c.t.Fatalf("got %s (%v), want the end of the connection", f.Raw, err)
+		}
+	}
+}
+
+// hears publishes an event to the channel and reads it at the client: the subscription works.
+func (c client) hears(channel string) {
+	c.t.Helper()
+	publishTo(c.t, c.app, wire.Event{Name: "test", Channel: channel, Data: `{"n":1}`})
+	if f := c.next("test", channel); f.Data != `{"n":1}` {
+		c.t.Errorf("got %s, want the data as it was published", f.Raw)
+	}
+}
+
+// deaf publishes an event to the channel, which the client must not hear: it hears one on another channel, published
+// later.
+func (c client) deaf(channel string) {
+	c.t.Helper()
+	other := unique("other-")
+	c.join(other)
+	publishTo(c.t, c.app, wire.Event{Name: "test", Channel: channel, Data: `{}`})
+	c.hears(other)
+	c.quiet()
+}
+
+// settles reads the successes of several subscribes of one channel and a pong: where the frames of a connection are
+// served one after another, the pong is the last. How many successes there are is not promised: at least one.
+func (c client) settles(channel string) {
+	c.t.Helper()
+	c.send(`{"event":"pusher:ping","data":{}}`)
+	for successes, pongs := 0, 0; ; {
+		within := calm
+		if successes == 0 || pongs == 0 {
+			within = patience
+		}
+		f, err := c.Next(within)
+		switch {
+		case errors.Is(err, wire.ErrQuiet) && within == calm:
+			return
+		case err == nil && f.Event == wire.Pong:
+			pongs++
+		case err == nil && f.Event == wire.SubscriptionSucceeded && f.Channel == channel:
+			successes++
+		default:
+			c.t.Fatalf("got %s (%v), want successes of %s and a pong only", f.Raw, err, channel)
+		}
+	}
+}
+
+// keys are the names in a JSON object, in alphabetical order and separated by spaces.
+func keys(t *testing.T, object []byte) string {
+	t.Helper()
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(object, &all); err != nil {
+		t.Fatalf("%s is not a JSON object: %v", object, err)
+	}
+	return strings.Join(sorted(all), " ")
+}

@@ -1,0 +1,164 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"testing"
+
+	"hark/localstack/e2e/wire"
+)
+
+// What clients do as somebody: join presence channels, send client events, sign in.
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// channelData is what an app's server says about a user who joins. An info that is empty is left out.
+func channelData(userID, info string) string {
+	if info == "" {
+		return `{"user_id":"` + userID + `"}`
+	}
+	return `{"user_id":"` + userID + `","user_info":` + info + `}`
+}
+
+// enter asks to join a presence channel with that channel_data, rightly signed.
+func (c client) enter(channel, data string) {
+	c.t.Helper()
+	c.sendEvent("pusher:subscribe", map[string]string{
+		"channel": channel, "channel_data": data, "auth": c.app.Auth(c.SocketID, channel, data),
+	})
+}
+
+// member is connected and has joined the presence channel as the user; its list of members has been read.
+func member(t *testing.T, channel, userID, info string) client {
+	t.Helper()
+	c := connect(t)
+	c.enter(channel, channelData(userID, info))
+	c.welcomed(channel)
+	return c
+}
+
+// roster is the list of members that a success on a presence channel brings (protocol.md §3.4).
+type roster struct {
+	Count int                        `json:"count"`
+	IDs   []string                   `json:"ids"`
+	Hash  map[string]json.RawMessage `json:"hash"`
+}
+
+// welcomed reads the success of a presence channel, whose parts must agree.
+func (c client) welcomed(channel string) roster {
+	c.t.Helper()
+	f := c.next(wire.SubscriptionSucceeded, channel)
+	var d struct{ Presence *roster }
+	if err := json.Unmarshal([]byte(f.Data), &d); err != nil || d.Presence == nil {
+		c.t.Fatalf("got %s (%v), want a list of members", f.Raw, err)
+	}
+	r := *d.Presence
+	if ids := slices.Sorted(slices.Values(r.IDs)); r.Count != len(ids) || !slices.Equal(ids, sorted(r.Hash)) {
+		c.t.Errorf("count, ids and hash of %s do not agree: %s", channel, f.Data)
+	}
+	return r
+}
+
+// has fails unless these are the members.
+func (r roster) has(t *testing.T, users ...string) {
+	t.Helper()
+	if got := slices.Sorted(slices.Values(r.IDs)); !slices.Equal(got, slices.Sorted(slices.Values(users))) {
+		t.Errorf("members %q, want %q", got, users)
+	}
+}
+
+// sees reads a member_added or member_removed of the user.
+func (c client) sees(event, channel, userID string) wire.Frame {
+	c.t.Helper()
+	f := c.next(event, channel)
+	var d struct {
+		UserID string `json:"user_id"`
+	}
+	if err := json.Unmarshal([]byte(f.Data), &d); err != nil || d.UserID != userID {
+		c.t.Fatalf("got %s (%v), want user %q", f.Raw, err, userID)
+	}
+	return f
+}
+
+// whispers sends a client event with the data, a JSON value.
+func (c client) whispers(channel, event, data string) {
+	c.t.Helper()
+	c.send(`{"event":"` + event + `","channel":"` + channel + `","data":` + data + `}`)
+}
+
+// signIn asks to be signed in with that user_data, rightly signed.
+func (c client) signIn(userData string) {
+	c.t.Helper()
+	c.sendEvent("pusher:signin", map[string]string{"user_data": userData, "auth": c.app.AuthUser(c.SocketID, userData)})
+}
+
+// signedIn reads a success, which must bring the user_data back as it was.
+func (c client) signedIn(userData string) {
+	c.t.Helper()
+	f := c.next(wire.SignedIn, "")
+	var d map[string]string
+	if err := json.Unmarshal([]byte(f.Data), &d); err != nil || d["user_data"] != userData || len(d) != 1 {
+		c.t.Errorf("got %s (%v), want user_data %q", f.Raw, err, userData)
+	}
+}
+
+// user is connected and signed in under the ID, and watches nobody.
+func user(t *testing.T, id string) client {
+	t.Helper()
+	c := connect(t)
+	data := `{"id":"` + id + `"}`
+	c.signIn(data)
+	c.signedIn(data)
+	return c
+}
+
+// watching is connected and signed in under the ID, and watches these users; what it is told about them first is not read.
+func watching(t *testing.T, id string, users ...string) client {
+	t.Helper()
+	c := connect(t)
+	data := string(body(t, map[string]any{"id": id, "watchlist": users}))
+	c.signIn(data)
+	c.signedIn(data)
+	return c
+}
+
+// status is what a client was told about the users whom it watches.
+type status struct{ online, offline []string }
+
+// watched reads one frame about users whom the client watches.
+func (c client) watched() status {
+	c.t.Helper()
+	f := c.next(wire.WatchlistEvents, "")
+	var d struct {
+		Events []struct {
+			Name    string
+			UserIDs []string `json:"user_ids"`
+		}
+	}
+	if err := json.Unmarshal([]byte(f.Data), &d); err != nil {
+		c.t.Fatalf("got %s: %v", f.Raw, err)
+	}
+	var s status
+	for _, e := range d.Events {
+		switch e.Name {
+		case "online":
+			s.online = append(s.online, e.UserIDs...)
+		case "offline":
+			s.offline = append(s.offline, e.UserIDs...)
+		default:
+			c.t.Errorf("got %s, want online and offline only", f.Raw)
+		}
+	}
+	slices.Sort(s.online)
+	slices.Sort(s.offline)
+	return s
+}
+
+// sees that exactly these users, all of them, have come and gone.
+func (s status) is(t *testing.T, online, offline []string) {
+	t.Helper()
+	if !slices.Equal(s.online, slices.Sorted(slices.Values(online))) || !slices.Equal(s.offline, slices.Sorted(slices.Values(offline))) {
+		t.Errorf("told %+v, want online %q, offline %q", s, online, offline)
+	}
+}
