@@ -49,7 +49,7 @@ func (c Channel) Validate(limit int) error {
 		return Errorf(CodeUnauthorized, "The channel name is empty")
 	}
 	if len(c) > limit {
-		return Errorf(CodeUnauthorized, "Channel name too long: %d bytes, the limit is %d: %.60s...", len(c), limit, string(c)).as(LimitReached, CodeUnauthorized)
+		return Limitf(CodeUnauthorized, "Channel name too long: %d bytes, the limit is %d: %.60s...", len(c), limit, string(c))
 	}
 	if r, bad := foreign(string(c)); bad {
 		return Errorf(CodeUnauthorized, "Invalid channel name %q: %q is not one of A-Z a-z 0-9 _ - = @ , . ;", string(c), r)

@@ -42,12 +42,8 @@ func Errorf(code int, format string, args ...any) *Error {
 
 // Limitf returns the *Error of a subscription for which there is no room. Its own code is that of every refused subscription.
 func Limitf(status int, format string, args ...any) *Error {
-	return Errorf(CodeUnauthorized, format, args...).as(LimitReached, status)
-}
-
-// as says how the error reads in a subscription_error.
-func (e *Error) as(kind string, status int) *Error {
-	e.Type, e.Status = kind, status
+	e := Errorf(CodeUnauthorized, format, args...)
+	e.Type, e.Status = LimitReached, status
 	return e
 }
 

@@ -34,13 +34,11 @@ func ParseMember(ch Channel, channelData string, limit int) (Member, error) {
 		return Member{}, Errorf(CodeUnauthorized, "The channel_data for %s has no user_id", ch)
 	}
 	if n := utf8.RuneCountInString(id); n > MaxUserID {
-		return Member{}, Errorf(CodeUnauthorized, "The user_id for %s is too long: %d characters, the limit is %d", ch, n, MaxUserID).
-			as(LimitReached, CodeRejected)
+		return Member{}, Limitf(CodeRejected, "The user_id for %s is too long: %d characters, the limit is %d", ch, n, MaxUserID)
 	}
 	m := Member{UserID: id, Info: compact(d.Info)}
 	if size := len(m.UserID) + len(m.Info); size > limit {
-		return Member{}, Errorf(CodeUnauthorized, "The user for %s is too large: %d bytes, the limit is %d", ch, size, limit).
-			as(LimitReached, CodeRejected)
+		return Member{}, Limitf(CodeRejected, "The user for %s is too large: %d bytes, the limit is %d", ch, size, limit)
 	}
 	return m, nil
 }

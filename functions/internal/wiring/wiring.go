@@ -32,7 +32,7 @@ type Parts struct {
 
 	aws  aws.Config
 	db   *dynamodb.Client
-	apps *dynamo.Apps // one, because it remembers what it has read
+	apps *dynamo.Apps
 }
 
 // answerTimeout is what a table or a queue has for one answer. The SDK itself waits for ever, so that one pooled connection that
@@ -61,12 +61,16 @@ func start(ctx context.Context, log *slog.Logger, handler func(*Parts) (any, err
 	if err != nil {
 		return nil, fmt.Errorf("load AWS config: %w", err)
 	}
-	db := dynamodb.NewFromConfig(aws)
-	return handler(&Parts{Config: cfg, Log: log, aws: aws, db: db, apps: &dynamo.Apps{Client: db, Table: cfg.AppsTable}})
+	return handler(&Parts{Config: cfg, Log: log, aws: aws, db: dynamodb.NewFromConfig(aws)})
 }
 
-// Apps is the table of apps.
-func (p *Parts) Apps() *dynamo.Apps { return p.apps }
+// Apps is the table of apps, always the same one, because it remembers what it has read.
+func (p *Parts) Apps() *dynamo.Apps {
+	if p.apps == nil {
+		p.apps = &dynamo.Apps{Client: p.db, Table: p.Config.AppsTable}
+	}
+	return p.apps
+}
 
 // State is the table of connections.
 func (p *Parts) State() *dynamo.State { return &dynamo.State{Client: p.db, Table: p.Config.StateTable} }
@@ -79,7 +83,7 @@ func (p *Parts) Sockets(width int) (*apigw.Connections, error) {
 // Members knows who is subscribed. A function that never ends a connection gives no sockets, one that never queues anything no queue.
 func (p *Parts) Members(sockets membership.Sockets, broadcasts membership.Queue) *membership.Membership {
 	return &membership.Membership{
-		Store: p.State(), Apps: p.apps, Sockets: sockets, Queue: broadcasts, Timeout: config.FunctionTimeout, Log: p.Log,
+		Store: p.State(), Apps: p.Apps(), Sockets: sockets, Queue: broadcasts, Timeout: config.FunctionTimeout, Log: p.Log,
 	}
 }
 
