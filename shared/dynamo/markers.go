@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -34,13 +35,19 @@ func (s *State) Marker(ctx context.Context, app string, ch pusher.Channel) (push
 }
 
 func toMarker(it item) pusher.Marker {
-	return pusher.Marker{Exists: it != nil, Vacant: getStr(it["vac"])}
+	k := pusher.Marker{Exists: it != nil, Vacant: getStr(it["vac"]), Told: pusher.Told(getNum(it["told"]))}
+	if at := getNum(it["at"]); at > 0 {
+		k.At = time.UnixMilli(at)
+	}
+	return k
 }
 
 // PutMarker writes the row if there is none. It never expires: a channel may be occupied for longer than any connection
 // lasts, and only whoever finds it empty removes its marker.
-func (s *State) PutMarker(ctx context.Context, app string, ch pusher.Channel) (bool, error) {
-	return s.put(ctx, markerKey(app, ch), "attribute_not_exists(pk)", nil)
+func (s *State) PutMarker(ctx context.Context, app string, ch pusher.Channel, now time.Time) (bool, error) {
+	it := markerKey(app, ch)
+	it["at"] = num(now.UnixMilli())
+	return s.put(ctx, it, "attribute_not_exists(pk)", nil)
 }
 
 // MarkVacant sets vac to the nonce if the row exists and has no vac.

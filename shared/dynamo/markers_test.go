@@ -31,7 +31,7 @@ func TestMarkers(t *testing.T) {
 				t.Errorf("marker read alone %+v, error %v, want %+v", alone, err, want)
 			}
 		}
-		put := func() (bool, error) { return s.PutMarker(t.Context(), app, news) }
+		put := func() (bool, error) { return s.PutMarker(t.Context(), app, news, now) }
 		vacant := func(n string) func() (bool, error) {
 			return func() (bool, error) { return s.MarkVacant(t.Context(), app, news, n) }
 		}
@@ -43,19 +43,19 @@ func TestMarkers(t *testing.T) {
 		step("reopen, no row", false, reopen("a"))
 		step("put", true, put)
 		step("put again", false, put)
-		is(pusher.Marker{Exists: true})
+		is(pusher.Marker{Exists: true, At: now})
 		step("reopen one that is not vacant", false, reopen("a"))
 		step("vacant", true, vacant("a"))
 		step("vacant by another", false, vacant("b"))
-		is(pusher.Marker{Exists: true, Vacant: "a"})
+		is(pusher.Marker{Exists: true, At: now, Vacant: "a"})
 		step("reopen another's", false, reopen("b"))
 		step("reopen", true, reopen("a"))
-		is(pusher.Marker{Exists: true})
+		is(pusher.Marker{Exists: true, At: now})
 		step("vacant once more", true, vacant("c"))
 		if err := s.DeleteMarker(t.Context(), app, news, "a"); err != nil {
 			t.Error(err)
 		}
-		is(pusher.Marker{Exists: true, Vacant: "c"})
+		is(pusher.Marker{Exists: true, At: now, Vacant: "c"})
 		if err := s.DeleteMarker(t.Context(), app, news, "c"); err != nil {
 			t.Error(err)
 		}
@@ -82,7 +82,7 @@ func TestChannels(t *testing.T) {
 		var all, rooms []pusher.Channel
 		for i := range 30 {
 			ch := pusher.Channel(fmt.Sprintf("%s%02d", []string{"room-", "presence-"}[i%2], i))
-			ok, err := s.PutMarker(t.Context(), app, ch)
+			ok, err := s.PutMarker(t.Context(), app, ch, now)
 			held(t, "put", true, ok, err)
 			if i%5 == 0 {
 				ok, err := s.MarkVacant(t.Context(), app, ch, "nonce")
@@ -94,7 +94,7 @@ func TestChannels(t *testing.T) {
 			}
 		}
 		for _, other := range []string{"shop2", "sho"} {
-			ok, err := s.PutMarker(t.Context(), other, "room-of-another-app")
+			ok, err := s.PutMarker(t.Context(), other, "room-of-another-app", now)
 			held(t, "put", true, ok, err)
 		}
 		do(t, s.PutConnection(t.Context(), pusher.Connection{ID: id, App: app, ConnectedAt: now, Counted: true})) // a row beside the markers

@@ -39,7 +39,7 @@ func TestRows(t *testing.T) {
 			func() error { _, err := s.MarkDead(ctx, "c1"); return err },
 			func() error { _, err := s.PutSubscription(ctx, room); return err },
 			func() error { _, err := s.PutSubscription(ctx, plain); return err },
-			func() error { _, err := s.PutMarker(ctx, app, news); return err },
+			func() error { _, err := s.PutMarker(ctx, app, news, now); return err },
 			func() error { _, err := s.MarkVacant(ctx, app, news, "nonce"); return err },
 			func() error { return s.PutUser(ctx, c, []string{"bob"}) },
 			func() error { return s.Watch(ctx, c, []string{"bob"}) },
@@ -65,7 +65,7 @@ func TestRows(t *testing.T) {
 		slices.Sort(got)
 		want := []string{
 			`app#shop / count#0: n=1`,
-			`app#shop#6 / chan#news: vac=nonce`,
+			`app#shop#6 / chan#news: at=now vac=nonce`,
 			`chan#shop#cache-x / cache: expires=+30m frame={"event":"a"} ver=v1`,
 			`chan#shop#news / count: at=now expires=+125m n=150`,
 			`chan#shop#news / sub#c1: expires=+125m v=6`,

@@ -86,7 +86,7 @@ func TestBothRowsAreRead(t *testing.T) {
 		return true
 	})
 	c := opened(t, s)
-	ok, err := s.PutMarker(t.Context(), app, news)
+	ok, err := s.PutMarker(t.Context(), app, news, now)
 	held(t, "put", true, ok, err)
 	got, marker, err := s.ConnectionAndMarker(t.Context(), c, news)
 	if err != nil || got.Dead || !marker.Exists {

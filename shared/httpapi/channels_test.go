@@ -19,7 +19,7 @@ func crowded(t *testing.T) *server {
 	s.join(t, "presence-room", "c", "8")
 	s.join(t, "presence-cache-x", "d", "9")
 	s.signIn(t, "z", "7")
-	if _, err := s.store.PutMarker(t.Context(), "3", "vacated"); err != nil {
+	if _, err := s.store.PutMarker(t.Context(), "3", "vacated", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.store.MarkVacant(t.Context(), "3", "vacated", "nonce"); err != nil {

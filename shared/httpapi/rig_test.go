@@ -173,7 +173,7 @@ func (s *server) join(t *testing.T, ch pusher.Channel, id pusher.ConnectionID, u
 func (s *server) put(t *testing.T, sub pusher.Subscription) {
 	t.Helper()
 	sub.App, sub.Stamp = cmp.Or(sub.App, s.app.ID), 1
-	if _, err := s.store.PutMarker(t.Context(), sub.App, sub.Channel); err != nil {
+	if _, err := s.store.PutMarker(t.Context(), sub.App, sub.Channel, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.store.PutSubscription(t.Context(), sub); err != nil {

@@ -164,6 +164,9 @@ func (w *walk) channel(ctx context.Context, l pusher.Listed) bool {
 // finish does what is left to do of a Vacate that has set the flag, whether it died or is still at work: the flag was there before
 // this looks for subscribers, and each step is on the condition that it is there still.
 func (m *Membership) finish(ctx context.Context, app string, ch pusher.Channel, nonce string) error {
+	if m.Checks != nil {
+		return m.check(ctx, app, ch)
+	}
 	occupied, err := m.Store.Occupied(ctx, app, ch)
 	if err != nil {
 		return err

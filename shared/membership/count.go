@@ -2,6 +2,7 @@ package membership
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"hark/shared/pusher"
@@ -46,7 +47,18 @@ func (m *Membership) tellCount(ctx context.Context, app string, ch pusher.Channe
 			return err
 		}
 	}
-	return m.Crowd.Tell(ctx, settled(all), pusher.SubscriptionCount(ch, len(all)))
+	if err := m.Crowd.Tell(ctx, settled(all), pusher.SubscriptionCount(ch, len(all))); err != nil || m.Notices == nil {
+		return err
+	}
+	tenant, err := m.Apps.ByID(ctx, app)
+	if errors.Is(err, pusher.ErrNoApp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	n := len(all)
+	return m.Notices.Notify(ctx, tenant, pusher.Notice{Name: pusher.NoticeCount, Channel: ch, Count: &n})
 }
 
 // settled are those who may get frames of the channel. Whoever is pending is told by the count that its own subscribe queues.

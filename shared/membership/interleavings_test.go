@@ -3,6 +3,7 @@ package membership_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"hark/shared/dynamo"
 	"hark/shared/membership"
@@ -33,7 +34,7 @@ func TestInterleavings(t *testing.T) {
 				t.Error("the client was not told of its last subscribe")
 			}
 		},
-		right:      func(r rows) bool { return r.subscribed[a] == at(3) && r.marker == pusher.Marker{Exists: true} },
+		right:      func(r rows) bool { return r.subscribed[a] == at(3) && r.listed() },
 		correction: "stamps", without: func(s *dynamo.State) membership.Store { return unstamped{s} },
 	}, {
 		name: "4 a subscribe that is overtaken by the unsubscribe after it leaves no row",
@@ -61,7 +62,7 @@ func TestInterleavings(t *testing.T) {
 				a *
 				b *`, subscribe(t, "a", store(), a, at(1)), subscribe(t, "b", store(), b, at(1)))
 		},
-		right:      func(r rows) bool { return len(r.subscribed) == 2 && r.marker == pusher.Marker{Exists: true} },
+		right:      func(r rows) bool { return len(r.subscribed) == 2 && r.listed() },
 		correction: "a marker by whoever misses it, not by the first", without: func(s *dynamo.State) membership.Store { return firstOnly{s} },
 	}, {
 		name: "5 one that subscribes while the last one leaves keeps the channel listed",
@@ -79,7 +80,7 @@ func TestInterleavings(t *testing.T) {
 				come *
 				leave *`, unsubscribe(t, "leave", store(), a, at(2)), subscribe(t, "come", store(), b, at(2)))
 		},
-		right:      func(r rows) bool { return r.subscribed[b] == at(2) && r.marker == pusher.Marker{Exists: true} },
+		right:      func(r rows) bool { return r.subscribed[b] == at(2) && r.listed() },
 		correction: "the second look at the channel", without: func(s *dynamo.State) membership.Store { return &hasty{Store: s} },
 	}, {
 		name: "6 a marker put after the only subscriber was forgotten does not stay",
@@ -206,9 +207,9 @@ type trusting struct {
 	put bool
 }
 
-func (s *trusting) PutMarker(ctx context.Context, app string, ch pusher.Channel) (bool, error) {
+func (s *trusting) PutMarker(ctx context.Context, app string, ch pusher.Channel, now time.Time) (bool, error) {
 	s.put = true
-	return s.Store.PutMarker(ctx, app, ch)
+	return s.Store.PutMarker(ctx, app, ch, now)
 }
 
 func (s *trusting) Occupied(ctx context.Context, app string, ch pusher.Channel) (bool, error) {

@@ -78,7 +78,7 @@ func (m *Membership) join(ctx context.Context, b pusher.Broadcast) error {
 // admit writes the row and tells everybody.
 func (m *Membership) admit(ctx context.Context, app pusher.App, room room, s pusher.Subscription, welcome []byte) error {
 	if own := room.own; own != nil && own.Member.UserID != s.Member.UserID { // a second user on one connection replaces the first
-		if err := m.announceLeft(ctx, room, own.Member.UserID); err != nil {
+		if err := m.announceLeft(ctx, room, *own); err != nil {
 			return err
 		}
 	}
@@ -87,6 +87,9 @@ func (m *Membership) admit(ctx context.Context, app pusher.App, room room, s pus
 	}
 	if !room.known(s.Member.UserID) {
 		if err := m.Crowd.Tell(ctx, room.besides(s.Member.UserID), pusher.MemberAdded(s.Channel, s.Member)); err != nil {
+			return err
+		}
+		if err := m.checkMember(ctx, s.App, s.Channel, s.Member.UserID); err != nil {
 			return err
 		}
 	}
@@ -126,23 +129,36 @@ func (m *Membership) leave(ctx context.Context, b pusher.Broadcast) error {
 
 // part takes a connection's row, which has that stamp, out of the room.
 func (m *Membership) part(ctx context.Context, room room, t pusher.Stamp) error {
-	if err := m.announceLeft(ctx, room, room.own.Member.UserID); err != nil {
-		return err
-	}
 	s := *room.own
 	s.Stamp = t
+	if err := m.announceLeft(ctx, room, s); err != nil {
+		return err
+	}
 	if err := m.Store.DropSubscription(ctx, s); err != nil {
 		return err
 	}
 	return m.Vacate(ctx, s.App, s.Channel)
 }
 
-// announceLeft tells the others that the user has left, if the connection was its last.
-func (m *Membership) announceLeft(ctx context.Context, room room, user string) error {
+// announceLeft tells the others that the user of the connection's row has left, if it was the user's last. The check comes before the
+// row goes, since after that nobody would know whom to look for.
+func (m *Membership) announceLeft(ctx context.Context, room room, own pusher.Subscription) error {
+	user := own.Member.UserID
 	if slices.ContainsFunc(room.others, of(user)) {
 		return nil
 	}
-	return m.Crowd.Tell(ctx, room.besides(user), pusher.MemberRemoved(room.channel, user))
+	if err := m.Crowd.Tell(ctx, room.besides(user), pusher.MemberRemoved(room.channel, user)); err != nil {
+		return err
+	}
+	return m.checkMember(ctx, own.App, room.channel, user)
+}
+
+// checkMember has somebody look whether the app knows if the user is there, if apps are told at all.
+func (m *Membership) checkMember(ctx context.Context, app string, ch pusher.Channel, user string) error {
+	if m.Checks == nil {
+		return nil
+	}
+	return m.Checks.Check(ctx, app, ch, user)
 }
 
 // room is who is on a presence channel, as one of its connections sees it. While a join or leave is at work nobody else changes it.

@@ -186,11 +186,10 @@ func judge(frames []frame, running []*process, died []bool, ids []pusher.Connect
 		}
 		occupied = occupied || row
 	}
-	listed := r.marker.Exists && r.marker.Vacant == ""
 	switch {
-	case occupied && !listed && !death:
+	case occupied && !r.listed() && !death:
 		return fmt.Sprintf("P3 an occupied channel is not listed: %+v", r)
-	case !occupied && listed && !death:
+	case !occupied && r.listed() && !death:
 		return fmt.Sprintf("P3 an empty channel is listed: %+v", r)
 	}
 	return ""

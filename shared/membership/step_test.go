@@ -206,11 +206,11 @@ func (g gated) Marker(ctx context.Context, app string, ch pusher.Channel) (pushe
 	return g.Store.Marker(ctx, app, ch)
 }
 
-func (g gated) PutMarker(ctx context.Context, app string, ch pusher.Channel) (bool, error) {
+func (g gated) PutMarker(ctx context.Context, app string, ch pusher.Channel, now time.Time) (bool, error) {
 	if err := g.ask("PutMarker"); err != nil {
 		return false, err
 	}
-	return g.Store.PutMarker(ctx, app, ch)
+	return g.Store.PutMarker(ctx, app, ch, now)
 }
 
 func (g gated) MarkVacant(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {

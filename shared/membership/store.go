@@ -72,8 +72,8 @@ type Markers interface {
 	ConnectionAndMarker(ctx context.Context, c pusher.Connection, ch pusher.Channel) (pusher.Connection, pusher.Marker, error)
 	// Marker reads the row.
 	Marker(ctx context.Context, app string, ch pusher.Channel) (pusher.Marker, error)
-	// PutMarker writes the row if there is none.
-	PutMarker(ctx context.Context, app string, ch pusher.Channel) (bool, error)
+	// PutMarker writes the row if there is none, as of now.
+	PutMarker(ctx context.Context, app string, ch pusher.Channel, now time.Time) (bool, error)
 	// MarkVacant sets vac to the nonce if the row exists and has no vac.
 	MarkVacant(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error)
 	// Reopen removes vac if it is the nonce.
@@ -146,6 +146,19 @@ type Sockets interface {
 type Queue interface {
 	// Publish queues broadcasts for the one consumer of each channel. Once it has returned nil they will be worked on.
 	Publish(ctx context.Context, broadcasts ...pusher.Broadcast) error
+}
+
+// Checks has somebody look, a little later, whether the app has been told how things are by then: model.md §3, "Check".
+type Checks interface {
+	// Check looks whether the channel is occupied; of a presence channel, if a user is named, whether that user is there.
+	Check(ctx context.Context, app string, ch pusher.Channel, user string) error
+	// Missed says that somebody found no event on a cache channel.
+	Missed(ctx context.Context, app string, ch pusher.Channel) error
+}
+
+// Notices tells an app by its webhooks.
+type Notices interface {
+	Notify(ctx context.Context, app pusher.App, n pusher.Notice) error
 }
 
 // Crowd posts one frame to many.

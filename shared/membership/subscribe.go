@@ -2,6 +2,7 @@ package membership
 
 import (
 	"context"
+	"time"
 
 	"hark/shared/pusher"
 )
@@ -45,11 +46,7 @@ func (m *Membership) welcome(ctx context.Context, app pusher.App, s pusher.Subsc
 		if err != nil {
 			return err
 		}
-		frame := []byte(newest.Frame)
-		if frame == nil {
-			frame = pusher.CacheMiss(s.Channel)
-		}
-		if err := m.tell(ctx, s.Connection, frame); err != nil {
+		if err := m.tellCached(ctx, s, newest.Frame); err != nil {
 			return err
 		}
 	}
@@ -62,20 +59,36 @@ func (m *Membership) welcome(ctx context.Context, app pusher.App, s pusher.Subsc
 	return m.countChanged(ctx, app, s.Channel)
 }
 
+// tellCached hands a new subscriber the newest event, or says that there is none.
+func (m *Membership) tellCached(ctx context.Context, s pusher.Subscription, frame []byte) error {
+	if frame != nil {
+		return m.tell(ctx, s.Connection, frame)
+	}
+	if err := m.tell(ctx, s.Connection, pusher.CacheMiss(s.Channel)); err != nil || m.Checks == nil {
+		return err
+	}
+	return m.Checks.Missed(ctx, s.App, s.Channel)
+}
+
 // occupy sees to it that an occupied channel is listed. k is what was read after the subscription had been written.
 func (m *Membership) occupy(ctx context.Context, app string, ch pusher.Channel, k pusher.Marker) error {
 	for {
+		if !k.Exists || k.Vacant != "" || k.Told == pusher.ToldNothing && m.now().Sub(k.At) > untold {
+			if err := m.check(ctx, app, ch); err != nil { // before the marker: should this die in between, the check finds out
+				return err
+			}
+		}
 		var done bool
 		var err error
 		switch {
 		case !k.Exists:
-			done, err = m.Store.PutMarker(ctx, app, ch)
+			done, err = m.Store.PutMarker(ctx, app, ch, m.now())
 		case k.Vacant != "":
 			done, err = m.Store.Reopen(ctx, app, ch, k.Vacant)
 		default:
 			return nil
 		}
-		if err != nil {
+		if err != nil || done && m.Checks != nil {
 			return err
 		}
 		if done { // whoever listed it may have left meanwhile: decisions.md 1
@@ -85,6 +98,17 @@ func (m *Membership) occupy(ctx context.Context, app string, ch pusher.Channel, 
 			return err
 		}
 	}
+}
+
+// untold is the age from which a marker of which the app has been told nothing makes a subscriber ask why.
+const untold = 10 * time.Second
+
+// check has somebody look whether the app knows of the channel, if apps are told at all.
+func (m *Membership) check(ctx context.Context, app string, ch pusher.Channel) error {
+	if m.Checks == nil {
+		return nil
+	}
+	return m.Checks.Check(ctx, app, ch, "")
 }
 
 // Unsubscribe takes the connection out of the channel. An older or equal subscribe of the same connection that is still at
@@ -116,10 +140,14 @@ func (m *Membership) Subscribed(ctx context.Context, c pusher.Connection, ch pus
 }
 
 // Vacate unlists the channel if nobody is subscribed to it. It flags the marker before it looks a second time, so that
-// a subscriber who comes in between either is seen here or sees the flag.
+// a subscriber who comes in between either is seen here or sees the flag. If the app is told of its channels, the check that is queued
+// removes the marker, or looks again.
 func (m *Membership) Vacate(ctx context.Context, app string, ch pusher.Channel) error {
 	for {
 		if occupied, err := m.Store.Occupied(ctx, app, ch); err != nil || occupied {
+			return err
+		}
+		if err := m.check(ctx, app, ch); err != nil {
 			return err
 		}
 		nonce := m.nonce()
@@ -127,13 +155,15 @@ func (m *Membership) Vacate(ctx context.Context, app string, ch pusher.Channel) 
 			return err // not listed, or somebody else is at it
 		}
 		occupied, err := m.Store.Occupied(ctx, app, ch)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if !occupied {
+		case !occupied && m.Checks != nil:
+			return nil
+		case !occupied:
 			return m.Store.DeleteMarker(ctx, app, ch, nonce)
 		}
-		if ok, err := m.Store.Reopen(ctx, app, ch, nonce); err != nil || !ok {
+		if ok, err := m.Store.Reopen(ctx, app, ch, nonce); err != nil || !ok || m.Checks != nil {
 			return err
 		}
 		// Whoever reopens looks once more: the one who came may have left, and found the flag set: decisions.md 1.

@@ -121,6 +121,9 @@ type rows struct {
 	open       map[pusher.ConnectionID]bool
 }
 
+// listed reports whether the channel is among the occupied ones.
+func (r rows) listed() bool { return r.marker.Exists && r.marker.Vacant == "" }
+
 func look(t *testing.T, store *dynamo.State, ids ...pusher.ConnectionID) rows {
 	t.Helper()
 	r := rows{subscribed: map[pusher.ConnectionID]pusher.Stamp{}, open: map[pusher.ConnectionID]bool{}}

@@ -48,8 +48,20 @@ type Subscription struct {
 // Marker lists an occupied channel: row K of model.md §3. The zero value stands for no marker.
 type Marker struct {
 	Exists bool
-	Vacant string // the nonce of whoever found the channel empty; empty while it is occupied
+	Vacant string    // the nonce of whoever found the channel empty; empty while it is occupied
+	At     time.Time // when it was written
+	Told   Told      // what the app has been told
 }
+
+// Told is what an app has been told of a channel by its webhooks.
+type Told int
+
+// What can have been told, in the order in which it is.
+const (
+	ToldNothing Told = iota
+	ToldOccupied
+	ToldVacated // it is being told
+)
 
 // Lease is something that is due in a minute: a connection that is to be looked at, or the number of a channel's subscribers that is
 // to be told.

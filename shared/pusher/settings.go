@@ -21,14 +21,15 @@ type Settings struct {
 	Watchlist          bool // users hear of the users whom they watch
 	SubscriptionCount  bool // subscribers hear how many they are
 
-	MaxChannelName     int  // bytes
-	MaxMembers         int  // users on one presence channel
-	MaxMemberSize      int  // bytes of a member's user_id and user_info
-	MaxClientEvents    int  // of one connection within a second; below 0 is no limit
-	MaxEventName       int  // characters
-	MaxEventData       int  // bytes
-	MaxEventChannels   int  // of one publish
-	MaxBatch           int  // events of one request
+	MaxChannelName     int // bytes
+	MaxMembers         int // users on one presence channel
+	MaxMemberSize      int // bytes of a member's user_id and user_info
+	MaxClientEvents    int // of one connection within a second; below 0 is no limit
+	MaxEventName       int // characters
+	MaxEventData       int // bytes
+	MaxEventChannels   int // of one publish
+	MaxBatch           int // events of one request
+	Webhooks           []Webhook
 	TerminateByMembers bool // terminate_connections also ends connections known only as presence members, as Reverb does
 }
 

@@ -1,0 +1,337 @@
+package membership_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hark/shared/dynamo"
+	"hark/shared/membership"
+	"hark/shared/pusher"
+)
+
+// Whose end nobody is told of, and who has no lease, counts for two hours and five minutes, and leaves no trace an hour later.
+func TestGhostWithoutLease(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		channel pusher.Channel
+		expired bool // DynamoDB has dropped the connection by then
+	}{
+		{"on a channel without presence", news, false},
+		{"on a channel without presence, when its connection has expired", news, true},
+		{"on a presence channel", lobby, false},
+		{"on a presence channel, when its connection has expired", lobby, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHours(t)
+			h.connects(first, c.channel, "another")
+			h.vanishes(first)
+			minutes := func(d time.Duration) {
+				for end := h.now.Add(d); h.now.Before(end); h.pass(time.Minute) {
+					h.audits()
+					h.consumes()
+				}
+			}
+			minutes(pusher.RowLife - time.Minute)
+			if n, listed := h.counted(c.channel); n != 1 || !listed {
+				t.Errorf("a minute before: %d subscribers, listed: %t", n, listed)
+			}
+			minutes(time.Minute)
+			if n, _ := h.counted(c.channel); n != 0 {
+				t.Errorf("%d subscribers after %s", n, pusher.RowLife)
+			}
+			if c.expired {
+				h.must(h.store.DeleteConnection(t.Context(), pusher.Connection{ID: first}))
+			}
+			minutes(time.Hour)
+			if err := h.nothing(first, c.channel, "another"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Those who are there are left alone.
+func TestAuditOfTheLiving(t *testing.T) {
+	h := newHours(t)
+	h.connects(first, news)
+	h.pass(2 * time.Hour)
+	h.connects(second, news)
+	h.pass(10 * time.Minute) // the first has expired, the second has not
+	h.wholeRound()
+	if err := errors.Join(h.nothing(first), h.there(second, news)); err != nil {
+		t.Error(err)
+	}
+	if n, listed := h.counted(news); n != 1 || !listed {
+		t.Errorf("%d subscribers, listed: %t", n, listed)
+	}
+	if got := h.wholeRound(); got != (membership.Audited{Channels: 1}) {
+		t.Errorf("audited %+v", got)
+	}
+}
+
+// wholeRound has the audit go through everything at once, as if it had been off for an hour.
+func (h *hours) wholeRound() membership.Audited {
+	h.Helper()
+	h.must(h.store.SetAuditPlace(h.Context(), pusher.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
+	return h.audits()
+}
+
+// visits notes when the audit comes to a channel.
+type visits struct {
+	*dynamo.State
+	now  func() time.Time
+	fail func(ch pusher.Channel) error
+
+	mu    sync.Mutex
+	times map[string][]time.Time // by app and channel
+}
+
+func (v *visits) Expired(ctx context.Context, app string, ch pusher.Channel, now time.Time) ([]pusher.Subscription, bool, error) {
+	v.mu.Lock()
+	v.times[app+" "+string(ch)] = append(v.times[app+" "+string(ch)], v.now())
+	v.mu.Unlock()
+	if v.fail != nil {
+		if err := v.fail(ch); err != nil {
+			return nil, false, err
+		}
+	}
+	return v.State.Expired(ctx, app, ch, now)
+}
+
+func (v *visits) count() (n int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, times := range v.times {
+		n += len(times)
+	}
+	return n
+}
+
+// lists subscribes somebody who stays for a day to each of so many channels.
+func (h *hours) lists(app string, n int) {
+	h.Helper()
+	tenant, m := tenant(), h.members()
+	tenant.ID = app
+	for i := range n {
+		c := pusher.Connection{ID: pusher.ConnectionID(fmt.Sprintf("%s-%d", app, i)), App: app, ConnectedAt: h.now.Add(24 * time.Hour)}
+		h.must(m.Open(h.Context(), tenant, c))
+		h.must(m.Subscribe(h.Context(), tenant, c, pusher.Channel(fmt.Sprintf("channel-%d", i)), h.stamp()))
+	}
+}
+
+func (h *hours) visited() (*membership.Audit, *visits) {
+	v := &visits{State: h.store, now: func() time.Time { return h.now }, times: map[string][]time.Time{}}
+	a := h.audit()
+	a.List = v
+	return a, v
+}
+
+func TestAuditComesOnceAnHour(t *testing.T) {
+	h := newHours(t)
+	h.tenants = []string{"c", "a", "b"}
+	for _, app := range h.tenants {
+		h.lists(app, 10)
+	}
+	a, v := h.visited()
+	for range 180 {
+		before := v.count()
+		if _, err := a.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := v.count() - before; n > 10 { // of 24 parts no minute has more than one
+			t.Errorf("%d channels in one minute", n)
+		}
+		h.pass(time.Minute)
+	}
+	if len(v.times) != 30 {
+		t.Errorf("%d channels were visited", len(v.times))
+	}
+	for ch, times := range v.times {
+		if len(times) != 3 || times[1].Sub(times[0]) != time.Hour || times[2].Sub(times[1]) != time.Hour {
+			t.Errorf("%s was visited at %v", ch, times)
+		}
+	}
+}
+
+// What a run does not get through the next one does; one that was missed is made up for.
+func TestAuditThatRunsOutOfTime(t *testing.T) {
+	h := newHours(t)
+	const crowd = 150
+	h.lists(app, crowd)
+	h.must(h.store.SetAuditPlace(t.Context(), pusher.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
+	a, v := h.visited()
+	runs := 0
+	for ; len(v.times) < crowd && runs < crowd; runs++ {
+		end := v.count() + 30
+		if _, err := a.Run(hurried{t.Context(), func() bool { return v.count() >= end }}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if runs < 3 || len(v.times) != crowd || v.count() > crowd+runs*membership.SweepWidth { // what was done beside the first that was not
+		t.Errorf("%d runs came %d times to %d of %d channels", runs, v.count(), len(v.times), crowd)
+	}
+}
+
+// Apps come and go while a round is on its way.
+func TestAuditOfOtherApps(t *testing.T) {
+	h := newHours(t)
+	for _, app := range []string{"a", "b", "c", "d"} {
+		h.lists(app, 5)
+	}
+	a, v := h.visited()
+	for minute := range 125 {
+		switch {
+		case minute < 20:
+			h.tenants = nil
+		case minute < 40:
+			h.tenants = []string{"b", "d"}
+		case minute < 60:
+			h.tenants = []string{"a", "d"}
+		default:
+			h.tenants = []string{"a", "b", "c", "d"}
+		}
+		if _, err := a.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.pass(time.Minute)
+	}
+	if len(v.times) != 20 {
+		t.Errorf("%d channels were visited", len(v.times))
+	}
+}
+
+// A channel that cannot be looked at holds up no other one.
+func TestAuditThatFails(t *testing.T) {
+	h := newHours(t)
+	h.lists(app, 20)
+	h.must(h.store.SetAuditPlace(t.Context(), pusher.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
+	a, v := h.visited()
+	v.fail = func(ch pusher.Channel) error {
+		if ch == "channel-7" {
+			return errThrottled
+		}
+		return nil
+	}
+	audited, err := a.Run(t.Context())
+	if !errors.Is(err, errThrottled) || audited != (membership.Audited{Channels: 20}) {
+		t.Errorf("audited %+v, %v", audited, err)
+	}
+	if n, listed := h.counted("channel-7"); n != 1 || !listed {
+		t.Errorf("it has %d subscribers, listed: %t", n, listed)
+	}
+}
+
+// What a death leaves of the list, in the orders that model.md §3 says: a flag on an empty channel, a flag on an occupied one, and
+// an empty channel without a flag.
+func TestListThatIsWrong(t *testing.T) {
+	for _, c := range []struct {
+		name              string
+		flagged, occupied bool
+	}{
+		{"flagged, and empty", true, false},
+		{"flagged, but occupied", true, true},
+		{"not flagged, but empty", false, false},
+		{"not flagged, and occupied", false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHours(t)
+			h.connects(first, news)
+			if !c.occupied {
+				h.without(first, news)
+			}
+			if c.flagged {
+				_, err := h.store.MarkVacant(t.Context(), app, news, "of somebody who died")
+				h.must(err)
+			}
+			h.wholeRound()
+			k, err := h.store.Marker(t.Context(), app, news)
+			h.must(err)
+			if k.Exists != c.occupied || k.Vacant != "" {
+				t.Errorf("the marker is %+v", k)
+			}
+		})
+	}
+}
+
+// The audit may come between any two steps of the last one who leaves, of whoever comes next, and of their deaths. In random orders:
+// an occupied channel is always listed in the end, and an empty one is not once the audit has come again.
+func TestAuditAmongOthers(t *testing.T) {
+	t.Parallel()
+	draw := rand.New(rand.NewPCG(3, 1)) //nolint:gosec // orders, not secrets
+	for range *schedules * 4 {
+		store := openStore(t)
+		open(t, store, first, second)
+		subscribe(t, "before", store, first, at(1)).finish()
+		audit := func(name string) *process {
+			return start(t, name, store, func(ctx context.Context, m *membership.Membership) error {
+				h := &hours{T: t, store: store, tenants: []string{app}}
+				a := &membership.Audit{Members: m, List: wholly{store}, Apps: h}
+				_, err := a.Run(ctx)
+				return err
+			})
+		}
+		stays := draw.IntN(2) == 0
+		all := []*process{unsubscribe(t, "leave", store, first, at(2)), subscribe(t, "come", store, second, at(2)), audit("audit")}
+		if !stays {
+			all = append(all, forget(t, "end", store, second))
+		}
+		dies := draw.IntN(12) // the step of whoever leaves before which it dies, if it has so many
+		var steps []string
+		for left := 0; ; {
+			var ready []*process
+			for _, p := range all {
+				if p.next != "" && (p != all[0] || left < dies) {
+					ready = append(ready, p)
+				}
+			}
+			if len(ready) == 0 {
+				break
+			}
+			p := ready[draw.IntN(len(ready))]
+			if p == all[0] {
+				left++
+			}
+			steps = append(steps, p.name+" "+p.next)
+			p.step()
+			if p.err != nil {
+				t.Fatal(p.err)
+			}
+		}
+		sweep(t, store)
+		audit("again").finish()
+		r := look(t, store)
+		if listed := r.marker.Exists && r.marker.Vacant == ""; listed != (len(r.subscribed) > 0) || !listed && r.marker.Exists {
+			t.Fatalf("%d are subscribed, the marker is %+v after\n%s", len(r.subscribed), r.marker, strings.Join(steps, "\n"))
+		}
+	}
+}
+
+// wholly has every run of the audit go through everything.
+type wholly struct{ *dynamo.State }
+
+func (w wholly) AuditPlace(context.Context) (pusher.AuditPlace, error) {
+	return pusher.AuditPlace{Round: clock.Add(-time.Hour)}, nil
+}
+
+func TestAuditedTenantsStayApart(t *testing.T) {
+	h := newHours(t)
+	h.tenants = []string{app, "other"}
+	h.lists("other", 1)
+	h.connects(first, "channel-0")
+	h.vanishes(first)
+	h.pass(pusher.RowLife)
+	h.wholeRound()
+	if err := h.nothing(first, "channel-0"); err != nil {
+		t.Error(err)
+	}
+	if channels, err := h.store.Channels(t.Context(), "other", ""); err != nil || !slices.Equal(channels, []pusher.Channel{"channel-0"}) {
+		t.Errorf("the other app has %v (%v)", channels, err)
+	}
+}

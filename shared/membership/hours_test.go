@@ -1,0 +1,163 @@
+package membership_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"hark/shared/dynamo"
+	"hark/shared/membership"
+	"hark/shared/pusher"
+)
+
+// hours is a stack on which time goes by as the test says.
+type hours struct {
+	*testing.T
+	*clients
+	store   *dynamo.State
+	rows    membership.Store // the store, or what a test puts before it
+	now     time.Time
+	tenants []string // whose channels are audited
+
+	asking sync.Mutex
+	asked  map[pusher.ConnectionID]int // how often somebody asked whether it is there
+}
+
+func newHours(t *testing.T) *hours {
+	t.Helper()
+	store := openStore(t)
+	return &hours{
+		T: t, clients: newClients(), store: store, rows: store, now: clock, tenants: []string{app}, asked: map[pusher.ConnectionID]int{},
+	}
+}
+
+// Alive counts who is asked for.
+func (h *hours) Alive(ctx context.Context, id pusher.ConnectionID) (bool, error) {
+	h.asking.Lock()
+	h.asked[id]++
+	h.asking.Unlock()
+	return h.clients.Alive(ctx, id)
+}
+
+// IDs are those of all apps.
+func (h *hours) IDs(context.Context) ([]string, error) { return h.tenants, nil }
+
+func (h *hours) members() *membership.Membership {
+	return &membership.Membership{
+		Store: h.rows, Apps: h, Sockets: h, Queue: h, Crowd: h, Timeout: timeout, Now: func() time.Time { return h.now },
+	}
+}
+
+func (h *hours) pass(d time.Duration) { h.now = h.now.Add(d) }
+
+// stamp is that of a frame which comes now.
+func (h *hours) stamp() pusher.Stamp { return pusher.Stamp(h.now.UnixMilli()) }
+
+func (h *hours) must(err error) {
+	h.Helper()
+	if err != nil {
+		h.Fatal(err)
+	}
+}
+
+// connects opens a connection and subscribes it to the channels.
+func (h *hours) connects(id pusher.ConnectionID, channels ...pusher.Channel) {
+	h.Helper()
+	h.must(h.members().Open(h.Context(), h.app, pusher.Connection{ID: id, App: h.app.ID, ConnectedAt: h.now}))
+	h.subscribes(id, channels...)
+}
+
+func (h *hours) subscribes(id pusher.ConnectionID, channels ...pusher.Channel) {
+	h.Helper()
+	m := h.members()
+	for _, ch := range channels {
+		c, err := m.Connection(h.Context(), id)
+		h.must(err)
+		if ch.Presence() {
+			h.must(m.Enter(h.Context(), c, ch, pusher.Member{UserID: userOf(id)}, h.stamp()))
+		} else {
+			h.must(m.Subscribe(h.Context(), h.app, c, ch, h.stamp()))
+		}
+	}
+	h.consumes()
+}
+
+// vanishes ends a connection without a $disconnect.
+func (h *hours) vanishes(id pusher.ConnectionID) { h.must(h.Close(h.Context(), id)) }
+
+// consumes works off what is queued, and returns it.
+func (h *hours) consumes() []pusher.Broadcast {
+	h.Helper()
+	queued := h.take()
+	for _, b := range queued {
+		h.must(h.members().Work(h.Context(), b))
+	}
+	return queued
+}
+
+func (h *hours) sweeps() membership.Swept {
+	h.Helper()
+	swept, err := h.members().Sweep(h.Context())
+	h.must(err)
+	return swept
+}
+
+func (h *hours) audit() *membership.Audit {
+	return &membership.Audit{Members: h.members(), List: h.store, Apps: h}
+}
+
+func (h *hours) audits() membership.Audited {
+	h.Helper()
+	audited, err := h.audit().Run(h.Context())
+	h.must(err)
+	return audited
+}
+
+// runs is what the function does once a minute, and what the consumer then has to do, for so long.
+func (h *hours) runs(d time.Duration) {
+	h.Helper()
+	for end := h.now.Add(d); h.now.Before(end); h.pass(time.Minute) {
+		h.sweeps()
+		h.audits()
+		h.consumes()
+	}
+}
+
+// swept has Sweep begin with this minute.
+func (h *hours) swept() {
+	h.Helper()
+	h.must(h.store.SetSwept(h.Context(), h.now.Add(-time.Minute)))
+}
+
+// counted is how many subscribers the HTTP API says that the channel has, listed whether it names the channel.
+func (h *hours) counted(ch pusher.Channel) (n int, listed bool) {
+	h.Helper()
+	n, err := h.store.Count(h.Context(), h.app.ID, ch, h.now)
+	h.must(err)
+	k, err := h.store.Marker(h.Context(), h.app.ID, ch)
+	h.must(err)
+	return n, k.Exists && k.Vacant == ""
+}
+
+// traces are what is left of a connection on the channels.
+func (h *hours) traces(id pusher.ConnectionID, channels ...pusher.Channel) (left []string) {
+	h.Helper()
+	c, err := h.store.Connection(h.Context(), id)
+	switch {
+	case err == nil:
+		left = append(left, fmt.Sprintf("the connection, dead: %t", c.Dead))
+	case !errors.Is(err, pusher.ErrGone):
+		h.Fatal(err)
+	}
+	for _, ch := range channels {
+		_, found, err := h.store.Subscription(h.Context(), h.app.ID, ch, id)
+		h.must(err)
+		if found {
+			left = append(left, "a subscription to "+string(ch))
+		}
+	}
+	return left
+}

@@ -1,0 +1,460 @@
+package membership_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"hark/localstack/meter"
+	"hark/shared/membership"
+	"hark/shared/pusher"
+)
+
+// Whoever leaves a presence channel unnoticed is gone from it within eleven minutes, at whatever second it came, entered and left, and
+// at whatever second of each minute Sweep runs.
+func TestGhostMemberLivesElevenMinutes(t *testing.T) {
+	h := newHours(t)
+	draw := rand.New(rand.NewPCG(8, 5)) //nolint:gosec // moments, not secrets
+	within := func(d time.Duration) time.Duration { return time.Duration(draw.Int64N(int64(d))) }
+	for i := range 80 {
+		id := pusher.ConnectionID(fmt.Sprintf("connection-%d", i))
+		h.now = h.now.Truncate(time.Hour).Add(time.Hour)
+		run := h.now.Add(within(time.Minute)) // Sweep's next
+		h.now = h.now.Add(within(time.Minute))
+		h.swept()
+		h.connects(id)
+		came := h.now
+		stay := []time.Duration{0, within(12 * time.Minute), 10*time.Minute - time.Second, 10 * time.Minute}[i%4]
+		entered, left := false, came
+		for gone := false; !gone; {
+			switch {
+			case !entered && !run.Before(came.Add(stay)):
+				h.now = came.Add(stay)
+				h.subscribes(id, lobby)
+				left = h.now.Add(within([]time.Duration{time.Second, 20 * time.Minute}[i%2]))
+				entered = true
+			case entered && !h.closed[id] && !run.Before(left):
+				h.now = left
+				h.vanishes(id)
+			default:
+				h.now = run
+				h.sweeps()
+				gone = slices.ContainsFunc(h.consumes(), func(b pusher.Broadcast) bool { return b.Kind == pusher.KindLeave })
+				run = run.Add(time.Minute)
+			}
+		}
+		if ghost := h.now.Sub(left); ghost > 11*time.Minute || ghost < 0 {
+			t.Errorf("came %s, entered %s later, and was a ghost for %s; Sweep ran at second %d",
+				came.Format(time.TimeOnly), stay, ghost, run.Second())
+		}
+		if left := h.traces(id, lobby); len(left) > 0 {
+			t.Errorf("there is left: %v", left)
+		}
+	}
+}
+
+// A member that stays is looked at every ten minutes, and nobody hears of it.
+func TestMemberThatStays(t *testing.T) {
+	h := newHours(t)
+	h.swept()
+	h.connects(observer, lobby)
+	h.subscribes(observer, "presence-a", "presence-b", news) // which do not have it looked at more often
+	before := len(h.events(observer))
+	h.runs(2 * time.Hour)
+	if n := h.asked[observer]; n < 11 || n > 12 {
+		t.Errorf("it was looked at %d times in two hours", n)
+	}
+	if got := h.events(observer)[before:]; len(got) > 0 || h.closed[observer] {
+		t.Errorf("it was sent %v, closed: %t", got, h.closed[observer])
+	}
+	h.now = h.now.Add(-time.Minute)
+	if n, listed := h.counted(lobby); n != 1 || !listed {
+		t.Errorf("%d subscribers, listed: %t", n, listed)
+	}
+}
+
+func TestSweep(t *testing.T) {
+	const id = first
+	for _, c := range []struct {
+		name  string
+		set   func(h *hours) // has id looked at in the minute of the clock
+		swept membership.Swept
+		right func(h *hours) error
+	}{{
+		name:  "a lease of a connection that is gone ends with it",
+		set:   func(*hours) {},
+		swept: membership.Swept{Looked: 1},
+		right: func(h *hours) error { return h.again(id, false) },
+	}, {
+		name:  "whoever is there, but seen by nobody, is not looked at again",
+		set:   func(h *hours) { h.connects(id, news) },
+		swept: membership.Swept{Looked: 1},
+		right: func(h *hours) error { return errors.Join(h.again(id, false), h.there(id, news)) },
+	}, {
+		name: "whoever is signed in is looked at again",
+		set: func(h *hours) {
+			h.connects(id)
+			c, err := h.store.Connection(h.Context(), id)
+			h.must(err)
+			h.must(h.members().SignIn(h.Context(), h.app, c, pusher.User{ID: "u"}, "{}"))
+		},
+		swept: membership.Swept{Looked: 1},
+		right: func(h *hours) error { return errors.Join(h.again(id, true), h.there(id)) },
+	}, {
+		name:  "whoever is found gone leaves every channel",
+		set:   func(h *hours) { h.connects(id, news, lobby); h.vanishes(id) },
+		swept: membership.Swept{Looked: 1, Forgotten: 1},
+		right: func(h *hours) error { return h.nothing(id, news, lobby) },
+	}, {
+		name: "whoever was left in doubt is forgotten for good two minutes later",
+		set: func(h *hours) {
+			h.pass(-2 * time.Minute)
+			h.connects(id, news)
+			h.without(id, news)
+			h.must(h.members().Disconnected(h.Context(), id)) // its row is missing: a subscribe may be on its way
+			h.pass(2 * time.Minute)
+		},
+		swept: membership.Swept{Looked: 1, Forgotten: 1},
+		right: func(h *hours) error { return h.nothing(id, news) },
+	}, {
+		name: "whoever has just been left in doubt stays so, though a lease finds it dead",
+		set: func(h *hours) {
+			h.connects(id, news)
+			h.without(id, news)
+			h.must(h.members().Disconnected(h.Context(), id))
+		},
+		swept: membership.Swept{Looked: 1, Forgotten: 1},
+		right: func(h *hours) error {
+			if left := h.traces(id, news); !slices.Equal(left, []string{"the connection, dead: true"}) {
+				return fmt.Errorf("there is left: %v", left)
+			}
+			h.runs(4 * time.Minute)
+			return h.nothing(id, news)
+		},
+	}, {
+		name: "a counted connection is counted out when no socket can be so old",
+		set: func(h *hours) {
+			h.app.MaxConnections = 10
+			h.pass(-pusher.RowLife)
+			h.connects(id, news)
+			h.pass(pusher.RowLife)
+		},
+		swept: membership.Swept{Looked: 2, Forgotten: 1}, // its own lease is due too
+		right: func(h *hours) error {
+			if n, err := h.store.OpenConnections(h.Context(), app); n != 0 || err != nil || h.asked[id] > 0 {
+				return fmt.Errorf("%d open connections (%w), asked for it %d times", n, err, h.asked[id])
+			}
+			return h.nothing(id, news)
+		},
+	}} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHours(t)
+			c.set(h)
+			h.must(h.store.PutLease(t.Context(), id, h.now))
+			h.swept()
+			h.pass(5 * time.Second)
+			if got := h.sweeps(); got != c.swept && c.swept.Looked != 2 {
+				t.Errorf("swept %+v, want %+v", got, c.swept)
+			}
+			h.consumes()
+			if err := c.right(h); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// again reports whether the connection is to be looked at within the next ten minutes.
+func (h *hours) again(id pusher.ConnectionID, want bool) error {
+	found := false
+	for n := range 10 {
+		leases, err := h.store.Due(h.Context(), h.now.Truncate(time.Minute).Add(time.Duration(n+1)*time.Minute))
+		h.must(err)
+		found = found || slices.ContainsFunc(leases, func(l pusher.Lease) bool { return l.Connection == id })
+	}
+	if found != want {
+		return fmt.Errorf("it is looked at again: %t", found)
+	}
+	return nil
+}
+
+// without removes a row, as if its subscribe had not come so far.
+func (h *hours) without(id pusher.ConnectionID, ch pusher.Channel) {
+	_, err := h.store.TakeSubscription(h.Context(), pusher.Subscription{App: app, Channel: ch, Connection: id})
+	h.must(err)
+}
+
+func (h *hours) there(id pusher.ConnectionID, channels ...pusher.Channel) error {
+	if left := h.traces(id, channels...); len(left) != 1+len(channels) || h.closed[id] {
+		return fmt.Errorf("there is left: %v", left)
+	}
+	return nil
+}
+
+func (h *hours) nothing(id pusher.ConnectionID, channels ...pusher.Channel) error {
+	if left := h.traces(id, channels...); len(left) > 0 {
+		return fmt.Errorf("there is left: %v", left)
+	}
+	for _, ch := range channels {
+		if n, listed := h.counted(ch); n > 0 || listed {
+			return fmt.Errorf("%s has %d subscribers, listed: %t", ch, n, listed)
+		}
+	}
+	return nil
+}
+
+// A number that is due is told by the channel's own consumer.
+func TestNumberThatIsDue(t *testing.T) {
+	h := newHours(t)
+	h.must(h.store.PutCountLease(t.Context(), app, news, h.now))
+	h.swept()
+	h.pass(5 * time.Second)
+	h.sweeps()
+	queued := h.take()
+	if len(queued) != 1 || queued[0].Kind != pusher.KindCount || queued[0].App != app || queued[0].Channel != news {
+		t.Errorf("queued %+v", queued)
+	}
+}
+
+// A minute is worked on five seconds after it has begun, and once.
+func TestMinuteIsSweptOnce(t *testing.T) {
+	h := newHours(t)
+	h.swept()
+	h.connects(first, lobby)
+	h.must(h.store.PutLease(t.Context(), first, h.now))
+	for _, c := range []struct {
+		wait  time.Duration
+		looks int
+	}{{4999 * time.Millisecond, 0}, {time.Millisecond, 1}, {10 * time.Second, 1}, {time.Minute, 1}} {
+		h.pass(c.wait)
+		h.sweeps()
+		if h.asked[first] != c.looks {
+			t.Errorf("at %s: looked %d times, want %d", h.now.Format(time.TimeOnly), h.asked[first], c.looks)
+		}
+	}
+}
+
+// What was due while nothing swept is looked at when Sweep is back, but for what has expired.
+func TestSweepThatWasOff(t *testing.T) {
+	h := newHours(t)
+	h.connects(first, lobby)
+	h.vanishes(first)
+	h.pass(2 * time.Hour)
+	h.sweeps()
+	h.consumes()
+	if err := h.nothing(first, lobby); err != nil {
+		t.Error(err)
+	}
+}
+
+// fussy fails on some connections.
+type fussy struct {
+	membership.Store
+	mu     sync.Mutex
+	reads  map[pusher.ConnectionID]bool // connections that cannot be read
+	leases map[pusher.ConnectionID]bool // connections that cannot be given a lease
+}
+
+var errThrottled = errors.New("throttled")
+
+func (f *fussy) Connection(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.reads[id] {
+		return pusher.Connection{}, errThrottled
+	}
+	return f.Store.Connection(ctx, id)
+}
+
+func (f *fussy) PutLease(ctx context.Context, id pusher.ConnectionID, due time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.leases[id] {
+		return errThrottled
+	}
+	return f.Store.PutLease(ctx, id, due)
+}
+
+func TestLeaseThatFails(t *testing.T) {
+	set := func(t *testing.T) (*hours, *fussy) {
+		h := newHours(t)
+		h.swept()
+		h.connects(first, news, lobby)
+		h.connects(second, news, lobby)
+		for _, id := range []pusher.ConnectionID{first, second} {
+			h.vanishes(id)
+			h.must(h.store.PutLease(t.Context(), id, h.now))
+		}
+		h.pass(10 * time.Second)
+		f := &fussy{Store: h.store, reads: map[pusher.ConnectionID]bool{first: true}, leases: map[pusher.ConnectionID]bool{}}
+		h.rows = f
+		return h, f
+	}
+	t.Run("is put off by two minutes and holds up no other", func(t *testing.T) {
+		h, f := set(t)
+		swept, err := h.members().Sweep(t.Context())
+		if !errors.Is(err, errThrottled) || swept != (membership.Swept{Looked: 2, Forgotten: 1}) {
+			t.Errorf("swept %+v, %v", swept, err)
+		}
+		h.consumes()
+		if left := h.traces(second, news, lobby); len(left) > 0 {
+			t.Errorf("of the other there is left: %v", left)
+		}
+		f.reads[first] = false
+		h.runs(3 * time.Minute)
+		if err := h.nothing(first, news, lobby); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("stays due if it cannot be put off", func(t *testing.T) {
+		h, f := set(t)
+		f.leases[first] = true
+		swept, err := h.members().Sweep(t.Context())
+		if !errors.Is(err, errThrottled) || !swept.Behind {
+			t.Errorf("swept %+v, %v", swept, err)
+		}
+		due, err := h.store.Due(t.Context(), h.now)
+		if err != nil || len(due) != 1 || due[0].Connection != first {
+			t.Errorf("due is %v (%v)", due, err)
+		}
+		h.rows = h.store
+		h.sweeps()
+		h.consumes()
+		if err := h.nothing(first, news, lobby); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// hurried is a context whose deadline draws near when the test says so.
+type hurried struct {
+	context.Context
+	near func() bool
+}
+
+func (c hurried) Deadline() (time.Time, bool) {
+	if c.near() {
+		return time.Now().Add(2 * time.Second), true // enough for what has begun
+	}
+	return time.Now().Add(time.Minute), true
+}
+
+// More may be due than a run gets through: the next ones go on.
+func TestSweepThatRunsOutOfTime(t *testing.T) {
+	h := newHours(t)
+	h.swept()
+	const crowd = 100
+	for i := range crowd {
+		id := pusher.ConnectionID(fmt.Sprintf("connection-%d", i))
+		h.connects(id, lobby)
+		h.must(h.store.PutLease(t.Context(), id, h.now))
+	}
+	h.pass(10 * time.Second)
+	asked := func() (n int) {
+		h.asking.Lock()
+		defer h.asking.Unlock()
+		for _, times := range h.asked {
+			n += times
+		}
+		return n
+	}
+	runs := 0
+	for behind := true; behind; runs++ {
+		end := asked() + 30
+		swept, err := h.members().Sweep(hurried{t.Context(), func() bool { return asked() >= end }})
+		if err != nil || swept.Looked == 0 {
+			t.Fatalf("swept %+v, %v", swept, err)
+		}
+		behind = swept.Behind
+	}
+	if n := asked(); n != crowd || runs < 3 {
+		t.Errorf("%d runs looked %d times at %d connections", runs, n, crowd)
+	}
+	if last, err := h.store.Swept(t.Context()); err != nil || !last.Equal(h.now.Truncate(time.Minute)) {
+		t.Errorf("swept %s (%v)", last.Format(time.TimeOnly), err)
+	}
+}
+
+// A $disconnect may fail at every one of its steps, and come no second time: what it leaves, Sweep finds.
+func TestForgetThatFails(t *testing.T) {
+	for step, more := 1, true; more; step++ {
+		h := newHours(t)
+		h.swept()
+		h.connects(first, news, lobby)
+		h.vanishes(first)
+		n, failed := 0, ""
+		ask := func(what string) error {
+			if n++; n == step {
+				failed = what
+				return errThrottled
+			}
+			return nil
+		}
+		told := false
+		m := h.members()
+		m.Store, m.Queue = gated{h.store, ask}, gatedClients{clients: h.clients, ask: ask, told: &told}
+		err := m.Disconnected(t.Context(), first)
+		if more = failed != ""; more != (err != nil) {
+			t.Fatalf("step %s: %v", failed, err)
+		}
+		h.consumes()
+		h.runs(11 * time.Minute)
+		if err := h.nothing(first, news, lobby); err != nil {
+			t.Errorf("%s failed: %v", failed, err)
+		}
+	}
+}
+
+// TestSweepBudget asserts what Sweep and the audit cost. The runs that find nothing are most of an idle stack's bill.
+func TestSweepBudget(t *testing.T) {
+	bill := &meter.Meter{}
+	h := newHours(t)
+	h.store = openMetered(t, bill)
+	h.rows = h.store
+	h.swept()
+	h.audits() // the first part of the round
+	h.pass(10 * time.Second)
+	h.sweeps()
+	costs := func(what string, writes, reads float64, f func()) {
+		t.Helper()
+		before := bill.Snapshot()
+		f()
+		after := bill.Snapshot()
+		w, r := after[meter.WriteUnits]-before[meter.WriteUnits], after[meter.ReadUnits]-before[meter.ReadUnits]
+		if w != writes || r != reads {
+			t.Errorf("%s costs %v write and %v read units, want %v and %v", what, w, r, writes, reads)
+		}
+	}
+	sweeps := func() { h.pass(time.Minute); h.sweeps() }
+	costs("Sweep that finds nothing: its place, 8 partitions", 1, 9, sweeps)
+	costs("audit that has nothing to do: its place (and the apps)", 0, 1, func() { h.audits() })
+	h.pass(8 * time.Minute)
+	h.swept()
+	costs("audit of a part without channels: its place, the part", 1, 2, func() { h.audits() })
+
+	lease := func(id pusher.ConnectionID) { h.must(h.store.PutLease(t.Context(), id, h.now.Add(time.Minute))) }
+	lease("gone")
+	costs("a look for one that has gone", 1, 10, sweeps)
+	h.connects(first, news)
+	lease(first)
+	costs("a look at one that nobody sees", 1, 10, sweeps)
+	h.connects(second, lobby)
+	lease(second)
+	costs("a look at a member: C, and its next lease", 2, 10, sweeps)
+	h.vanishes(second)
+	lease(second)
+	costs("the end of a member: C read, marked and deleted", 3, 10, sweeps)
+	h.take()
+
+	for i := range 40 {
+		ch := pusher.Channel(fmt.Sprintf("private-App.Models.Order.%d", i))
+		h.subscribes(first, ch)
+	}
+	h.must(h.store.SetAuditPlace(t.Context(), pusher.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
+	costs("a whole round: its place, 8 parts, 41 channels and the one that the member has still to leave", 1, 1+8+42, func() { h.audits() })
+}
