@@ -55,7 +55,7 @@ func (s *Service) batchGetItem(ctx context.Context, r *batchGetRequest) ([]byte,
 		}
 		batch[i] = keyedGets{request: r.RequestItems[name], gets: gets}
 	}
-	cost := s.reads()
+	cost := s.reads(by(ctx, "BatchGetItem"))
 	responses, unprocessed, err := readBatch(tables, batch, cost)
 	if err != nil {
 		return nil, err
@@ -171,9 +171,10 @@ func (s *Service) batchWriteItem(ctx context.Context, r *batchWriteRequest) ([]b
 			writes = append(writes, w)
 		}
 	}
-	total := s.writes()
+	biller := by(ctx, "BatchWriteItem")
+	total := s.writes(biller)
 	for _, w := range writes {
-		_, _, cost, err := s.apply(w)
+		_, _, cost, err := s.apply(w, biller)
 		if err != nil {
 			return nil, err
 		}

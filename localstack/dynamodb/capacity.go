@@ -1,9 +1,11 @@
 package dynamodb
 
 import (
+	"context"
 	"slices"
 	"strings"
 
+	"hark/localstack/iam"
 	"hark/localstack/meter"
 )
 
@@ -32,6 +34,7 @@ func writeUnits(before, after *item) float64 {
 type consumption struct {
 	service *Service
 	unit    meter.Unit
+	by      meter.By
 	tables  []tableUnits
 }
 
@@ -40,12 +43,22 @@ type tableUnits struct {
 	units float64
 }
 
-func (s *Service) reads() *consumption  { return &consumption{service: s, unit: meter.ReadUnits} }
-func (s *Service) writes() *consumption { return &consumption{service: s, unit: meter.WriteUnits} }
+func (s *Service) reads(by meter.By) *consumption {
+	return &consumption{service: s, unit: meter.ReadUnits, by: by}
+}
+
+func (s *Service) writes(by meter.By) *consumption {
+	return &consumption{service: s, unit: meter.WriteUnits, by: by}
+}
+
+// by says who is billed for an operation.
+func by(ctx context.Context, operation string) meter.By {
+	return meter.By{Function: iam.Caller(ctx), Operation: operation}
+}
 
 // add bills units on the table.
 func (c *consumption) add(table string, units float64) {
-	c.service.opts.Meter.Add(c.unit, units)
+	c.service.opts.Meter.Add(c.unit, c.by, units)
 	c.count(table, units)
 }
 

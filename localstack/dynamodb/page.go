@@ -7,6 +7,7 @@ import (
 
 	"hark/localstack/dynamodb/attr"
 	"hark/localstack/dynamodb/expr"
+	"hark/localstack/meter"
 )
 
 // maxPage is how many bytes of items, before the filter, end a page of Query and Scan.
@@ -66,7 +67,7 @@ func (s *Service) query(ctx context.Context, r *queryRequest) ([]byte, error) {
 	if p.after != nil && (less(p.after, p.span.low) || less(p.span.high, p.after)) {
 		return nil, invalid("The provided starting key is outside query boundaries based on provided conditions")
 	}
-	return p.run()
+	return p.run(by(ctx, "Query"))
 }
 
 func (s *Service) scan(ctx context.Context, r *scanRequest) ([]byte, error) {
@@ -87,7 +88,7 @@ func (s *Service) scan(ctx context.Context, r *scanRequest) ([]byte, error) {
 	default:
 		p.segment, p.segments = uint32(*r.Segment), uint32(*r.TotalSegments)
 	}
-	return p.run()
+	return p.run(by(ctx, "Scan"))
 }
 
 // page is a checked Query or Scan. Its span is the whole table unless it has ends.
@@ -156,7 +157,7 @@ func (r *pageRequest) valid() error {
 }
 
 // run reads the page, bills all of it, and answers what the filter leaves.
-func (p *page) run() ([]byte, error) {
+func (p *page) run(by meter.By) ([]byte, error) {
 	found, bytes, more := p.collect()
 	var kept []attr.Map
 	for _, i := range found {
@@ -164,7 +165,7 @@ func (p *page) run() ([]byte, error) {
 			kept = append(kept, i.attrs)
 		}
 	}
-	cost := p.service.reads()
+	cost := p.service.reads(by)
 	cost.add(p.table.name, readUnits(bytes, p.request.ConsistentRead))
 	var o object
 	if p.request.Select != "COUNT" {

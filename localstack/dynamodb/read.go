@@ -31,7 +31,7 @@ func (s *Service) getItem(ctx context.Context, r *getRequest) ([]byte, error) {
 	g.table.mu.RLock()
 	found := g.table.get(g.key)
 	g.table.mu.RUnlock()
-	cost := s.reads()
+	cost := s.reads(by(ctx, "GetItem"))
 	cost.add(g.table.name, readUnits(found.bytes(), r.ConsistentRead))
 	var o object
 	if found != nil {

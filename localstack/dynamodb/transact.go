@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"hark/localstack/dynamodb/attr"
+	"hark/localstack/meter"
 )
 
 // maxTransaction is how many items a transaction may have.
@@ -53,7 +54,7 @@ func (s *Service) transactWriteItems(ctx context.Context, r *transactWriteReques
 	if err != nil {
 		return nil, err
 	}
-	cost, err := s.transact(writes, r.ClientRequestToken, request)
+	cost, err := s.transact(writes, by(ctx, "TransactWriteItems"), r.ClientRequestToken, request)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +129,7 @@ func (s *Service) prepareTransact(ctx context.Context, t transactWrite) (*write,
 
 // transact decides and does the writes with all their tables locked, and bills them. A token that was used for the same
 // request within ten minutes succeeds again and changes nothing; AWS bills that as reads, of the items' present size.
-func (s *Service) transact(writes []*write, token string, request [sha256.Size]byte) (*consumption, error) {
+func (s *Service) transact(writes []*write, by meter.By, token string, request [sha256.Size]byte) (*consumption, error) {
 	defer lockAll(writes)()
 	now := s.opts.Now()
 	repeated, err := s.tokens.seen(token, request, now)
@@ -136,7 +137,7 @@ func (s *Service) transact(writes []*write, token string, request [sha256.Size]b
 		return nil, err
 	}
 	if repeated {
-		cost := s.reads()
+		cost := s.reads(by)
 		for _, w := range writes {
 			cost.add(w.table.name, transactional*readUnits(w.table.get(w.key).bytes(), true))
 		}
@@ -145,7 +146,7 @@ func (s *Service) transact(writes []*write, token string, request [sha256.Size]b
 	after := make([]*item, len(writes))
 	reasons := make([]reason, len(writes))
 	canceled := false
-	cost := s.writes()
+	cost := s.writes(by)
 	for i, w := range writes {
 		before := w.table.get(w.key)
 		next, err := w.decide(before)
@@ -248,17 +249,17 @@ func (s *Service) transactGetItems(ctx context.Context, r *transactGetRequest) (
 		}
 		gets[i], writes[i] = g, &write{table: g.table}
 	}
-	return s.snapshot(gets, writes, r.ReturnConsumedCapacity)
+	return s.snapshot(gets, writes, by(ctx, "TransactGetItems"), r.ReturnConsumedCapacity)
 }
 
-func (s *Service) snapshot(gets []get, writes []*write, d detail) ([]byte, error) {
+func (s *Service) snapshot(gets []get, writes []*write, by meter.By, d detail) ([]byte, error) {
 	unlock := lockAll(writes)
 	found := make([]*item, len(gets))
 	for i, g := range gets {
 		found[i] = g.table.get(g.key)
 	}
 	unlock()
-	cost := s.reads()
+	cost := s.reads(by)
 	list := []byte("[")
 	for i, g := range gets {
 		cost.add(g.table.name, transactional*readUnits(found[i].bytes(), true))

@@ -5,6 +5,7 @@ import (
 
 	"hark/localstack/dynamodb/attr"
 	"hark/localstack/dynamodb/expr"
+	"hark/localstack/meter"
 )
 
 // conditional is what all writes have in common, alone and in a transaction.
@@ -60,7 +61,7 @@ func (w *write) decide(old *item) (*item, error) {
 
 // apply decides and does the write under the table's lock, and bills it. A condition that fails is billed, too: for the
 // item that it read ("Working with items": conditional writes).
-func (s *Service) apply(w *write) (before, after *item, cost *consumption, err error) {
+func (s *Service) apply(w *write, by meter.By) (before, after *item, cost *consumption, err error) {
 	w.table.mu.Lock()
 	before = w.table.get(w.key)
 	after, err = w.decide(before)
@@ -68,7 +69,7 @@ func (s *Service) apply(w *write) (before, after *item, cost *consumption, err e
 		w.table.store(w.key, after, s.opts.Now())
 	}
 	w.table.mu.Unlock()
-	cost = s.writes()
+	cost = s.writes(by)
 	if err == nil || asAPIError(err).code == codeCondition {
 		cost.add(w.table.name, writeUnits(before, after))
 	}
@@ -83,7 +84,7 @@ func (s *Service) putItem(ctx context.Context, r *putRequest) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.replace(w, r.ReturnValues, r.ReturnConsumedCapacity)
+	return s.replace(w, by(ctx, "PutItem"), r.ReturnValues, r.ReturnConsumedCapacity)
 }
 
 func (s *Service) deleteItem(ctx context.Context, r *deleteRequest) ([]byte, error) {
@@ -94,15 +95,15 @@ func (s *Service) deleteItem(ctx context.Context, r *deleteRequest) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	return s.replace(w, r.ReturnValues, r.ReturnConsumedCapacity)
+	return s.replace(w, by(ctx, "DeleteItem"), r.ReturnValues, r.ReturnConsumedCapacity)
 }
 
 // replace does a put or delete, which can return nothing but the old item.
-func (s *Service) replace(w *write, returned string, d detail) ([]byte, error) {
+func (s *Service) replace(w *write, by meter.By, returned string, d detail) ([]byte, error) {
 	if returned != "" && returned != "NONE" && returned != "ALL_OLD" {
 		return nil, invalid("Return values set to invalid value")
 	}
-	before, _, cost, err := s.apply(w)
+	before, _, cost, err := s.apply(w, by)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +128,7 @@ func (s *Service) updateItem(ctx context.Context, r *updateRequest) ([]byte, err
 	default:
 		return nil, invalid("Return values set to invalid value")
 	}
-	before, after, cost, err := s.apply(w)
+	before, after, cost, err := s.apply(w, by(ctx, "UpdateItem"))
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func New(opts Options) (*Distribution, error) {
 
 // ServeHTTP serves a viewer. Errors of CloudFront's own have its words and its x-cache header.
 func (d *Distribution) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	d.opts.Meter.Add(meter.EdgeRequests, 1)
+	d.opts.Meter.Add(meter.EdgeRequests, meter.By{Operation: r.Method}, 1)
 	id := requestID()
 	via := "1.1 " + d.opts.DomainName + " (CloudFront)"
 	w.Header()["Via"] = []string{via}
@@ -89,7 +89,7 @@ func (d *Distribution) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := rewritten{uri: uri, query: r.URL.RawQuery, header: r.Header.Clone()}
 	viewer := d.opts.ViewerIP(r)
 	if len(b.FunctionAssociations) > 0 {
-		d.opts.Meter.Add(meter.EdgeFunctions, 1)
+		d.opts.Meter.Add(meter.EdgeFunctions, meter.By{Operation: "viewer-request"}, 1)
 		request, response, err := d.function.run(viewerRequest{
 			distributionID: d.opts.ID, domainName: d.opts.DomainName, requestID: id, viewerIP: viewer,
 			method: r.Method, uri: uri, query: r.URL.RawQuery, host: r.Host, header: r.Header,

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"hark/localstack/meter"
 )
 
 // The routes that API Gateway knows by itself.
@@ -95,6 +97,14 @@ func functionARN(uri string) string {
 		return ""
 	}
 	return uri
+}
+
+// by is who is billed for what a route sends by itself.
+func (r *route) by() meter.By {
+	if r == nil {
+		return meter.By{}
+	}
+	return meter.By{Function: r.function[strings.LastIndexByte(r.function, ':')+1:], Operation: r.key}
 }
 
 // allow takes one token of the route's bucket.

@@ -15,6 +15,7 @@ import (
 
 	"hark/localstack/faults"
 	"hark/localstack/iam"
+	"hark/localstack/meter"
 )
 
 // connectionsPrefix is where @connections is mounted, in front of {api}/{stage}/@connections/{id}.
@@ -79,7 +80,7 @@ func (s *Service) serveConnection(w http.ResponseWriter, r *http.Request, a *api
 	case c == nil || c.api != a || s.goneByFault(r, id):
 		refuseGone(w)
 	case r.Method == http.MethodPost:
-		c.post(w, body, tooLarge)
+		c.post(w, r, body, tooLarge)
 	case r.Method == http.MethodGet:
 		c.describe(w)
 	case r.Method == http.MethodDelete:
@@ -91,14 +92,14 @@ func (s *Service) serveConnection(w http.ResponseWriter, r *http.Request, a *api
 }
 
 // post sends a message to the client.
-func (c *conn) post(w http.ResponseWriter, message []byte, tooLarge bool) {
+func (c *conn) post(w http.ResponseWriter, r *http.Request, message []byte, tooLarge bool) {
 	refused := errorBody{ConnectionID: c.id}
 	if tooLarge {
 		refused.Message, refused.RequestID = "Message too long", newID(kindRequest)
 		refuse(w, http.StatusRequestEntityTooLarge, "PayloadTooLargeException", refused)
 		return
 	}
-	switch c.send(message) {
+	switch c.send(message, meter.By{Function: iam.Caller(r.Context()), Operation: faults.PostToConnection}) {
 	case accepted:
 		w.WriteHeader(http.StatusOK)
 	case gone:

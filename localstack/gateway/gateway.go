@@ -169,6 +169,6 @@ func (s *Service) api(id string) *api {
 }
 
 // count adds a message of n bytes to the bill: one unit for each started 32 KB.
-func (s *Service) count(n int) {
-	s.opts.Meter.Add(meter.SocketMessages, float64(max(1, (n+maxFrame-1)/maxFrame)))
+func (s *Service) count(n int, by meter.By) {
+	s.opts.Meter.Add(meter.SocketMessages, by, float64(max(1, (n+maxFrame-1)/maxFrame)))
 }

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"hark/localstack/meter"
 )
 
 // Socket serves the WebSocket endpoint of an API, what wss://{api}.execute-api.{region}.amazonaws.com serves: the path is
@@ -40,6 +42,9 @@ func (a *api) accept(w http.ResponseWriter, r *http.Request) {
 	c := newConn(a, r)
 	protocol, refused := a.connect(c, r)
 	if refused != nil {
+		if refused.Message != "" {
+			a.opts.Meter.Add(meter.OwnErrors, a.routes[routeConnect].by(), 1)
+		}
 		refuse(w, refused.status, "", refused.errorBody)
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"hark/localstack/faults"
+	"hark/localstack/meter"
 )
 
 // dispatch starts the invocation of a message's route. The messages of one connection run side by side, as on AWS, which
@@ -17,19 +18,20 @@ func (c *conn) dispatch(message []byte) {
 	default:
 	}
 	c.active.Store(c.api.opts.Now().UnixMilli())
-	c.api.count(len(message))
 	key, _ := c.api.selection.Key(message)
 	r := c.api.routes[key]
 	if r == nil || r.key == routeConnect || r.key == routeDisconnect {
 		r = c.api.routes[routeDefault]
 	}
 	if r == nil {
-		c.fail(forbidden, newID(kindRequest))
+		c.api.count(len(message), meter.By{})
+		c.fail(nil, forbidden, newID(kindRequest))
 		return
 	}
+	c.api.count(len(message), meter.By{Operation: r.key})
 	e := c.messageEvent(r.key, message)
 	if !r.allow(c.api.opts.Now()) {
-		c.fail(tooManyRequests, e.RequestContext.RequestID)
+		c.fail(r, tooManyRequests, e.RequestContext.RequestID)
 		return
 	}
 	select {
@@ -49,7 +51,7 @@ func (c *conn) dispatch(message []byte) {
 func (c *conn) invoke(r *route, e event) {
 	out, failure := c.api.invoke(r, c.id, e)
 	if failure != "" {
-		c.fail(failure, e.RequestContext.RequestID)
+		c.fail(r, failure, e.RequestContext.RequestID)
 		return
 	}
 	if !r.twoWay || out.Body == "" {
@@ -59,20 +61,24 @@ func (c *conn) invoke(r *route, e event) {
 	if out.IsBase64Encoded {
 		var err error
 		if body, err = base64.StdEncoding.DecodeString(out.Body); err != nil {
-			c.fail(internalError, e.RequestContext.RequestID)
+			c.fail(r, internalError, e.RequestContext.RequestID)
 			return
 		}
 	}
 	if len(body) > maxMessage {
-		c.fail(internalError, e.RequestContext.RequestID)
+		c.fail(r, internalError, e.RequestContext.RequestID)
 		return
 	}
-	c.send(body) // a client that has gone, or does not read, goes without
+	c.send(body, r.by()) // a client that has gone, or does not read, goes without
 }
 
-// fail sends API Gateway's own error JSON to the client (aws-facts.md §A1).
-func (c *conn) fail(message, requestID string) {
-	c.send(errorBody{Message: message, ConnectionID: c.id, RequestID: requestID}.encode())
+// fail sends API Gateway's own error JSON to the client (aws-facts.md §A1), in place of an answer of the route, which is nil if
+// there is none.
+func (c *conn) fail(r *route, message, requestID string) {
+	by := r.by()
+	if c.send(errorBody{Message: message, ConnectionID: c.id, RequestID: requestID}.encode(), by) == accepted {
+		c.api.opts.Meter.Add(meter.OwnErrors, by, 1)
+	}
 }
 
 // disconnected invokes $disconnect and does not wait for it. What it returns is of no consequence.

@@ -100,8 +100,8 @@ const (
 	full             // the client does not read fast enough
 )
 
-// send queues a message for the client. It never blocks.
-func (c *conn) send(message []byte) outcome {
+// send queues a message for the client and bills it. It never blocks.
+func (c *conn) send(message []byte, by meter.By) outcome {
 	c.mu.Lock()
 	switch {
 	case c.ended:
@@ -111,10 +111,13 @@ func (c *conn) send(message []byte) outcome {
 		c.mu.Unlock()
 		return full
 	}
+	before := len(c.queue)
 	c.queue = appendMessage(c.queue, message)
+	framed := len(c.queue) - before
 	c.mu.Unlock()
 	c.active.Store(c.api.opts.Now().UnixMilli())
-	c.api.count(len(message))
+	c.api.count(len(message), by)
+	c.api.opts.Meter.Add(meter.SocketBytes, by, float64(framed))
 	c.signal()
 	return accepted
 }
@@ -198,7 +201,7 @@ func (c *conn) end(code ws.StatusCode, reason string, last []byte) {
 	c.signal()
 
 	minutes := math.Ceil(c.api.opts.Now().Sub(c.connectedAt).Minutes())
-	c.api.opts.Meter.Add(meter.SocketMinutes, max(1, minutes))
+	c.api.opts.Meter.Add(meter.SocketMinutes, meter.By{Operation: routeConnect}, max(1, minutes))
 	c.disconnected(code, reason)
 }
 

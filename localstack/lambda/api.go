@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"hark/localstack/iam"
+	"hark/localstack/meter"
 )
 
 const functionsPath = "/2015-03-31/functions"
@@ -82,7 +83,7 @@ func (s *Service) serveSync(w http.ResponseWriter, r *http.Request, name string,
 		writeError(w, err)
 		return
 	}
-	inv := &invocation{id: newUUID(), payload: payload, tail: r.Header.Get("X-Amz-Log-Type") == "Tail"}
+	inv := &invocation{id: newUUID(), payload: payload, cause: meter.Invoke, tail: r.Header.Get("X-Amz-Log-Type") == "Tail"}
 	result, err := f.invoke(r.Context(), inv)
 	if err != nil {
 		writeError(w, err)

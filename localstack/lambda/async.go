@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"hark/localstack/meter"
 )
 
 // How long an event waits that was throttled, or met an error of Lambda's own, as on AWS: from a second, doubling, to five minutes; six hours in all.
@@ -38,7 +40,7 @@ func (f *function) event(id string, payload []byte) {
 	s, began := f.service, time.Now()
 	retries, throttle := s.opts.RetryDelays, firstThrottleDelay
 	for {
-		r, err := f.invoke(s.ctx, &invocation{id: id, payload: payload})
+		r, err := f.invoke(s.ctx, &invocation{id: id, payload: payload, cause: meter.Event})
 		var delay time.Duration
 		switch {
 		case s.ctx.Err() != nil, err == nil && r.FunctionError == "":

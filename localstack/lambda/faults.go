@@ -70,7 +70,7 @@ func (f *function) repeatByFault(inv *invocation) (over func()) {
 			if hit.Wait > 0 && !pause(f.service.ctx, hit.Wait) {
 				return
 			}
-			_, err := f.run(f.service.ctx, &invocation{id: inv.id, payload: inv.payload})
+			_, err := f.run(f.service.ctx, &invocation{id: inv.id, payload: inv.payload, cause: inv.cause})
 			if err != nil && f.service.ctx.Err() == nil {
 				f.service.opts.Log.Warn("a repeated invocation was not run", "function", f.spec.FunctionName, "error", err)
 			}

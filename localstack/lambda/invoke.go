@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hark/localstack/iam"
+	"hark/localstack/meter"
 )
 
 // Payload limits of AWS, in bytes.
@@ -32,6 +33,7 @@ type Result struct {
 type invocation struct {
 	id      string // a new one if ""
 	payload []byte
+	cause   string      // on the bill
 	tail    bool        // the caller wants Result.log
 	done    chan Result // buffered: whoever has the result never waits for the caller
 
@@ -52,7 +54,7 @@ func (s *Service) Invoke(ctx context.Context, function string, payload []byte) (
 	if err := checkPayload(payload); err != nil {
 		return Result{}, err
 	}
-	return f.invoke(ctx, &invocation{payload: payload})
+	return f.invoke(ctx, &invocation{payload: payload, cause: meter.Invoke})
 }
 
 func (s *Service) authorize(ctx context.Context, function string) (*function, error) {

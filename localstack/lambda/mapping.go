@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hark/localstack/iam"
+	"hark/localstack/meter"
 	"hark/localstack/sqs"
 )
 
@@ -192,7 +193,7 @@ func (m *mapping) leave() bool {
 // when the queue's visibility timeout ends (Lambda Developer Guide, "Handling errors for an SQS event source").
 func (m *mapping) work(ctx context.Context, messages []sqs.Message) {
 	log := m.service.opts.Log.With("function", m.function.spec.FunctionName, "queue", m.queue)
-	r, err := m.function.invoke(ctx, &invocation{payload: m.event(messages)})
+	r, err := m.function.invoke(ctx, &invocation{payload: m.event(messages), cause: meter.Queue})
 	switch {
 	case ctx.Err() != nil:
 		return

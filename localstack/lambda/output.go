@@ -99,7 +99,7 @@ func (o *output) close() {
 func (o *output) add(b []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.meter.Add(meter.LogBytes, float64(len(b)))
+	o.bill(len(b))
 	for len(b) > 0 {
 		end := bytes.IndexByte(b, '\n')
 		if end < 0 {
@@ -113,7 +113,7 @@ func (o *output) add(b []byte) {
 		b = b[end+1:]
 		if o.flushed != nil && bytes.HasSuffix(o.partial, []byte(marker)) {
 			o.partial = o.partial[:len(o.partial)-len(marker)]
-			o.meter.Add(meter.LogBytes, -float64(len(marker)+1))
+			o.bill(-len(marker) - 1)
 			close(o.flushed)
 			o.flushed = nil
 			if len(o.partial) == 0 {
@@ -122,6 +122,11 @@ func (o *output) add(b []byte) {
 		}
 		o.endLine()
 	}
+}
+
+// bill counts what CloudWatch would take in.
+func (o *output) bill(bytes int) {
+	o.meter.Add(meter.LogBytes, meter.By{Function: o.function, Operation: "PutLogEvents"}, float64(bytes))
 }
 
 // endLine shows the line that is complete, if it is to be shown, and keeps it.

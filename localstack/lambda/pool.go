@@ -112,7 +112,8 @@ func (f *function) ready(p *process) *invocation {
 
 // begin starts the clock of the invocation that p is about to be given.
 func (f *function) begin(p *process, inv *invocation) (deadline time.Time) {
-	f.service.opts.Meter.Add(meter.FunctionRequests, 1)
+	f.count(meter.FunctionRequests, inv.cause, 1)
+	f.count(meter.FunctionMemory, inv.cause, float64(f.spec.MemorySize))
 	p.output.begin()
 	p.victim.begin()
 	f.mu.Lock()
@@ -120,6 +121,11 @@ func (f *function) begin(p *process, inv *invocation) (deadline time.Time) {
 	inv.began = time.Now()
 	inv.timeout = time.AfterFunc(f.spec.timeout(), func() { f.expire(p, inv) })
 	return inv.began.Add(f.spec.timeout())
+}
+
+// count adds to the function's bill.
+func (f *function) count(u meter.Unit, operation string, n float64) {
+	f.service.opts.Meter.Add(u, meter.By{Function: f.spec.FunctionName, Operation: operation}, n)
 }
 
 // expire ends the process whose invocation has run out of time, be it answered or not.
@@ -177,7 +183,7 @@ func (f *function) end(p *process, fail func(id string) Result) {
 		inv.timeout.Stop()
 		took := time.Since(inv.began) + p.unbilled
 		p.unbilled = 0
-		f.service.opts.Meter.Add(meter.FunctionMillis, math.Ceil(float64(took)/float64(time.Millisecond)))
+		f.count(meter.FunctionMillis, inv.cause, math.Ceil(float64(took)/float64(time.Millisecond)))
 	}
 	if !inv.answered {
 		inv.answered = true

@@ -65,27 +65,27 @@ func (s *Service) URL(id string) http.Handler {
 		return h
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		urlError(w, http.StatusNotFound, "Not Found")
+		writeJSON(w, http.StatusNotFound, map[string]string{"Message": "Not Found"})
 	})
 }
 
 func (h *urlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.function.service.opts.Meter.Add(meter.URLRequests, 1)
+	h.function.count(meter.URLRequests, meter.FunctionURL, 1)
 	body, err := readPayload(r)
 	if errors.Is(err, errPayloadSize) {
-		urlError(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+		h.fail(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return
 	}
 	if err != nil {
 		return // the client broke off
 	}
 	id := newUUID()
-	result, err := h.function.invoke(r.Context(), &invocation{id: id, payload: encode(h.event(r, id, body))})
+	result, err := h.function.invoke(r.Context(), &invocation{id: id, payload: encode(h.event(r, id, body)), cause: meter.FunctionURL})
 	switch {
 	case isThrottled(err):
-		urlError(w, http.StatusTooManyRequests, "Rate Exceeded.")
+		h.fail(w, http.StatusTooManyRequests, "Rate Exceeded.")
 	case err != nil || result.FunctionError != "":
-		urlError(w, http.StatusBadGateway, "Internal Server Error")
+		h.fail(w, http.StatusBadGateway, "Internal Server Error")
 	default:
 		h.write(w, id, result)
 	}
@@ -218,7 +218,7 @@ func (h *urlHandler) write(w http.ResponseWriter, id string, result Result) {
 	if err != nil {
 		h.function.service.opts.Log.Warn("response of function URL refused",
 			"function", h.function.spec.FunctionName, "error", err)
-		urlError(w, http.StatusBadGateway, "Internal Server Error")
+		h.fail(w, http.StatusBadGateway, "Internal Server Error")
 		return
 	}
 	header := w.Header()
@@ -237,7 +237,7 @@ func (h *urlHandler) write(w http.ResponseWriter, id string, result Result) {
 	}
 	header.Set("X-Amzn-Requestid", id)
 	w.WriteHeader(res.StatusCode)
-	_, _ = w.Write(body)
+	h.send(w, body)
 }
 
 // parseURLResponse understands the three forms of a response: an object with a statusCode, any other JSON, which is the body
@@ -283,6 +283,15 @@ func (r urlResponse) check() error {
 	return nil
 }
 
-func urlError(w http.ResponseWriter, status int, message string) {
-	writeJSON(w, status, map[string]string{"Message": message})
+// fail answers with an error of the URL's own.
+func (h *urlHandler) fail(w http.ResponseWriter, status int, message string) {
+	w.Header()["Content-Type"] = []string{"application/json"}
+	w.WriteHeader(status)
+	h.send(w, encode(map[string]string{"Message": message}))
+}
+
+// send writes a body and bills it.
+func (h *urlHandler) send(w http.ResponseWriter, body []byte) {
+	n, _ := w.Write(body) // a client that has gone needs no more
+	h.function.count(meter.URLBytes, meter.FunctionURL, float64(n))
 }

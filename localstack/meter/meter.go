@@ -1,55 +1,120 @@
 package meter
 
 import (
-	"maps"
+	"cmp"
+	"slices"
+	"strings"
 	"sync"
 )
 
-// Unit is one kind of thing that AWS counts on a bill.
+// Unit is one kind of thing that AWS counts on a bill. What comes before its point is the service.
 type Unit string
 
 // What is counted. Read and write units are DynamoDB's request units on demand; messages are API Gateway's, in steps of
-// 32 KB, both ways; queue requests are SQS API calls in steps of 64 KB, without the empty receives of idle pollers.
+// 32 KB, both ways; queue requests are SQS API calls in steps of 64 KB, without the empty receives of idle pollers. Bytes out are
+// those of frames, with their headers, and of the bodies of function URLs.
 const (
 	FunctionRequests Unit = "lambda.requests"
 	FunctionMillis   Unit = "lambda.billed_ms" // of this machine, not of AWS
+	FunctionMemory   Unit = "lambda.memory_mb" // of each request, added up
 	URLRequests      Unit = "lambda.url_requests"
+	URLBytes         Unit = "lambda.url_bytes_out"
 	LogBytes         Unit = "logs.bytes"
 	ReadUnits        Unit = "dynamodb.read_units"
 	WriteUnits       Unit = "dynamodb.write_units"
 	QueueRequests    Unit = "sqs.requests"
+	FIFORequests     Unit = "sqs.fifo_requests" // those of QueueRequests that were to FIFO queues
 	EmptyReceives    Unit = "sqs.empty_receives"
 	SocketMessages   Unit = "apigateway.messages"
 	SocketMinutes    Unit = "apigateway.connection_minutes"
+	SocketBytes      Unit = "apigateway.bytes_out"
+	OwnErrors        Unit = "apigateway.own_errors" // answers to clients that are API Gateway's own JSON
 	EdgeRequests     Unit = "cloudfront.requests"
 	EdgeFunctions    Unit = "cloudfront.function_invocations"
 )
 
+// By says whose and what kind of call used a unit.
+type By struct {
+	Function  string // that made the call, or that ran or printed; empty outside
+	Operation string // of the service's API; a route's key; of an invocation, what caused it
+}
+
 // Meter adds up units. The zero value is ready; a nil Meter counts nothing. It is safe for concurrent use.
 type Meter struct {
 	mu  sync.Mutex
-	sum map[Unit]float64
+	sum map[entry]*float64
+}
+
+// entry is what is counted apart.
+type entry struct {
+	unit Unit
+	by   By
 }
 
 // Add counts n more of the unit.
-func (m *Meter) Add(u Unit, n float64) {
+func (m *Meter) Add(u Unit, by By, n float64) {
 	if m == nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.sum == nil {
-		m.sum = make(map[Unit]float64)
+	e := entry{u, by}
+	sum := m.sum[e]
+	if sum == nil {
+		if m.sum == nil {
+			m.sum = make(map[entry]*float64)
+		}
+		sum = new(float64)
+		m.sum[e] = sum
 	}
-	m.sum[u] += n
+	*sum += n
 }
 
-// Snapshot returns a copy of all that was counted so far.
+// Snapshot returns the totals of all that was counted so far; nil if that is nothing.
 func (m *Meter) Snapshot() map[Unit]float64 {
+	lines := m.Lines()
+	if lines == nil {
+		return nil
+	}
+	return totals(lines)
+}
+
+func totals(lines []Line) map[Unit]float64 {
+	sum := make(map[Unit]float64)
+	for _, l := range lines {
+		sum[l.Unit] += l.N
+	}
+	return sum
+}
+
+// Line is how many of a unit were used by somebody for something.
+type Line struct {
+	Service   string  `json:"service"`
+	Unit      Unit    `json:"unit"`
+	Function  string  `json:"function"`
+	Operation string  `json:"operation"`
+	N         float64 `json:"n"`
+}
+
+// Lines returns all that was counted so far, by unit, function and operation in this order; nil if that is nothing.
+func (m *Meter) Lines() []Line {
 	if m == nil {
 		return nil
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return maps.Clone(m.sum)
+	var lines []Line
+	for e, n := range m.sum {
+		lines = append(lines, Line{e.unit.service(), e.unit, e.by.Function, e.by.Operation, *n})
+	}
+	slices.SortFunc(lines, func(a, b Line) int {
+		return cmp.Or(
+			cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Function, b.Function), cmp.Compare(a.Operation, b.Operation))
+	})
+	return lines
+}
+
+func (u Unit) service() string {
+	service, _, _ := strings.Cut(string(u), ".")
+	return service
 }

@@ -23,12 +23,12 @@ type receiptBatchInput struct {
 	Entries  []receiptEntry
 }
 
-func (s *Service) deleteMessage(ctx context.Context, _ *call, in receiptInput) (struct{}, error) {
-	return s.onReceipt(ctx, "DeleteMessage", in, deleteFor(ctx))
+func (s *Service) deleteMessage(ctx context.Context, c *call, in receiptInput) (struct{}, error) {
+	return s.onReceipt(ctx, c, "DeleteMessage", in, deleteFor(ctx))
 }
 
-func (s *Service) deleteMessageBatch(ctx context.Context, _ *call, in receiptBatchInput) (batchResult[batchDone], error) {
-	return s.onReceipts(ctx, "DeleteMessage", in, deleteFor(ctx))
+func (s *Service) deleteMessageBatch(ctx context.Context, c *call, in receiptBatchInput) (batchResult[batchDone], error) {
+	return s.onReceipts(ctx, c, "DeleteMessage", in, deleteFor(ctx))
 }
 
 // deleteFor returns delete for whoever the context's calls are made by.
@@ -37,19 +37,19 @@ func deleteFor(ctx context.Context) func(*queue, receiptEntry) error {
 	return func(q *queue, e receiptEntry) error { return q.delete(e, function) }
 }
 
-func (s *Service) changeVisibility(ctx context.Context, _ *call, in receiptInput) (struct{}, error) {
-	return s.onReceipt(ctx, "ChangeMessageVisibility", in, (*queue).changeVisibility)
+func (s *Service) changeVisibility(ctx context.Context, c *call, in receiptInput) (struct{}, error) {
+	return s.onReceipt(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
 }
 
-func (s *Service) changeVisibilityBatch(ctx context.Context, _ *call, in receiptBatchInput) (batchResult[batchDone], error) {
-	return s.onReceipts(ctx, "ChangeMessageVisibility", in, (*queue).changeVisibility)
+func (s *Service) changeVisibilityBatch(ctx context.Context, c *call, in receiptBatchInput) (batchResult[batchDone], error) {
+	return s.onReceipts(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
 }
 
 // onReceipt does something to the message with the handle.
 func (s *Service) onReceipt(
-	ctx context.Context, action string, in receiptInput, do func(*queue, receiptEntry) error,
+	ctx context.Context, c *call, action string, in receiptInput, do func(*queue, receiptEntry) error,
 ) (struct{}, error) {
-	q, err := s.openURL(ctx, action, in.QueueURL)
+	q, err := s.openURL(ctx, c, action, in.QueueURL)
 	if err != nil {
 		return struct{}{}, err
 	}
@@ -58,9 +58,9 @@ func (s *Service) onReceipt(
 
 // onReceipts does something to each of a batch of messages.
 func (s *Service) onReceipts(
-	ctx context.Context, action string, in receiptBatchInput, do func(*queue, receiptEntry) error,
+	ctx context.Context, c *call, action string, in receiptBatchInput, do func(*queue, receiptEntry) error,
 ) (out batchResult[batchDone], err error) {
-	q, err := s.openURL(ctx, action, in.QueueURL)
+	q, err := s.openURL(ctx, c, action, in.QueueURL)
 	if err != nil {
 		return out, err
 	}

@@ -21,14 +21,14 @@ type queueURLOutput struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
-func (s *Service) getQueueURL(ctx context.Context, _ *call, in queueURLInput) (queueURLOutput, error) {
+func (s *Service) getQueueURL(ctx context.Context, c *call, in queueURLInput) (queueURLOutput, error) {
 	if in.QueueName == "" {
 		return queueURLOutput{}, errMissing("QueueName")
 	}
 	if in.QueueOwnerAWSAccountID != "" && in.QueueOwnerAWSAccountID != s.opts.Account {
 		return queueURLOutput{}, errNoQueue()
 	}
-	q, err := s.open(ctx, "GetQueueUrl", s.arn(in.QueueName))
+	q, err := s.open(ctx, c, "GetQueueUrl", s.arn(in.QueueName))
 	if err != nil {
 		return queueURLOutput{}, err
 	}
@@ -88,8 +88,8 @@ func neverSet() []string {
 	return []string{"Policy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds"}
 }
 
-func (s *Service) getQueueAttributes(ctx context.Context, _ *call, in attributesInput) (attributesOutput, error) {
-	q, err := s.openURL(ctx, "GetQueueAttributes", in.QueueURL)
+func (s *Service) getQueueAttributes(ctx context.Context, c *call, in attributesInput) (attributesOutput, error) {
+	q, err := s.openURL(ctx, c, "GetQueueAttributes", in.QueueURL)
 	if err != nil {
 		return attributesOutput{}, err
 	}
@@ -162,8 +162,8 @@ type purgeInput struct {
 }
 
 // purgeQueue empties the queue, at once where AWS takes up to a minute, and like AWS not twice within one.
-func (s *Service) purgeQueue(ctx context.Context, _ *call, in purgeInput) (struct{}, error) {
-	q, err := s.openURL(ctx, "PurgeQueue", in.QueueURL)
+func (s *Service) purgeQueue(ctx context.Context, c *call, in purgeInput) (struct{}, error) {
+	q, err := s.openURL(ctx, c, "PurgeQueue", in.QueueURL)
 	if err != nil {
 		return struct{}{}, err
 	}

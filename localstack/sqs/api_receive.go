@@ -41,7 +41,7 @@ const (
 )
 
 func (s *Service) receiveMessage(ctx context.Context, c *call, in receiveInput) (receiveOutput, error) {
-	q, err := s.openURL(ctx, "ReceiveMessage", in.QueueURL)
+	q, err := s.openURL(ctx, c, "ReceiveMessage", in.QueueURL)
 	if err != nil {
 		return receiveOutput{}, err
 	}

@@ -32,7 +32,7 @@ type sendInput struct {
 }
 
 func (s *Service) sendMessage(ctx context.Context, c *call, in sendInput) (sendResult, error) {
-	q, err := s.openURL(ctx, "SendMessage", in.QueueURL)
+	q, err := s.openURL(ctx, c, "SendMessage", in.QueueURL)
 	if err != nil {
 		return sendResult{}, err
 	}
@@ -57,7 +57,7 @@ type sendBatchInput struct {
 // the whole; what is wrong with an entry otherwise only that entry.
 func (s *Service) sendMessageBatch(ctx context.Context, c *call, in sendBatchInput) (batchResult[sendResult], error) {
 	var out batchResult[sendResult]
-	q, err := s.openURL(ctx, "SendMessage", in.QueueURL)
+	q, err := s.openURL(ctx, c, "SendMessage", in.QueueURL)
 	if err != nil {
 		return out, err
 	}

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"hark/localstack/faults"
+	"hark/localstack/iam"
 	"hark/localstack/meter"
 )
 
@@ -25,18 +26,28 @@ const chunk = 64 << 10
 
 // call is one request to the service, over HTTP or not.
 type call struct {
+	by    meter.By
+	fifo  bool   // it is about a FIFO queue
 	trace string // X-Ray header, which AWS hands on with the messages
 	bytes int    // what is billed
 	empty bool   // a receive that got nothing
 }
 
+func newCall(ctx context.Context, operation string) *call {
+	return &call{by: meter.By{Function: iam.Caller(ctx), Operation: operation}}
+}
+
 // count adds the call to the bill.
 func (c *call) count(m *meter.Meter) {
 	if c.empty {
-		m.Add(meter.EmptyReceives, 1)
+		m.Add(meter.EmptyReceives, c.by, 1)
 		return
 	}
-	m.Add(meter.QueueRequests, float64(max(1, (c.bytes+chunk-1)/chunk)))
+	n := float64(max(1, (c.bytes+chunk-1)/chunk))
+	m.Add(meter.QueueRequests, c.by, n)
+	if c.fifo {
+		m.Add(meter.FIFORequests, c.by, n)
+	}
 }
 
 // ServeHTTP answers a request of the AWS JSON 1.0 protocol: a POST whose X-Amz-Target is AmazonSQS.{operation}. Its
@@ -69,7 +80,8 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 		s.answerError(w, errSerialization(err))
 		return
 	}
-	c := &call{trace: r.Header.Get("X-Amzn-Trace-Id")}
+	c := newCall(r.Context(), operation)
+	c.trace = r.Header.Get("X-Amzn-Trace-Id")
 	out, err := s.run(r.Context(), c, operation, body)
 	if err != nil {
 		s.answerError(w, asError(err))

@@ -14,9 +14,9 @@ import (
 // all attributes and the queue's visibility timeout. It returns no messages if there were none in time, and the
 // context's error if that ended the wait. Refusals are an *Error or an *iam.Denied.
 func (s *Service) Receive(ctx context.Context, queueARN string, most int, wait time.Duration) ([]Message, error) {
-	c := new(call)
+	c := newCall(ctx, "ReceiveMessage")
 	defer c.count(s.opts.Meter)
-	q, err := s.open(ctx, "ReceiveMessage", queueARN)
+	q, err := s.open(ctx, c, "ReceiveMessage", queueARN)
 	if err != nil {
 		return nil, err
 	}
@@ -40,13 +40,14 @@ func (s *Service) Receive(ctx context.Context, queueARN string, most int, wait t
 // Delete deletes the messages with the handles, counted as one request per ten of them. It tries all, and returns what
 // was refused, joined.
 func (s *Service) Delete(ctx context.Context, queueARN string, receiptHandles ...string) error {
-	q, err := s.open(ctx, "DeleteMessage", queueARN)
+	c := newCall(ctx, "DeleteMessageBatch")
+	q, err := s.open(ctx, c, "DeleteMessage", queueARN)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for batch := range slices.Chunk(receiptHandles, 10) {
-		new(call).count(s.opts.Meter)
+		c.count(s.opts.Meter)
 		for _, handle := range batch {
 			if err := q.delete(receiptEntry{ReceiptHandle: handle}, iam.Caller(ctx)); err != nil {
 				errs = append(errs, fmt.Errorf("delete message: %w", err))
@@ -58,8 +59,9 @@ func (s *Service) Delete(ctx context.Context, queueARN string, receiptHandles ..
 
 // ChangeVisibility makes the message visible again d from now, in whole seconds, at most 12 hours after its receive.
 func (s *Service) ChangeVisibility(ctx context.Context, queueARN, receiptHandle string, d time.Duration) error {
-	new(call).count(s.opts.Meter)
-	q, err := s.open(ctx, "ChangeMessageVisibility", queueARN)
+	c := newCall(ctx, "ChangeMessageVisibility")
+	defer c.count(s.opts.Meter)
+	q, err := s.open(ctx, c, "ChangeMessageVisibility", queueARN)
 	if err != nil {
 		return err
 	}

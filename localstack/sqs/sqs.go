@@ -114,7 +114,7 @@ func nameOf(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] 
 
 // open returns the queue with the ARN if the context's role may do the action to it. Who may not is told so whether or
 // not the queue exists.
-func (s *Service) open(ctx context.Context, action, arn string) (*queue, error) {
+func (s *Service) open(ctx context.Context, c *call, action, arn string) (*queue, error) {
 	if err := iam.Check(ctx, "sqs:"+action, arn); err != nil {
 		return nil, err
 	}
@@ -122,12 +122,13 @@ func (s *Service) open(ctx context.Context, action, arn string) (*queue, error) 
 	if q == nil || q.arn != arn {
 		return nil, errNoQueue()
 	}
+	c.fifo = q.fifo
 	return q, nil
 }
 
 // openURL is open for a queue URL. Only the path counts: the host is whichever name the caller knows this endpoint by,
 // and AWS's own URLs work too.
-func (s *Service) openURL(ctx context.Context, action, queueURL string) (*queue, error) {
+func (s *Service) openURL(ctx context.Context, c *call, action, queueURL string) (*queue, error) {
 	if queueURL == "" {
 		return nil, errMissing("QueueUrl")
 	}
@@ -139,5 +140,5 @@ func (s *Service) openURL(ctx context.Context, action, queueURL string) (*queue,
 	if !ok || strings.Contains(name, "/") {
 		return nil, errAddress(queueURL)
 	}
-	return s.open(ctx, action, "arn:aws:sqs:"+s.opts.Region+":"+account+":"+name)
+	return s.open(ctx, c, action, "arn:aws:sqs:"+s.opts.Region+":"+account+":"+name)
 }
