@@ -120,7 +120,7 @@ func (b *ticks) visit(ctx context.Context, i int) (err error) {
 }
 
 // listen reads events until twenty have come that were begun after that one. The first may be any up to the next, each other must be
-// the one after the one before it. On a cache channel the first is the newest when the success came, which may come again.
+// the one after the one before it. On a cache channel the first is the newest when the success came, which may come once more.
 func (b *ticks) listen(c *wire.Conn, seen int64) error {
 	repeats := strings.Contains(b.channel, "cache-")
 	for last := int64(0); last < seen+20; {
@@ -137,13 +137,11 @@ func (b *ticks) listen(c *wire.Conn, seen int64) error {
 			return fmt.Errorf("got %s (%w) after event %d", f.Raw, err, last)
 		case last == 0 && n > seen+1:
 			return fmt.Errorf("the first event is %d, but only %d had begun when the success was seen", n, seen)
-		case last != 0 && n != last+1 && (!repeats || n > last):
+		case last != 0 && n != last+1 && (n != last || !repeats):
 			return fmt.Errorf("event %d came after %d", n, last)
 		}
-		if n <= last {
-			repeats = false
-		}
-		last = max(n, last)
+		repeats = repeats && n != last
+		last = n
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"hark/localstack/e2e/wire"
 )
@@ -239,19 +240,19 @@ func (c client) deaf(channel string) {
 	c.quiet()
 }
 
-// settles reads the successes of several subscribes of one channel and a pong: where the frames of a connection are
-// served one after another, the pong is the last. How many successes there are is not promised: at least one.
-func (c client) settles(channel string) {
+// settles reads the successes of several subscribes of one channel and a pong, until nothing more has come for that long. How
+// many successes there are is not promised: at least one.
+func (c client) settles(channel string, silence time.Duration) {
 	c.t.Helper()
 	c.send(`{"event":"pusher:ping","data":{}}`)
 	for successes, pongs := 0, 0; ; {
-		within := calm
+		within := silence
 		if successes == 0 || pongs == 0 {
 			within = patience
 		}
 		f, err := c.Next(within)
 		switch {
-		case errors.Is(err, wire.ErrQuiet) && within == calm:
+		case errors.Is(err, wire.ErrQuiet) && within == silence:
 			return
 		case err == nil && f.Event == wire.Pong:
 			pongs++
