@@ -104,12 +104,27 @@ func checkPublish(t *testing.T, r ready) {
 func checkMeter(t *testing.T, r ready) {
 	t.Helper()
 	_, body := get(t, r.AWS+"/_hark/meter")
-	var m struct{ Units map[string]float64 }
+	var m struct {
+		Units, USD map[string]float64
+		By         []struct {
+			Service, Unit, Function, Operation string
+			N                                  float64
+		}
+	}
 	if err := json.Unmarshal([]byte(body), &m); err != nil {
 		t.Fatal(err)
 	}
 	if m.Units["lambda.url_requests"] < 2 || m.Units["sqs.requests"] < 1 {
 		t.Errorf("the meter shows %v", m.Units)
+	}
+	sent := 0.0
+	for _, l := range m.By {
+		if l.Service == "sqs" && l.Function == "Hark-api" && l.Unit == "sqs.requests" {
+			sent += l.N
+		}
+	}
+	if sent < 1 || m.USD["sqs"] <= 0 || m.USD["total"] <= m.USD["sqs"] {
+		t.Errorf("the meter shows %+v", m)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
+	"github.com/google/go-cmp/cmp"
 
 	"hark/localstack/gateway"
 	"hark/localstack/meter"
@@ -206,8 +207,37 @@ func TestMeter(t *testing.T) {
 	}
 	s.Close()
 	receive(t, c.ended)
-	got := m.Snapshot()
-	if got[meter.SocketMessages] != 6 || got[meter.SocketMinutes] != 1 {
-		t.Errorf("got %v, want 6 messages and 1 minute", got)
+	const post, failed = "PostToConnection", "$default" // the route's function is called like it
+	want := []meter.Line{
+		{Service: "apigateway", Unit: meter.SocketBytes, Operation: post, N: 102<<10 + 4*4}, // four frames
+		{Service: "apigateway", Unit: meter.SocketBytes, Function: failed, Operation: failed, N: 103 + 2},
+		{Service: "apigateway", Unit: meter.SocketMinutes, Operation: "$connect", N: 1},
+		{Service: "apigateway", Unit: meter.SocketMessages, Operation: failed, N: 1},
+		{Service: "apigateway", Unit: meter.SocketMessages, Operation: post, N: 4},
+		{Service: "apigateway", Unit: meter.SocketMessages, Function: failed, Operation: failed, N: 1},
+		{Service: "apigateway", Unit: meter.OwnErrors, Function: failed, Operation: failed, N: 1},
+	}
+	if diff := cmp.Diff(want, m.Lines()); diff != "" {
+		t.Errorf("counted (-want +got):\n%s", diff)
+	}
+}
+
+func TestARefusalOfConnectByTheGatewayIsCounted(t *testing.T) {
+	t.Parallel()
+	var m meter.Meter
+	results := make(chan any, 2)
+	c := start(t, gateway.Options{Meter: &m}, map[string]function{"$connect": func(request) (any, error) {
+		v := <-results
+		err, _ := v.(error)
+		return v, err
+	}})
+	for _, v := range []any{map[string]any{"statusCode": 403}, errThrottled} { // the first is the function's own
+		results <- v
+		if _, err := c.dial("/" + stage); err == nil {
+			t.Error("the client was let in")
+		}
+	}
+	if got := m.Snapshot()[meter.OwnErrors]; got != 1 {
+		t.Errorf("counted %v errors of API Gateway's own, want 1", got)
 	}
 }

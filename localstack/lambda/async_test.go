@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"hark/localstack/lambda"
+	"hark/localstack/meter"
 )
 
 func TestAnEventThatFailsIsTriedThreeTimes(t *testing.T) {
@@ -30,6 +31,9 @@ func TestAnEventThatFailsIsTriedThreeTimes(t *testing.T) {
 		try.answer <- "fail"
 	}
 	eventually(t, "the event to be dropped", func() bool { return strings.Contains(log.String(), "event dropped") })
+	if n := c.counted(meter.FunctionRequests, meter.By{Function: "tell", Operation: meter.Event}); n != 3 {
+		t.Errorf("counted %v requests, want 3", n)
+	}
 
 	if err := c.InvokeAsync(t.Context(), "tell", []byte(`"kept"`)); err != nil {
 		t.Fatal(err)

@@ -30,9 +30,8 @@ func TestInvokeReturnsWhatTheFunctionReturns(t *testing.T) {
 			t.Errorf("%s returned %s", name, got)
 		}
 	}
-	got := c.meter.Snapshot()
-	if got[meter.FunctionRequests] != 5 {
-		t.Errorf("counted %v requests", got[meter.FunctionRequests])
+	if got := c.counted(meter.FunctionRequests, meter.By{Function: "echo", Operation: meter.Invoke}); got != 5 {
+		t.Errorf("counted %v requests", got)
 	}
 	large := `"` + strings.Repeat("x", 5<<20) + `"`
 	if got := c.invoke("echo", large); got != large {

@@ -81,6 +81,16 @@ func newCloud(t testing.TB, change ...func(*lambda.Options)) *cloud {
 	return c
 }
 
+// counted is how much of a unit somebody has used for something.
+func (c *cloud) counted(unit meter.Unit, by meter.By) (n float64) {
+	for _, l := range c.meter.Lines() {
+		if l.Unit == unit && l.Function == by.Function && l.Operation == by.Operation {
+			n += l.N
+		}
+	}
+	return n
+}
+
 // create adds a function called by its handler.
 func (c *cloud) create(handler string, change ...func(*lambda.FunctionSpec)) {
 	c.t.Helper()

@@ -15,6 +15,7 @@ import (
 
 	"hark/localstack/iam"
 	"hark/localstack/lambda"
+	"hark/localstack/meter"
 	"hark/localstack/sqs"
 )
 
@@ -198,6 +199,9 @@ func TestTheEventOfABatch(t *testing.T) {
 	q.send("a1")
 	told := g.call()
 	told.answer <- ""
+	if n := c.counted(meter.FunctionRequests, meter.By{Function: "tell", Operation: meter.Queue}); n != 1 {
+		t.Errorf("counted %v requests, want 1", n)
+	}
 	var event events.SQSEvent
 	if err := json.Unmarshal([]byte(told.body), &event); err != nil || len(event.Records) != 1 {
 		t.Fatalf("%v in %s", err, told.body)

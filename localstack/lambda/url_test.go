@@ -52,8 +52,13 @@ func TestTheEventOfAFunctionURL(t *testing.T) {
 	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
 		t.Fatalf("%d %v %s", w.Code, w.Header(), w.Body)
 	}
-	if got := c.meter.Snapshot()[meter.URLRequests]; got != 1 {
-		t.Errorf("counted %v", got)
+	by := meter.By{Function: "url", Operation: meter.FunctionURL}
+	for unit, want := range map[meter.Unit]float64{
+		meter.URLRequests: 1, meter.FunctionRequests: 1, meter.FunctionMemory: 128, meter.URLBytes: float64(w.Body.Len()),
+	} {
+		if got := c.counted(unit, by); got != want {
+			t.Errorf("counted %v of %s, want %v", got, unit, want)
+		}
 	}
 	got := w.Body.Bytes()
 	for _, random := range []string{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, `Root=[-0-9a-f]+;Parent=[0-9a-f]+;Sampled=0`} {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"hark/localstack/iam"
 	"hark/localstack/meter"
 	"hark/localstack/sqs"
@@ -254,9 +256,40 @@ func TestTheMeterCountsWhatAWSBills(t *testing.T) {
 			b := newBench(t, sqs.QueueSpec{QueueName: "q"})
 			test.do(b)
 			sum := b.meter.Snapshot()
+			if sum[meter.FIFORequests] != 0 {
+				t.Errorf("counted %v", sum)
+			}
 			if sum[meter.QueueRequests] != test.requests || sum[meter.EmptyReceives] != test.empty {
 				t.Errorf("counted %v, want %v and %v", sum, test.requests, test.empty)
 			}
 		})
+	}
+}
+
+func TestRequestsAreTheCallers(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sqs.QueueSpec{QueueName: "q.fifo", FifoQueue: true, ContentBasedDeduplication: true})
+	role := &iam.Role{Session: "Hark-broadcast", Statements: []iam.Statement{
+		{Effect: "Allow", Actions: []string{"*"}, Resources: []string{"*"}},
+	}}
+	ctx := iam.WithRole(t.Context(), role)
+	b.send("q.fifo", "x")
+	got, err := b.Receive(ctx, arnPrefix+"q.fifo", 10, 0)
+	if err != nil || len(got) != 1 {
+		t.Fatal(got, err)
+	}
+	if err := b.Delete(ctx, arnPrefix+"q.fifo", got[0].ReceiptHandle); err != nil {
+		t.Fatal(err)
+	}
+	var want []meter.Line
+	for _, unit := range []meter.Unit{meter.FIFORequests, meter.QueueRequests} {
+		want = append(want,
+			meter.Line{Service: "sqs", Unit: unit, Operation: "SendMessage", N: 1},
+			meter.Line{Service: "sqs", Unit: unit, Function: "Hark-broadcast", Operation: "DeleteMessageBatch", N: 1},
+			meter.Line{Service: "sqs", Unit: unit, Function: "Hark-broadcast", Operation: "ReceiveMessage", N: 1},
+		)
+	}
+	if diff := cmp.Diff(want, b.meter.Lines()); diff != "" {
+		t.Errorf("counted (-want +got):\n%s", diff)
 	}
 }
