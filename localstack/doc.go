@@ -4,5 +4,6 @@
 // the CDK app: what it knows of them is in the template. README.md tells what is faithful and what is not.
 //
 // Read on in run.go, the life of the program; boot.go, from the template to the engines; front.go and public.go, what the
-// ports serve. This is not LocalStack.
+// ports serve. What can be made to break is in package faults, what a run would cost in package meter. This is not
+// LocalStack.
 package main

@@ -12,6 +12,7 @@
 //     integration failure.
 //   - Ping frames are answered, and are not activity: the idle limit counts messages, both ways.
 //   - A post of more than 32 KB goes out in several frames.
+//   - It answers 410 for the living, loses $disconnects and reorders frames only if a fault is set (faults.go).
 //   - How much a socket buffers before posts get 429: Options.SendBuffer.
 //
 // What is refused by name when an API is created: integrations that are not AWS_PROXY, authorizers, and selection

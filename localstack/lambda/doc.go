@@ -8,6 +8,7 @@
 //     before the function is done: it stays busy until it asks for the next invocation (aws-facts.md §A2).
 //   - pool.go: each function has a queue of invocations and a pool of processes that take from it, one invocation each.
 //   - process.go, runtime.go and conn.go: the life of one process, the Runtime API that it speaks to, and how.
+//   - faults.go: how it is refused, repeated, or killed with its process, if a fault is set.
 //   - output.go: what it prints. Shown when it matters: warnings, errors, and the last lines before a crash.
 //
 // The triggers stand beside them: api.go (the aws CLI and SDKs), url.go, mapping.go, schedule.go, and async.go for

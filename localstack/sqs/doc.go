@@ -11,7 +11,8 @@
 // words them, and http.go the protocol. Sources: aws-facts.md §C, the SQS Developer Guide and API Reference.
 //
 // Where AWS only promises "approximately", this package is exact: counts are true, a receive returns as many messages
-// as it may, standard queues deliver once and in order while nothing fails. It does not throttle, does not limit how
-// many messages are in flight, encrypts nothing, and remembers nothing once the process ends. Queues come from the
-// template only: the operations that create, change, tag or delete queues are refused by name.
+// as it may, standard queues deliver once and in order while nothing fails. It does not limit how many messages are in
+// flight, encrypts nothing, and remembers nothing once the process ends. Queues come from the template only: the
+// operations that create, change, tag or delete queues are refused by name. It throttles and repeats only if a fault is
+// set (faults.go).
 package sqs
