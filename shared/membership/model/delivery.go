@@ -11,8 +11,8 @@ const (
 // deliver returns what the publishers and the consumer can do.
 func (p rows) deliver(s rowsState) []edge[rowsState] {
 	var out []edge[rowsState]
-	add := func(n rowsState, c uint8, what string) {
-		out = append(out, edge[rowsState]{n, step{"consumer", c, n.w.upto, what}})
+	add := func(n rowsState, what string) {
+		out = append(out, edge[rowsState]{n, step{"consumer", 0, n.w.upto, what}})
 	}
 	if s.published < s.events {
 		n := s
@@ -32,11 +32,11 @@ func (p rows) deliver(s rowsState) []edge[rowsState] {
 			if p.cache && p.early {
 				n.w.pc = writeCache
 			}
-			add(n, 0, "take what is queued")
+			add(n, "take what is queued")
 		}
 	case writeCache:
 		n.cached, n.w.pc = s.w.upto, readSubs
-		add(n, 0, "write cache")
+		add(n, "write cache")
 	case readSubs:
 		n.w.pc = postEvents
 		for c, S := range s.S {
@@ -49,7 +49,7 @@ func (p rows) deliver(s rowsState) []edge[rowsState] {
 			}
 		}
 		n.finish(p)
-		add(n, 0, "read rows")
+		add(n, "read rows")
 	case postEvents:
 		for c := uint8(0); c < 2; c++ {
 			if s.w.todo&(1<<c) != 0 {
@@ -58,13 +58,13 @@ func (p rows) deliver(s rowsState) []edge[rowsState] {
 		}
 	case cacheTooOld:
 		n.cached, n.delivered, n.w = s.w.upto, s.w.upto, delivery{}
-		add(n, 0, "write cache")
+		add(n, "write cache")
 	}
 	if s.w.pc != 0 && s.left > 0 {
 		n := s
 		n.left--
 		n.w = delivery{}
-		add(n, 0, "CRASH, the batch comes again")
+		add(n, "CRASH, the batch comes again")
 	}
 	return out
 }

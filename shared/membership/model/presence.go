@@ -5,8 +5,20 @@ import "math/bits"
 // presence are the rules of one presence channel with three connections. Any connection may be any user, and another one later.
 //
 // The message function notes the channel on C and queues a join or a leave; the group's one consumer alone writes the rows and posts
-// success, refusals and member frames, as does what it does below. Rules that are false have been taken out to show that they
-// are needed.
+// success, refusals and member frames. A join that is not stale:
+//
+//  1. refuses, if its user has no other row and would be one too many, not counting the connection's own row: it posts the refusal,
+//     removes the connection's older row as a leave does, and turns C back last: on is removed and off set, if on is its stamp;
+//  2. else, if the connection's own row is of another user who has no other row: posts that this one has left;
+//  3. puts the row, pending, whatever it was before;
+//  4. posts that its user has come, unless a row that was not pending said so before;
+//  5. posts the success with the users of the rows, and settles the row.
+//
+// In 1 and 2 an older row that is settled is made pending before anybody hears that its user has left: should the consumer die then,
+// and the join be stale when it comes again, the row is removed like that of any half-done join. A leave needs no such mark,
+// since it is done again however often it comes.
+//
+// Rules that are false have been taken out, to show that they are needed.
 type presence struct {
 	limit   int  // of users; 0 for none
 	pending bool // a row is pending from before its user is announced until the client has been told

@@ -1,7 +1,5 @@
 package model
 
-import "math/bits"
-
 // watch are the rules of a watchlist. Connections 0 and 1 sign in as the watched user; 2 and 3 sign in as others and watch that user.
 //
 // Each side writes its row and then looks at the other's: a watcher writes that it watches before it looks who is there; the user's
@@ -9,6 +7,18 @@ import "math/bits"
 // group compares who is there with what was told. A row says so; it is written before anybody is told, and one that says that the user is
 // online is pending until everybody has been told. A watcher tells its own client what it finds, then reads what was told; if that
 // is something else, it has the consumer look, and tell this client in any case.
+//
+// A sign-in: C; who it watches; the user row; C again; success; what it reads of whom it watches; the comparison; a check if somebody
+// watches its user. A sign-out and a Forget: whom it watched; the user row; a check if somebody watches, whether there was a row
+// or not. A check:
+//
+//  1. reads the user rows, then what was told;
+//  2. ends if online was told, is settled and true; but whoever asks, having said offline itself, is told;
+//  3. else writes what it will tell, online as pending, if that is not written already;
+//  4. reads who watches and tells all of them; if nothing was told before, whoever asks need not hear what it has said itself;
+//  5. settles online, reads the user rows again, and begins anew if they have changed.
+//
+// Offline is told again when a check comes again: that is how a consumer that died is made good without another write.
 type watch struct {
 	compare bool // a watcher's sign-in has the consumer look if what was told is not what it said itself
 	again   bool // the consumer looks once more at the user's rows when it has told
@@ -249,94 +259,6 @@ func (p watch) take(s *watchState, j *signing, done uint8) string {
 	return "no user row"
 }
 
-// The steps of the consumer.
-const (
-	readRows = 1 + iota
-	readTold
-	writeTold
-	readWatchers
-	tellWatchers
-	settleTold
-	readAgain
-)
-
-// consume is the one consumer of the user's group at work.
-func (p watch) consume(s watchState) edge[watchState] {
-	w := &s.w
-	what := ""
-	switch w.pc {
-	case readRows:
-		w.pc, w.saw = readTold, s.there()
-		what = "read: user is " + word(w.saw)
-	case readTold:
-		what = "read: told is " + word(s.told)
-		p.decide(&s)
-	case writeTold:
-		s.told, s.pending = w.saw, w.saw == online
-		if w.saw == offline && !p.keep {
-			s.told = 0
-		}
-		w.pc, what = readWatchers, "told := "+word(w.saw)
-	case readWatchers:
-		w.todo = 0
-		for c := range s.watches {
-			if s.watches[c] && !(w.cold && uint8(c) == w.of) {
-				w.todo |= 1 << c
-			}
-		}
-		w.pc, what = tellWatchers, "read watchers"
-		if w.todo == 0 {
-			w.pc = settleTold
-		}
-	case tellWatchers:
-		c := uint8(bits.TrailingZeros8(w.todo))
-		if w.todo &^= 1 << c; w.todo == 0 {
-			w.pc = settleTold
-		}
-		if s.alive[c] {
-			s.heard[c] = w.saw
-		}
-		what = "post " + word(w.saw) + []string{"", "", " to 2", " to 3"}[c]
-	case settleTold:
-		s.pending = false
-		if w.saw == online {
-			s.told = online
-		}
-		w.pc, what = readAgain, "told: settled"
-		if !p.again {
-			s.w = checking{}
-		}
-	case readAgain:
-		what = "read again: user is " + word(s.there())
-		if s.there() == w.saw {
-			s.w = checking{}
-		} else {
-			w.saw, w.said, w.cold, w.pc = s.there(), 0, false, readTold
-		}
-	}
-	return edge[watchState]{s, step{who: "check", what: what}}
-}
-
-// decide compares who is there with what was told.
-func (p watch) decide(s *watchState) {
-	w := &s.w
-	if w.saw == s.told && !s.pending && (w.saw == online || !p.always) {
-		if w.said == 0 || w.said == w.saw {
-			s.w = checking{}
-			return
-		}
-		w.pc, w.todo = tellWatchers, 1<<w.of
-		return
-	}
-	w.cold = s.told == 0 && w.said == w.saw
-	w.pc = writeTold
-	if w.saw == s.told || w.saw == online && !p.pending {
-		w.pc = readWatchers
-	}
-}
-
-func word(w uint8) string { return []string{"unknown", "online", "offline"}[w] }
-
 func (p watch) next(s watchState) []edge[watchState] {
 	var out []edge[watchState]
 	world := func(n watchState, c uint8, what string) {
@@ -392,7 +314,7 @@ func (p watch) next(s watchState) []edge[watchState] {
 		n.told, n.pending = 0, false
 		world(n, 0, "what was told EXPIRES")
 	}
-	if len(out) == 0 && !(s.swept && s.looked) {
+	if len(out) == 0 && (!s.swept || !s.looked) {
 		world(p.later(s), 0, "SWEEP")
 	}
 	return out

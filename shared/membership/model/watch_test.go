@@ -54,14 +54,15 @@ func watchTests() []watchTest {
 		{"the user changes places, two crashes", watchStart(2, 0, off(0), off(0), in(1)).here(2).here(0), false},
 		{"the user comes and goes while the watcher comes, a crash", watchStart(1, 0, in(0), off(0), in(2)), false},
 		{"the watcher comes and goes, a crash", watchStart(1, 0, in(2), off(2), off(2), in(0)), false},
-		{"one watcher goes, another comes, the user changes places, a crash", watchStart(1, 0, off(2), in(3), off(0), in(1)).here(2).here(0), true},
+		{"one watcher goes, another comes, the user changes places, a crash", watchStart(1, 0, off(2), in(3), off(0), in(1)).here(2).here(0), false},
+		{"the same, two crashes", watchStart(2, 0, off(2), in(3), off(0), in(1)).here(2).here(0), true},
+		{"the user changes places, two watchers come, a crash", watchStart(1, 0, off(0), in(1), in(2), in(3)).here(0), true},
 	}
 }
 
 func TestWatchlist(t *testing.T) {
 	t.Parallel()
 	for _, test := range watchTests() {
-
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			if test.big && !*big {
