@@ -105,7 +105,9 @@ func (m *Meter) Lines() []Line {
 	defer m.mu.Unlock()
 	var lines []Line
 	for e, n := range m.sum {
-		lines = append(lines, Line{e.unit.service(), e.unit, e.by.Function, e.by.Operation, *n})
+		if *n != 0 { // what was taken back is as if it had never been counted
+			lines = append(lines, Line{e.unit.service(), e.unit, e.by.Function, e.by.Operation, *n})
+		}
 	}
 	slices.SortFunc(lines, func(a, b Line) int {
 		return cmp.Or(
