@@ -43,8 +43,8 @@ const (
 	minutes       = 730 * 60
 	pollsAMinute  = 3     // long polls of 20 seconds
 	sweepSeconds  = 0.1   // billed duration of a run that finds nothing
-	sweepReads    = 9     // of a run: where it was, and 8 lease partitions; each costs a unit, empty or not
-	sweepWrites   = 1     // where it is now
+	sweepReads    = 12    // of a run: where it was, 8 lease partitions; where the audit was, the apps, a part of a list; each costs a unit, empty or not
+	sweepWrites   = 2     // where both are now
 	tableGB       = 0.001 // a few apps, or what has not expired yet
 	functionZipGB = 0.02  // an asset of 4 MB in the bootstrap's bucket, and the four before it
 )
