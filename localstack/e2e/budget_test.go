@@ -39,19 +39,19 @@ func readMeter(t *testing.T) bill {
 // test may have been counted too, but what costs more than its budget does so every time.
 func costs(t *testing.T, want bill, do func()) {
 	t.Helper()
+	costsAfter(t, want, func() {}, do)
+}
+
+// costsAfter is costs for what needs something to be done each time before, which is not counted.
+func costsAfter(t *testing.T, want bill, prepare, do func()) {
+	t.Helper()
 	var got bill
 	for range 5 {
-		before := readMeter(t)
+		prepare()
+		before := atRest(t)
 		do()
 		for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-			after := readMeter(t)
-			got = bill{}
-			for _, unit := range counted() {
-				if d := after[unit] - before[unit]; d != 0 {
-					got[unit] = d
-				}
-			}
-			if maps.Equal(got, want) {
+			if got = readMeter(t).minus(before); maps.Equal(got, want) && maps.Equal(atRest(t).minus(before), want) {
 				return
 			}
 		}
@@ -59,8 +59,35 @@ func costs(t *testing.T, want bill, do func()) {
 	t.Errorf("costs %v, want %v", got, want)
 }
 
+// atRest reads the meter when nothing has been counted for a while.
+func atRest(t *testing.T) bill {
+	t.Helper()
+	last := readMeter(t)
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		time.Sleep(calm)
+		now := readMeter(t)
+		if len(now.minus(last)) == 0 {
+			return now
+		}
+		last = now
+	}
+	t.Fatalf("something is counted all the time: %v", last)
+	return nil
+}
+
+// minus is what has been counted since.
+func (b bill) minus(before bill) bill {
+	since := bill{}
+	for _, unit := range counted() {
+		if d := b[unit] - before[unit]; d != 0 {
+			since[unit] = d
+		}
+	}
+	return since
+}
+
 // TestBudgets asserts design.md §7 on the whole stack, in units that do not depend on the machine. Messages count both ways:
-// a subscribe is the frame and its answer.
+// a subscribe is the frame and its answer. A queue's message is three requests: it is sent, received and deleted.
 func TestBudgets(t *testing.T) {
 	local(t)
 	news := unique("news-")
@@ -78,23 +105,133 @@ func TestBudgets(t *testing.T) {
 			}
 		})
 	})
-	t.Run("ping", func(t *testing.T) {
+	t.Run("ping: an idle connection costs nothing in DynamoDB", func(t *testing.T) {
 		costs(t, bill{"lambda.requests": 1, "apigateway.messages": 2}, func() { visitor.pings() })
 	})
 	t.Run("subscribe to an occupied channel", func(t *testing.T) {
-		want := bill{"lambda.requests": 1, "dynamodb.write_units": 2, "dynamodb.read_units": 3, "apigateway.messages": 2}
+		want := bill{"lambda.requests": 1, "dynamodb.write_units": 3, "dynamodb.read_units": 3, "apigateway.messages": 2}
 		costs(t, want, func() { visitor.join(news) })
 	})
 	t.Run("subscribe to it and leave it", func(t *testing.T) {
-		want := bill{"lambda.requests": 2, "dynamodb.write_units": 4, "dynamodb.read_units": 5, "apigateway.messages": 3}
+		want := bill{"lambda.requests": 2, "dynamodb.write_units": 5, "dynamodb.read_units": 5, "apigateway.messages": 3}
 		costs(t, want, func() {
 			visitor.join(news)
 			visitor.leave(news)
 		})
 	})
 	t.Run(fmt.Sprintf("publish to %d, queued", subscribers), func(t *testing.T) {
-		// Send, receive and delete are one queue request each; one read of the subscribers.
 		want := bill{"lambda.requests": 2, "dynamodb.read_units": 1, "sqs.requests": 3, "apigateway.messages": subscribers}
 		costs(t, want, func() { publish(t, wire.Event{Name: "headline", Channel: news, Data: `{}`}) })
 	})
+	t.Run("sign-in", func(t *testing.T) { budgetOfSignIn(t) })
+	t.Run("presence", func(t *testing.T) { budgetOfPresence(t) })
+	t.Run("client event", func(t *testing.T) { budgetOfClientEvent(t) })
+}
+
+// budgetOfPresence is about a channel on which others are.
+func budgetOfPresence(t *testing.T) {
+	const others = 4
+	room := unique("presence-room-")
+	for i := range others {
+		member(t, room, fmt.Sprint(i), "")
+	}
+	c := connect(t)
+	join := bill{
+		"lambda.requests": 2, "sqs.requests": 3,
+		"dynamodb.write_units": 4, // lease, C, S, S settled
+		"dynamodb.read_units":  4, // C, all S (up to 4 KB), C, K
+		"apigateway.messages":  2 + others,
+	}
+	leave := bill{
+		"lambda.requests": 2, "sqs.requests": 3,
+		"dynamodb.write_units": 2, // C, S
+		"dynamodb.read_units":  3, // C, all S, whether there is any S left
+		"apigateway.messages":  1 + others,
+	}
+	t.Run("join", func(t *testing.T) {
+		costsAfter(t, join, func() { c.leave(room) }, func() {
+			c.enter(room, channelData("visitor", ""))
+			c.welcomed(room)
+		})
+	})
+	t.Run("leave", func(t *testing.T) {
+		costsAfter(t, leave, func() {
+			c.enter(room, channelData("visitor", ""))
+			c.welcomed(room)
+		}, func() { c.leave(room) })
+	})
+	t.Run("another connection of a user who is there: nobody is told", func(t *testing.T) {
+		second := maps.Clone(join)
+		second["apigateway.messages"] = 2
+		costsAfter(t, second, func() { c.leave(room) }, func() {
+			c.enter(room, channelData("0", ""))
+			c.welcomed(room)
+		})
+	})
+	t.Run("connect, join and disconnect", func(t *testing.T) {
+		c.leave(room)
+		costs(t, bill{
+			"lambda.requests": 5, "sqs.requests": 6,
+			"dynamodb.write_units": 1 + 4 + 3, // C; join; C dead, C deleted, S
+			"dynamodb.read_units":  4 + 2,     // join; all S, whether there is any S left
+			"apigateway.messages":  1 + 2 + 2*others,
+		}, func() {
+			c := connect(t)
+			c.enter(room, channelData("another visitor", ""))
+			c.welcomed(room)
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+}
+
+func budgetOfSignIn(t *testing.T) {
+	var c client
+	var data string
+	prepare := func() {
+		c = connect(t)
+		data = `{"id":"` + unique("user-") + `"}`
+	}
+	t.Run("of somebody who watches nobody", func(t *testing.T) {
+		costsAfter(t, bill{
+			"lambda.requests":      1,
+			"dynamodb.write_units": 3, // lease, C, the user's row
+			"dynamodb.read_units":  3, // C, C again, whether anybody watches the user
+			"apigateway.messages":  2,
+		}, prepare, func() {
+			c.signIn(data)
+			c.signedIn(data)
+		})
+	})
+	t.Run("the user's channel: nothing is written", func(t *testing.T) {
+		id := unique("user-")
+		c := user(t, id)
+		costs(t, bill{"lambda.requests": 1, "dynamodb.read_units": 1, "apigateway.messages": 2}, func() {
+			c.subscribe("#server-to-user-"+id, "")
+			c.succeeds("#server-to-user-" + id)
+		})
+	})
+}
+
+func budgetOfClientEvent(t *testing.T) {
+	for prefix, reads := range map[string]float64{
+		"private-room-":  2, // C, all S
+		"presence-room-": 3, // also the sender's S: as whom it is there
+	} {
+		t.Run(prefix, func(t *testing.T) {
+			ch := unique(prefix)
+			all := make([]client, 3)
+			for i := range all {
+				all[i] = connect(t)
+				all[i].comes(ch)
+			}
+			costs(t, bill{
+				"lambda.requests": 2, "sqs.requests": 3,
+				"dynamodb.write_units": 1, // how many there were within the second
+				"dynamodb.read_units":  reads,
+				"apigateway.messages":  3,
+			}, func() { all[0].whispers(ch, "client-typing", "{}") })
+		})
+	}
 }
