@@ -42,7 +42,6 @@ func TestRoutes(t *testing.T) {
 // The stack's own keys, with context routes=named. Only the very key selects a route: whoever answers $default still gets frames
 // that merely look like the others.
 func TestRoutesWithAColon(t *testing.T) {
-	t.Parallel()
 	seen := make(chan string, 1)
 	route := func(name string) function {
 		return func(e request) (any, error) { seen <- name + " " + e.RequestContext.RouteKey; return ok, nil }
