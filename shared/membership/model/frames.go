@@ -21,6 +21,7 @@ const (
 	lookTwice    = 22
 	deleteMarker = 23
 	reopenOwn    = 24
+	lookFlagged  = 25
 )
 
 // step runs one operation of an invocation.
@@ -34,10 +35,12 @@ func (p rows) step(s rowsState, i uint8) edge[rowsState] {
 		what = p.subscribe(&s, j)
 	case j.kind == unsubscribe:
 		what = p.unsubscribe(&s, j)
+	case j.kind == audit:
+		what = p.lookAtMarker(&s, j)
 	default:
 		what = p.forget(&s, j)
 	}
-	return edge[rowsState]{s, step{[]string{"", "sub", "unsub", "forget"}[s.J[i].kind], s.J[i].c, s.J[i].t, what}}
+	return edge[rowsState]{s, step{[]string{"", "sub", "unsub", "forget", "", "audit"}[s.J[i].kind], s.J[i].c, s.J[i].t, what}}
 }
 
 func (p rows) subscribe(s *rowsState, j *frameJob) string {
@@ -204,9 +207,26 @@ func (p rows) forget(s *rowsState, j *frameJob) string {
 	return "delete C"
 }
 
+// lookAtMarker begins an audit. A marker that is flagged already keeps the nonce that it has.
+func (p rows) lookAtMarker(s *rowsState, j *frameJob) string {
+	j.then, j.pc = ended, vacate
+	switch {
+	case !s.K.exists:
+		j.pc = ended
+		return "no marker"
+	case s.K.vac != 0 && p.finish:
+		j.vac, j.pc = s.K.vac, lookFlagged
+		return "marker says vacant"
+	}
+	return "marker there"
+}
+
 // vacate unlists the channel if nobody is there.
 func (p rows) vacate(s *rowsState, j *frameJob, i uint8) string {
 	K, nonce := &s.K, i+1
+	if j.kind == audit && j.vac != 0 {
+		nonce = j.vac
+	}
 	to := func(pc uint8, what string) string { j.pc = pc; return what }
 	switch j.pc {
 	case vacate:
@@ -220,7 +240,7 @@ func (p rows) vacate(s *rowsState, j *frameJob, i uint8) string {
 		}
 		K.vac = nonce
 		return to(lookTwice, "marker: vacant")
-	case lookTwice:
+	case lookTwice, lookFlagged:
 		if s.occupied() {
 			return to(reopenOwn, "somebody came")
 		}
@@ -234,7 +254,7 @@ func (p rows) vacate(s *rowsState, j *frameJob, i uint8) string {
 	if !K.exists || K.vac != nonce {
 		return to(j.then, "marker changed meanwhile")
 	}
-	K.vac = 0
+	K.vac, j.vac = 0, 0
 	if !p.second {
 		return to(j.then, "reopen marker")
 	}

@@ -66,6 +66,7 @@ const (
 	unsubscribe
 	forget
 	publish
+	audit
 )
 
 const ended = 99 // the pc of a job that is over

@@ -6,7 +6,7 @@ package model
 // A subscribe notes the channel on C, puts S pending, looks at C again, sees to the marker, posts success, on a cache channel
 // the newest event, and settles S if it is still its own. An event goes to every row there is; for a row that is pending the consumer
 // waits, and one that stays pending, since its function has died, is closed. So no event comes before the success, and whoever
-// has seen the success gets every event or is closed.
+// has seen the success gets every event or is closed. The audit comes at any time, and ends what a Vacate has begun.
 type rows struct {
 	stamped bool // C and S carry the stamp of the frame, and the newest wins
 	doubt   bool // a Forget that finds a row missing keeps C, dead, for Sweep
@@ -18,6 +18,7 @@ type rows struct {
 	cache   bool // it is a cache channel
 	early   bool // the consumer writes the cache before it reads the rows, not after it has posted
 	newest  bool // a subscribe that could not settle S, since another has taken it over, reads the cache again until it is what it posted
+	finish  bool // the audit ends what a Vacate has begun, rather than only looking for empty channels
 	patient bool // nobody takes longer than the consumer waits, but who has died
 }
 
@@ -25,7 +26,7 @@ type rows struct {
 func rowsRules() rows {
 	return rows{
 		stamped: true, doubt: true, second: true,
-		pending: true, own: true, after: true, waits: true, early: true, newest: true, patient: true,
+		pending: true, own: true, after: true, waits: true, early: true, newest: true, finish: true, patient: true,
 	}
 }
 
@@ -69,9 +70,9 @@ type rowsState struct {
 	S                    [2]subscription
 	K                    marker
 	alive, crashed       [2]bool
-	sure                 [2]uint8 // stamp of the newest success that the client has seen
-	J                    [6]frameJob
-	events               uint8 // how many are to be published
+	sure                 [2]uint8    // stamp of the newest success that the client has seen
+	J                    [6]frameJob // the last is left to the audit
+	events               uint8       // how many are to be published
 	published, delivered uint8
 	cached               uint8
 	owed, got            [2]uint8 // events published after the client saw its success; events that it got
@@ -79,7 +80,7 @@ type rowsState struct {
 	w                    delivery
 	before, shut         bool // an event before the success; a client was closed without any fault
 	crashes, left        uint8
-	swept                bool
+	swept, audited       bool
 }
 
 func (s *rowsState) occupied() bool { return s.S[0].exists || s.S[1].exists }
@@ -139,10 +140,23 @@ func (p rows) next(s rowsState) []edge[rowsState] {
 		}
 	}
 	out = append(out, p.deliver(s)...)
-	if len(out) == 0 && !s.swept {
+	switch {
+	case len(out) > 0:
+	case !s.swept:
 		world(s.sweep(), 0, "SWEEP")
+	case !s.audited:
+		world(s.audit(), 0, "AUDIT")
 	}
 	return out
+}
+
+// audit looks at the marker when all functions have ended, if one has died: without that all must be well before.
+func (s rowsState) audit() rowsState {
+	s.audited = true
+	if s.crashes > 0 {
+		s.J[5] = frameJob{kind: audit}
+	}
+	return s
 }
 
 // sweep forgets the dead connections that still have a row, when all functions have ended.
@@ -176,7 +190,7 @@ func (p rows) bad(s rowsState, last bool) string {
 	if !last {
 		return ""
 	}
-	occupied := false
+	occupied := false // by somebody whose own functions have not died
 	for c := range s.alive {
 		if kind := p.wrong(s, uint8(c)); kind != "" {
 			return kind
@@ -187,7 +201,7 @@ func (p rows) bad(s rowsState, last bool) string {
 	switch {
 	case occupied && !listed:
 		return "P3 marker missing on an occupied channel"
-	case !s.occupied() && listed && s.calm(): // after a crash the audit heals it
+	case !s.occupied() && listed:
 		return "P3 marker left on an empty channel"
 	}
 	return ""

@@ -32,6 +32,8 @@ func rowsTests() []rowsTest {
 		{"two connections come and go", rowsStart(0, 0, on(0, 1, 0), end(0), on(1, 1, 0), end(1)), false},
 		{"one comes back, another comes and goes", rowsStart(0, 0, on(0, 1, 0), unsub(0, 2, 1), on(0, 3, 1), on(1, 1, 0), end(1)), false},
 		{"two connections come and go, a crash", rowsStart(1, 0, on(0, 1, 0), end(0), on(1, 1, 0), end(1)), false},
+		{"two connections come and go, the audit at any time", rowsStart(0, 0, on(0, 1, 0), end(0), on(1, 1, 0), end(1), job{kind: audit}), false},
+		{"two connections subscribe and leave, the audit, a crash", rowsStart(1, 0, on(0, 1, 0), unsub(0, 2, 1), on(1, 1, 0), unsub(1, 2, 1), job{kind: audit}), false},
 		{"one comes back, another comes and goes, a crash", rowsStart(1, 0, on(0, 1, 0), unsub(0, 2, 1), on(0, 3, 1), on(1, 1, 0), end(1)), true},
 		{"two connections come and go, two crashes", rowsStart(2, 0, on(0, 1, 0), end(0), on(1, 1, 0), end(1)), true},
 		{"an event while one comes back and another comes", rowsStart(0, 1, on(0, 1, 0), unsub(0, 2, 1), on(0, 3, 1), on(1, 1, 0)), true},
@@ -115,6 +117,10 @@ func TestRowsAblations(t *testing.T) {
 		{
 			"not promised: invoked twice, the second dies, the connection ends between its steps (model.md §5)", func(*rows) {},
 			"P1 ghost subscription", rowsStart(1, 0, on(0, 1, 0), on(0, 1, 0), end(0)),
+		},
+		{
+			"the audit looks only for empty channels", func(p *rows) { p.finish = false },
+			"P3 marker missing", rowsStart(1, 0, on(0, 1, 0), on(1, 1, 0), unsub(1, 2, 1)),
 		},
 		{
 			"no row is ever pending", func(p *rows) { p.pending = false },
