@@ -106,7 +106,13 @@ func (c client) signedIn(userData string) {
 // user is connected and signed in under the ID, and watches nobody.
 func user(t *testing.T, id string) client {
 	t.Helper()
-	c := connect(t)
+	return userOf(t, hark.App, id)
+}
+
+// userOf is one of that app.
+func userOf(t *testing.T, app wire.App, id string) client {
+	t.Helper()
+	c := connectTo(t, app)
 	data := `{"id":"` + id + `"}`
 	c.signIn(data)
 	c.signedIn(data)
