@@ -24,7 +24,6 @@ func (s *State) Listed(
 	in := s.query(markerPK(app, strconv.Itoa(part)), "")
 	in.KeyConditionExpression = aws.String("pk = :pk AND sk > :after")
 	in.ExpressionAttributeValues[":after"] = str(markerPrefix + string(after))
-	in.ProjectionExpression = aws.String("sk, vac")
 	in.Limit = aws.Int32(int32(limit))
 	out, err := s.Client.Query(ctx, in)
 	if err != nil {

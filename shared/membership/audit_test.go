@@ -260,8 +260,17 @@ func TestListThatIsWrong(t *testing.T) {
 	}
 }
 
+// auditing is a run of the audit through everything.
+func auditing(t *testing.T, name string, store membership.Store, list *dynamo.State) *process {
+	return start(t, name, store, func(ctx context.Context, m *membership.Membership) error {
+		a := &membership.Audit{Members: m, List: wholly{list}, Apps: &hours{tenants: []string{app}}}
+		_, err := a.Run(ctx)
+		return err
+	})
+}
+
 // The audit may come between any two steps of the last one who leaves, of whoever comes next, and of their deaths. In random orders:
-// an occupied channel is always listed in the end, and an empty one is not once the audit has come again.
+// in the end a channel is listed if it is occupied, and no other; if somebody has died, when the audit has come once more.
 func TestAuditAmongOthers(t *testing.T) {
 	t.Parallel()
 	draw := rand.New(rand.NewPCG(3, 1)) //nolint:gosec // orders, not secrets
@@ -269,48 +278,101 @@ func TestAuditAmongOthers(t *testing.T) {
 		store := openStore(t)
 		open(t, store, first, second)
 		subscribe(t, "before", store, first, at(1)).finish()
-		audit := func(name string) *process {
-			return start(t, name, store, func(ctx context.Context, m *membership.Membership) error {
-				h := &hours{T: t, store: store, tenants: []string{app}}
-				a := &membership.Audit{Members: m, List: wholly{store}, Apps: h}
-				_, err := a.Run(ctx)
-				return err
-			})
-		}
-		stays := draw.IntN(2) == 0
-		all := []*process{unsubscribe(t, "leave", store, first, at(2)), subscribe(t, "come", store, second, at(2)), audit("audit")}
-		if !stays {
+		leave := unsubscribe(t, "leave", store, first, at(2))
+		all := []*process{leave, subscribe(t, "come", store, second, at(2)), auditing(t, "audit", store, store)}
+		if draw.IntN(2) == 0 {
 			all = append(all, forget(t, "end", store, second))
 		}
-		dies := draw.IntN(12) // the step of whoever leaves before which it dies, if it has so many
-		var steps []string
-		for left := 0; ; {
-			var ready []*process
-			for _, p := range all {
-				if p.next != "" && (p != all[0] || left < dies) {
-					ready = append(ready, p)
-				}
-			}
-			if len(ready) == 0 {
-				break
-			}
-			p := ready[draw.IntN(len(ready))]
-			if p == all[0] {
-				left++
-			}
-			steps = append(steps, p.name+" "+p.next)
-			p.step()
-			if p.err != nil {
-				t.Fatal(p.err)
+		steps := shuffle(all, leave, draw.IntN(12), draw)
+		for _, p := range all {
+			if p.next == "" && p.err != nil {
+				t.Fatalf("%s: %v after\n%s", p.name, p.err, strings.Join(steps, "\n"))
 			}
 		}
 		sweep(t, store)
-		audit("again").finish()
-		r := look(t, store)
-		if listed := r.marker.Exists && r.marker.Vacant == ""; listed != (len(r.subscribed) > 0) || !listed && r.marker.Exists {
-			t.Fatalf("%d are subscribed, the marker is %+v after\n%s", len(r.subscribed), r.marker, strings.Join(steps, "\n"))
+		died := leave.next != ""
+		for again := range 2 {
+			r := look(t, store)
+			occupied, listed := len(r.subscribed) > 0, r.marker.Exists && r.marker.Vacant == ""
+			if (again > 0 || !died) && (occupied != listed || occupied != r.marker.Exists) {
+				t.Fatalf("%d are subscribed, the marker is %+v after\n%s", len(r.subscribed), r.marker, strings.Join(steps, "\n"))
+			}
+			auditing(t, "again", store, store).finish()
 		}
 	}
+}
+
+// shuffle takes the steps of all in a random order. One of them dies after so many.
+func shuffle(all []*process, dies *process, after int, draw *rand.Rand) (steps []string) {
+	for {
+		var ready []*process
+		for _, p := range all {
+			if p.next != "" && (p != dies || after > 0) {
+				ready = append(ready, p)
+			}
+		}
+		if len(ready) == 0 {
+			return steps
+		}
+		p := ready[draw.IntN(len(ready))]
+		if p == dies {
+			after--
+		}
+		steps = append(steps, p.name+" "+p.next)
+		p.step()
+	}
+}
+
+// The audit reopens a channel for somebody who has left by then, and could not unlist it, since it was flagged. So it looks again;
+// without that look the empty channel stays listed.
+func TestAuditThatReopens(t *testing.T) {
+	for _, looks := range []bool{true, false} {
+		store := openStore(t)
+		open(t, store, first, second)
+		subscribe(t, "before", store, first, at(1)).finish()
+		leave := unsubscribe(t, "leave", store, first, at(2))
+		play(t, `leave Connection
+			leave TurnOff
+			leave DropOlderSubscription
+			leave Occupied
+			leave MarkVacant`, leave)
+		come := subscribe(t, "come", store, second, at(2))
+		play(t, `come Connection
+			come TurnOn
+			come PutSubscription`, come)
+		var audited membership.Store = store
+		if !looks {
+			audited = &reopening{Store: store}
+		}
+		audit := auditing(t, "audit", audited, store)
+		play(t, `audit Occupied
+			leave Occupied
+			end *
+			come *
+			audit *
+			leave *`, leave, come, audit, forget(t, "end", store, second))
+		if r := look(t, store); len(r.subscribed) > 0 || r.marker.Exists == looks {
+			t.Errorf("it looks again: %t; there is left %+v", looks, r)
+		}
+	}
+}
+
+// reopening believes that a channel which it has reopened is occupied.
+type reopening struct {
+	membership.Store
+	done bool
+}
+
+func (s *reopening) Reopen(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
+	s.done = true
+	return s.Store.Reopen(ctx, app, ch, nonce)
+}
+
+func (s *reopening) Occupied(ctx context.Context, app string, ch pusher.Channel) (bool, error) {
+	if s.done {
+		return true, nil
+	}
+	return s.Store.Occupied(ctx, app, ch)
 }
 
 // wholly has every run of the audit go through everything.

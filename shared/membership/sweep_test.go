@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -15,45 +14,64 @@ import (
 	"hark/shared/pusher"
 )
 
-// Whoever leaves a presence channel unnoticed is gone from it within eleven minutes, at whatever second it came, entered and left, and
-// at whatever second of each minute Sweep runs.
+// Whoever leaves a presence channel unnoticed is gone from it within eleven minutes, whenever it entered, and at whatever second of each
+// minute Sweep runs. What is special is when the connection is due by itself: ten minutes after it came.
 func TestGhostMemberLivesElevenMinutes(t *testing.T) {
 	h := newHours(t)
-	draw := rand.New(rand.NewPCG(8, 5)) //nolint:gosec // moments, not secrets
-	within := func(d time.Duration) time.Duration { return time.Duration(draw.Int64N(int64(d))) }
-	for i := range 80 {
-		id := pusher.ConnectionID(fmt.Sprintf("connection-%d", i))
-		h.now = h.now.Truncate(time.Hour).Add(time.Hour)
-		run := h.now.Add(within(time.Minute)) // Sweep's next
-		h.now = h.now.Add(within(time.Minute))
-		h.swept()
-		h.connects(id)
-		came := h.now
-		stay := []time.Duration{0, within(12 * time.Minute), 10*time.Minute - time.Second, 10 * time.Minute}[i%4]
-		entered, left := false, came
-		for gone := false; !gone; {
-			switch {
-			case !entered && !run.Before(came.Add(stay)):
-				h.now = came.Add(stay)
-				h.subscribes(id, lobby)
-				left = h.now.Add(within([]time.Duration{time.Second, 20 * time.Minute}[i%2]))
-				entered = true
-			case entered && !h.closed[id] && !run.Before(left):
-				h.now = left
-				h.vanishes(id)
-			default:
-				h.now = run
+	n := 0
+	for _, entered := range aboutDue() {
+		for _, second := range []time.Duration{0, 4999 * time.Millisecond, 5 * time.Second, 30 * time.Second} {
+			n++
+			id := pusher.ConnectionID(fmt.Sprintf("connection-%d", n))
+			h.now = h.now.Truncate(time.Hour).Add(time.Hour)
+			h.connects(id)
+			h.pass(10*time.Minute + entered)
+			h.swept()
+			h.subscribes(id, lobby)
+			h.vanishes(id)
+			left, gone := h.now, false
+			for h.now = left.Truncate(time.Minute).Add(second); !gone; h.pass(time.Minute) {
+				if !h.now.After(left) {
+					continue
+				}
 				h.sweeps()
 				gone = slices.ContainsFunc(h.consumes(), func(b pusher.Broadcast) bool { return b.Kind == pusher.KindLeave })
-				run = run.Add(time.Minute)
+				if ghost := h.now.Sub(left); gone != (len(h.traces(id, lobby)) == 0) || !gone && ghost > 11*time.Minute {
+					t.Fatalf("entered at %s, Sweep runs at %s: %s later gone is %t, and there is left: %v", entered, second, ghost, gone, h.traces(id, lobby))
+				}
+			}
+			if ghost := h.now.Add(-time.Minute).Sub(left); ghost > 11*time.Minute {
+				t.Errorf("entered at %s, Sweep runs at %s: a ghost for %s", entered, second, ghost)
 			}
 		}
-		if ghost := h.now.Sub(left); ghost > 11*time.Minute || ghost < 0 {
-			t.Errorf("came %s, entered %s later, and was a ghost for %s; Sweep ran at second %d",
-				came.Format(time.TimeOnly), stay, ghost, run.Second())
+	}
+}
+
+// aboutDue are moments before and after the minute in which a connection is due by itself has begun.
+func aboutDue() []time.Duration {
+	return []time.Duration{
+		-10 * time.Minute, -5001 * time.Millisecond, -5 * time.Second, -time.Millisecond, 0, 4999 * time.Millisecond, 5 * time.Second, time.Minute,
+	}
+}
+
+// A lease is never put where it could come too late, nor so far away that a ghost could live for longer than it may.
+func TestLeaseIsInTime(t *testing.T) {
+	for _, entered := range aboutDue() {
+		h := newHours(t)
+		h.connects(first)
+		h.pass(10*time.Minute + entered)
+		h.subscribes(first, lobby)
+		var due []time.Time
+		for n := range 12 {
+			minute := h.now.Truncate(time.Minute).Add(time.Duration(n) * time.Minute)
+			leases, err := h.store.Due(t.Context(), minute)
+			h.must(err)
+			for range leases {
+				due = append(due, minute)
+			}
 		}
-		if left := h.traces(id, lobby); len(left) > 0 {
-			t.Errorf("there is left: %v", left)
+		if len(due) != 1 || due[0].Sub(h.now) < 5*time.Second || due[0].Sub(h.now) > 9*time.Minute+55*time.Second {
+			t.Errorf("entered at %s, it is due at %v", entered, due)
 		}
 	}
 }
@@ -434,7 +452,7 @@ func TestSweepBudget(t *testing.T) {
 	costs("Sweep that finds nothing: its place, 8 partitions", 1, 9, sweeps)
 	costs("audit that has nothing to do: its place (and the apps)", 0, 1, func() { h.audits() })
 	h.pass(8 * time.Minute)
-	h.swept()
+	h.sweeps()
 	costs("audit of a part without channels: its place, the part", 1, 2, func() { h.audits() })
 
 	lease := func(id pusher.ConnectionID) { h.must(h.store.PutLease(t.Context(), id, h.now.Add(time.Minute))) }
