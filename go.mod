@@ -29,6 +29,7 @@ require (
 	github.com/truora/minidyn v0.8.2
 	golang.org/x/sync v0.25.0
 	golang.org/x/time v0.16.0
+	pgregory.net/rapid v1.2.0
 )
 
 require (
