@@ -16,11 +16,15 @@ func (e env) get(name string) string { return e[name] }
 func TestFromEnv(t *testing.T) {
 	full := env{
 		config.AppsTable: "apps", config.StateTable: "state", config.BroadcastsQueue: "https://sqs/q.fifo",
+		config.ChecksQueue: "https://sqs/checks.fifo", config.DeliveriesQueue: "https://sqs/deliveries.fifo", config.Bus: "bus",
+		config.RefusedQueue: "https://sqs/refused.fifo", config.WebhookLoopback: "true",
 		config.OriginSecret: "s3cret", config.CallbackURL: "https://api/prod", config.ActivityTimeout: "30", "HOME": "/",
 	}
 	got, err := config.FromEnv(full.get, config.AppsTable, config.StateTable, config.OriginSecret, config.CallbackURL)
 	want := config.Config{
 		AppsTable: "apps", StateTable: "state", BroadcastsQueue: "https://sqs/q.fifo", OriginSecret: "s3cret",
+		ChecksQueue: "https://sqs/checks.fifo", DeliveriesQueue: "https://sqs/deliveries.fifo", Bus: "bus",
+		RefusedQueue: "https://sqs/refused.fifo", WebhookLoopback: true,
 		CallbackURL: "https://api/prod", ActivityTimeout: 30 * time.Second,
 	}
 	if err != nil || got != want {
@@ -80,5 +84,8 @@ func TestTimes(t *testing.T) {
 	}
 	if config.QueueReceives*config.QueueVisibility < config.QueueRetention {
 		t.Error("retention must end a retry before the receives do")
+	}
+	if config.QueueReceives*config.QueueVisibility > config.QueuePatience {
+		t.Error("what stays true must reach its dead-letter queue before retention drops it")
 	}
 }
