@@ -42,9 +42,9 @@ type Swept struct {
 // Sweep looks at what has come due since it last ran: at dead connections that a Forget left in doubt or failed on, at connections
 // that others see and whose end may never have been told, and at numbers of subscribers that are still to be told.
 //
-// A minute is worked on once it has begun, so that of a run each minute none finds a lease more than 65 seconds late; with the leases of
-// lookAgain a connection that ends unnoticed is found within 11 minutes. What cannot be done is put off by two minutes, and holds up nothing else.
-// A minute that is done is never read again, so its leases are left to expire, which costs nothing.
+// A minute is worked on once it has begun, so that a run each minute finds no lease more than 65 seconds late; with the leases of
+// lookAgain, a connection that ends unnoticed is found within 11 minutes. What fails is put off by two minutes, and holds up nothing
+// else. A minute that is done is never read again, so its leases are left to expire, which costs nothing.
 func (m *Membership) Sweep(ctx context.Context) (Swept, error) {
 	var r run
 	minute, err := m.sweepFrom(ctx)
