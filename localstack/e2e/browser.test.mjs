@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { app, page } from './lib/app.mjs';
+import { app, page, userInfo } from './lib/app.mjs';
 import { browser, open } from './lib/browser.mjs';
 import { channel, server, stub } from './lib/clients.mjs';
 import { target } from './lib/target.mjs';
@@ -18,7 +18,8 @@ import Echo from 'laravel-echo';
 import Pusher from 'pusher-js';
 
 window.Pusher = Pusher;
-window.Echo = new Echo(${JSON.stringify(options)});
+const user = new URLSearchParams(location.search).get('user');
+window.Echo = new Echo({ ...${JSON.stringify(options)}, bearerToken: user });
 
 const events = [];
 window.states = [];
@@ -29,16 +30,37 @@ window.join = (kind, name) => new Promise((resolve, reject) => {
     .error((err) => reject(new Error(JSON.stringify(err))))
     .listenToAll((event, data) => events.push([event, data]));
 });
+window.room = (name) => {
+  const seen = (what) => (who) => events.push([what, who]);
+  window.Echo.join(name).here(seen('here')).joining(seen('joining')).leaving(seen('leaving'))
+    .listenForWhisper('typing', seen('typing'));
+};
 window.heard = async (n) => {
   while (events.length < n) await new Promise((resolve) => { setTimeout(resolve, 10); });
   return events;
 };
+window.heard.events = () => events;
+`);
+
+// What a page with pusher-js alone does, in the build that can encrypt.
+const encryptedPage = page(`
+import Pusher from 'pusher-js/with-encryption';
+
+const { key, ...options } = ${JSON.stringify(stub(hark))};
+const pusher = new Pusher(key, { cluster: '', ...options, channelAuthorization: { endpoint: '/broadcasting/auth' } });
+window.secret = (name) => new Promise((resolve, reject) => {
+  const ch = pusher.subscribe(name);
+  ch.bind('pusher:subscription_error', (err) => reject(new Error(JSON.stringify(err))));
+  ch.bind('pusher:subscription_succeeded', () => { document.title = 'subscribed'; });
+  ch.bind('secret', resolve);
+});
 `);
 
 const { url } = await app(hark, {
   authorize: (name) => !name.includes('forbidden'),
   pages: {
     '/': echoPage(stub(hark)),
+    '/encrypted': encryptedPage,
     '/unknown': echoPage({ ...stub(hark), key: 'no-such-key' }),
   },
 });
@@ -58,6 +80,38 @@ test('138: a page connects, joins a public and a private channel and hears event
   assert.deepEqual(trouble, []);
 });
 
+test('138: pages on a presence channel: here, joining, whispers, leaving', async (t) => {
+  const [ann, bob] = [await open(t, chromium, `${url}/?user=1`), await open(t, chromium, `${url}/?user=2`)];
+  const name = channel('room.');
+  await ann.page.evaluate((room) => window.room(room), name);
+  await ann.page.evaluate(() => heard(1));
+  await bob.page.evaluate((room) => window.room(room), name);
+  assert.deepEqual(await bob.page.evaluate(() => heard(1)), [['here', [userInfo('1'), userInfo('2')]]]);
+  await ann.page.evaluate(() => heard(2));
+  await bob.page.evaluate((room) => { window.Echo.join(room).whisper('typing', { name: 'Bob' }); }, name);
+  await ann.page.evaluate(() => heard(3));
+  await bob.page.goto('about:blank');
+  assert.deepEqual(await ann.page.evaluate(() => heard(4)), [
+    ['here', [userInfo('1')]],
+    ['joining', userInfo('2')],
+    ['typing', { name: 'Bob' }],
+    ['leaving', userInfo('2')],
+  ]);
+  assert.deepEqual([...ann.trouble, ...bob.trouble], []);
+});
+
+test('3.13, 43: pusher-js/with-encryption reads what the SDK has encrypted', async (t) => {
+  for (const prefix of ['private-encrypted-vault-', 'private-encrypted-cache-vault-']) {
+    const { page: tab, trouble } = await open(t, chromium, `${url}/encrypted`);
+    const name = channel(prefix);
+    const secret = tab.evaluate((ch) => window.secret(ch), name);
+    await Promise.race([secret, tab.waitForFunction(() => document.title === 'subscribed')]);
+    await sdk.trigger(name, 'secret', { pin: 1234 });
+    assert.deepEqual(await secret, { pin: 1234 });
+    assert.deepEqual(trouble, []);
+  }
+});
+
 test('138, 37: error() hears that the app refused a channel', async (t) => {
   const { page: tab } = await open(t, chromium, url);
   await assert.rejects(tab.evaluate((name) => join('private', name), channel('forbidden.')), /403/);
@@ -75,6 +129,31 @@ test('139: toOthers skips the tab whose X-Socket-ID was sent', async (t) => {
   assert.deepEqual(await theirs.page.evaluate(() => heard(1)), [['Moved', { n: 1 }]]);
   await sdk.trigger(room, 'App\\Events\\Moved', { n: 2 });
   assert.deepEqual(await mine.page.evaluate(() => heard(1)), [['Moved', { n: 2 }]]);
+});
+
+test('140: after a forced close the page is a member again, and nobody is there twice', async (t) => {
+  const [ann, bob] = [await open(t, chromium, `${url}/?user=1`), await open(t, chromium, `${url}/?user=2`)];
+  const name = channel('room.');
+  for (const { page: tab } of [ann, bob]) {
+    await tab.evaluate((room) => window.room(room), name);
+    await tab.evaluate(() => heard(1));
+  }
+  const list = await bob.page.evaluate(async (room) => {
+    const { pusher } = window.Echo.connector;
+    const again = new Promise((resolve) => {
+      pusher.channel(`presence-${room}`).bind('pusher:subscription_succeeded', ({ members }) => resolve(Object.keys(members)));
+    });
+    pusher.send_event('client-too-large', 'x'.repeat(33 * 1024)); // API Gateway closes with 1009
+    return again;
+  }, name);
+  assert.deepEqual(list, ['1', '2']);
+  await bob.page.evaluate((room) => { window.Echo.join(room).whisper('typing', {}); }, name);
+  await ann.page.waitForFunction(() => window.heard.events().some(([what]) => what === 'typing'));
+  const members = await ann.page.evaluate((room) => {
+    const { members: all, count } = window.Echo.connector.pusher.channel(`presence-${room}`).members;
+    return [Object.keys(all), count];
+  }, name);
+  assert.deepEqual(members, [['1', '2'], 2]);
 });
 
 test('140: after a forced close the page is back, on its channels, and hears each event once', async (t) => {

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { app } from './lib/app.mjs';
-import { channel, connected, echo, heard, server } from './lib/clients.mjs';
+import { app, userInfo } from './lib/app.mjs';
+import { channel, connected, echo, heard, server, users } from './lib/clients.mjs';
 import { target } from './lib/target.mjs';
 
 const hark = await target();
-const { authEndpoint } = await app(hark, { authorize: (name) => !name.includes('forbidden') });
+const { authEndpoint, userEndpoint } = await app(hark, { authorize: (name) => !name.includes('forbidden') });
 const sdk = server(hark);
 
 // joined waits for Echo's own word that a channel is subscribed.
@@ -18,6 +18,70 @@ async function joined(ch) {
   await subscribed.next();
   return ch;
 }
+
+// as is an Echo whose user is logged in at the app.
+const as = (t, user) => echo(t, hark, { authEndpoint, bearerToken: user, userAuthentication: { endpoint: userEndpoint, headers: {} } });
+
+test('138: a presence channel: here, joining, leaving, and whispers', async (t) => {
+  const name = channel('room.');
+  const names = (members) => members.map((info) => info.name).sort();
+  const [here, joining, leaving] = [heard('here', names), heard('joining'), heard('leaving')];
+  as(t, '1').join(name).here(here).joining(joining).leaving(leaving);
+  assert.deepEqual(await here.next(), ['User 1']);
+  const bob = as(t, '2');
+  const hereForBob = heard('here', names);
+  const [typing, own] = [heard('whisper'), heard('own whisper')];
+  bob.join(name).here(hereForBob).listenForWhisper('typing', typing);
+  assert.deepEqual(await hereForBob.next(), ['User 1', 'User 2']);
+  assert.deepEqual(await joining.next(), userInfo('2'));
+  const eve = as(t, '3').join(name);
+  eve.listenForWhisper('typing', own);
+  await joined(eve);
+  assert.deepEqual(await joining.next(), userInfo('3'));
+  eve.whisper('typing', { name: 'Eve' });
+  assert.deepEqual(await typing.next(), { name: 'Eve' });
+  await own.quiet();
+  bob.leave(name);
+  assert.deepEqual(await leaving.next(), userInfo('2'));
+});
+
+test('138: whispers on a private channel, also without data', async (t) => {
+  const name = channel('orders.');
+  const [ann, bob] = await Promise.all(['1', '2'].map((user) => joined(as(t, user).private(name))));
+  const [typing, exit] = [heard('typing'), heard('exit')];
+  bob.listenForWhisper('typing', typing).listenForWhisper('exit', exit);
+  ann.whisper('typing', { name: 'Ann' });
+  assert.deepEqual(await typing.next(), { name: 'Ann' });
+  ann.whisper('exit');
+  await exit.next();
+});
+
+test('83, 88: Echo signs in, and its user hears what the app sends', async (t) => {
+  const id = channel('user-');
+  const client = as(t, id);
+  const hello = heard('hello');
+  client.connector.pusher.user.bind('hello', hello);
+  client.connector.signin();
+  await client.connector.pusher.user.signinDonePromise;
+  await sdk.sendToUser(id, 'hello', { n: 1 });
+  assert.deepEqual(await hello.next(), { n: 1 });
+});
+
+test('140: after a forced close Echo is on its presence channel again, and nobody is there twice', async (t) => {
+  const name = channel('room.');
+  const ann = await joined(as(t, '1').join(name));
+  const bob = as(t, '2');
+  const here = heard('here', (members) => members.map((info) => info.name).sort());
+  bob.join(name).here(here);
+  await here.next();
+  bob.connector.pusher.send_event('client-too-large', 'x'.repeat(33 * 1024)); // API Gateway closes with 1009
+  assert.deepEqual(await here.next(), ['User 1', 'User 2']);
+  const fence = heard('fence');
+  ann.listen('.fence', fence);
+  await sdk.trigger(`presence-${name}`, 'fence', {});
+  await fence.next();
+  assert.deepEqual(users(ann.subscription), ['1', '2']);
+});
 
 test('138: it connects and knows its socket ID', async (t) => {
   const client = echo(t, hark);

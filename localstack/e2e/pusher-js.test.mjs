@@ -2,13 +2,33 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { app } from './lib/app.mjs';
-import { calm, channel, connected, heard, once, pusherJS, server, subscribed } from './lib/clients.mjs';
+import { app, userInfo } from './lib/app.mjs';
+import { calm, channel, connected, heard, newApp, once, pusherJS, server, subscribed, users } from './lib/clients.mjs';
 import { target } from './lib/target.mjs';
 
 const hark = await target();
-const { authEndpoint, requests } = await app(hark, { authorize: (name) => !name.includes('forbidden') });
+const watching = new Map(); // user → whom it watches
+const { authEndpoint, userEndpoint, requests } = await app(hark, {
+  authorize: (name) => !name.includes('forbidden'), watchlist: (user) => watching.get(user) ?? [],
+});
 const sdk = server(hark);
+const as = (t, user) => pusherJS(t, hark, { authEndpoint, userEndpoint, user });
+
+// signedIn signs in as the user who is logged in at the app.
+async function signedIn(pusher) {
+  pusher.signin();
+  await pusher.user.signinDonePromise;
+  await subscribed(pusher.user.serverToUserChannel);
+}
+
+// join subscribes to a presence channel and tells who comes and goes, as the callbacks hear it.
+async function join(pusher, name) {
+  const ch = pusher.subscribe(name);
+  const [added, removed] = [heard('member_added', ({ id, info }) => [id, info]), heard('member_removed', ({ id }) => id)];
+  ch.bind('pusher:member_added', added).bind('pusher:member_removed', removed);
+  await subscribed(ch);
+  return { ch, added, removed };
+}
 
 test('2, 3, 6: it connects and gets a socket ID', async (t) => {
   const pusher = pusherJS(t, hark);
@@ -143,6 +163,182 @@ test('140: when the server closes the socket it reconnects, subscribes again and
   await news.next();
   await news.next();
   await news.quiet();
+});
+
+test('18: whatever comes counts as activity: beside events it sends no ping, in silence it does', async (t) => {
+  const pusher = pusherJS(t, hark, { activityTimeout: 1000, pongTimeout: 10_000 });
+  const name = channel('room-');
+  const [tick, pong] = [heard('tick'), heard('pong')];
+  (await subscribed(pusher.subscribe(name))).bind('tick', tick);
+  pusher.connection.bind('message', ({ event }) => event === 'pusher:pong' && pong());
+  for (let n = 0; n < 10; n += 1) {
+    await sdk.trigger(name, 'tick', n);
+    await tick.next();
+    await new Promise((resolve) => { setTimeout(resolve, 250); });
+  }
+  await pong.quiet(0);
+  await pong.next();
+});
+
+test('54, 57 to 60, 62, 65: a presence channel knows who is there', async (t) => {
+  const name = channel('presence-room-');
+  const ann = await join(as(t, '1'), name);
+  assert.deepEqual(users(ann.ch), ['1']);
+  assert.deepEqual(ann.ch.members.me, { id: '1', info: userInfo('1') });
+  const [bobsPhone, bobsDesk] = [as(t, '2'), as(t, '2')];
+  const phone = await join(bobsPhone, name);
+  assert.deepEqual(await ann.added.next(), ['2', userInfo('2')]);
+  const desk = await join(bobsDesk, name);
+  for (const { ch } of [ann, phone, desk]) assert.deepEqual(users(ch), ['1', '2']);
+  bobsPhone.unsubscribe(name);
+  await ann.removed.quiet();
+  bobsDesk.disconnect();
+  assert.equal(await ann.removed.next(), '2');
+  assert.deepEqual(users(ann.ch), ['1']);
+  await ann.added.quiet(0);
+});
+
+test('52: a presence channel that the app does not authorise', async (t) => {
+  const failed = await once(pusherJS(t, hark, { authEndpoint }).subscribe(channel('presence-room-')), 'pusher:subscription_error');
+  assert.equal(failed.status, 403);
+});
+
+test('72, 76 to 79: client events reach the others, with the sender\'s user_id on presence channels', async (t) => {
+  for (const [prefix, metadata] of [['private-room-', {}], ['presence-room-', { user_id: '1' }]]) {
+    const name = channel(prefix);
+    const [ann, bob] = await Promise.all(['1', '2'].map((user) => subscribed(as(t, user).subscribe(name))));
+    const own = heard('own event');
+    const typing = heard('client-typing', (data, more) => [data, more]);
+    ann.bind('client-typing', own);
+    bob.bind('client-typing', typing);
+    for (const data of [{ name: 'Ann' }, 'text', [1], undefined]) {
+      assert.equal(ann.trigger('client-typing', data), true);
+      const [got, more] = await typing.next();
+      assert.deepEqual(got, data ?? '');
+      assert.deepEqual({ ...more }, metadata);
+    }
+    await own.quiet();
+  }
+});
+
+test('67, 68, 71: a cache channel gives the newest event to who comes late, or cache_miss', async (t) => {
+  const name = channel('cache-');
+  const first = pusherJS(t, hark).subscribe(name);
+  await once(first, 'pusher:cache_miss');
+  const price = heard('price');
+  first.bind('price', price);
+  for (const v of [1, 2]) await sdk.trigger(name, 'price', { v });
+  assert.deepEqual([await price.next(), await price.next()], [{ v: 1 }, { v: 2 }]);
+  const late = pusherJS(t, hark).subscribe(name);
+  const [cached, miss] = [heard('cached price'), heard('cache_miss')];
+  late.bind('price', cached).bind('pusher:cache_miss', miss);
+  assert.deepEqual(await cached.next(), { v: 2 });
+  await miss.quiet();
+});
+
+test('3.13, 43: an encrypted channel: the app and its clients can read, Hark and everybody else cannot', async (t) => {
+  const pusher = as(t, '1');
+  for (const prefix of ['private-encrypted-vault-', 'private-encrypted-cache-vault-']) {
+    const name = channel(prefix);
+    const [secret, frame] = [heard('secret'), heard('frame')];
+    (await subscribed(pusher.subscribe(name))).bind('secret', secret);
+    pusher.connection.bind('message', (message) => message.event === 'secret' && message.channel === name && frame(message));
+    await sdk.trigger(name, 'secret', { pin: 1234 });
+    assert.deepEqual(await secret.next(), { pin: 1234 });
+    assert.deepEqual(Object.keys((await frame.next()).data).sort(), ['ciphertext', 'nonce']);
+  }
+});
+
+test('83, 87, 88: a user signs in, and hears what the app sends to it', async (t) => {
+  const [ann, bob] = [channel('ann-'), channel('bob-')];
+  const [phone, desk, other] = [as(t, ann), as(t, ann), as(t, bob)];
+  const toBob = heard('event of another user');
+  other.user.bind('hello', toBob);
+  const tabs = await Promise.all([phone, desk, other].map(async (pusher) => {
+    const hello = heard('hello');
+    pusher.user.bind('hello', hello);
+    await signedIn(pusher);
+    return hello;
+  }));
+  assert.equal(phone.user.user_data.id, ann);
+  await sdk.sendToUser(ann, 'hello', { n: 1 });
+  assert.deepEqual(await tabs[0].next(), { n: 1 });
+  assert.deepEqual(await tabs[1].next(), { n: 1 });
+  await toBob.quiet();
+  await t.test('92: and is sent away', async () => {
+    const states = heard('state', ({ current }) => current);
+    phone.connection.bind('state_change', states);
+    const res = await sdk.terminateUserConnections(ann);
+    assert.equal(await res.text(), '{}');
+    assert.equal(await states.next(), 'connecting'); // pusher-js comes back, and signs in again
+    await once(phone.connection, 'connected');
+    await sdk.sendToUser(bob, 'hello', { n: 2 });
+    assert.deepEqual(await tabs[2].next(), { n: 2 });
+  });
+});
+
+test('89: a signed-in client joins a presence channel as whom it is', async (t) => {
+  const id = channel('user-');
+  const pusher = pusherJS(t, hark, {
+    userEndpoint, user: id,
+    channelAuthorization: { customHandler: ({ channelName, socketId }, done) => done(null, sdk.authorizeChannel(socketId, channelName)) },
+  });
+  pusher.signin();
+  const ch = await subscribed(pusher.subscribe(channel('presence-room-')));
+  assert.deepEqual(ch.members.me, { id, info: userInfo(id) });
+});
+
+test('90: a watchlist tells who is online, and who comes and goes', async (t) => {
+  const [ann, bob, eve] = [channel('ann-'), channel('bob-'), channel('eve-')];
+  watching.set(ann, [bob, eve]);
+  const bobs = as(t, bob);
+  await signedIn(bobs);
+  const pusher = as(t, ann);
+  const [online, offline] = [heard('online', ({ user_ids: ids }) => ids), heard('offline', ({ user_ids: ids }) => ids)];
+  pusher.user.watchlist.bind('online', online);
+  pusher.user.watchlist.bind('offline', offline);
+  pusher.signin();
+  assert.deepEqual(await online.next(), [bob]);
+  assert.deepEqual(await offline.next(), [eve]);
+  const eves = as(t, eve);
+  eves.signin();
+  assert.deepEqual(await online.next(), [eve]);
+  bobs.disconnect();
+  assert.deepEqual(await offline.next(), [bob]);
+});
+
+test('3.8: subscribers hear how many they are, where the app wants it', { skip: !hark.aws && 'needs an app of its own' }, async (t) => {
+  const counting = await newApp(hark, { subscription_count: { BOOL: true } });
+  const name = channel('room-');
+  const count = heard('subscription_count', ({ subscription_count: n }) => n);
+  const ch = pusherJS(t, counting).subscribe(name);
+  ch.bind('pusher:subscription_count', count);
+  assert.equal(await count.next(), 1);
+  const other = pusherJS(t, counting);
+  await subscribed(other.subscribe(name));
+  assert.equal(await count.next(), 2);
+  assert.equal(ch.subscriptionCount, 2);
+  other.disconnect();
+  assert.equal(await count.next(), 1);
+});
+
+test('140: after a forced close it is a member again, and nobody is there twice', async (t) => {
+  const name = channel('presence-room-');
+  const ann = await join(as(t, '1'), name);
+  const pusher = as(t, '2');
+  const bob = await join(pusher, name);
+  await ann.added.next();
+  for (let n = 0; n < 3; n += 1) {
+    const again = once(bob.ch, 'pusher:subscription_succeeded');
+    pusher.send_event('client-too-large', 'x'.repeat(33 * 1024));
+    await again;
+    assert.deepEqual(users(bob.ch), ['1', '2']);
+  }
+  const fence = heard('fence');
+  ann.ch.bind('fence', fence);
+  await sdk.trigger(name, 'fence', {});
+  await fence.next();
+  assert.deepEqual(users(ann.ch), ['1', '2']);
 });
 
 test('48, 50: leaving and joining quickly ends subscribed', async (t) => {

@@ -1,5 +1,5 @@
-// Stands where a Laravel app stands: it authorises channels as Broadcast::routes() does, publishes for its pages, and
-// serves them with what they import from node_modules.
+// Stands where a Laravel app stands: it authorises channels and users as Broadcast::routes() does, publishes for its pages,
+// and serves them with what they import from node_modules. Who is logged in shows a bearer token: the user's ID.
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
@@ -11,21 +11,35 @@ import { server } from './clients.mjs';
 const modules = fileURLToPath(new URL('../node_modules', import.meta.url));
 const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.map': 'application/json' };
 
-// pusher-js ships for browsers as a script that sets a global; a bundler would make this module of it.
-const pusherModule = "import '/node_modules/pusher-js/dist/web/pusher.js';\nexport default globalThis.Pusher;\n";
+// pusher-js ships for browsers as scripts that set a global; a bundler would make these modules of them.
+const pusherModule = (name) => `import '/node_modules/pusher-js/dist/web/${name}.js';\nexport default globalThis.Pusher;\n`;
+
+const forbidden = (res) => answer(res, 403, 'application/json', '{"message":"This action is unauthorized."}');
+
+// userInfo is what presence channels show of a user.
+export const userInfo = (id) => ({ name: `User ${id}` });
 
 // app starts the app on a free port and has it closed after the file's tests. authorize says whether the client may join
-// a channel. pages maps paths to HTML.
-export async function app(hark, { authorize = () => true, pages = {} } = {}) {
+// a channel, watchlist whom a user watches. pages maps paths to HTML.
+export async function app(hark, { authorize = () => true, watchlist = () => [], pages = {} } = {}) {
   const sdk = server(hark);
   const requests = [];
   const routes = {
     'POST /broadcasting/auth': async (req, res) => {
       const form = new URLSearchParams(await text(req));
-      const [id, channel] = [form.get('socket_id'), form.get('channel_name')];
+      const [id, channel, user] = [form.get('socket_id'), form.get('channel_name'), loggedIn(req)];
       requests.push({ id, channel });
-      if (!authorize(channel)) return answer(res, 403, 'application/json', '{"message":"This action is unauthorized."}');
-      return answer(res, 200, 'application/json', JSON.stringify(sdk.authorizeChannel(id, channel)));
+      const presence = channel.startsWith('presence-');
+      if (!authorize(channel) || presence && !user) return forbidden(res);
+      const data = presence ? { user_id: user, user_info: userInfo(user) } : undefined;
+      return answer(res, 200, 'application/json', JSON.stringify(sdk.authorizeChannel(id, channel, data)));
+    },
+    'POST /broadcasting/user-auth': async (req, res) => {
+      const form = new URLSearchParams(await text(req));
+      const user = loggedIn(req);
+      if (!user) return forbidden(res);
+      const data = { id: user, user_info: userInfo(user), watchlist: watchlist(user) };
+      return answer(res, 200, 'application/json', JSON.stringify(sdk.authenticateUser(form.get('socket_id'), data)));
     },
     // broadcast(new X)->toOthers() leaves out the socket that Echo names in this header.
     'POST /publish': async (req, res) => {
@@ -33,7 +47,8 @@ export async function app(hark, { authorize = () => true, pages = {} } = {}) {
       await sdk.trigger(channel, event, data, { socket_id: req.headers['x-socket-id'] });
       return answer(res, 200, 'application/json', '{}');
     },
-    'GET /pusher-js.mjs': (req, res) => answer(res, 200, types['.mjs'], pusherModule),
+    'GET /pusher-js.mjs': (req, res) => answer(res, 200, types['.mjs'], pusherModule('pusher')),
+    'GET /pusher-js-with-encryption.mjs': (req, res) => answer(res, 200, types['.mjs'], pusherModule('pusher-with-encryption')),
   };
   for (const [path, html] of Object.entries(pages)) {
     routes[`GET ${path}`] = (req, res) => answer(res, 200, 'text/html; charset=utf-8', html);
@@ -49,12 +64,18 @@ export async function app(hark, { authorize = () => true, pages = {} } = {}) {
     http.close();
   });
   const url = `http://127.0.0.1:${http.address().port}`;
-  return { url, authEndpoint: `${url}/broadcasting/auth`, requests };
+  return { url, authEndpoint: `${url}/broadcasting/auth`, userEndpoint: `${url}/broadcasting/user-auth`, requests };
 }
+
+const loggedIn = (req) => /^Bearer (.+)$/.exec(req.headers.authorization ?? '')?.[1];
 
 // page wraps the text of a module, whose imports it resolves as a bundler would.
 export function page(module) {
-  const imports = { 'laravel-echo': '/node_modules/laravel-echo/dist/echo.js', 'pusher-js': '/pusher-js.mjs' };
+  const imports = {
+    'laravel-echo': '/node_modules/laravel-echo/dist/echo.js',
+    'pusher-js': '/pusher-js.mjs',
+    'pusher-js/with-encryption': '/pusher-js-with-encryption.mjs',
+  };
   return `<!doctype html><meta charset="utf-8"><title>page</title><link rel="icon" href="data:,">
 <script type="importmap">${JSON.stringify({ imports })}</script>
 <script type="module">

@@ -37,13 +37,36 @@ export function echo(t, hark, options = {}) {
   return client;
 }
 
-// pusherJS is a pusher-js without Echo. The test's end disconnects it.
-export function pusherJS(t, hark, { key = hark.app.key, authEndpoint, ...options } = {}) {
+// pusherJS is a pusher-js without Echo. The test's end disconnects it. user is who is logged in at the app.
+export function pusherJS(t, hark, { key = hark.app.key, authEndpoint, userEndpoint, user, ...options } = {}) {
+  const headers = user ? { Authorization: `Bearer ${user}` } : {};
   const client = new PusherJS(key, {
-    cluster: '', ...stub(hark), ...(authEndpoint && { channelAuthorization: { endpoint: authEndpoint } }), ...options,
+    cluster: '', ...stub(hark),
+    ...(authEndpoint && { channelAuthorization: { endpoint: authEndpoint, headers } }),
+    ...(userEndpoint && { userAuthentication: { endpoint: userEndpoint, headers } }),
+    ...options,
   });
   t.after(() => client.disconnect());
   return client;
+}
+
+// newApp puts an app with these settings, as DynamoDB writes them, into the table of a local cloud, and returns what a
+// client of that app needs.
+export async function newApp(hark, settings) {
+  const app = { id: channel('app-'), key: channel('key-'), secret: 'secret' };
+  const text = (fields) => Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, { S: value }]));
+  for (const Item of [
+    { ...text({ pk: `app#${app.id}`, ...app }), ...settings },
+    text({ pk: `key#${app.key}`, app: app.id }),
+  ]) {
+    const res = await fetch(hark.aws, {
+      method: 'POST',
+      headers: { 'X-Amz-Target': 'DynamoDB_20120810.PutItem', 'Content-Type': 'application/x-amz-json-1.0' },
+      body: JSON.stringify({ TableName: hark.tables.Apps, Item }),
+    });
+    if (!res.ok) throw new Error(`PutItem: ${res.status} ${await res.text()}`);
+  }
+  return { ...hark, app };
 }
 
 // masterKey encrypts what is published to private-encrypted- channels; Hark never sees it.
@@ -86,6 +109,14 @@ export function heard(what, pick = (first) => first) {
     if (calls.length > 0) throw new Error(`unwanted ${what}: ${JSON.stringify(calls)}`);
   };
   return record;
+}
+
+// users is the list of members that a presence channel of pusher-js keeps, as its app knows them.
+export function users(ch) {
+  const ids = [];
+  ch.members.each(({ id }) => ids.push(id));
+  if (ids.length !== ch.members.count) throw new Error(`${ids.length} members, and a count of ${ch.members.count}`);
+  return ids.sort();
 }
 
 // once waits for one event of something that has bind: a connection or a channel of pusher-js.
