@@ -20,6 +20,7 @@ const (
 	contextCallbackBase    = "callbackBase"    // where frames are posted, without /{api}/{stage}; AWS's own endpoint if not given
 	contextActivityTimeout = "activityTimeout" // seconds of silence after which clients ping; the functions' default if not given
 	contextRoutes          = "routes"          // named gives subscribing and signing in routes and functions of their own
+	contextWebhooks        = "webhooks"        // true tells apps what happens on their channels, and takes events from a queue and a bus
 	contextSynthesizer     = "synthesizer"     // cli deploys as whoever runs the CDK CLI, not by the roles that bootstrapping makes
 )
 
@@ -71,6 +72,13 @@ func propsFromContext(node constructs.Node) (HarkStackProps, error) {
 		props.NamedRoutes = true
 	default:
 		return props, fmt.Errorf("context %s: %q is neither default nor named", contextRoutes, s)
+	}
+	switch s := text(contextWebhooks); s {
+	case "", "false":
+	case "true":
+		props.Webhooks = true
+	default:
+		return props, fmt.Errorf("context %s: %q is neither true nor false", contextWebhooks, s)
 	}
 	switch s := text(contextSynthesizer); s {
 	case "":

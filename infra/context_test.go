@@ -50,6 +50,16 @@ func TestOnlyNamedRoutesAreNamed(t *testing.T) {
 	}
 }
 
+func TestWebhooksAreOnIfTheContextSaysTrue(t *testing.T) {
+	for webhooks, want := range map[any]bool{nil: false, "": false, "false": false, false: false, "true": true, true: true} {
+		app := awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"webhooks": webhooks}})
+		props, err := propsFromContext(app.Node())
+		if err != nil || props.Webhooks != want {
+			t.Errorf("%v: %t, %v", webhooks, props.Webhooks, err)
+		}
+	}
+}
+
 func TestSynthesizerCLINeedsNoRolesOfBootstrapping(t *testing.T) {
 	if got := string(synth(t, map[string]any{"synthesizer": "cli"})); strings.Contains(got, "BootstrapVersion") {
 		t.Errorf("the template asks which roles there are: %s", got)
@@ -69,6 +79,8 @@ func TestContextIsRefusedByName(t *testing.T) {
 		{"activityTimeout": "600"},
 		{"routes": "Named"},
 		{"routes": true},
+		{"webhooks": "yes"},
+		{"webhooks": 1},
 		{"synthesizer": "legacy"},
 	} {
 		app := awscdk.NewApp(&awscdk.AppProps{Context: &context})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -24,14 +25,18 @@ const logRetention = awslogs.RetentionDays_ONE_WEEK
 // it reads, and what it may do.
 type function struct {
 	name, does string
-	env        []string
+	id         string   // of its resource; the name with a capital if ""
+	env        []string // those that the form of the stack has no value for are left out
 	may        []awsiam.PolicyStatement
 }
 
 // newFunction makes a function with a role and a log group of its own, all named for it, so that they are found:
 // `aws logs tail /aws/lambda/Hark-connect`.
 func newFunction(stack awscdk.Stack, dist string, f function, values map[string]string) awslambda.Function {
-	id := strings.ToUpper(f.name[:1]) + f.name[1:]
+	id := f.id
+	if id == "" {
+		id = strings.ToUpper(f.name[:1]) + f.name[1:]
+	}
 	name := *stack.StackName() + "-" + f.name
 
 	logs := awslogs.NewLogGroup(stack, jsii.String(id+"LogGroup"), &awslogs.LogGroupProps{
@@ -76,10 +81,11 @@ func environment(names []string, values map[string]string) *map[string]*string {
 	return &env
 }
 
-// newRole allows what the function uses and to write its own log. It stands in place of AWSLambdaBasicExecutionRole,
+// newRole allows what the function uses, where nil stands for what the form of the stack has not, and to write its own log. It stands in place of AWSLambdaBasicExecutionRole,
 // which allows to write every log group of the account. Its policy is inline: in force before the function exists.
 func newRole(stack awscdk.Stack, id string, may []awsiam.PolicyStatement, logs awslogs.LogGroup) awsiam.Role {
-	may = append(may, allow(logs.LogGroupArn(), "logs", "CreateLogStream", "PutLogEvents"))
+	may = append(slices.DeleteFunc(may, func(s awsiam.PolicyStatement) bool { return s == nil }),
+		allow(logs.LogGroupArn(), "logs", "CreateLogStream", "PutLogEvents"))
 	role := awsiam.NewRole(stack, jsii.String(id+"ExecutionRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{

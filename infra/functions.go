@@ -17,12 +17,14 @@ type functions struct {
 	Subscribe, Auth              awslambda.Function // of it, what is apart from Message with named routes; else nil
 	API                          awslambda.Function // the HTTP side
 	Broadcast, Sweep             awslambda.Function // the background
+	Webhook, Publish             awslambda.Function // of it, what only a stack with webhooks has; else nil
 }
 
 type functionsProps struct {
 	Dist            string // where scripts/build has put the functions
 	Tables          tables
 	Queues          queues
+	Webhooks        *webhooks // nil: the stack has none
 	Socket          socketAPI
 	NamedRoutes     bool
 	OriginSecret    string
@@ -51,11 +53,12 @@ func newFunctions(stack awscdk.Stack, p functionsProps) functions {
 		Disconnect: deploy(function{
 			name: "disconnect",
 			does: "$disconnect: forgets the connection",
-			env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue},
+			env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue, config.ChecksQueue},
 			may: []awsiam.PolicyStatement{
 				may.apps("GetItem"), // does the app want its subscribers counted?
 				may.state("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
 				may.queue("SendMessage"), // members that leave, users that go offline
+				may.checks("SendMessage"),
 			},
 		}),
 		API: deploy(function{
@@ -72,28 +75,37 @@ func newFunctions(stack awscdk.Stack, p functionsProps) functions {
 		Broadcast: deploy(function{
 			name: "broadcast",
 			does: "Delivers queued events to the subscribers, and keeps the members of presence channels",
-			env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL},
+			env: []string{
+				config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL,
+				config.ChecksQueue, config.DeliveriesQueue,
+			},
 			may: []awsiam.PolicyStatement{
 				may.apps("GetItem"), // limits of presence channels
 				may.state("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
 				may.queue("DeleteMessage", "GetQueueAttributes", "ReceiveMessage"), // by Lambda's pollers, as this role
 				may.queue("SendMessage"), // who is found gone leaves other channels too
+				may.checks("SendMessage"),
+				may.deliveries("SendMessage"), // subscription counts
 				may.sockets("POST", "GET", "DELETE"),
 			},
 		}),
 		Sweep: deploy(function{
 			name: "sweep",
 			does: "Each minute: forgets connections whose end was left in doubt or never told, unlists empty channels",
-			env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL},
+			env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL, config.ChecksQueue},
 			may: []awsiam.PolicyStatement{
 				may.apps("GetItem", "Scan"), // the audit goes through the channels of every app
 				may.state("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
 				may.queue("SendMessage"),
+				may.checks("SendMessage"),
 				may.sockets("GET", "DELETE"), // is whoever never said goodbye still there?
 			},
 		}),
 	}
 	p.frames(&f, deploy)
+	if p.Webhooks != nil {
+		p.telling(&f, deploy)
+	}
 	return f
 }
 
@@ -102,30 +114,36 @@ func newFunctions(stack awscdk.Stack, p functionsProps) functions {
 // frames, and to end one that was forgotten or sends too many.
 func (p functionsProps) frames(f *functions, deploy func(function) awslambda.Function) {
 	may := grants(p)
-	answering := func(name, does string, onState ...string) awslambda.Function {
-		return deploy(function{
-			name: name,
-			does: does,
-			env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL},
-			may: []awsiam.PolicyStatement{
-				may.apps("GetItem"),
-				may.state(onState...),
-				may.queue("SendMessage"), // client events; joins and leaves; subscription counts; users that come online
-				may.sockets("POST", "DELETE"),
-			},
-		})
+	answering := func(f function, onState ...string) awslambda.Function {
+		f.env = append(f.env, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL, config.ChecksQueue)
+		f.may = append(f.may,
+			may.apps("GetItem"),
+			may.state(onState...),
+			may.queue("SendMessage"), // client events; joins and leaves; subscription counts; users that come online
+			may.checks("SendMessage"),
+			may.sockets("POST", "DELETE"))
+		return deploy(f)
+	}
+	message := function{
+		name: "message",
+		does: "$default: answers the frames that clients send",
+		env:  []string{config.DeliveriesQueue},
+		may:  []awsiam.PolicyStatement{may.deliveries("SendMessage")}, // client events
 	}
 	if !p.NamedRoutes {
-		f.Message = answering("message", "$default: answers the frames that clients send",
-			"BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+		f.Message = answering(message, "BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
 		return
 	}
-	f.Message = answering("message", "$default: answers every frame that has no route of its own",
-		"GetItem", "UpdateItem")
-	f.Subscribe = answering("subscribe", "pusher:subscribe, pusher:unsubscribe: keeps the channels of a connection",
-		"BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
-	f.Auth = answering("auth", "pusher:signin: signs a connection in as a user",
-		"BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem") // a batch: whom the user watches
+	message.does = "$default: answers every frame that has no route of its own"
+	f.Message = answering(message, "GetItem", "UpdateItem")
+	f.Subscribe = answering(function{
+		name: "subscribe",
+		does: "pusher:subscribe, pusher:unsubscribe: keeps the channels of a connection",
+	}, "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+	f.Auth = answering(function{
+		name: "auth",
+		does: "pusher:signin: signs a connection in as a user",
+	}, "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem") // a batch: whom the user watches
 }
 
 // values are those of every variable that a function may read.
@@ -136,6 +154,12 @@ func (p functionsProps) values() map[string]string {
 		config.BroadcastsQueue: *p.Queues.Broadcasts.QueueUrl(),
 		config.CallbackURL:     p.CallbackURL,
 		config.OriginSecret:    p.OriginSecret,
+	}
+	if w := p.Webhooks; w != nil {
+		values[config.ChecksQueue] = *w.Checks.QueueUrl()
+		values[config.DeliveriesQueue] = *w.Deliveries.QueueUrl()
+		values[config.Bus] = *w.Bus.Ref()
+		values[config.RefusedQueue] = *w.DeadPublish.QueueUrl()
 	}
 	if p.ActivityTimeout > 0 {
 		values[config.ActivityTimeout] = strconv.Itoa(int(p.ActivityTimeout.Seconds()))

@@ -61,7 +61,7 @@ func idleUsage(tmpl template, id string) ([]usage, bool) {
 	switch tmpl.Resources[id].Type {
 	case "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Integration",
 		"AWS::CloudFront::Distribution", "AWS::CloudFront::Function", "AWS::Lambda::Url", "AWS::Lambda::Permission",
-		"AWS::IAM::Role", "AWS::SQS::Queue":
+		"AWS::IAM::Role", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Events::EventBus":
 		return nil, true // billed by use alone
 	case "AWS::Logs::LogGroup":
 		return nil, true // Lambda's own lines are off (SystemLogLevel), and the functions have nothing to say
@@ -70,6 +70,9 @@ func idleUsage(tmpl template, id string) ([]usage, bool) {
 	case "AWS::Lambda::EventSourceMapping":
 		return []usage{{"SQS FIFO request", pollers(tmpl, id) * pollsAMinute * minutes}}, true
 	case "AWS::Events::Rule":
+		if tmpl.at(id, "EventPattern") != nil {
+			return nil, true // by use: of the bus
+		}
 		return scheduleUsage(tmpl, id)
 	case "AWS::DynamoDB::Table":
 		lines := []usage{{"DynamoDB GB-month", tableGB}}
@@ -125,12 +128,13 @@ func idleTotal(t *testing.T, tmpl template) map[string]float64 {
 	return total
 }
 
-func TestIdleStackCostsLessThanADollarAMonth(t *testing.T) {
-	total := idleTotal(t, golden(t, "default"))
+// idleBill prices what a stack uses up, with the free tiers and without, and writes it out.
+func idleBill(t *testing.T, tmpl template) (with, without float64) {
+	t.Helper()
+	total := idleTotal(t, tmpl)
 	var bill strings.Builder
 	w := tabwriter.NewWriter(&bill, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "unit\ta month\tfree\twith free tier\twithout\t  price is")
-	var with, without float64
 	for _, unit := range slices.Sorted(maps.Keys(total)) {
 		p, known := prices()[unit]
 		if !known {
@@ -145,9 +149,26 @@ func TestIdleStackCostsLessThanADollarAMonth(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("the idle stack, us-east-1, November 2026:\n%s", &bill)
+	return with, without
+}
 
+func TestIdleStackCostsLessThanADollarAMonth(t *testing.T) {
+	with, without := idleBill(t, golden(t, "default"))
 	if with >= 1 || without >= 1 {
 		t.Errorf("an idle stack costs $%.2f a month, $%.2f without free tiers", with, without)
+	}
+}
+
+// Webhooks are off by default because of what they cost an app that does not use them: the polls of three queues.
+func TestIdleWebhooksCostADollarMore(t *testing.T) {
+	webhooks := golden(t, "webhooks")
+	idleBill(t, webhooks)
+
+	want := idleTotal(t, golden(t, "default"))
+	want["SQS FIFO request"] += 3 * 5 * pollsAMinute * minutes
+	want["S3 GB-month"] += 2 * functionZipGB // webhook and publish
+	if diff := cmp.Diff(want, idleTotal(t, webhooks), cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -33,14 +33,39 @@ func (f form) permissions() map[string]map[string]string {
 		p["subscribe"] = answering("BatchGetItem DeleteItem GetItem PutItem Query UpdateItem")
 		p["auth"] = answering(forgets)
 	}
+	if f.name == "webhooks" {
+		for _, name := range []string{"message", "disconnect", "broadcast", "sweep"} {
+			p[name][checks] = "SendMessage"
+		}
+		for _, name := range []string{"message", "broadcast"} {
+			p[name][deliveries] = "SendMessage"
+		}
+		p["webhook"] = map[string]string{
+			apps: "GetItem", state: "DeleteItem GetItem PutItem Query UpdateItem",
+			checks:     "DeleteMessage GetQueueAttributes ReceiveMessage",
+			deliveries: "ChangeMessageVisibility DeleteMessage GetQueueAttributes ReceiveMessage SendMessage",
+			bus:        "PutEvents",
+		}
+		p["publish"] = map[string]string{
+			apps: "GetItem", queue: "SendMessage",
+			publish: "DeleteMessage GetQueueAttributes ReceiveMessage", refused: "SendMessage",
+		}
+	}
 	return p
 }
 
 // The parts of the stack that functions have permissions on.
 const (
-	apps    = "dynamodb:%s ${Apps.Arn}"
-	state   = "dynamodb:%s ${State.Arn}"
-	queue   = "sqs:%s ${Broadcasts.Arn}"
+	apps  = "dynamodb:%s ${Apps.Arn}"
+	state = "dynamodb:%s ${State.Arn}"
+	queue = "sqs:%s ${Broadcasts.Arn}"
+
+	checks     = "sqs:%s ${Checks.Arn}"
+	deliveries = "sqs:%s ${Deliveries.Arn}"
+	publish    = "sqs:%s ${Publish.Arn}"
+	refused    = "sqs:%s ${DeadPublish.Arn}"
+	bus        = "events:%s ${Bus.Arn}"
+
 	sockets = "execute-api:ManageConnections arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:" +
 		"${Socket}/v1/%s/@connections/*"
 )

@@ -20,41 +20,52 @@ type queues struct {
 	DeadBroadcasts awssqs.Queue
 }
 
-// newQueues makes the queue between accepting an event and delivering it. High throughput mode counts order,
-// deduplication and quota per message group, which is per channel. An event older than the retention is of no use to
+// newQueues makes the queue between accepting an event and delivering it. An event older than the retention is of no use to
 // anybody, so retention ends a retry; the dead-letter queue is for what fails faster than that.
+func newQueues(stack awscdk.Stack) queues {
+	var q queues
+	q.Broadcasts, q.DeadBroadcasts = newFIFO(stack, "Broadcasts", config.QueueReceives, awssqs.QueueProps{
+		RetentionPeriod: duration(config.QueueRetention),
+	})
+	return q
+}
+
+// newFIFO makes a queue and the one for what was received so often without success. High throughput mode counts order,
+// deduplication and quota per message group.
 //
 // There is no queue policy that refuses plain HTTP: the SDK never uses it on AWS, and emulators listen to nothing else.
-func newQueues(stack awscdk.Stack) queues {
-	dead := awssqs.NewQueue(stack, jsii.String("DeadBroadcastsQueue"), &awssqs.QueueProps{
+func newFIFO(stack awscdk.Stack, id string, receives float64, props awssqs.QueueProps) (queue, dead awssqs.Queue) {
+	dead = awssqs.NewQueue(stack, jsii.String("Dead"+id+"FIFO"), &awssqs.QueueProps{
 		Fifo:            jsii.Bool(true),
 		RetentionPeriod: duration(deadRetention),
 	})
-	broadcasts := awssqs.NewQueue(stack, jsii.String("BroadcastsQueue"), &awssqs.QueueProps{
-		Fifo:                jsii.Bool(true),
-		FifoThroughputLimit: awssqs.FifoThroughputLimit_PER_MESSAGE_GROUP_ID,
-		DeduplicationScope:  awssqs.DeduplicationScope_MESSAGE_GROUP,
-		VisibilityTimeout:   duration(config.QueueVisibility),
-		RetentionPeriod:     duration(config.QueueRetention),
-		DeadLetterQueue:     &awssqs.DeadLetterQueue{Queue: dead, MaxReceiveCount: jsii.Number(config.QueueReceives)},
-	})
-	pin(dead, "DeadBroadcasts")
-	pin(broadcasts, "Broadcasts")
-	return queues{Broadcasts: broadcasts, DeadBroadcasts: dead}
+	props.Fifo = jsii.Bool(true)
+	props.FifoThroughputLimit = awssqs.FifoThroughputLimit_PER_MESSAGE_GROUP_ID
+	props.DeduplicationScope = awssqs.DeduplicationScope_MESSAGE_GROUP
+	props.VisibilityTimeout = duration(config.QueueVisibility)
+	props.DeadLetterQueue = &awssqs.DeadLetterQueue{Queue: dead, MaxReceiveCount: &receives}
+	queue = awssqs.NewQueue(stack, jsii.String(id+"FIFO"), &props)
+	pin(dead, "Dead"+id)
+	pin(queue, id)
+	return queue, dead
 }
 
-// feed has Lambda poll the queue for the function. The batch holds messages of several channels; the function reports
-// which of them failed, so that one channel does not hold up another. Concurrency is bounded here and not by reserving
-// it, which fails the deployment on a new account (aws-facts.md §B).
+// feed has Lambda poll the queue of events for the function that delivers them.
 func (q queues) feed(stack awscdk.Stack, broadcast awslambda.Function) {
-	mapping := awslambda.NewEventSourceMapping(stack, jsii.String("Feed"), &awslambda.EventSourceMappingProps{
-		Target:                  broadcast,
-		EventSourceArn:          q.Broadcasts.QueueArn(),
-		BatchSize:               jsii.Number(config.BroadcastBatch),
-		MaxConcurrency:          jsii.Number(config.BroadcastsAtOnce),
-		ReportBatchItemFailures: jsii.Bool(true),
+	feed(stack, "BroadcastsFeed", awslambda.EventSourceMappingProps{
+		Target:         broadcast,
+		EventSourceArn: q.Broadcasts.QueueArn(),
+		BatchSize:      jsii.Number(config.BroadcastBatch),
+		MaxConcurrency: jsii.Number(config.BroadcastsAtOnce),
 	})
-	pin(mapping, "BroadcastsFeed")
+}
+
+// feed has Lambda poll a queue for a function. A batch may hold messages of several groups; the function reports which of
+// them failed, so that one group does not hold up another. Concurrency is bounded here and not by reserving it, which fails
+// the deployment on a new account (aws-facts.md §B).
+func feed(stack awscdk.Stack, id string, props awslambda.EventSourceMappingProps) {
+	props.ReportBatchItemFailures = jsii.Bool(true)
+	pin(awslambda.NewEventSourceMapping(stack, jsii.String(id+"Mapping"), &props), id)
 }
 
 func duration(d time.Duration) awscdk.Duration {

@@ -18,6 +18,7 @@ type HarkStackProps struct {
 	CallbackBase    string        // where frames are posted, without /{api}/{stage}; "" is AWS's own endpoint
 	ActivityTimeout time.Duration // silence after which clients ping; 0 leaves it to the functions' default
 	NamedRoutes     bool          // subscribing and signing in have routes and functions of their own
+	Webhooks        bool          // apps are told of their channels, and may publish without HTTP
 }
 
 // NewHarkStack puts the whole of Hark into one stack: the sockets and the edge before them, the publishing API, the
@@ -30,6 +31,10 @@ func NewHarkStack(scope constructs.Construct, id string, props HarkStackProps) a
 
 	tables := newTables(stack)
 	queues := newQueues(stack)
+	var hooks *webhooks
+	if props.Webhooks {
+		hooks = newWebhooks(stack)
+	}
 	socket := newSocketAPI(stack)
 	secret := originSecret(props.OriginSecret)
 
@@ -37,6 +42,7 @@ func NewHarkStack(scope constructs.Construct, id string, props HarkStackProps) a
 		Dist:            props.Dist,
 		Tables:          tables,
 		Queues:          queues,
+		Webhooks:        hooks,
 		Socket:          socket,
 		NamedRoutes:     props.NamedRoutes,
 		OriginSecret:    secret,
@@ -46,10 +52,12 @@ func NewHarkStack(scope constructs.Construct, id string, props HarkStackProps) a
 	socket.route(functions)
 	publish := newPublishURL(functions.API)
 	queues.feed(stack, functions.Broadcast)
+	hooks.feed(stack, functions)
 	sweepEveryMinute(stack, functions.Sweep)
 
 	client := newEdge(stack, socket, secret)
 	newOutputs(stack, client, publish, tables)
+	hooks.outputs(stack)
 	return stack
 }
 

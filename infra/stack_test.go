@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,9 @@ func (f form) ids() map[string]string {
 	ids := map[string]string{}
 	for _, name := range f.functions {
 		ids[name] = strings.ToUpper(name[:1]) + name[1:]
+	}
+	if _, ok := ids["publish"]; ok {
+		ids["publish"] = "Publisher" // Publish is a queue
 	}
 	return ids
 }
@@ -33,6 +37,12 @@ func testLogicalIDsNeverMove(t *testing.T, f form, tmpl template) {
 		"Client":         "AWS::CloudFront::Distribution", // so is this one's, and in their web pages
 		"ViewerRequest":  "AWS::CloudFront::Function",
 	}
+	if f.name == "webhooks" {
+		for _, id := range []string{"Checks", "DeadChecks", "Deliveries", "DeadDeliveries", "Publish", "DeadPublish"} {
+			want[id] = "AWS::SQS::Queue"
+		}
+		want["Bus"] = "AWS::Events::EventBus" // whose name is fixed
+	}
 	for _, id := range f.ids() {
 		want[id], want[id+"Role"], want[id+"Logs"] = "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup"
 	}
@@ -49,13 +59,7 @@ func testFunctions(t *testing.T, f form, tmpl template) {
 	if got := tmpl.ofType("AWS::Lambda::Function"); len(got) != len(f.functions) {
 		t.Errorf("functions: %v", got)
 	}
-	names := []string{config.CallbackURL, config.AppsTable, config.BroadcastsQueue, config.StateTable} // sorted
-	environment := map[string][]string{
-		"connect":    {config.CallbackURL, config.AppsTable, config.OriginSecret, config.StateTable},
-		"disconnect": {config.AppsTable, config.BroadcastsQueue, config.StateTable},
-		"message":    names, "subscribe": names, "auth": names,
-		"api": names, "broadcast": names, "sweep": names,
-	}
+	environment := f.environment()
 	for name, id := range f.ids() {
 		t.Run(name, func(t *testing.T) {
 			for property, want := range map[string]any{
@@ -77,12 +81,9 @@ func testFunctions(t *testing.T, f form, tmpl template) {
 			if got := tmpl.Resources[id].Metadata["hark:source"]; got != "functions/"+name {
 				t.Errorf("hark:source is %v", got)
 			}
-			var names []string
-			for variable := range tmpl.at(id, "Environment", "Variables").(map[string]any) {
-				names = append(names, variable)
-			}
-			slices.Sort(names)
-			if diff := cmp.Diff(environment[name], names); diff != "" {
+			names := slices.Sorted(maps.Keys(tmpl.at(id, "Environment", "Variables").(map[string]any)))
+			want := slices.Sorted(slices.Values(environment[name]))
+			if diff := cmp.Diff(want, names); diff != "" {
 				t.Errorf("environment: %s", diff)
 			}
 			if days := tmpl.at(id+"Logs", "RetentionInDays"); days != 7.0 {
@@ -90,6 +91,28 @@ func testFunctions(t *testing.T, f form, tmpl template) {
 			}
 		})
 	}
+}
+
+// environment is which variables each function has.
+func (f form) environment() map[string][]string {
+	env := map[string][]string{
+		"connect":    {config.CallbackURL, config.AppsTable, config.OriginSecret, config.StateTable},
+		"disconnect": {config.AppsTable, config.BroadcastsQueue, config.StateTable},
+		"webhook":    {config.AppsTable, config.StateTable, config.ChecksQueue, config.DeliveriesQueue, config.Bus},
+		"publish":    {config.AppsTable, config.BroadcastsQueue, config.RefusedQueue},
+	}
+	for _, name := range []string{"message", "subscribe", "auth", "api", "broadcast", "sweep"} {
+		env[name] = []string{config.CallbackURL, config.AppsTable, config.BroadcastsQueue, config.StateTable}
+	}
+	if f.name == "webhooks" {
+		for _, name := range []string{"message", "disconnect", "broadcast", "sweep"} {
+			env[name] = append(env[name], config.ChecksQueue)
+		}
+		for _, name := range []string{"message", "broadcast"} {
+			env[name] = append(env[name], config.DeliveriesQueue)
+		}
+	}
+	return env
 }
 
 func TestTables(t *testing.T) {

@@ -30,6 +30,9 @@ const (
 	KeyParameter       = "app"           // in the query: the app's key
 )
 
+// PublishDetailType is the detail-type of the events on the bus that are to be published.
+const PublishDetailType = "hark.publish"
+
 // What the template and the code agree on.
 const (
 	FunctionTimeout  = 10 * time.Second  // of every function

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hark/shared/config"
+)
+
+func TestQueuesOfWebhooks(t *testing.T) {
+	tmpl := golden(t, "webhooks")
+	for id, own := range map[string]map[string]any{
+		"Checks": {
+			"DelaySeconds":           config.CheckDelay.Seconds(),
+			"MessageRetentionPeriod": config.QueuePatience.Seconds(),
+		},
+		"Deliveries": {"MessageRetentionPeriod": config.DeliveryPatience.Seconds()},
+		"Publish": {
+			"MessageRetentionPeriod":    config.QueuePatience.Seconds(),
+			"ContentBasedDeduplication": true, // else EventBridge could not send to it
+		},
+	} {
+		receives := float64(config.QueueReceives)
+		if id == "Deliveries" {
+			receives = config.DeliveryReceives
+		}
+		want := map[string]any{
+			"FifoQueue":           true,
+			"FifoThroughputLimit": "perMessageGroupId",
+			"DeduplicationScope":  "messageGroup",
+			"VisibilityTimeout":   config.QueueVisibility.Seconds(),
+			"RedrivePolicy": map[string]any{
+				"deadLetterTargetArn": map[string]any{"Fn::GetAtt": []any{"Dead" + id, "Arn"}}, "maxReceiveCount": receives,
+			},
+		}
+		maps.Copy(want, own)
+		if diff := cmp.Diff(want, tmpl.Resources[id].Properties); diff != "" {
+			t.Errorf("%s: %s", id, diff)
+		}
+		dead := map[string]any{"FifoQueue": true, "MessageRetentionPeriod": deadRetention.Seconds()}
+		if diff := cmp.Diff(dead, tmpl.Resources["Dead"+id].Properties); diff != "" {
+			t.Errorf("Dead%s: %s", id, diff)
+		}
+	}
+}
+
+func TestFeedsOfWebhooks(t *testing.T) {
+	tmpl := golden(t, "webhooks")
+	for _, feed := range []struct {
+		queue, function string
+		batch, atOnce   float64
+	}{
+		{"Checks", "Webhook", config.BroadcastBatch, config.ChecksAtOnce},
+		{"Deliveries", "Webhook", 1, config.DeliveriesAtOnce}, // a slow endpoint holds up nothing else
+		{"Publish", "Publisher", config.BroadcastBatch, config.PublishesAtOnce},
+	} {
+		want := map[string]any{
+			"BatchSize":             feed.batch,
+			"EventSourceArn":        map[string]any{"Fn::GetAtt": []any{feed.queue, "Arn"}},
+			"FunctionName":          map[string]any{"Ref": feed.function},
+			"FunctionResponseTypes": []any{"ReportBatchItemFailures"},
+			"ScalingConfig":         map[string]any{"MaximumConcurrency": feed.atOnce},
+		}
+		if diff := cmp.Diff(want, tmpl.Resources[feed.queue+"Feed"].Properties); diff != "" {
+			t.Errorf("%s: %s", feed.queue, diff)
+		}
+	}
+}
+
+func TestTheBusSendsEventsToPublishAndNothingElse(t *testing.T) {
+	tmpl := golden(t, "webhooks")
+	if got := tmpl.at("Bus", "Name"); got != "Hark" {
+		t.Errorf("the bus is called %v", got)
+	}
+	want := map[string]any{
+		"Description":  "Events of type hark.publish are published",
+		"EventBusName": map[string]any{"Ref": "Bus"},
+		"EventPattern": map[string]any{"detail-type": []any{"hark.publish"}},
+		"State":        "ENABLED",
+		"Targets": []any{map[string]any{
+			"Id": "publish", "Arn": map[string]any{"Fn::GetAtt": []any{"Publish", "Arn"}},
+			"SqsParameters": map[string]any{"MessageGroupId": "bus"},
+		}},
+	}
+	if diff := cmp.Diff(want, tmpl.Resources["PublishRule"].Properties); diff != "" {
+		t.Error(diff)
+	}
+	policies := tmpl.ofType("AWS::SQS::QueuePolicy")
+	if len(policies) != 1 {
+		t.Fatalf("queue policies: %v", policies)
+	}
+	statements := list(tmpl.at(policies[0], "PolicyDocument", "Statement"))
+	if diff := cmp.Diff([]any{map[string]any{
+		"Effect": "Allow", "Action": "sqs:SendMessage", "Principal": map[string]any{"Service": "events.amazonaws.com"},
+		"Resource":  map[string]any{"Fn::GetAtt": []any{"Publish", "Arn"}},
+		"Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": map[string]any{"Fn::GetAtt": []any{"PublishRule", "Arn"}}}},
+	}}, statements); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]any{map[string]any{"Ref": "Publish"}}, tmpl.at(policies[0], "Queues")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestStacksWithoutWebhooksHaveNothingOfThem(t *testing.T) {
+	for _, name := range []string{"default", "named"} {
+		tmpl := golden(t, name)
+		if got := tmpl.ofType("AWS::SQS::Queue"); !slices.Equal(got, []string{"Broadcasts", "DeadBroadcasts"}) {
+			t.Errorf("%s: queues: %v", name, got)
+		}
+		for _, cfnType := range []string{"AWS::Events::EventBus", "AWS::SQS::QueuePolicy"} {
+			if got := tmpl.ofType(cfnType); len(got) > 0 {
+				t.Errorf("%s: %v", name, got)
+			}
+		}
+	}
+}
+
+func TestFunctionsOfNamedRoutesAskForChecks(t *testing.T) {
+	tmpl := decode(t, synth(t, map[string]any{"routes": "named", "webhooks": "true"}))
+	for id, notices := range map[string]bool{"Message": true, "Subscribe": false, "Auth": false} {
+		env := tmpl.at(id, "Environment", "Variables").(map[string]any)
+		if env[config.ChecksQueue] == nil || (env[config.DeliveriesQueue] != nil) != notices {
+			t.Errorf("%s: %v", id, env)
+		}
+		may := allowed(t, tmpl, id+"Role")
+		if !slices.Contains(may, "sqs:SendMessage ${Checks.Arn}") || slices.Contains(may, "sqs:SendMessage ${Deliveries.Arn}") != notices {
+			t.Errorf("%s: %v", id, may)
+		}
+	}
+}
