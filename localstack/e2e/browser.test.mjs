@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { app, page, userInfo } from './lib/app.mjs';
 import { browser, open } from './lib/browser.mjs';
-import { channel, server, stub } from './lib/clients.mjs';
+import { channel, eventually, server, stub } from './lib/clients.mjs';
 import { target } from './lib/target.mjs';
 
 const hark = await target();
@@ -90,7 +90,7 @@ test('138: pages on a presence channel: here, joining, whispers, leaving', async
   await ann.page.evaluate(() => heard(2));
   await bob.page.evaluate((room) => { window.Echo.join(room).whisper('typing', { name: 'Bob' }); }, name);
   await ann.page.evaluate(() => heard(3));
-  await bob.page.goto('about:blank');
+  await bob.page.close();
   assert.deepEqual(await ann.page.evaluate(() => heard(4)), [
     ['here', [userInfo('1')]],
     ['joining', userInfo('2')],
@@ -192,7 +192,11 @@ test('26: a tab that is closed is no subscriber any more, and the others stay', 
   const [stays, goes] = [await open(t, chromium, url), await open(t, chromium, url)];
   const room = channel('room-');
   for (const { page: tab } of [stays, goes]) await tab.evaluate((name) => join('channel', name), room);
-  await goes.page.goto('about:blank');
+  await goes.page.close();
   await sdk.trigger(room, 'App\\Events\\Moved', {});
   assert.deepEqual(await stays.page.evaluate(() => heard(1)), [['Moved', {}]]);
+  await eventually('one subscriber is left', async () => { // its $disconnect may be on its way
+    const res = await sdk.get({ path: `/channels/${room}`, params: { info: 'subscription_count' } });
+    return await res.text() === '{"occupied":true,"subscription_count":1}';
+  });
 });

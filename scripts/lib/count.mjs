@@ -29,6 +29,7 @@ const lines = createInterface({ input: process.stdin });
 const counts = new Map(); // suite → { pass, fail, skip }
 const complaints = [];
 const listed = differences();
+const lined = []; // what goes to RESULTS.lines
 const template = process.env.HARK_TEMPLATE;
 
 // judge returns what the outcome of a test counts as, and says so if it is listed.
@@ -44,6 +45,12 @@ function judge(test, outcome) {
 function count(suite, outcome, n = 1) {
   if (!counts.has(suite)) counts.set(suite, { pass: 0, fail: 0, skip: 0 });
   counts.get(suite)[outcome] += n;
+}
+
+// note keeps the outcome of a test that is named for lines of the checklist.
+function note(test, outcome) {
+  const [, numbers] = /^(?:TestLine(\d+)_.*)$/.exec(test) ?? /^((?:\d+, )*\d+): /.exec(test) ?? [];
+  for (const number of numbers?.split(', ') ?? []) lined.push(`${number}\t${outcome}\t${test}\n`);
 }
 
 // go reads the events of go test -json.
@@ -67,6 +74,7 @@ async function go() {
   const failed = new Set(ended.filter(([, test, outcome]) => test && outcome === 'fail').map(([pkg]) => pkg));
   for (const pkg of failed) complaints.push(`--- ${pkg}: ran with ${seeds.get(pkg) ?? 'its tests in order\n'}`);
   for (const [pkg, test, outcome] of ended) {
+    if (test) note(test, outcome);
     const id = `${pkg} ${test ?? ''}`;
     const suite = (suites.find(([, re]) => re.test(id))?.[0] ?? 'go') + (template ? `, ${template}` : '');
     const said = () => complaints.push(`--- ${id}: ${outcome}\n${(output.get(id) ?? []).join('')}`);
@@ -91,9 +99,11 @@ async function go() {
 // tap reads the totals at the end of what node --test wrote, and before them the outcomes of tests that are listed.
 async function tap(label) {
   for await (const line of lines) {
-    const [, not, test] = /^(not )?ok \d+ - (.*)$/.exec(line) ?? [];
-    const outcome = not ? 'fail' : 'pass';
-    if (listed.has(test)) {
+    const [, not, name] = /^ *(not )?ok \d+ - (.*)$/.exec(line) ?? [];
+    const [test, skipped] = name?.split(' # SKIP') ?? [];
+    const outcome = not ? 'fail' : skipped === undefined ? 'pass' : 'skip';
+    if (test) note(test.replaceAll(/\\(.)/g, '$1'), outcome);
+    if (listed.has(test) && !line.startsWith(' ')) {
       count(label, outcome, -1);
       count(label, judge(test, outcome));
     }
@@ -103,6 +113,7 @@ async function tap(label) {
 }
 
 await (kind === 'go' ? go() : tap(rest[0]));
+appendFileSync(`${rest.at(-1)}.lines`, lined.join(''));
 for (const text of complaints) console.log(text);
 let failures = 0;
 for (const [suite, { pass, fail, skip }] of counts) {

@@ -38,7 +38,7 @@ export async function open(t, chromium, url) {
   const trouble = [];
   page.on('pageerror', (err) => trouble.push(String(err)));
   page.on('console', (message) => message.type() === 'error' && trouble.push(message.text()));
-  t.after(() => page.close());
+  t.after(() => page.isClosed() || page.close());
   await page.goto(url);
   return { page, trouble };
 }

@@ -126,6 +126,14 @@ export function once(emitter, event) {
   return call.next().finally(() => emitter.unbind(event, call));
 }
 
+// eventually waits until a condition holds that must come true soon.
+export async function eventually(what, holds) {
+  for (const end = Date.now() + patience; !await holds();) {
+    if (Date.now() > end) throw new Error(`not within ${patience / 1000} s: ${what}`);
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  }
+}
+
 // connected waits until a pusher-js is connected.
 export async function connected(pusher) {
   if (pusher.connection.state !== 'connected') await once(pusher.connection, 'connected');

@@ -1,0 +1,41 @@
+// usage: node scripts/lib/score.mjs LINES
+//
+// Prints how many lines of the conformance checklist (localstack/e2e/testdata/checklist.json) are met, and for each that is not,
+// why. LINES is what count.mjs kept of the suites that ran. A line is met if a test named for it has passed, and none has failed or
+// was skipped. Fails if a line is not met that could be.
+import { existsSync, readFileSync } from 'node:fs';
+import { argv } from 'node:process';
+
+const checklist = JSON.parse(readFileSync(new URL('../../localstack/e2e/testdata/checklist.json', import.meta.url), 'utf8'));
+
+const outcomes = new Map(); // line → outcome → tests
+for (const text of existsSync(argv[2]) ? readFileSync(argv[2], 'utf8').trim().split('\n') : []) {
+  const [line, outcome, test] = text.split('\t');
+  const all = outcomes.get(Number(line)) ?? { pass: [], fail: [], skip: [] };
+  all[outcome].push(test);
+  outcomes.set(Number(line), all);
+}
+
+// why says why a line is not met; nothing if it is.
+function why({ line, notYet }) {
+  if (notYet) return `not yet: ${notYet}`;
+  const { pass, fail, skip } = outcomes.get(line) ?? { pass: [], fail: [], skip: [] };
+  if (fail.length > 0) return `failed: ${innermost(fail)}`;
+  if (skip.length > 0) return `skipped: ${innermost(skip)}`;
+  return pass.length > 0 ? undefined : 'no test ran';
+}
+
+// innermost leaves out tests whose subtests say it better.
+const innermost = (tests) => tests.filter((test) => !tests.some((other) => other.startsWith(`${test}/`))).join(', ');
+
+const parts = [
+  ['sockets: lines 1 to 92, 138 to 140', (line) => line <= 92 || line >= 138],
+  ['HTTP API: lines 93 to 128', (line) => line >= 93 && line <= 128],
+  ['webhooks: lines 129 to 137', (line) => line >= 129 && line <= 137],
+];
+for (const [name, has] of parts) {
+  const lines = checklist.filter(({ line }) => has(line));
+  console.log(`   ${name.padEnd(36)}${String(lines.filter((l) => !why(l)).length).padStart(3)} of ${lines.length}`);
+}
+for (const l of checklist.filter(why)) console.log(`   ${l.line}. ${l.title}\n      ${why(l)}`);
+process.exitCode = checklist.some((l) => !l.notYet && why(l)) ? 1 : 0;
