@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -86,10 +85,11 @@ func (b *Broadcaster) Deliver(ctx context.Context, broadcasts []pusher.Broadcast
 }
 
 // events returns the broadcasts, from the first on, that are events for the same channel. In a queue's group all are for one, but
-// for two channels whose hashes meet.
+// for two channels whose hashes meet. One that is kept stands alone: whoever subscribes between two of them must find the first.
 func events(broadcasts []pusher.Broadcast) []pusher.Broadcast {
+	first := broadcasts[0]
 	for i, e := range broadcasts {
-		if e.Kind != pusher.KindEvent || e.App != broadcasts[0].App || e.Channel != broadcasts[0].Channel {
+		if e.Kind != pusher.KindEvent || e.App != first.App || e.Channel != first.Channel || i > 0 && (e.Cache || first.Cache) {
 			return broadcasts[:i]
 		}
 	}
@@ -103,18 +103,23 @@ const roundPosts = 5000
 // recipient is a subscriber during a call.
 type recipient struct {
 	pusher.Subscription
-	lost error // why it is asked no more
+	version string // of the event, if it is one that is kept
+	lost    error  // why it is asked no more
 }
+
+// has reports whether the recipient was told the event when it subscribed.
+func (r *recipient) has() bool { return r.version != "" && r.Cached == r.version }
 
 // deliver posts broadcasts of one channel. Its subscribers are read once for all of them: all had been published before.
 func (b *Broadcaster) deliver(ctx context.Context, broadcasts []pusher.Broadcast) (done int, err error) {
-	if err := b.cache(ctx, broadcasts); err != nil {
+	version, err := b.keep(ctx, broadcasts[0])
+	if err != nil {
 		return 0, err
 	}
 	var all []*recipient
 	err = b.Subscribers.Subscribers(ctx, broadcasts[0].App, broadcasts[0].Channel, b.now(), func(page []pusher.Subscription) error {
 		for _, s := range page {
-			all = append(all, &recipient{Subscription: s})
+			all = append(all, &recipient{Subscription: s, version: version})
 		}
 		return ctx.Err()
 	})
@@ -132,15 +137,14 @@ func (b *Broadcaster) deliver(ctx context.Context, broadcasts []pusher.Broadcast
 	return done, nil
 }
 
-// cache keeps the newest of the events that are to be kept. It comes before the subscribers are read: who subscribes too late to be
-// among them finds it.
-func (b *Broadcaster) cache(ctx context.Context, broadcasts []pusher.Broadcast) error {
-	for _, e := range slices.Backward(broadcasts) {
-		if e.Cache {
-			return b.Cache.PutCached(ctx, e.App, e.Channel, e.Frame, rand.Text(), b.now())
-		}
+// keep writes an event down that is to be kept, and returns its version. It comes before the subscribers are read: who subscribes too
+// late to be among them finds it.
+func (b *Broadcaster) keep(ctx context.Context, e pusher.Broadcast) (version string, err error) {
+	if !e.Cache {
+		return "", nil
 	}
-	return nil
+	version = rand.Text()
+	return version, b.Cache.PutCached(ctx, e.App, e.Channel, e.Frame, version, b.now())
 }
 
 // round posts broadcasts to all recipients and waits for them.
@@ -172,7 +176,7 @@ func (b *Broadcaster) serve(ctx context.Context, r *recipient, broadcasts []push
 	}
 	for i, e := range broadcasts {
 		err := r.lost
-		if err == nil && (e.Except == "" || r.Connection.SocketID() != e.Except) {
+		if err == nil && !r.has() && (e.Except == "" || r.Connection.SocketID() != e.Except) {
 			err = b.post(ctx, r.Subscription, e.Frame)
 		}
 		if err != nil && ctx.Err() != nil {

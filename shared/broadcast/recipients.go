@@ -55,7 +55,7 @@ func (b *Broadcaster) await(ctx context.Context, r *recipient) error {
 		case !found:
 			return pusher.ErrGone
 		case !s.Pending:
-			r.Pending = false
+			r.Pending, r.Cached = false, s.Cached
 			return nil
 		}
 	}

@@ -52,13 +52,14 @@ func (s *State) TurnOff(ctx context.Context, c pusher.Connection, ch pusher.Chan
 	})
 }
 
-// TurnBack removes the channel from the connection if its stamp is t: that subscribe was refused.
+// TurnBack removes the channel from the connection, as an unsubscribe with the stamp t would, if its stamp is t: that subscribe was
+// refused.
 func (s *State) TurnBack(ctx context.Context, id pusher.ConnectionID, ch pusher.Channel, t pusher.Stamp) error {
 	_, err := s.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.Table, Key: connectionKey(id),
-		UpdateExpression:          aws.String("REMOVE #on.#ch"),
+		UpdateExpression:          aws.String("REMOVE #on.#ch SET #off.#ch = :t"),
 		ConditionExpression:       aws.String("#on.#ch = :t"),
-		ExpressionAttributeNames:  map[string]string{"#on": "on", "#ch": string(ch)},
+		ExpressionAttributeNames:  map[string]string{"#on": "on", "#off": "off", "#ch": string(ch)},
 		ExpressionAttributeValues: item{":t": num(t)},
 	})
 	_, err = held(err)

@@ -12,7 +12,7 @@ func Keys(app string, ch pusher.Channel, user string, id pusher.ConnectionID) ma
 		"marker":       markerKey(app, ch),
 		"count lease":  leaseKey(pusher.Lease{App: app, Channel: ch}),
 		"user":         userKey(app, user, id),
-		"told online":  toldOnlineKey(app, user),
+		"told word":    toldKey(app, user),
 		"watcher":      watcherKey(app, user, id),
 		"open":         openKey(app, id),
 	} {

@@ -61,7 +61,10 @@ const userPrefix = "conn#"
 
 func userPK(app, user string) string { return "user#" + app + "#" + user }
 
-func toldOnlineKey(app, user string) item { return key(userPK(app, user), "told") }
+func toldKey(app, user string) item { return key(userPK(app, user), toldSK) }
+
+// toldSK is beside the rows of a user's connections.
+const toldSK = "told"
 
 func watcherPK(app, user string) string { return "watch#" + app + "#" + user }
 

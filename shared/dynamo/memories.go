@@ -33,23 +33,6 @@ func (s *State) Cached(ctx context.Context, app string, ch pusher.Channel, now t
 	return pusher.Cached{Frame: getJSON(it["frame"]), Version: getStr(it["ver"]), Left: left}, nil
 }
 
-// ToldOnline reports whether the user's watchers were last told that it is online.
-func (s *State) ToldOnline(ctx context.Context, app, user string) (bool, error) {
-	it, err := s.get(ctx, toldOnlineKey(app, user))
-	return it != nil, err
-}
-
-// SetToldOnline notes what they are told: a row stands for online.
-func (s *State) SetToldOnline(ctx context.Context, app, user string, online bool, now time.Time) error {
-	it := toldOnlineKey(app, user)
-	if !online {
-		return s.drop(ctx, it)
-	}
-	it["expires"] = num(expires(now))
-	_, err := s.put(ctx, it, "", nil)
-	return err
-}
-
 // ToldCount returns how many the channel's subscribers were said to be, and when; 0 and the zero time if they never were.
 func (s *State) ToldCount(ctx context.Context, app string, ch pusher.Channel) (n int, at time.Time, err error) {
 	it, err := s.get(ctx, toldCountKey(app, ch))

@@ -39,15 +39,19 @@ func TestCached(t *testing.T) {
 	})
 }
 
-func TestToldOnline(t *testing.T) {
+func TestToldWord(t *testing.T) {
 	on(t, func(t *testing.T, s *dynamo.State) {
-		for _, online := range []bool{false, true, true, false, false, true} {
-			do(t, s.SetToldOnline(t.Context(), app, "ann", online, now))
-			for user, want := range map[string]bool{"ann": online, "bob": false} {
-				if got, err := s.ToldOnline(t.Context(), app, user); err != nil || got != want {
-					t.Errorf("%s was told online: %t, error %v, want %t", user, got, err, want)
-				}
+		is := func(user string, want pusher.Word) {
+			t.Helper()
+			if online, got, err := s.User(t.Context(), app, user); err != nil || got != want || online {
+				t.Errorf("of %s was told %d, online %t, error %v, want %d", user, got, online, err, want)
 			}
+		}
+		is("ann", pusher.WordNone)
+		for _, word := range []pusher.Word{pusher.WordOffline, pusher.WordComing, pusher.WordOnline, pusher.WordOffline} {
+			do(t, s.SetWord(t.Context(), app, "ann", word, now))
+			is("ann", word)
+			is("bob", pusher.WordNone)
 		}
 	})
 }

@@ -43,7 +43,7 @@ func TestRows(t *testing.T) {
 			func() error { _, err := s.MarkVacant(ctx, app, news, "nonce"); return err },
 			func() error { return s.PutUser(ctx, c, []string{"bob"}) },
 			func() error { return s.Watch(ctx, c, []string{"bob"}) },
-			func() error { return s.SetToldOnline(ctx, app, "ann", true, now) },
+			func() error { return s.SetWord(ctx, app, "ann", pusher.WordOnline, now) },
 			func() error { return s.SetToldCount(ctx, app, news, 150, now) },
 			func() error { return s.PutCached(ctx, app, "cache-x", []byte(`{"event":"a"}`), "v1", now) },
 			func() error {
@@ -77,7 +77,7 @@ func TestRows(t *testing.T) {
 			`lease#29925360#4 / #shop#news: expires=+125m`,
 			`sweep / swept: expires=+125m minute=29925360`,
 			`user#shop#ann / conn#c1: expires=+125m v=1 watch=[bob]`,
-			`user#shop#ann / told: expires=+125m`,
+			`user#shop#ann / told: expires=+125m word=3`,
 			`watch#shop#bob / conn#c1: expires=+125m`,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

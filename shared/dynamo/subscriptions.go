@@ -42,10 +42,14 @@ func (s *State) Subscription(
 	return subscription(app, ch, prefix, it), true, nil
 }
 
-// Settle removes pending if the row has just this stamp.
-func (s *State) Settle(ctx context.Context, sub pusher.Subscription) error {
-	_, err := s.update(ctx, subscriptionKey(sub), "REMOVE pending", "v = :t", item{":t": num(sub.Stamp)})
-	return err
+// Settle removes pending and notes the cached event that the client was told, if the row has just this stamp.
+func (s *State) Settle(ctx context.Context, sub pusher.Subscription) (bool, error) {
+	update, values := "REMOVE pending", item{":t": num(sub.Stamp)}
+	if sub.Cached != "" {
+		update += " SET cached = :cached"
+		values[":cached"] = str(sub.Cached)
+	}
+	return s.update(ctx, subscriptionKey(sub), update, "v = :t", values)
 }
 
 // DropSubscription removes the row if it has just this stamp.
@@ -148,6 +152,7 @@ func subscription(app string, ch pusher.Channel, prefix string, it item) pusher.
 		Stamp:       pusher.Stamp(getNum(it["v"])),
 		ConnectedAt: time.Unix(getNum(it["expires"]), 0).Add(-pusher.RowLife),
 		Pending:     getFlag(it["pending"]),
+		Cached:      getStr(it["cached"]),
 		Member:      pusher.Member{UserID: getStr(it["user"]), Info: getJSON(it["info"])},
 	}
 }

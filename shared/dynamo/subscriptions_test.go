@@ -137,7 +137,12 @@ func TestPending(t *testing.T) {
 		if got, found, err := s.Subscription(t.Context(), app, sub.Channel, id); err != nil || found || !cmp.Equal(got, pusher.Subscription{}) {
 			t.Errorf("before: %+v, found %t, error %v", got, found, err)
 		}
-		do(t, s.Settle(t.Context(), sub)) // there is no row
+		settle := func(sub pusher.Subscription, want bool) {
+			t.Helper()
+			ok, err := s.Settle(t.Context(), sub)
+			held(t, "settle", want, ok, err)
+		}
+		settle(sub, false) // there is no row
 		if there, err := s.Occupied(t.Context(), app, sub.Channel); err != nil || there {
 			t.Errorf("occupied %t, error %v", there, err)
 		}
@@ -147,14 +152,20 @@ func TestPending(t *testing.T) {
 		for _, t1 := range []pusher.Stamp{4, 6} {
 			other := sub
 			other.Stamp = t1
-			do(t, s.Settle(t.Context(), other))
+			settle(other, false)
 			is(sub)
 		}
 		for range 2 {
-			do(t, s.Settle(t.Context(), sub))
+			settle(sub, true)
 			settled := sub
 			settled.Pending = false
 			is(settled)
+		}
+		told := sub
+		told.Cached, told.Pending = "v1", false
+		settle(told, true)
+		if got, _, err := s.Subscription(t.Context(), app, sub.Channel, id); err != nil || got.Cached != "v1" {
+			t.Errorf("it was told %q, error %v", got.Cached, err)
 		}
 		sub.Stamp, sub.Member.Info = 6, nil // a later frame of the same client replaces all of it
 		ok, err = s.PutSubscription(t.Context(), sub)

@@ -46,15 +46,15 @@ func TestUnits(t *testing.T) {
 	costs("put it again, newer than it is", 1, 0, func() error { _, err := s.PutSubscription(ctx, room); return err })
 	costs("look at the marker", 0, 1, func() error { _, err := s.Marker(ctx, app, room.Channel); return err })
 	costs("look at both", 0, 2, func() error { _, _, err := s.ConnectionAndMarker(ctx, c, room.Channel); return err })
-	costs("settle", 1, 0, func() error { return s.Settle(ctx, room) })
+	costs("settle", 1, 0, func() error { _, err := s.Settle(ctx, room); return err })
 	costs("take it back", 1, 0, func() error { return s.TurnBack(ctx, id, room.Channel, 5) })
 
 	costs("sign in", 1, 0, func() error { _, err := s.SignIn(ctx, id, pusher.User{ID: "ann"}); return err })
 	costs("put the user", 1, 0, func() error { return s.PutUser(ctx, c, []string{"bob", "cy"}) })
 	costs("watch two", 2, 0, func() error { return s.Watch(ctx, c, []string{"bob", "cy"}) })
 	costs("look whether somebody watches", 0, 1, func() error { _, err := s.Watchers(ctx, app, "ann", now, 1); return err })
-	costs("look whether one is there", 0, 1, func() error { _, err := s.Online(ctx, app, "bob"); return err })
-	costs("sign out", 1, 0, func() error { _, _, err := s.TakeUser(ctx, app, "ann", id); return err })
+	costs("look whether one is there", 0, 1, func() error { _, _, err := s.User(ctx, app, "bob"); return err })
+	costs("sign out", 1, 0, func() error { _, err := s.TakeUser(ctx, app, "ann", id); return err })
 	costs("unwatch two", 2, 0, func() error { return s.Unwatch(ctx, app, id, []string{"bob", "cy"}) })
 
 	costs("count a frame", 1, 0, func() error { _, err := s.CountFrame(ctx, id, "client", 1e9, 5); return err })

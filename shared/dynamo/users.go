@@ -25,19 +25,49 @@ func (s *State) PutUser(ctx context.Context, c pusher.Connection, watchlist []st
 	return err
 }
 
-// TakeUser removes the row of the connection and user, and returns whom it watched; found tells whether there was one.
-func (s *State) TakeUser(ctx context.Context, app, user string, id pusher.ConnectionID) (watchlist []string, found bool, err error) {
+// Watchlist returns whom the connection watches as the user.
+func (s *State) Watchlist(ctx context.Context, app, user string, id pusher.ConnectionID) ([]string, error) {
+	it, err := s.get(ctx, userKey(app, user, id))
+	return getStrs(it["watch"]), err
+}
+
+// TakeUser removes the row of the connection and user; found tells whether there was one.
+func (s *State) TakeUser(ctx context.Context, app, user string, id pusher.ConnectionID) (found bool, err error) {
 	it, err := s.take(ctx, userKey(app, user, id), types.ReturnValueAllOld)
-	return getStrs(it["watch"]), it != nil, err
+	return it != nil, err
 }
 
 func userKey(app, user string, id pusher.ConnectionID) item {
 	return subscriptionKey(pusher.Subscription{App: app, Channel: pusher.UserChannel(user), Connection: id})
 }
 
-// Online reports whether any connection is signed in as the user, expired ones included.
-func (s *State) Online(ctx context.Context, app, user string) (bool, error) {
-	return s.Occupied(ctx, app, pusher.UserChannel(user))
+// User reports whether any connection is signed in as the user, expired ones included, and what its watchers were last told. All of
+// that has one partition, and is read at once.
+func (s *State) User(ctx context.Context, app, user string) (online bool, told pusher.Word, err error) {
+	in := s.query(userPK(app, user), "")
+	in.ProjectionExpression = aws.String("sk, word")
+	for out, err := range s.pages(ctx, in) {
+		if err != nil {
+			return false, pusher.WordNone, err
+		}
+		for _, it := range out.Items {
+			if getStr(it["sk"]) == toldSK {
+				told = pusher.Word(getNum(it["word"]))
+			} else {
+				online = true
+			}
+		}
+	}
+	return online, told, nil
+}
+
+// SetWord notes what a user's watchers are told.
+func (s *State) SetWord(ctx context.Context, app, user string, word pusher.Word, now time.Time) error {
+	it := toldKey(app, user)
+	it["word"] = num(word)
+	it["expires"] = num(expires(now))
+	_, err := s.put(ctx, it, "", nil)
+	return err
 }
 
 // Watch writes that the connection watches these users, each of whom is named once. After an error some of it may be written.

@@ -20,20 +20,24 @@ func TestUsers(t *testing.T) {
 	on(t, func(t *testing.T, s *dynamo.State) {
 		online := func(app, user string, want bool) {
 			t.Helper()
-			if got, err := s.Online(t.Context(), app, user); err != nil || got != want {
+			if got, _, err := s.User(t.Context(), app, user); err != nil || got != want {
 				t.Errorf("%s of %s is online %t, error %v, want %t", user, app, got, err, want)
 			}
 		}
 		take := func(step string, want []string, wantFound bool) {
 			t.Helper()
-			watchlist, found, err := s.TakeUser(t.Context(), app, "ann", id)
-			if err != nil || found != wantFound || !slices.Equal(watchlist, want) {
-				t.Errorf("%s: took %v, found %t, error %v", step, watchlist, found, err)
+			watchlist, err := s.Watchlist(t.Context(), app, "ann", id)
+			if err != nil || !slices.Equal(watchlist, want) {
+				t.Errorf("%s: watches %v, error %v", step, watchlist, err)
+			}
+			found, err := s.TakeUser(t.Context(), app, "ann", id)
+			if err != nil || found != wantFound {
+				t.Errorf("%s: found %t, error %v", step, found, err)
 			}
 		}
 		online(app, "ann", false)
 		take("never signed in", nil, false)
-		do(t, s.SetToldOnline(t.Context(), app, "ann", true, now)) // a row beside those of the connections
+		do(t, s.SetWord(t.Context(), app, "ann", pusher.WordOnline, now)) // a row beside those of the connections
 		online(app, "ann", false)
 
 		do(t, s.PutUser(t.Context(), signedIn(app, "ann", id), []string{"bob", "cy"}))
@@ -61,7 +65,7 @@ func TestUserChannel(t *testing.T) {
 		for _, c := range []pusher.Connection{signedIn(app, "ann", id), old, signedIn(app, "ann2", "stranger"), signedIn("other", "ann", "stranger")} {
 			do(t, s.PutUser(t.Context(), c, []string{"bob"}))
 		}
-		do(t, s.SetToldOnline(t.Context(), app, "ann", true, now))
+		do(t, s.SetWord(t.Context(), app, "ann", pusher.WordOnline, now))
 		want := pusher.Subscription{Connection: id, App: app, Channel: ch, Stamp: 1, ConnectedAt: now}
 		err := s.Subscribers(t.Context(), app, ch, now, func(page []pusher.Subscription) error {
 			if diff := cmp.Diff([]pusher.Subscription{want}, page); diff != "" {
@@ -81,7 +85,7 @@ func TestUserChannel(t *testing.T) {
 				t.Errorf("took %d, error %v", was, err)
 			}
 		}
-		if there, err := s.Online(t.Context(), app, "ann"); err != nil || there {
+		if there, _, err := s.User(t.Context(), app, "ann"); err != nil || there {
 			t.Errorf("online %t, error %v", there, err)
 		}
 	})

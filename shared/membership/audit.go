@@ -153,29 +153,13 @@ func (w *walk) channel(ctx context.Context, l pusher.Listed) bool {
 	switch {
 	case err != nil:
 	case l.Marker.Vacant != "":
+		w.fail(m.check(ctx, app, l.Channel))
 		w.fail(m.finish(ctx, app, l.Channel, l.Marker.Vacant))
+	case m.untold(l.Marker):
+		w.fail(m.check(ctx, app, l.Channel))
 	case !occupied:
 		w.empty.Add(1)
 		w.fail(m.Vacate(ctx, app, l.Channel))
 	}
 	return true
-}
-
-// finish does what is left to do of a Vacate that has set the flag, whether it died or is still at work: the flag was there before
-// this looks for subscribers, and each step is on the condition that it is there still.
-func (m *Membership) finish(ctx context.Context, app string, ch pusher.Channel, nonce string) error {
-	if m.Checks != nil {
-		return m.check(ctx, app, ch)
-	}
-	occupied, err := m.Store.Occupied(ctx, app, ch)
-	if err != nil {
-		return err
-	}
-	if !occupied {
-		return m.Store.DeleteMarker(ctx, app, ch, nonce)
-	}
-	if ok, err := m.Store.Reopen(ctx, app, ch, nonce); err != nil || !ok {
-		return err
-	}
-	return m.Vacate(ctx, app, ch)
 }

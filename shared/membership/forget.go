@@ -38,7 +38,7 @@ func (m *Membership) forget(ctx context.Context, id pusher.ConnectionID, lead *p
 		return err
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, m.Store.PutLease(ctx, id, m.now().Add(again)))
 	}
 	if why != closed { // a client that was forgotten by mistake must notice, and come back
 		err = m.Sockets.Close(ctx, id)

@@ -82,7 +82,7 @@ func (m *Membership) Work(ctx context.Context, b pusher.Broadcast) error {
 	case pusher.KindCount:
 		return m.tellCount(ctx, b.App, b.Channel)
 	case pusher.KindWatch:
-		return m.tellWatchers(ctx, b.App, b.Channel.User())
+		return m.tellWatchers(ctx, b)
 	default: // of a version that is not ours, or an event
 		m.Log.ErrorContext(ctx, "broadcast dropped: its kind is unknown", "app", b.App, "channel", b.Channel, "kind", b.Kind)
 		return nil

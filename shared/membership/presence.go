@@ -66,7 +66,7 @@ func (m *Membership) join(ctx context.Context, b pusher.Broadcast) error {
 	}
 	s := pusher.Subscription{
 		Connection: b.Connection, App: b.App, Channel: b.Channel, Stamp: b.Stamp, ConnectedAt: c.ConnectedAt,
-		Member: *b.Member, Pending: !room.settled(b.Member.UserID),
+		Member: *b.Member, Pending: true,
 	}
 	welcome, refusal := room.admit(app, s)
 	if refusal != nil {
@@ -78,6 +78,9 @@ func (m *Membership) join(ctx context.Context, b pusher.Broadcast) error {
 // admit writes the row and tells everybody.
 func (m *Membership) admit(ctx context.Context, app pusher.App, room room, s pusher.Subscription, welcome []byte) error {
 	if own := room.own; own != nil && own.Member.UserID != s.Member.UserID { // a second user on one connection replaces the first
+		if err := m.unsettle(ctx, room); err != nil {
+			return err
+		}
 		if err := m.announceLeft(ctx, room, *own); err != nil {
 			return err
 		}
@@ -111,11 +114,26 @@ func (m *Membership) turnAway(ctx context.Context, room room, s pusher.Subscript
 		}
 	}
 	if room.own != nil {
+		if err := m.unsettle(ctx, room); err != nil {
+			return err
+		}
 		if err := m.part(ctx, room, room.own.Stamp); err != nil {
 			return err
 		}
 	}
 	return m.Store.TurnBack(ctx, s.Connection, s.Channel, s.Stamp) // last: a join that dies before is refused again
+}
+
+// unsettle notes on the connection's own row that others may not believe in it any more: a join is about to announce that its user has
+// left, and may be stale by the time it is repeated. Then it is undone, and whoever joins as that user is announced.
+func (m *Membership) unsettle(ctx context.Context, room room) error {
+	own := *room.own
+	if own.Pending || room.hasOther(own.Member.UserID) {
+		return nil
+	}
+	own.Pending = true
+	_, err := m.Store.PutSubscription(ctx, own)
+	return err
 }
 
 // leave is the consumer's part of an unsubscribe and of a connection's end.
@@ -144,7 +162,7 @@ func (m *Membership) part(ctx context.Context, room room, t pusher.Stamp) error 
 // row goes, since after that nobody would know whom to look for.
 func (m *Membership) announceLeft(ctx context.Context, room room, own pusher.Subscription) error {
 	user := own.Member.UserID
-	if slices.ContainsFunc(room.others, of(user)) {
+	if room.hasOther(user) {
 		return nil
 	}
 	if err := m.Crowd.Tell(ctx, room.besides(user), pusher.MemberRemoved(room.channel, user)); err != nil {
@@ -185,17 +203,14 @@ func (m *Membership) room(ctx context.Context, b pusher.Broadcast) (room, error)
 	return r, nil
 }
 
-// settled reports whether the connection's own row already stands for the user, and everybody knows.
-func (r room) settled(user string) bool {
-	return r.own != nil && !r.own.Pending && r.own.Member.UserID == user
-}
-
 // known reports whether the others have surely heard of the user: by a row that is not pending.
 func (r room) known(user string) bool {
-	return r.settled(user) || slices.ContainsFunc(r.others, func(s pusher.Subscription) bool {
-		return s.Member.UserID == user && !s.Pending
-	})
+	settled := func(s pusher.Subscription) bool { return s.Member.UserID == user && !s.Pending }
+	return slices.ContainsFunc(r.others, settled) || r.own != nil && settled(*r.own)
 }
+
+// hasOther reports whether the user has another connection here.
+func (r room) hasOther(user string) bool { return slices.ContainsFunc(r.others, of(user)) }
 
 // besides are the connections of all other users.
 func (r room) besides(user string) []pusher.Subscription {

@@ -298,3 +298,43 @@ func TestSecondUserOnOneConnection(t *testing.T) {
 		t.Errorf("the observer got %v", got)
 	}
 }
+
+// A join that announces that the first user of its connection has left, dies, and is stale when it comes again: the user must be
+// announced to the others when it comes back.
+func TestSecondUserThatDies(t *testing.T) {
+	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+	open(t, s.store, observer, first)
+	s.joined(observer, first)
+	b := s.enters(first, at(1))
+	b.Member = &pusher.Member{UserID: "v"}
+	dying := s.consumer("dying", b)
+	play(t, `dying Members
+		dying Connection
+		dying PutSubscription
+		dying Tell`, dying)
+	s.last = nil // what is left of it has died
+	back := s.enters(first, at(2))
+	s.consumer("stale", b).finish()
+	s.consumer("back", back).finish()
+	if wrong := s.wrong(); wrong != "" {
+		t.Error(wrong)
+	}
+}
+
+// A subscribe whose success was lost with its function is told again, also when the connection was on the channel before.
+func TestRepeatedSubscribeThatDies(t *testing.T) {
+	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+	open(t, s.store, observer)
+	s.joined(observer)
+	b := s.enters(observer, at(1))
+	dying := s.consumer("dying", b)
+	for dying.next != "Send" {
+		dying.step()
+	}
+	s.last = nil
+	before := len(s.events(observer))
+	s.consumer("again", b).finish()
+	if got := s.events(observer)[before:]; !slices.Equal(got, []string{"subscription_succeeded"}) {
+		t.Errorf("the client was told %v", got)
+	}
+}

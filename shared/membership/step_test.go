@@ -241,9 +241,9 @@ func (g gated) Members(ctx context.Context, app string, ch pusher.Channel) ([]pu
 	return g.Store.Members(ctx, app, ch)
 }
 
-func (g gated) Settle(ctx context.Context, s pusher.Subscription) error {
+func (g gated) Settle(ctx context.Context, s pusher.Subscription) (bool, error) {
 	if err := g.ask("Settle"); err != nil {
-		return err
+		return false, err
 	}
 	return g.Store.Settle(ctx, s)
 }

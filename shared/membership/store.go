@@ -30,7 +30,7 @@ type Connections interface {
 	// TurnOff removes on[ch], sets off[ch] to t and removes the offs stamped before stale, if the row exists and is not dead,
 	// on[ch] is older than t, and off[ch] is not newer.
 	TurnOff(ctx context.Context, c pusher.Connection, ch pusher.Channel, t, stale pusher.Stamp) (bool, error)
-	// TurnBack removes on[ch] if it is t: that subscribe was refused.
+	// TurnBack removes on[ch] and sets off[ch] to t, if on[ch] is t: that subscribe was refused.
 	TurnBack(ctx context.Context, id pusher.ConnectionID, ch pusher.Channel, t pusher.Stamp) error
 	// SignIn sets the user, if the row exists and is not dead, and nobody else is signed in.
 	SignIn(ctx context.Context, id pusher.ConnectionID, u pusher.User) (bool, error)
@@ -48,8 +48,8 @@ type Subscriptions interface {
 	PutSubscription(ctx context.Context, s pusher.Subscription) (bool, error)
 	// Subscription reads the row; found tells whether there is one.
 	Subscription(ctx context.Context, app string, ch pusher.Channel, id pusher.ConnectionID) (s pusher.Subscription, found bool, err error)
-	// Settle removes pending if the row has just this stamp.
-	Settle(ctx context.Context, s pusher.Subscription) error
+	// Settle removes pending and notes the cached event that the client was told, if the row has just this stamp.
+	Settle(ctx context.Context, s pusher.Subscription) (bool, error)
 	// DropSubscription removes the row if it has just this stamp.
 	DropSubscription(ctx context.Context, s pusher.Subscription) error
 	// DropOlderSubscription removes the row if its stamp is older than this one.
@@ -86,10 +86,14 @@ type Markers interface {
 type Users interface {
 	// PutUser writes that the connection is signed in as c.User and watches these users, over what it said before.
 	PutUser(ctx context.Context, c pusher.Connection, watchlist []string) error
-	// TakeUser removes the row of the connection and user, and returns whom it watched; found tells whether there was one.
-	TakeUser(ctx context.Context, app, user string, id pusher.ConnectionID) (watchlist []string, found bool, err error)
-	// Online reports whether any connection is signed in as the user.
-	Online(ctx context.Context, app, user string) (bool, error)
+	// Watchlist returns whom the connection watches as the user.
+	Watchlist(ctx context.Context, app, user string, id pusher.ConnectionID) ([]string, error)
+	// TakeUser removes the row of the connection and user; found tells whether there was one.
+	TakeUser(ctx context.Context, app, user string, id pusher.ConnectionID) (found bool, err error)
+	// User reports whether any connection is signed in as the user, and what its watchers were last told.
+	User(ctx context.Context, app, user string) (online bool, told pusher.Word, err error)
+	// SetWord notes what they are told.
+	SetWord(ctx context.Context, app, user string, word pusher.Word, now time.Time) error
 	// Watch writes that the connection watches these users.
 	Watch(ctx context.Context, c pusher.Connection, users []string) error
 	// Unwatch removes what Watch wrote.
@@ -102,10 +106,6 @@ type Users interface {
 type Memories interface {
 	// Cached returns the channel's newest event that had not expired by then.
 	Cached(ctx context.Context, app string, ch pusher.Channel, now time.Time) (pusher.Cached, error)
-	// ToldOnline reports whether the user's watchers were last told that it is online.
-	ToldOnline(ctx context.Context, app, user string) (bool, error)
-	// SetToldOnline notes what they are told.
-	SetToldOnline(ctx context.Context, app, user string, online bool, now time.Time) error
 	// ToldCount returns how many its subscribers were said to be, and when; 0 and the zero time if they never were.
 	ToldCount(ctx context.Context, app string, ch pusher.Channel) (n int, at time.Time, err error)
 	// SetToldCount notes it.

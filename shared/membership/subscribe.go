@@ -42,38 +42,56 @@ func (m *Membership) welcome(ctx context.Context, app pusher.App, s pusher.Subsc
 		return err
 	}
 	if s.Channel.Cache() {
-		newest, err := m.Store.Cached(ctx, s.App, s.Channel, m.now())
+		newest, err := m.tellCached(ctx, s)
 		if err != nil {
 			return err
 		}
-		if err := m.tellCached(ctx, s, newest.Frame); err != nil {
-			return err
-		}
+		s.Cached = newest
 	}
-	if !s.Pending {
-		return nil
-	}
-	if err := m.Store.Settle(ctx, s); err != nil {
+	own, err := m.Store.Settle(ctx, s)
+	if err != nil {
 		return err
+	}
+	if !own && s.Channel.Cache() {
+		return m.tellNewer(ctx, s)
 	}
 	return m.countChanged(ctx, app, s.Channel)
 }
 
-// tellCached hands a new subscriber the newest event, or says that there is none.
-func (m *Membership) tellCached(ctx context.Context, s pusher.Subscription, frame []byte) error {
-	if frame != nil {
-		return m.tell(ctx, s.Connection, frame)
+// tellCached hands a new subscriber the newest event, and returns its version, or says that there is none.
+func (m *Membership) tellCached(ctx context.Context, s pusher.Subscription) (version string, err error) {
+	newest, err := m.Store.Cached(ctx, s.App, s.Channel, m.now())
+	switch {
+	case err != nil:
+		return "", err
+	case newest.Frame != nil:
+		return newest.Version, m.tell(ctx, s.Connection, newest.Frame)
 	}
 	if err := m.tell(ctx, s.Connection, pusher.CacheMiss(s.Channel)); err != nil || m.Checks == nil {
-		return err
+		return "", err
 	}
-	return m.Checks.Missed(ctx, s.App, s.Channel)
+	return "", m.Checks.Missed(ctx, s.App, s.Channel)
+}
+
+// tellNewer is for a subscribe that another one of the same connection has overtaken: the consumer did not wait for it, so that the
+// event that it told may have come behind a newer one.
+func (m *Membership) tellNewer(ctx context.Context, s pusher.Subscription) error {
+	for told := s.Cached; ; {
+		newest, err := m.Store.Cached(ctx, s.App, s.Channel, m.now())
+		if err != nil || newest.Frame == nil || newest.Version == told {
+			return err
+		}
+		if err := m.tell(ctx, s.Connection, newest.Frame); err != nil {
+			return err
+		}
+		told = newest.Version
+	}
 }
 
 // occupy sees to it that an occupied channel is listed. k is what was read after the subscription had been written.
 func (m *Membership) occupy(ctx context.Context, app string, ch pusher.Channel, k pusher.Marker) error {
 	for {
-		if !k.Exists || k.Vacant != "" || k.Told == pusher.ToldNothing && m.now().Sub(k.At) > untold {
+		if !k.Exists || k.Vacant != "" || m.untold(k) {
 			if err := m.check(ctx, app, ch); err != nil { // before the marker: should this die in between, the check finds out
 				return err
 			}
@@ -100,8 +118,13 @@ func (m *Membership) occupy(ctx context.Context, app string, ch pusher.Channel, 
 	}
 }
 
-// untold is the age from which a marker of which the app has been told nothing makes a subscriber ask why.
-const untold = 10 * time.Second
+// untold reports whether the app should have been told of the channel by now: its check may have been lost.
+func (m *Membership) untold(k pusher.Marker) bool {
+	return k.Told == pusher.ToldNothing && m.now().Sub(k.At) > toldWithin
+}
+
+// toldWithin is more than the checks' delay.
+const toldWithin = 10 * time.Second
 
 // check has somebody look whether the app knows of the channel, if apps are told at all.
 func (m *Membership) check(ctx context.Context, app string, ch pusher.Channel) error {
@@ -140,32 +163,36 @@ func (m *Membership) Subscribed(ctx context.Context, c pusher.Connection, ch pus
 }
 
 // Vacate unlists the channel if nobody is subscribed to it. It flags the marker before it looks a second time, so that
-// a subscriber who comes in between either is seen here or sees the flag. If the app is told of its channels, the check that is queued
-// removes the marker, or looks again.
+// a subscriber who comes in between either is seen here or sees the flag.
 func (m *Membership) Vacate(ctx context.Context, app string, ch pusher.Channel) error {
-	for {
-		if occupied, err := m.Store.Occupied(ctx, app, ch); err != nil || occupied {
-			return err
-		}
-		if err := m.check(ctx, app, ch); err != nil {
-			return err
-		}
-		nonce := m.nonce()
-		if ok, err := m.Store.MarkVacant(ctx, app, ch, nonce); err != nil || !ok {
-			return err // not listed, or somebody else is at it
-		}
-		occupied, err := m.Store.Occupied(ctx, app, ch)
-		switch {
-		case err != nil:
-			return err
-		case !occupied && m.Checks != nil:
-			return nil
-		case !occupied:
-			return m.Store.DeleteMarker(ctx, app, ch, nonce)
-		}
-		if ok, err := m.Store.Reopen(ctx, app, ch, nonce); err != nil || !ok || m.Checks != nil {
-			return err
-		}
-		// Whoever reopens looks once more: the one who came may have left, and found the flag set: decisions.md 1.
+	if occupied, err := m.Store.Occupied(ctx, app, ch); err != nil || occupied {
+		return err
 	}
+	if err := m.check(ctx, app, ch); err != nil {
+		return err
+	}
+	nonce := m.nonce()
+	if ok, err := m.Store.MarkVacant(ctx, app, ch, nonce); err != nil || !ok {
+		return err // not listed, or somebody else is at it
+	}
+	return m.finish(ctx, app, ch, nonce)
+}
+
+// finish does what is left to do of a Vacate that has set the flag, whether it died or is still at work: the flag was there before
+// this looks for subscribers, and each step is on the condition that it is there still. If the app is told of its channels, the check
+// that is queued removes the marker, or looks again.
+func (m *Membership) finish(ctx context.Context, app string, ch pusher.Channel, nonce string) error {
+	occupied, err := m.Store.Occupied(ctx, app, ch)
+	switch {
+	case err != nil:
+		return err
+	case !occupied && m.Checks != nil:
+		return nil
+	case !occupied:
+		return m.Store.DeleteMarker(ctx, app, ch, nonce)
+	}
+	if ok, err := m.Store.Reopen(ctx, app, ch, nonce); err != nil || !ok || m.Checks != nil {
+		return err
+	}
+	return m.Vacate(ctx, app, ch) // the one who came may have left, and found the flag set: decisions.md 1
 }

@@ -139,6 +139,11 @@ func (m *Membership) look(ctx context.Context, l Lease) (forgotten bool, err err
 	if !seen(c) {
 		return false, nil
 	}
+	if c.User != "" { // a sign-in that died may have told nobody
+		if err := m.userChanged(ctx, c.App, c.User); err != nil {
+			return false, err
+		}
+	}
 	return false, m.Store.PutLease(ctx, c.ID, m.lookAgain(c.ConnectedAt))
 }
 

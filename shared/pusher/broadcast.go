@@ -24,9 +24,10 @@ type Broadcast struct {
 	Frame   json.RawMessage `json:"frame,omitempty"`  // what each subscriber reads, encoded once
 	Cache   bool            `json:"cache,omitempty"`  // the frame is kept for those who subscribe later
 
-	// Of a join and a leave.
+	// Of a join and a leave; of a watch, who asked for it, if it was a new watcher.
 	Connection  ConnectionID `json:"connection,omitempty"`
 	Stamp       Stamp        `json:"stamp,omitempty"`
 	ConnectedAt int64        `json:"connected,omitempty"` // Unix milliseconds
 	Member      *Member      `json:"member,omitempty"`    // of a join
+	Online      bool         `json:"online,omitempty"`    // of a watch: what the new watcher was told
 }

@@ -42,6 +42,7 @@ type Subscription struct {
 	Stamp       Stamp // of the frame that subscribed
 	ConnectedAt time.Time
 	Pending     bool   // the client has not been told yet: no event of the channel may reach it
+	Cached      string // on a cache channel the version of the event that the client was told then
 	Member      Member // on presence channels
 }
 

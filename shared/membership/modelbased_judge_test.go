@@ -1,0 +1,228 @@
+package membership_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"hark/shared/pusher"
+)
+
+// judgeQuiet compares everything with the model after phase 1.
+func (h *history) judgeQuiet() {
+	t := h.rows()
+	for _, p := range h.peers {
+		switch {
+		case p.open && p.buried != nil:
+			if !p.buried.hurt {
+				h.violate("%s was forgotten, but is not closed", p.id)
+			}
+		case p.open && p.up:
+			h.judgeOpen(t, p)
+		case !p.open:
+			h.judgeClosed(t, p)
+		}
+	}
+	h.judgeMarkers(t)
+	h.judgeCounts(t)
+	h.judgeEvents()
+}
+
+// judgeOpen compares the rows of a connection and what its client sees.
+func (h *history) judgeOpen(t table, p *peer) {
+	c, found := t.connections[p.id]
+	if !found || c.flag("dead") {
+		h.violate("%s is open, its row is not there or dead", p.id)
+		return
+	}
+	for _, ch := range channels() {
+		in := p.topics[ch]
+		if in == nil || in.last() == nil {
+			continue
+		}
+		key := channelRow(p.app.ID, ch)
+		s, subscribed := t.subscriptions[key][p.id]
+		if s.flag("pending") && (ch.Presence() || !in.last().hurt()) {
+			h.violate("%s stays pending on %s", p.id, ch)
+		}
+		last := in.last()
+		if last.hurt() {
+			continue
+		}
+		if subscribed != last.on || last.on && pusher.Stamp(s.number("v")) != last.stamp || s.text("user") != last.user && last.on {
+			h.violate("%s asked for %s: %t at %d as %q; its row is there: %t, of %d as %q",
+				p.id, ch, last.on, last.stamp, last.user, subscribed, s.number("v"), s.text("user"))
+		}
+		if last.on != (c.stamp("on", ch) == last.stamp) {
+			h.violate("%s asked for %s: %t at %d; its connection says %d", p.id, ch, last.on, last.stamp, c.stamp("on", ch))
+		}
+		if last.on {
+			h.judgeView(t, p, in, ch)
+		}
+	}
+	h.judgeUser(t, p, c)
+}
+
+// judgeView compares what a subscribed client was told with the rows.
+func (h *history) judgeView(t table, p *peer, in *topic, ch pusher.Channel) {
+	key := channelRow(p.app.ID, ch)
+	if !in.last().told {
+		h.violate("%s was never told that it is subscribed to %s", p.id, ch)
+		return
+	}
+	if ch.Presence() {
+		truth := map[string]bool{}
+		for _, s := range t.subscriptions[key] {
+			truth[s.text("user")] = true
+		}
+		if !maps.Equal(truth, in.sees) {
+			h.violate("%s sees %v on %s, the rows say %v", p.id, sorted(in.sees), ch, sorted(truth))
+		}
+	} else if n := len(t.subscriptions[key]); p.app.SubscriptionCount && in.count != n && !h.hurt[key] {
+		h.violate("%s was told that %d are subscribed to %s, there are %d", p.id, in.count, ch, n)
+	}
+	if !ch.Cache() {
+		return
+	}
+	var newest *event
+	for _, e := range h.sent {
+		if e.app == p.app.ID && e.channel == ch {
+			newest = e
+		}
+	}
+	if newest != nil && in.newest != newest && time.Since(newest.at) < 25*time.Minute {
+		h.violate("%s has %v of %s, the newest is %v", p.id, in.newest, ch, newest)
+	}
+}
+
+// judgeUser compares a sign-in, and what the client knows of those whom it watches.
+func (h *history) judgeUser(t table, p *peer, c row) {
+	if p.signin == nil || p.signin.hurt() {
+		return
+	}
+	_, online := t.users[userRow(p.app.ID, p.user)][p.id]
+	if !online || c.text("user") != p.user || !p.signin.told {
+		h.violate("%s signed in as %s; its row is there: %t, the connection says %q, it was told: %t",
+			p.id, p.user, online, c.text("user"), p.signin.told)
+	}
+	for _, user := range p.watch[:0] {
+		row := userRow(p.app.ID, user)
+		word, told := p.words[user]
+		if truth := len(t.users[row]) > 0; !told || word != truth {
+			h.violate("%s was told that %s is online: %t, %t; it is: %t", p.id, user, told, word, truth)
+		}
+	}
+}
+
+func userRow(app, user string) string { return channelRow(app, pusher.UserChannel(user)) }
+
+// judgeClosed looks for ghosts.
+func (h *history) judgeClosed(t table, p *peer) {
+	traces := t.traces(p.id)
+	if len(traces) == 0 {
+		return
+	}
+	shown := false // to others
+	for _, r := range traces {
+		shown = shown || strings.HasPrefix(r.pk, "user#") || strings.HasPrefix(r.pk, "chan#") && r.text("user") != ""
+	}
+	c := t.connections[p.id]
+	for _, ch := range channels() {
+		shown = shown || ch.Presence() && c.stamp("on", ch) > 0
+	}
+	switch {
+	case shown || c.text("user") != "":
+		h.violate("%s is a ghost: %v", p.id, traces)
+	case p.forgotten && !h.mayHaunt(p):
+		h.violate("%s was forgotten, and leaves %v", p.id, traces)
+	}
+}
+
+// mayHaunt is model.md §5: one frame invoked twice, and a death of one of the two.
+func (h *history) mayHaunt(p *peer) bool {
+	for _, t := range p.topics {
+		for _, a := range t.asked {
+			if a.repeated() && a.hurt() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// judgeMarkers compares the list of channels with their subscriptions.
+func (h *history) judgeMarkers(t table) {
+	for _, a := range h.apps {
+		for _, ch := range channels() {
+			key := channelRow(a.ID, ch)
+			k, exists := t.markers[key]
+			listed, occupied := exists && k.text("vac") == "", len(t.subscriptions[key]) > 0
+			if !h.hurt[key] && (listed != occupied || exists && !listed) {
+				h.violate("%s is listed: %t (vac %q), occupied: %t", key, listed, k.text("vac"), occupied)
+			}
+		}
+	}
+}
+
+// judgeCounts compares the numbers of open connections with their rows.
+func (h *history) judgeCounts(t table) {
+	for _, a := range h.apps {
+		n := int64(0)
+		for _, c := range t.connections {
+			if c.text("app") == a.ID && c.flag("counted") {
+				n++
+			}
+		}
+		if t.counted[a.ID] != n {
+			h.violate("%s counts %d connections, %d have rows", a.ID, t.counted[a.ID], n)
+		}
+	}
+}
+
+// judgeEvents looks for lost ones.
+func (h *history) judgeEvents() {
+	for _, e := range h.sent {
+		for _, p := range h.alive() {
+			if a := e.audience[p]; a != nil && p.topics[e.channel].in() == a && !p.topics[e.channel].got[e] {
+				h.violate("%s never got %s on %s", p.id, e, e.channel)
+			}
+		}
+	}
+}
+
+// judgeEmpty looks at what is left after phase 2.
+func (h *history) judgeEmpty() {
+	t := h.rows()
+	for id, c := range t.connections {
+		// Nobody is told of the end of one that was seen by none and was subscribed to nothing; it costs nothing, and expires.
+		if c.flag("counted") || len(t.traces(id)) > 1 || c.number("expires") > time.Now().Unix() {
+			h.violate("in the end there is %v: %v", c, t.traces(id))
+		}
+	}
+	for key, rows := range t.subscriptions {
+		if !h.hurt[key] || t.markers[key].it != nil { // a channel that is not listed is not audited: its rows expire
+			h.violate("in the end there are %v", rows)
+		}
+	}
+	for _, rows := range t.users {
+		if len(rows) > 0 {
+			h.violate("in the end there are %v", rows)
+		}
+	}
+	for _, k := range t.markers {
+		h.violate("in the end there is %v", k)
+	}
+	for app, n := range t.counted {
+		if n != 0 {
+			h.violate("in the end %s counts %d connections", app, n)
+		}
+	}
+	for _, r := range t.rest {
+		if !r.passing() {
+			h.violate("in the end there is %v", r)
+		}
+	}
+}
+
+func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }

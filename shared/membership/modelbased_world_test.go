@@ -1,0 +1,262 @@
+package membership_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"hark/localstack/dynamodb"
+	"hark/localstack/sqs"
+	"hark/shared/broadcast"
+	"hark/shared/dynamo"
+	"hark/shared/membership"
+	"hark/shared/pusher"
+	"hark/shared/queue"
+	"hark/shared/socket"
+)
+
+const (
+	queueName = "broadcasts.fifo"
+	queueARN  = "arn:aws:sqs:us-east-1:000000000000:" + queueName
+	local     = "http://aws.local" // nothing is sent: requests are handed to the engines
+)
+
+// visibility is that of the queue: longer than a function may run (decisions.md 10).
+const visibility = 15 * time.Second
+
+// world is all there is: the table and the queue on the local engines, the sockets, the functions as they are wired in functions/*, and
+// what the model knows of them. It lives in a synctest bubble, in which time passes only when everybody waits for it.
+type world struct {
+	table, events http.Handler
+	queue         *sqs.Service
+	state         *dynamo.State
+	without       correction
+	apps          []pusher.App
+
+	mu    sync.Mutex
+	calls []*call // those that have not ended, the oldest first
+	stops []*stop // where they stand
+	made  int     // calls so far
+
+	peers   []*peer
+	ends    []*peer                     // whose $disconnect is to come
+	lies    map[pusher.ConnectionID]int // how many more answers for it are a wrong 410
+	hurt    map[string]bool             // rows that a call had in hand which died or failed
+	retold  map[string]bool             // groups of the queue of which a batch has come, or may come, again
+	sent    []*event                    // events of publishers that have reached the queue, in that order
+	writers map[string]*call            // the last call of each publisher
+	numbers map[string]int              // its last event
+	leased  map[int64]bool              // minutes for which there were leases
+	trace   []string
+	wrong   string // the first violation
+}
+
+// correction is a wrapper that takes a correction of the model out of the product; the zero value leaves all in.
+type correction struct {
+	name   string
+	store  func(*dynamo.State) membership.Store
+	groups bool // each message has a group of its own
+}
+
+func newWorld(without correction) *world {
+	w := &world{
+		without: without, apps: tenants(), lies: map[pusher.ConnectionID]int{}, hurt: map[string]bool{}, retold: map[string]bool{},
+		writers: map[string]*call{}, numbers: map[string]int{}, leased: map[int64]bool{},
+	}
+	engine := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000"})
+	w.queue = sqs.New(sqs.Options{Region: "us-east-1", Account: "000000000000", Endpoint: local})
+	seconds := int(visibility / time.Second)
+	err := errors.Join(engine.Create(stateTable()), w.queue.Create(sqs.QueueSpec{
+		QueueName: queueName, FifoQueue: true, VisibilityTimeout: &seconds,
+		DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId",
+	}))
+	if err != nil {
+		panic(err)
+	}
+	w.table, w.events = engine, w.queue
+	w.state = &dynamo.State{Table: "state", Client: awsdb.New(awsdb.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(local), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: w.wire(engine),
+	})}
+	if err := w.state.SetSwept(context.Background(), time.Now().Add(-time.Minute)); err != nil {
+		panic(err)
+	}
+	return w
+}
+
+// tenants are two apps with the same names for everything. One counts its connections and its subscribers.
+func tenants() []pusher.App {
+	a := pusher.App{ID: "a", Key: "key-a", Secret: "secret-a", Settings: pusher.DefaultSettings()}
+	b := pusher.App{ID: "b", Key: "key-b", Secret: "secret-b", Settings: pusher.DefaultSettings()}
+	b.MaxConnections, b.SubscriptionCount = 1000, true
+	return []pusher.App{a, b}
+}
+
+func (w *world) find(match func(pusher.App) bool) (pusher.App, error) {
+	if i := slices.IndexFunc(w.apps, match); i >= 0 {
+		return w.apps[i], nil
+	}
+	return pusher.App{}, pusher.ErrNoApp
+}
+
+// ByID is the table of apps, which functions keep for a while: reading it is no step.
+func (w *world) ByID(_ context.Context, id string) (pusher.App, error) {
+	return w.find(func(a pusher.App) bool { return a.ID == id })
+}
+
+func (w *world) ByKey(_ context.Context, key string) (pusher.App, error) {
+	return w.find(func(a pusher.App) bool { return a.Key == key })
+}
+
+// IDs are the apps whose channels are audited.
+func (w *world) IDs(context.Context) ([]string, error) {
+	var ids []string
+	for _, a := range w.apps {
+		ids = append(ids, a.ID)
+	}
+	return ids, nil
+}
+
+// The functions, each wired as its main does. A call has all of its own, as if it had a process of its own.
+
+func (w *world) members() *membership.Membership {
+	var store membership.Store = w.state
+	if w.without.store != nil {
+		store = w.without.store(w.state)
+	}
+	m := &membership.Membership{
+		Store: visited{store, w}, Apps: w, Sockets: w, Queue: w.broadcasts(), Timeout: timeout, Log: slog.New(slog.DiscardHandler),
+	}
+	m.Crowd = w.broadcaster(m)
+	return m
+}
+
+func (w *world) broadcasts() *queue.Broadcasts {
+	return &queue.Broadcasts{URL: local + "/000000000000/" + queueName, Client: awssqs.New(awssqs.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(local), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: w.wire(w.events),
+	})}
+}
+
+func (w *world) broadcaster(m *membership.Membership) *broadcast.Broadcaster {
+	return &broadcast.Broadcaster{
+		Subscribers: m.Store, Cache: w.state, Members: working{m}, Sender: w, Parallel: 1, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+func (w *world) opener() *socket.Opener {
+	return &socket.Opener{
+		Apps: w, Connections: w.members(), Sender: w, Activity: 2 * time.Minute, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+func (w *world) server() *socket.Server {
+	return &socket.Server{
+		Apps: w, Members: w.members(), Rates: w.state, Publisher: w.broadcasts(), Sender: w, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+// consume is the broadcast function with what the event source mapping does around it: what was done is deleted from the queue. Should
+// that be lost, all comes again.
+func (w *world) consume(ctx context.Context, batch []sqs.Message, lost bool) {
+	m := w.members()
+	handle := queue.Consume(grouped{w.broadcaster(m)}, slog.New(slog.DiscardHandler))
+	var e events.SQSEvent
+	for _, msg := range batch {
+		e.Records = append(e.Records, events.SQSMessage{MessageId: msg.ID, Body: msg.Body, Attributes: msg.Attributes})
+	}
+	out, err := handle(ctx, e)
+	if err != nil {
+		panic(err)
+	}
+	var done []string
+	for _, msg := range batch {
+		if !slices.ContainsFunc(out.BatchItemFailures, func(f events.SQSBatchItemFailure) bool { return f.ItemIdentifier == msg.ID }) {
+			done = append(done, msg.ReceiptHandle)
+		}
+	}
+	if _, err := w.ask(ctx, "delete from the queue"); err != nil || lost || len(done) == 0 {
+		return
+	}
+	if err := w.queue.Delete(context.Background(), queueARN, done...); err != nil {
+		panic(err)
+	}
+}
+
+// receive takes a batch out of the queue.
+func (w *world) receive(most int) []sqs.Message {
+	batch, err := w.queue.Receive(context.Background(), queueARN, most, 0)
+	if err != nil {
+		panic(err)
+	}
+	return batch
+}
+
+// visited knows for which minutes there are leases, so that hours without any pass quickly.
+type visited struct {
+	membership.Store
+	w *world
+}
+
+func (v visited) PutLease(ctx context.Context, id pusher.ConnectionID, due time.Time) error {
+	v.w.lease(due)
+	return v.Store.PutLease(ctx, id, due)
+}
+
+func (v visited) PutCountLease(ctx context.Context, app string, ch pusher.Channel, due time.Time) error {
+	v.w.lease(due)
+	return v.Store.PutCountLease(ctx, app, ch, due)
+}
+
+// Cached knows that what is posted next is not live.
+func (v visited) Cached(ctx context.Context, app string, ch pusher.Channel, now time.Time) (pusher.Cached, error) {
+	newest, err := v.Store.Cached(ctx, app, ch, now)
+	if cache, ok := ctx.Value(cacheKey{}).(*cacheRead); ok {
+		cache.read = err == nil && newest.Frame != nil
+	}
+	return newest, err
+}
+
+func (v visited) Due(ctx context.Context, minute time.Time) ([]membership.Lease, error) {
+	v.w.mu.Lock()
+	leased := v.w.leased[minute.Unix()/60]
+	v.w.mu.Unlock()
+	if !leased {
+		return nil, nil
+	}
+	return v.Store.Due(ctx, minute)
+}
+
+func (w *world) lease(due time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.leased[due.Unix()/60] = true
+}
+
+// close ends all calls, so that the bubble can end.
+func (w *world) close() {
+	for _, c := range w.calls {
+		c.cancel()
+	}
+	synctest.Wait()
+}
+
+func (w *world) note(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	if n := len(w.trace); n > 0 && w.trace[n-1] == line {
+		return // it waits for something
+	}
+	w.trace = append(w.trace, line)
+}
