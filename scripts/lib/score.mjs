@@ -18,7 +18,7 @@ for (const text of existsSync(argv[2]) ? readFileSync(argv[2], 'utf8').trim().sp
 
 // why says why a line is not met; nothing if it is.
 function why({ line, notYet }) {
-  if (notYet) return `not yet: ${notYet}`;
+  if (notYet) return notYet;
   const { pass, fail, skip } = outcomes.get(line) ?? { pass: [], fail: [], skip: [] };
   if (fail.length > 0) return `failed: ${innermost(fail)}`;
   if (skip.length > 0) return `skipped: ${innermost(skip)}`;
@@ -37,5 +37,9 @@ for (const [name, has] of parts) {
   const lines = checklist.filter(({ line }) => has(line));
   console.log(`   ${name.padEnd(36)}${String(lines.filter((l) => !why(l)).length).padStart(3)} of ${lines.length}`);
 }
-for (const l of checklist.filter(why)) console.log(`   ${l.line}. ${l.title}\n      ${why(l)}`);
+for (const l of checklist.filter((each) => !each.notYet && why(each))) console.log(`   ${l.line}. ${l.title}\n      ${why(l)}`);
+for (const reason of new Set(checklist.map(({ notYet }) => notYet).filter(Boolean))) {
+  const numbers = checklist.filter(({ notYet }) => notYet === reason).map(({ line }) => line);
+  console.log(`   ${numbers.join(', ')}: not yet: ${reason}`);
+}
 process.exitCode = checklist.some((l) => !l.notYet && why(l)) ? 1 : 0;
