@@ -3,24 +3,42 @@ package pusher
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 )
 
 // Frame is what a client sends: one JSON object (protocol.md §0). Data is kept as it came.
 type Frame struct {
-	Event   string          `json:"event"`
-	Channel Channel         `json:"channel"`
-	Data    json.RawMessage `json:"data"`
+	Event   string
+	Channel Channel
+	Data    json.RawMessage
 }
 
-// ParseFrame reads a client's frame. It fails with an *Error if the text is not a JSON object with an event name.
+// ParseFrame reads a client's frame. It fails with an *Error if the text is not a JSON object with an event name. Names are those
+// of the protocol to the letter, as they are to API Gateway, which finds a frame's route by its event: package json would take Event
+// for event.
 func ParseFrame(text []byte) (Frame, error) {
+	var fields map[string]json.RawMessage
 	var f Frame
-	if err := json.Unmarshal(text, &f); err != nil || f.Event == "" {
+	err := json.Unmarshal(text, &fields)
+	if err == nil {
+		f.Data = fields["data"]
+		err = errors.Join(field(fields, "event", &f.Event), field(fields, "channel", &f.Channel))
+	}
+	if err != nil || f.Event == "" {
 		return Frame{}, Errorf(CodeInvalid, "Invalid message format: a frame is a JSON object with an event")
 	}
 	return f, nil
+}
+
+// field decodes a field that need not be there.
+func field(fields map[string]json.RawMessage, name string, into any) error {
+	raw, found := fields[name]
+	if !found {
+		return nil
+	}
+	return json.Unmarshal(raw, into)
 }
 
 // SubscribeData is the data of a pusher:subscribe frame (protocol.md §3.3); of a pusher:unsubscribe frame it is the channel alone.
