@@ -14,6 +14,9 @@ import (
 	"hark/shared/pusher"
 )
 
+// Handler takes a batch of messages, and answers which of them must come again.
+type Handler = func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
+
 // Deliverer delivers broadcasts of one group.
 type Deliverer interface {
 	// Deliver delivers them so that each subscriber gets them in order, and returns how many, from the first on, need not come
@@ -27,7 +30,14 @@ const margin = 500 * time.Millisecond
 // Consume returns the handler of the broadcasts queue. The groups of a batch run side by side, each in its order. A group
 // that fails returns its rest; the others are not held up, as they would be by AWS's advice to stop the whole batch at the
 // first failure. A message that cannot be read is logged and dropped, never retried for ever.
-func Consume(d Deliverer, log *slog.Logger) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
+func Consume(d Deliverer, log *slog.Logger) Handler {
+	return consume(log, body[pusher.Broadcast], d.Deliver)
+}
+
+// consume returns the handler of a queue whose messages are read as T.
+func consume[T any](
+	log *slog.Logger, read func(events.SQSMessage) (T, error), work func(ctx context.Context, batch []T) (done int, err error),
+) Handler {
 	return func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		if end, ok := ctx.Deadline(); ok {
 			var cancel context.CancelFunc
@@ -37,13 +47,13 @@ func Consume(d Deliverer, log *slog.Logger) func(context.Context, events.SQSEven
 		var mu sync.Mutex
 		out := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}} // a list even when empty: not every poller takes null
 		var wg sync.WaitGroup
-		for name, g := range groups(ctx, log, e.Records) {
+		for name, g := range groups(ctx, log, e.Records, read) {
 			wg.Go(func() {
-				done, err := deliver(ctx, d, g.broadcasts)
+				done, err := try(ctx, g.items, work)
 				if err == nil {
 					return
 				}
-				log.WarnContext(ctx, "broadcasts not delivered, they come again", "group", name, "count", len(g.ids)-done, "error", err)
+				log.WarnContext(ctx, "messages given back, they come again", "group", name, "count", len(g.ids)-done, "error", err)
 				mu.Lock()
 				defer mu.Unlock()
 				for _, id := range g.ids[done:] {
@@ -56,36 +66,43 @@ func Consume(d Deliverer, log *slog.Logger) func(context.Context, events.SQSEven
 	}
 }
 
-// batch is what an invocation got of one group: message i carries broadcast i.
-type batch struct {
-	ids        []string
-	broadcasts []pusher.Broadcast
+// batch is what an invocation got of one group: message i carries item i.
+type batch[T any] struct {
+	ids   []string
+	items []T
 }
 
-func groups(ctx context.Context, log *slog.Logger, messages []events.SQSMessage) map[string]*batch {
-	all := make(map[string]*batch)
+func groups[T any](
+	ctx context.Context, log *slog.Logger, messages []events.SQSMessage, read func(events.SQSMessage) (T, error),
+) map[string]*batch[T] {
+	all := make(map[string]*batch[T])
 	for _, m := range messages {
-		var b pusher.Broadcast
-		if err := json.Unmarshal([]byte(m.Body), &b); err != nil {
-			log.ErrorContext(ctx, "broadcast dropped: it cannot be read", "message", m.MessageId, "error", err)
+		item, err := read(m)
+		if err != nil {
+			log.ErrorContext(ctx, "message dropped: it cannot be read", "message", m.MessageId, "queue", m.EventSourceARN, "error", err)
 			continue
 		}
 		name := m.Attributes["MessageGroupId"]
 		if all[name] == nil {
-			all[name] = &batch{}
+			all[name] = &batch[T]{}
 		}
 		all[name].ids = append(all[name].ids, m.MessageId)
-		all[name].broadcasts = append(all[name].broadcasts, b)
+		all[name].items = append(all[name].items, item)
 	}
 	return all
 }
 
-// deliver turns a panic into an error, so that the other groups of the batch go on.
-func deliver(ctx context.Context, d Deliverer, broadcasts []pusher.Broadcast) (done int, err error) {
+// body reads a message that is nothing but its body.
+func body[T any](m events.SQSMessage) (v T, err error) {
+	return v, json.Unmarshal([]byte(m.Body), &v)
+}
+
+// try turns a panic into an error, so that the other groups of the batch go on.
+func try[T any](ctx context.Context, items []T, work func(context.Context, []T) (int, error)) (done int, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			done, err = 0, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return d.Deliver(ctx, broadcasts)
+	return work(ctx, items)
 }

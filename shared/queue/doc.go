@@ -1,3 +1,4 @@
-// Package queue carries broadcasts over the FIFO queue: Broadcasts sends them, Consume hands a batch of them to whoever delivers.
-// It is an adapter: it keeps one channel's events in order, and decides nothing else (design.md §5).
+// Package queue carries messages over the stack's FIFO queues: Broadcasts, Checks and Deliveries send them; Consume, ConsumeChecks and
+// Deliveries.Consume hand what comes out to whoever works on it. It is an adapter: it keeps what belongs together in order, has what
+// failed come again, and decides nothing else (design.md §5).
 package queue
