@@ -11,6 +11,7 @@ import (
 
 	"hark/localstack/dynamodb"
 	"hark/localstack/edge"
+	"hark/localstack/events"
 	"hark/localstack/faults"
 	"hark/localstack/gateway"
 	"hark/localstack/iam"
@@ -34,6 +35,7 @@ type cloud struct {
 	meter  *meter.Meter
 	tables *dynamodb.Service
 	queues *sqs.Service
+	buses  *events.Service
 	lambda *lambda.Service
 	gates  *gateway.Service
 
@@ -72,6 +74,9 @@ func newCloud(at place, stack *template.Stack, binaries map[string]string, set s
 		Region: at.region, Account: at.account, Endpoint: at.endpoint, Meter: c.meter, Log: set.log, Faults: c.faults,
 		Speed: set.speed,
 	})
+	c.buses = events.New(events.Options{
+		Region: at.region, Account: at.account, Queues: c.queues, Meter: c.meter, Log: set.log, Faults: c.faults,
+	})
 	c.lambda = lambda.New(lambda.Options{
 		Region: at.region, Account: at.account, Meter: c.meter, Log: set.log, Stderr: set.console, Verbose: set.verbose,
 		Queues: c.queues, Env: c.environment, Faults: c.faults, Speed: set.speed,
@@ -87,7 +92,7 @@ func newCloud(at place, stack *template.Stack, binaries map[string]string, set s
 	for _, create := range []func() error{
 		c.createTables, c.createQueues, c.readRoles,
 		func() error { return c.createFunctions(binaries) },
-		c.createURLs, c.createMappings, c.createSchedules, c.createAPIs, c.createDistributions,
+		c.createURLs, c.createMappings, c.createBuses, c.createRules, c.createAPIs, c.createDistributions,
 	} {
 		if err := create(); err != nil {
 			c.close()
@@ -110,15 +115,14 @@ func (c *cloud) close() {
 func checkTypes(stack *template.Stack) error {
 	for _, res := range stack.Resources {
 		switch res.Type {
-		case "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::SQS::Queue",
+		case "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy",
 			"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy",
 			"AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Lambda::Url", "AWS::Lambda::EventSourceMapping",
-			"AWS::Events::Rule", "AWS::Scheduler::Schedule",
+			"AWS::Events::EventBus", "AWS::Events::Rule", "AWS::Scheduler::Schedule",
 			"AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Integration",
 			"AWS::CloudFront::Distribution", "AWS::CloudFront::Function":
 		case "AWS::CDK::Metadata", // says only which constructs were used
-			"AWS::Logs::LogGroup",   // what functions print goes to the terminal
-			"AWS::SQS::QueuePolicy", // lets others than the stack's own roles in
+			"AWS::Logs::LogGroup", // what functions print goes to the terminal
 			"AWS::CloudFront::CachePolicy", "AWS::CloudFront::OriginRequestPolicy", "AWS::CloudFront::ResponseHeadersPolicy":
 		default:
 			return fmt.Errorf("resource %s: the local cloud has no %s", res.LogicalID, res.Type)
@@ -236,7 +240,7 @@ func (c *cloud) put(s seed) error {
 // front is what the AWS port serves.
 func (c *cloud) front() http.Handler {
 	return &front{
-		keys: &c.keys, dynamodb: c.tables, sqs: c.queues, lambda: c.lambda,
+		keys: &c.keys, dynamodb: c.tables, sqs: c.queues, events: c.buses, lambda: c.lambda,
 		connections: http.HandlerFunc(c.gates.ServeConnections), socket: c.gates.Socket, url: c.url, meter: c.meter, faults: c.faults,
 		log: c.log,
 	}

@@ -51,6 +51,34 @@ const (
 		"Principal": "apigateway.amazonaws.com", "SourceArn": {"Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Socket}/*$connect"}}}`
 )
 
+// A bus, a rule on it that sends to a queue, and the policy that lets it.
+const (
+	queue = `"Jobs": {"Type": "AWS::SQS::Queue"}`
+	bus   = queue + `, "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "Hark"}}`
+	rule  = `, "Sales": {"Type": "AWS::Events::Rule", "Properties": {"EventBusName": {"Ref": "Bus"},
+		"EventPattern": {"source": ["shop"]}, "Targets": [{"Id": "x", "Arn": {"Fn::GetAtt": ["Jobs", "Arn"]}}]}}`
+	letsIn = `, "Lets": {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": [{"Ref": "Jobs"}], "PolicyDocument": {"Statement": {
+		"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
+		"Resource": {"Fn::GetAtt": ["Jobs", "Arn"]}, "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Sales", "Arn"]}}}}}}}`
+	noPolicy = "resource Sales: no AWS::SQS::QueuePolicy lets events.amazonaws.com send to arn:aws:sqs:us-east-1:000000000000:Hark-Jobs for it"
+)
+
+func TestABusSendsToAQueue(t *testing.T) {
+	c, err := boot(t, stackOf(t, bus+rule+letsIn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(
+		`{"Entries":[{"EventBusName":"Hark","Source":"shop","DetailType":"sale","Detail":"{}"}]}`))
+	r.Header.Set("X-Amz-Target", "AWSEvents.PutEvents")
+	w := httptest.NewRecorder()
+	c.front().ServeHTTP(w, r)
+	got, err := c.queues.Receive(t.Context(), "arn:aws:sqs:us-east-1:000000000000:Hark-Jobs", 10, 0)
+	if err != nil || len(got) != 1 || !strings.Contains(got[0].Body, `"detail-type":"sale"`) {
+		t.Errorf("answered %s, sent %v (%v)", w.Body, got, err)
+	}
+}
+
 func TestStacksThatCannotBeCreated(t *testing.T) {
 	for _, tt := range []struct{ name, resources, want string }{
 		{"an unknown type", `"Topic": {"Type": "AWS::SNS::Topic"}`, "resource Topic: the local cloud has no AWS::SNS::Topic"},
@@ -74,6 +102,15 @@ func TestStacksThatCannotBeCreated(t *testing.T) {
 			"ScheduleExpression": "rate(1 minute)", "Targets": [{"Id": "x", "Arn": {"Fn::GetAtt": ["Work", "Arn"]}}]}}`,
 			"resource Clock: no AWS::Lambda::Permission lets events.amazonaws.com invoke Hark-Work for it",
 		},
+		{"an unknown operator of patterns", bus + letsIn + strings.Replace(rule, `"shop"`, `{"prefix": "s"}`, 1), "resource Sales: rule Hark|Hark-Sales: EventPattern"},
+		{"a rule on a bus of another stack", queue + letsIn + strings.Replace(rule, `{"Ref": "Bus"}`, `"other"`, 1), "event bus other does not exist"},
+		{"two buses of one name", bus + `, "Twin": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "Hark"}}`, "resource Twin: event bus Hark: exists already"},
+		{"a rule that no policy lets into the queue", bus + rule, noPolicy},
+		{"a policy that lets another service in", bus + rule + strings.Replace(letsIn, "events.", "sns.", 1), noPolicy},
+		{"a policy for another rule", bus + rule + strings.Replace(letsIn, `{"Fn::GetAtt": ["Sales", "Arn"]}`, `"arn:x"`, 1), noPolicy},
+		{"a policy for another queue", bus + rule + strings.Replace(letsIn, `{"Fn::GetAtt": ["Jobs", "Arn"]}`, `"arn:x"`, 1), noPolicy},
+		{"a policy that lets read only", bus + rule + strings.Replace(letsIn, "SendMessage", "ReceiveMessage", 1), noPolicy},
+		{"a policy with a condition that is not known", bus + rule + strings.Replace(letsIn, "ArnEquals", "ArnNotEquals", 1), noPolicy},
 		{"a queue's consumer whose role may not read it", work + `, "Jobs": {"Type": "AWS::SQS::Queue"}, "Feed": {"Type": "AWS::Lambda::EventSourceMapping",
 			"Properties": {"FunctionName": {"Ref": "Work"}, "EventSourceArn": {"Fn::GetAtt": ["Jobs", "Arn"]}}}`, "resource Feed: "},
 	} {
@@ -175,6 +212,13 @@ func TestEachProcessIsKnownToTheAWSPort(t *testing.T) {
 		if h := c.keys.holder(key); h == nil || h.role != role || h.process != p {
 			t.Errorf("the access key %s stands for %+v", key, h)
 		}
+	}
+	if _, set := env[loopbackVariable]; set {
+		t.Error("a function that posts no webhooks has", loopbackVariable)
+	}
+	webhook := &iam.Role{Name: "Hark-WebhookRole", Session: "Hark-webhook"}
+	if got := environmentOf(c, webhook, first)[loopbackVariable]; got != "true" {
+		t.Errorf("the function that posts webhooks has %s=%q", loopbackVariable, got)
 	}
 	if h := c.keys.holder("AKIATEST"); h != nil {
 		t.Errorf("a stranger's key stands for %+v", h)

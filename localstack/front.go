@@ -13,6 +13,7 @@ type front struct {
 	keys        *keys // whom a known access key id stands for; others are the account's administrator
 	dynamodb    http.Handler
 	sqs         http.Handler
+	events      http.Handler
 	lambda      http.Handler
 	connections http.Handler                  // API Gateway's @connections
 	socket      func(api string) http.Handler // what the WebSocket API with the id serves
@@ -39,6 +40,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.dynamodb.ServeHTTP(w, r)
 	case strings.HasPrefix(target, "AmazonSQS."):
 		f.sqs.ServeHTTP(w, r)
+	case strings.HasPrefix(target, "AWSEvents."):
+		f.events.ServeHTTP(w, r)
 	case strings.HasPrefix(path, "/2015-03-31/functions"):
 		f.lambda.ServeHTTP(w, r)
 	case strings.HasPrefix(path, connectionsPath) && r.Header.Get("Upgrade") != "":
@@ -82,8 +85,8 @@ func (f *front) refuse(w http.ResponseWriter, r *http.Request, service string) {
 		service = "no service that it knows"
 	}
 	f.log.Warn("a request is for no service of the local cloud", "service", service, "operation", operation)
-	message := "The local cloud does not have this: " + operation + " of " + service + ". It has DynamoDB, SQS, Lambda's Invoke " +
-		"and API Gateway's @connections, for what the stack uses. To run the stack on an emulator that has more: scripts/localstack"
+	message := "The local cloud does not have this: " + operation + " of " + service + ". It has DynamoDB, SQS, EventBridge's PutEvents, " +
+		"Lambda's Invoke and API Gateway's @connections, for what the stack uses. To run the stack on an emulator that has more: scripts/localstack"
 	if form || service == "s3" {
 		w.Header().Set("Content-Type", "text/xml")
 		w.WriteHeader(http.StatusNotImplemented)

@@ -28,7 +28,7 @@ func newFront() *front {
 	known := &keys{byID: map[string]*holder{"ASIAKNOWN": {role: &iam.Role{Name: "nothing"}}}}
 	return &front{
 		keys:     known,
-		dynamodb: named("dynamodb"), sqs: named("sqs"), lambda: named("lambda"), connections: named("connections"),
+		dynamodb: named("dynamodb"), sqs: named("sqs"), events: named("events"), lambda: named("lambda"), connections: named("connections"),
 		socket: func(api string) http.Handler { return named("socket:" + api) },
 		url:    func(id string) http.Handler { return named("url:" + id) },
 		meter:  named("meter"), faults: named("faults"), log: slog.New(slog.DiscardHandler),
@@ -40,6 +40,7 @@ func TestTheAWSPortFindsTheService(t *testing.T) {
 	for _, tt := range []struct{ name, path, target, key, want string }{
 		{"DynamoDB by its target", "/", "DynamoDB_20120810.GetItem", "", "dynamodb / admin"},
 		{"SQS by its target", "/000000000000/q", "AmazonSQS.SendMessage", "", "sqs /000000000000/q admin"},
+		{"EventBridge by its target", "/", "AWSEvents.PutEvents", "", "events / admin"},
 		{"Lambda by its path", "/2015-03-31/functions/f/invocations", "", "", "lambda /2015-03-31/functions/f/invocations admin"},
 		{"@connections by its path", "/_aws/execute-api/a/v1/@connections/x=", "", "", "connections /_aws/execute-api/a/v1/@connections/x= admin"},
 		{"a function URL, which sees only its own path", "/_aws/lambda-url/u1/apps/local/events", "", "", "url:u1 /apps/local/events admin"},

@@ -18,6 +18,10 @@ import (
 // callbackVariable is the SDK's own variable for where frames are posted (decisions.md 21).
 const callbackVariable = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 
+// loopbackVariable lets the function that posts webhooks post to this machine, which on AWS would be its own network. It is the
+// one thing of the product that the local cloud knows.
+const loopbackVariable = "HARK_WEBHOOK_LOOPBACK"
+
 // source is the folder that a function is built from (decisions.md 20).
 func source(res template.Resource) (string, error) {
 	s, _ := res.Metadata["hark:source"].(string)
@@ -103,15 +107,20 @@ func (c *cloud) callback(address string) (string, error) {
 	return c.endpoint + connectionsPath + api[1] + strings.TrimSuffix(u.Path, "/"), nil
 }
 
-// environment is what a function's process gets besides the template's variables: who it is and where AWS is.
-func (c *cloud) environment(_ string, role *iam.Role, process faults.Process) []string {
+// environment is what a function's process gets besides the template's variables: who it is, where AWS is, and what only a machine
+// of one's own may allow.
+func (c *cloud) environment(function string, role *iam.Role, process faults.Process) []string {
 	own := c.keys.issue(role, process)
-	return []string{
+	env := []string{
 		"AWS_ACCESS_KEY_ID=" + own.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY=" + own.SecretAccessKey,
 		"AWS_SESSION_TOKEN=" + own.SessionToken,
 		"AWS_ENDPOINT_URL=" + c.endpoint,
 	}
+	if strings.HasSuffix(function, "-webhook") {
+		env = append(env, loopbackVariable+"=true")
+	}
+	return env
 }
 
 // createURLs gives functions their URLs. One whose permissions would not let the public in is there and answers 403, as
@@ -159,28 +168,6 @@ func (c *cloud) createMappings() error {
 			return err
 		}
 		if err := c.lambda.Map(spec); err != nil {
-			return fmt.Errorf("resource %s: %w", res.LogicalID, err)
-		}
-	}
-	return nil
-}
-
-// createSchedules starts what runs by the clock. A rule needs the function's permission; a schedule of EventBridge
-// Scheduler has a role instead.
-func (c *cloud) createSchedules() error {
-	for _, res := range slices.Concat(c.stack.OfType("AWS::Events::Rule"), c.stack.OfType("AWS::Scheduler::Schedule")) {
-		var spec lambda.ScheduleSpec
-		if err := res.Decode(&spec); err != nil {
-			return err
-		}
-		spec.Name = res.ID
-		for _, target := range spec.Targets {
-			if !c.permissions.service("events.amazonaws.com", functionName(target.Arn), res.Attributes["Arn"]) {
-				return fmt.Errorf("resource %s: no AWS::Lambda::Permission lets events.amazonaws.com invoke %s for it",
-					res.LogicalID, functionName(target.Arn))
-			}
-		}
-		if err := c.lambda.Schedule(spec); err != nil {
 			return fmt.Errorf("resource %s: %w", res.LogicalID, err)
 		}
 	}

@@ -32,6 +32,7 @@ const (
 const (
 	DynamoDB    = "dynamodb"
 	SQS         = "sqs"
+	EventBridge = "eventbridge"
 	Connections = "connections" // API Gateway's @connections
 	Lambda      = "lambda"
 )
@@ -189,11 +190,11 @@ func (f Fault) services() []string {
 	case Gone:
 		return []string{Connections}
 	case KillBeforeWrite, KillAfterWrite:
-		return []string{DynamoDB, SQS}
+		return []string{DynamoDB, SQS, EventBridge}
 	case RepeatMessage:
 		return []string{SQS}
 	default:
-		return []string{DynamoDB, SQS, Connections, Lambda}
+		return []string{DynamoDB, SQS, EventBridge, Connections, Lambda}
 	}
 }
 
@@ -211,6 +212,8 @@ func (f Fault) operations(service string) []string {
 			"SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility",
 			"ChangeMessageVisibilityBatch", "GetQueueUrl", "GetQueueAttributes", "ListQueues", "PurgeQueue",
 		}
+	case EventBridge:
+		all = []string{"PutEvents"}
 	case Connections:
 		all = []string{PostToConnection, GetConnection, DeleteConnection}
 	case Lambda:
@@ -236,8 +239,8 @@ const (
 	Invoke           = "Invoke"
 )
 
-// Writes reports whether an operation is one of the writes that kill a process: those that change a table, and sends to a
-// queue.
+// Writes reports whether an operation is one of the writes that kill a process: those that change a table, sends to a
+// queue, and events put on a bus.
 func Writes(service, operation string) bool {
 	switch service {
 	case DynamoDB:
@@ -247,6 +250,8 @@ func Writes(service, operation string) bool {
 		}
 	case SQS:
 		return operation == "SendMessage" || operation == "SendMessageBatch"
+	case EventBridge:
+		return operation == "PutEvents"
 	}
 	return false
 }

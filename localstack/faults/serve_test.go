@@ -63,6 +63,7 @@ func TestAProcessIsKilledAtItsNthWrite(t *testing.T) {
 		{"before the third", faults.Fault{Do: faults.KillBeforeWrite, Nth: 3}, []string{"GetItem", "PutItem", "SendMessage", "DeleteMessage"}},
 		{"after the third", faults.Fault{Do: faults.KillAfterWrite, Nth: 3}, []string{"GetItem", "PutItem", "SendMessage", "DeleteMessage", "UpdateItem"}},
 		{"after the second of an operation", faults.Fault{Do: faults.KillAfterWrite, Operation: "PutItem", Nth: 2}, []string{"GetItem", "PutItem", "SendMessage", "DeleteMessage", "UpdateItem", "PutItem"}},
+		{"before the first event on a bus", faults.Fault{Do: faults.KillBeforeWrite, Service: "eventbridge"}, nil},
 		{"before the first to a service", faults.Fault{Do: faults.KillBeforeWrite, Service: "sqs"}, []string{"GetItem", "PutItem"}},
 		{"not another function", faults.Fault{Do: faults.KillBeforeWrite, Function: "connect"}, nil},
 		{"not at a write that never comes", faults.Fault{Do: faults.KillBeforeWrite, Nth: 5}, nil},

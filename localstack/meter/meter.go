@@ -25,6 +25,7 @@ const (
 	QueueRequests    Unit = "sqs.requests"
 	FIFORequests     Unit = "sqs.fifo_requests" // those of QueueRequests that were to FIFO queues
 	EmptyReceives    Unit = "sqs.empty_receives"
+	BusEvents        Unit = "eventbridge.events" // custom ones, in steps of 64 KB
 	SocketMessages   Unit = "apigateway.messages"
 	SocketMinutes    Unit = "apigateway.connection_minutes"
 	SocketBytes      Unit = "apigateway.bytes_out"

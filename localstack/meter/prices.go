@@ -34,6 +34,7 @@ func Prices() PriceList {
 		WriteUnits:       {0.625, million, "write request units on demand"},
 		QueueRequests:    {0.40, million, "requests of standard queues"},
 		FIFORequests:     {0.10, million, "what a request costs more on FIFO queues"},
+		BusEvents:        {1.00, million, "custom events published"},
 		EdgeRequests:     {1.00, million, "HTTPS requests"},
 		EdgeFunctions:    {0.10, million, "CloudFront Functions invocations"},
 	}}

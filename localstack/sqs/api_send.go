@@ -36,15 +36,19 @@ func (s *Service) sendMessage(ctx context.Context, c *call, in sendInput) (sendR
 	if err != nil {
 		return sendResult{}, err
 	}
-	if q.fifo && in.MessageGroupID == "" {
+	return q.sendOne(c, in.sendEntry)
+}
+
+func (q *queue) sendOne(c *call, e sendEntry) (sendResult, error) {
+	if q.fifo && e.MessageGroupID == "" {
 		return sendResult{}, errMissing("MessageGroupId")
 	}
-	if err := q.checkEntry(in.sendEntry); err != nil {
+	if err := q.checkEntry(e); err != nil {
 		return sendResult{}, err
 	}
-	m := q.compose(in.sendEntry, c.trace)
+	m := q.compose(e, c.trace)
 	c.bytes = m.size()
-	return q.send([]sendEntry{in.sendEntry}, []*content{m})[0], nil
+	return q.send([]sendEntry{e}, []*content{m})[0], nil
 }
 
 type sendBatchInput struct {

@@ -1,5 +1,6 @@
 // Package sqs is the local cloud's Amazon SQS: standard and FIFO queues in memory, spoken to in AWS's JSON 1.0 protocol
-// (ServeHTTP) or in the same process (Receive, Delete, ChangeVisibility), as Lambda's event source mappings do.
+// (ServeHTTP) or in the same process: Receive, Delete and ChangeVisibility, as Lambda's event source mappings do, and
+// Send, as EventBridge does.
 //
 // A queue is a set of messages, each delayed, visible or in flight, and an agenda that says when each changes by itself
 // (queue.go, agenda.go). Messages belong to groups, and a group with a message in flight gives out nothing more. In a

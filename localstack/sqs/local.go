@@ -10,6 +10,19 @@ import (
 	"hark/localstack/iam"
 )
 
+// Send sends a message as SendMessage does without a deduplication ID, to a FIFO queue in the group. Refusals are an *Error or
+// an *iam.Denied.
+func (s *Service) Send(ctx context.Context, queueARN, group, body string) error {
+	c := newCall(ctx, "SendMessage")
+	defer c.count(s.opts.Meter)
+	q, err := s.open(ctx, c, "SendMessage", queueARN)
+	if err != nil {
+		return err
+	}
+	_, err = q.sendOne(c, sendEntry{MessageBody: body, MessageGroupID: group})
+	return err
+}
+
 // Receive receives up to most messages (1 to 10), waiting up to wait for the first of them, as ReceiveMessage does with
 // all attributes and the queue's visibility timeout. It returns no messages if there were none in time, and the
 // context's error if that ended the wait. Refusals are an *Error or an *iam.Denied.

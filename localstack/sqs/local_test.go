@@ -130,6 +130,33 @@ func TestReceiveCarriesAllAttributes(t *testing.T) {
 	}
 }
 
+func TestSendInProcess(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sqs.QueueSpec{QueueName: "q"}, sqs.QueueSpec{QueueName: "named.fifo", FifoQueue: true},
+		sqs.QueueSpec{QueueName: "content.fifo", FifoQueue: true, ContentBasedDeduplication: true})
+	for _, tt := range []struct{ queue, group, refused string }{
+		{"q", "", ""},
+		{"content.fifo", "g", ""},
+		{"content.fifo", "g", ""}, // a duplicate is accepted
+		{"content.fifo", "", "MissingParameter"},
+		{"named.fifo", "g", "InvalidParameterValue"}, // nobody tells duplicates apart
+		{"absent", "", "AWS.SimpleQueueService.NonExistentQueue"},
+	} {
+		err := b.Send(t.Context(), arnPrefix+tt.queue, tt.group, "x")
+		var refusal *sqs.Error
+		if errors.As(err, &refusal) != (tt.refused != "") || refusal != nil && refusal.Code != tt.refused {
+			t.Errorf("%s, group %q: %v", tt.queue, tt.group, err)
+		}
+	}
+	b.gets("q", "x")
+	if m := b.gets("content.fifo", "x")[0]; m.Attributes["MessageGroupId"] != "g" {
+		t.Errorf("attributes are %v", m.Attributes)
+	}
+	if got := b.meter.Snapshot()[meter.QueueRequests]; got != 8 {
+		t.Errorf("counted %v requests", got)
+	}
+}
+
 func TestDeleteTriesAllHandles(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sqs.QueueSpec{QueueName: "q"})
@@ -212,7 +239,7 @@ func TestCallsInProcessNeedTheSamePermissions(t *testing.T) {
 	_, receive := b.Receive(ctx, arnPrefix+"q", 1, 0)
 	for name, err := range map[string]error{
 		"Receive": receive, "Delete": b.Delete(ctx, arnPrefix+"q", "h"),
-		"ChangeVisibility": b.ChangeVisibility(ctx, arnPrefix+"q", "h", 0),
+		"ChangeVisibility": b.ChangeVisibility(ctx, arnPrefix+"q", "h", 0), "Send": b.Send(ctx, arnPrefix+"q", "", "x"),
 	} {
 		var denied *iam.Denied
 		if !errors.As(err, &denied) {

@@ -38,6 +38,9 @@ func (r *resolver) identity(logicalID string) (identity, error) {
 	if err != nil {
 		return identity{}, fmt.Errorf("name of %s: %w", logicalID, err)
 	}
+	if name, err = r.ofBus(name, decl); err != nil {
+		return identity{}, fmt.Errorf("bus of %s: %w", logicalID, err)
+	}
 	id := r.env.identify(decl.Type, name, token(r.env.StackName+"/"+logicalID))
 	if physical, ok := r.env.IDs[logicalID]; ok {
 		id = id.as(physical)
@@ -75,6 +78,19 @@ func (r *resolver) name(logicalID string, decl declaration) (string, error) {
 		name += ".fifo"
 	}
 	return name, nil
+}
+
+// ofBus puts the bus before the name of a rule, as the rule's ARN does; the default one is left out.
+func (r *resolver) ofBus(name string, decl declaration) (string, error) {
+	v, ok := decl.Properties["EventBusName"]
+	if decl.Type != "AWS::Events::Rule" || !ok {
+		return name, nil
+	}
+	bus, err := r.text(v, "Properties.EventBusName")
+	if bus = lastPart(bus); err != nil || bus == "default" {
+		return name, err
+	}
+	return bus + "/" + name, nil
 }
 
 func isTrue(v any) bool { return v == true || v == "true" }
@@ -124,8 +140,10 @@ func (e Env) identify(cfnType, name, token string) identity {
 		return identity{arn, attributes{"PolicyArn": arn}}
 	case "AWS::Logs::LogGroup":
 		return identity{name, attributes{"Arn": e.arn("logs", "log-group:"+name+":*")}}
-	case "AWS::Events::Rule":
-		return identity{name, attributes{"Arn": e.arn("events", "rule/"+name)}}
+	case "AWS::Events::EventBus":
+		return identity{name, attributes{"Arn": e.arn("events", "event-bus/"+name), "Name": name}}
+	case "AWS::Events::Rule": // bus/name on a bus of the stack's own
+		return identity{strings.Replace(name, "/", "|", 1), attributes{"Arn": e.arn("events", "rule/"+name)}}
 	case "AWS::Scheduler::Schedule":
 		return identity{name, attributes{"Arn": e.arn("scheduler", "schedule/default/"+name)}}
 	case "AWS::CloudWatch::Alarm":
