@@ -139,10 +139,30 @@ func (m *Membership) unsettle(ctx context.Context, room room) error {
 // leave is the consumer's part of an unsubscribe and of a connection's end.
 func (m *Membership) leave(ctx context.Context, b pusher.Broadcast) error {
 	room, err := m.room(ctx, b)
-	if err != nil || room.own == nil || room.own.Stamp >= b.Stamp {
+	switch {
+	case err != nil:
+		return err
+	case room.own != nil && room.own.Stamp < b.Stamp:
+		return m.part(ctx, room, room.own.Stamp)
+	case room.own == nil && len(room.others) == 0: // a leave that is repeated may have died just there
+		return m.unlist(ctx, b.App, b.Channel)
+	}
+	return nil
+}
+
+// unlist sees to it that an empty channel is not listed, whatever a Vacate that died has left.
+func (m *Membership) unlist(ctx context.Context, app string, ch pusher.Channel) error {
+	k, err := m.Store.Marker(ctx, app, ch)
+	switch {
+	case err != nil || !k.Exists:
+		return err
+	case k.Vacant == "":
+		return m.Vacate(ctx, app, ch)
+	}
+	if err := m.check(ctx, app, ch); err != nil {
 		return err
 	}
-	return m.part(ctx, room, room.own.Stamp)
+	return m.finish(ctx, app, ch, k.Vacant)
 }
 
 // part takes a connection's row, which has that stamp, out of the room.

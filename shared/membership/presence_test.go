@@ -230,6 +230,33 @@ func TestJoinThatDies(t *testing.T) {
 	}
 }
 
+// The consumer dies between any two steps of the last one's leave, and the queue hands it over again: the channel is not listed then,
+// though the row that led there may be gone already.
+func TestLeaveThatDies(t *testing.T) {
+	for steps := 1; ; steps++ {
+		s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+		open(t, s.store, first)
+		s.joined(first)
+		b := s.leaves(first, at(1))
+		p := s.consumer("leave", b)
+		died := ""
+		for range steps {
+			if died = p.next; died == "" {
+				return // it has no more steps
+			}
+			p.step()
+		}
+		s.last = nil // what is left of it has died
+		s.consumer("leave again", b).finish()
+		if users, _ := s.truth(); len(users) > 0 {
+			t.Errorf("after a death behind %s: %v are there", died, users)
+		}
+		if k, err := s.store.Marker(t.Context(), app, lobby); err != nil || k.Exists {
+			t.Errorf("after a death behind %s: the channel has the marker %+v (%v)", died, k, err)
+		}
+	}
+}
+
 // unflagged writes rows that never say pending.
 type unflagged struct{ membership.Store }
 
