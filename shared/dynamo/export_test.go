@@ -10,6 +10,8 @@ func Keys(app string, ch pusher.Channel, user string, id pusher.ConnectionID) ma
 		"cache":        cacheKey(app, ch),
 		"told count":   toldCountKey(app, ch),
 		"marker":       markerKey(app, ch),
+		"miss":         missKey(app, ch),
+		"told member":  toldMemberKey(app, ch, user),
 		"count lease":  leaseKey(pusher.Lease{App: app, Channel: ch}),
 		"user":         userKey(app, user, id),
 		"told word":    toldKey(app, user),

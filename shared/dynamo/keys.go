@@ -66,6 +66,9 @@ func toldKey(app, user string) item { return key(userPK(app, user), toldSK) }
 // toldSK is beside the rows of a user's connections.
 const toldSK = "told"
 
+// onceKey is a publish of the app under its idempotency key. Each has a partition of its own, since every publish may write one.
+func onceKey(app, idempotency string) item { return key("once#"+app+"#"+idempotency, "once") }
+
 func watcherPK(app, user string) string { return "watch#" + app + "#" + user }
 
 func watcherKey(app, user string, id pusher.ConnectionID) item {

@@ -37,8 +37,10 @@ func FuzzKeys(f *testing.F) {
 				return pusher.Channel(ch2).User() == user1
 			case a != b:
 				return false
-			case a == "user" || a == "told online" || a == "watcher":
+			case a == "user" || a == "told word" || a == "watcher":
 				return user1 == user2
+			case a == "told member":
+				return ch1 == ch2 && user1 == user2
 			default:
 				return ch1 == ch2
 			}

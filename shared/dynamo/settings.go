@@ -50,6 +50,7 @@ func fields(s *pusher.Settings) []field {
 		{"max_event_payload_in_kb", number[int]{&s.MaxEventData, 1 << 10, 1, mostKB}},
 		{"max_event_channels_at_once", count(&s.MaxEventChannels, 1)},
 		{"max_event_batch_size", count(&s.MaxBatch, 1)},
+		{"webhooks", webhooks{&s.Webhooks}},
 		{"terminate_by_members", boolean{&s.TerminateByMembers, false}},
 	}
 }

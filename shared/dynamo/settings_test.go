@@ -37,6 +37,13 @@ func unusual() pusher.Settings {
 		MaxEventChannels:   7,
 		MaxBatch:           3,
 		TerminateByMembers: false,
+		Webhooks: []pusher.Webhook{
+			{URL: "https://example.com/hook?a=1&b=2"},
+			{
+				URL: "http://example.com/", Events: []string{"channel_occupied", "member_added"}, Prefix: "private-", Suffix: "-a",
+				Headers: map[string]string{"X-Token": "<t>", "X-Empty": ""},
+			},
+		},
 	}
 }
 

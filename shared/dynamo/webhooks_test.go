@@ -1,0 +1,123 @@
+package dynamo_test
+
+import (
+	"testing"
+	"time"
+
+	"hark/shared/dynamo"
+	"hark/shared/pusher"
+)
+
+// The marker's part of "Check" (model.md §3): each write on its condition.
+func TestToldChannel(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		told := func(step string, want bool, value pusher.Told, nonce string) {
+			t.Helper()
+			ok, err := s.SetToldChannel(t.Context(), app, news, value, nonce)
+			held(t, step, want, ok, err)
+		}
+		take := func(step string, want bool, nonce string) {
+			t.Helper()
+			ok, err := s.TakeMarker(t.Context(), app, news, nonce)
+			held(t, step, want, ok, err)
+		}
+		is := func(want pusher.Marker) {
+			t.Helper()
+			if got, err := s.Marker(t.Context(), app, news); err != nil || got != want {
+				t.Errorf("marker %+v, error %v, want %+v", got, err, want)
+			}
+		}
+		told("occupied, no row", false, pusher.ToldOccupied, "")
+		told("nothing, no row", false, pusher.ToldNothing, "")
+		take("take, no row", false, "a")
+		is(pusher.Marker{})
+		ok, err := s.PutMarker(t.Context(), app, news, now)
+		held(t, "put", true, ok, err)
+		told("occupied", true, pusher.ToldOccupied, "")
+		is(pusher.Marker{Exists: true, At: now, Told: pusher.ToldOccupied})
+		told("vacated, not vacant", false, pusher.ToldVacated, "a")
+		take("take, not vacant", false, "a")
+		ok, err = s.MarkVacant(t.Context(), app, news, "a")
+		held(t, "vacant", true, ok, err)
+		told("vacated by another", false, pusher.ToldVacated, "b")
+		told("vacated", true, pusher.ToldVacated, "a")
+		told("vacated again", true, pusher.ToldVacated, "a")
+		is(pusher.Marker{Exists: true, At: now, Vacant: "a", Told: pusher.ToldVacated})
+		told("nothing of another", false, pusher.ToldNothing, "b")
+		told("nothing", true, pusher.ToldNothing, "")
+		is(pusher.Marker{Exists: true, At: now, Vacant: "a"})
+		take("take another's", false, "b")
+		take("take", true, "a")
+		is(pusher.Marker{})
+	})
+}
+
+func TestPresent(t *testing.T) {
+	const lobby, other = pusher.Channel("presence-lobby"), pusher.ConnectionID("R1kmxc2VNjMCFIA=")
+	on(t, func(t *testing.T, s *dynamo.State) {
+		is := func(step, user string, want pusher.ConnectionID) {
+			t.Helper()
+			got, there, err := s.Present(t.Context(), app, lobby, user)
+			if err != nil || got != want || there != (want != "") {
+				t.Errorf("%s: %s is there by %q (%t), error %v, want %q", step, user, got, there, err, want)
+			}
+		}
+		put := func(id pusher.ConnectionID, user string, pending bool) {
+			t.Helper()
+			ok, err := s.PutSubscription(t.Context(), pusher.Subscription{
+				Connection: id, App: app, Channel: lobby, Stamp: 1, ConnectedAt: now.Add(-3 * pusher.RowLife),
+				Pending: pending, Member: pusher.Member{UserID: user},
+			})
+			held(t, "put", true, ok, err)
+		}
+		is("nobody", "u", "")
+		put(other, "u2", false)
+		is("somebody else", "u", "")
+		put(id, "u", true)
+		is("pending, and expired", "u", id)
+		is("the other one", "u2", other)
+	})
+}
+
+func TestToldMember(t *testing.T) {
+	const lobby = pusher.Channel("presence-lobby")
+	on(t, func(t *testing.T, s *dynamo.State) {
+		is := func(user string, want pusher.ToldMember) {
+			t.Helper()
+			got, err := s.ToldMember(t.Context(), app, lobby, user)
+			if err != nil || got != want {
+				t.Errorf("told of %s: %+v, error %v, want %+v", user, got, err, want)
+			}
+		}
+		is("u", pusher.ToldMember{})
+		do(t, s.DropToldMember(t.Context(), app, lobby, "u"))
+		do(t, s.SetToldMember(t.Context(), app, lobby, "u", pusher.ToldMember{At: now, Connection: id}))
+		is("u", pusher.ToldMember{At: now, Connection: id})
+		is("u2", pusher.ToldMember{})
+		if occupied, err := s.Occupied(t.Context(), app, lobby); err != nil || occupied {
+			t.Errorf("the row counts as a subscriber: %t, error %v", occupied, err)
+		}
+		do(t, s.DropToldMember(t.Context(), app, lobby, "u"))
+		is("u", pusher.ToldMember{})
+	})
+}
+
+func TestToldMiss(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		for _, c := range []struct {
+			after time.Duration
+			ch    pusher.Channel
+			want  bool
+		}{
+			{0, "cache-a", true},
+			{0, "cache-a", false},
+			{0, "cache-b", true},
+			{dynamo.MissLife - time.Millisecond, "cache-a", false},
+			{dynamo.MissLife, "cache-a", true},
+			{2*dynamo.MissLife - time.Millisecond, "cache-a", false},
+		} {
+			ok, err := s.SetToldMiss(t.Context(), app, c.ch, now.Add(c.after))
+			held(t, "miss after "+c.after.String(), c.want, ok, err)
+		}
+	})
+}
