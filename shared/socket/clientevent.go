@@ -45,9 +45,24 @@ func (s *Server) relay(ctx context.Context, r request) error {
 		return pusher.Errorf(pusher.CodeRejected, "Rate limit exceeded: %s on %s is one of more than %d client events within a second",
 			r.Event, r.Channel, limit)
 	}
-	return s.Publisher.Publish(ctx, pusher.Broadcast{
+	err = s.Publisher.Publish(ctx, pusher.Broadcast{
 		App: r.app.ID, Channel: r.Channel, Except: r.id.SocketID(), Frame: pusher.ClientEvent(r.Event, r.Channel, data, user),
 	})
+	if err == nil && s.Notices != nil {
+		s.notify(ctx, r, data, user)
+	}
+	return err
+}
+
+// notify has the app told of an event that is on its way to the others. Should that fail, the client is not told that its event was
+// lost, which it was not: it would send it again.
+func (s *Server) notify(ctx context.Context, r request, data, user string) {
+	err := s.Notices.Notify(ctx, r.app, pusher.Notice{
+		Name: pusher.NoticeClient, Channel: r.Channel, Event: r.Event, Data: &data, SocketID: r.id.SocketID(), UserID: user,
+	})
+	if err != nil {
+		s.Log.ErrorContext(ctx, "app not told of a client event", "app", r.app.ID, "channel", r.Channel, "connection", r.id, "error", err)
+	}
 }
 
 // author returns whom the others read as the event's author: on a presence channel the member whom the sender is subscribed as, never

@@ -15,6 +15,7 @@ type Server struct {
 	Members   Members
 	Rates     Rates
 	Publisher Publisher
+	Notices   Notices // nil if the stack has no webhooks
 	Sender    Sender
 	Log       *slog.Logger
 
@@ -62,6 +63,12 @@ type Rates interface {
 // Publisher takes the events of clients, to be delivered to their channels' subscribers.
 type Publisher interface {
 	Publish(ctx context.Context, broadcasts ...pusher.Broadcast) error
+}
+
+// Notices tells apps by their webhooks.
+type Notices interface {
+	// Notify has the app told of a notice. Once it has returned nil, it will be.
+	Notify(ctx context.Context, app pusher.App, n pusher.Notice) error
 }
 
 // send posts a frame to a client that may have left meanwhile.

@@ -83,13 +83,19 @@ func (p *Parts) Sockets(width int) (*apigw.Connections, error) {
 // Members knows who is subscribed. A function that never ends a connection gives no sockets, one that never queues anything no queue.
 func (p *Parts) Members(sockets membership.Sockets, broadcasts membership.Queue) *membership.Membership {
 	return &membership.Membership{
-		Store: p.State(), Apps: p.Apps(), Sockets: sockets, Queue: broadcasts, Timeout: config.FunctionTimeout, Log: p.Log,
+		Store: p.State(), Apps: p.Apps(), Sockets: sockets, Queue: broadcasts, Checks: p.checks(), Notices: p.notices(),
+		Timeout: config.FunctionTimeout, Log: p.Log,
 	}
 }
 
 // Broadcasts is the queue of what is to be delivered.
 func (p *Parts) Broadcasts() *queue.Broadcasts {
 	return &queue.Broadcasts{Client: sqs.NewFromConfig(p.aws), URL: p.Config.BroadcastsQueue}
+}
+
+// Refused is the queue of what cannot be published.
+func (p *Parts) Refused() *queue.Refused {
+	return &queue.Refused{Client: sqs.NewFromConfig(p.aws), URL: p.Config.RefusedQueue}
 }
 
 // Frames is the handler of the frames that clients send. Which of them reach a function is for the routes to say.
@@ -100,7 +106,8 @@ func Frames(p *Parts) (any, error) {
 	}
 	broadcasts := p.Broadcasts()
 	server := &socket.Server{
-		Apps: p.Apps(), Members: p.Members(sockets, broadcasts), Rates: p.State(), Publisher: broadcasts, Sender: sockets, Log: p.Log,
+		Apps: p.Apps(), Members: p.Members(sockets, broadcasts), Rates: p.State(), Publisher: broadcasts, Notices: p.notices(), Sender: sockets,
+		Log: p.Log,
 	}
 	return apigw.Message(server, p.Log), nil
 }

@@ -1,0 +1,40 @@
+package wiring
+
+import (
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"hark/shared/bus"
+	"hark/shared/membership"
+	"hark/shared/queue"
+	"hark/shared/webhook"
+)
+
+// Deliveries is the queue of what apps are to be told.
+func (p *Parts) Deliveries() *queue.Deliveries {
+	return &queue.Deliveries{Client: sqs.NewFromConfig(p.aws), URL: p.Config.DeliveriesQueue}
+}
+
+// Notifier has apps told.
+func (p *Parts) Notifier() *webhook.Notifier { return &webhook.Notifier{Deliveries: p.Deliveries()} }
+
+// Bus is the event bus.
+func (p *Parts) Bus() *bus.Bus {
+	return &bus.Bus{Client: eventbridge.NewFromConfig(p.aws), Name: p.Config.Bus}
+}
+
+// checks is the queue of channels to look at; nil in a stack without webhooks.
+func (p *Parts) checks() membership.Checks {
+	if p.Config.ChecksQueue == "" {
+		return nil
+	}
+	return &queue.Checks{Client: sqs.NewFromConfig(p.aws), URL: p.Config.ChecksQueue}
+}
+
+// notices is a Notifier; nil in a stack without webhooks, and for a function that tells nothing by itself.
+func (p *Parts) notices() membership.Notices {
+	if p.Config.DeliveriesQueue == "" {
+		return nil
+	}
+	return p.Notifier()
+}
