@@ -50,6 +50,10 @@ func TestRows(t *testing.T) {
 				_, err := s.CountFrame(ctx, "c1", "client", time.Second, pusher.Stamp(now.UnixMilli()))
 				return err
 			},
+			func() error {
+				_, err := s.Once(ctx, pusher.Once{App: app, Key: "order#7", Request: "digest", Answer: "{}"}, now)
+				return err
+			},
 			func() error { return s.PutLease(ctx, "c1", now) },
 			func() error { return s.PutCountLease(ctx, app, news, now) },
 			func() error { return s.SetSwept(ctx, now) },
@@ -75,6 +79,7 @@ func TestRows(t *testing.T) {
 			`conn#c2 / conn: app=shop at=now counted=true expires=+185m off={} on={}`,
 			`lease#29925360#1 / c1: expires=+125m`,
 			`lease#29925360#4 / #shop#news: expires=+125m`,
+			`once#shop#order#7 / once: answer={} expires=+5m request=digest`,
 			`sweep / swept: expires=+125m minute=29925360`,
 			`user#shop#ann / conn#c1: expires=+125m v=1 watch=[bob]`,
 			`user#shop#ann / told: expires=+125m word=3`,

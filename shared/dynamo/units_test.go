@@ -64,6 +64,10 @@ func TestUnits(t *testing.T) {
 	costs("look for it", 0, 3, func() error { _, err := s.Cached(ctx, app, news, now); return err })
 	costs("list the channels", 0, 8, func() error { _, err := s.Channels(ctx, app, ""); return err })
 
+	once := pusher.Once{App: app, Key: "order-7", Request: "digest", Answer: "{}"}
+	costs("keep a publish", 1, 0, func() error { _, err := s.Once(ctx, once, now); return err })
+	costs("keep it again", 1, 0, func() error { _, err := s.Once(ctx, once, now); return err })
+
 	costs("forget, counted", 4, 0, func() error { return s.DeleteConnection(ctx, counted) })
 	costs("forget, counted, once more", 4, 0, func() error { return s.DeleteConnection(ctx, counted) })
 	costs("forget", 1, 0, func() error { return s.DeleteConnection(ctx, c) })

@@ -3,5 +3,5 @@
 // handed to a Publisher.
 //
 // Start at handler.go for the life of a request; routes.go lists what is served, and each file after it serves one part:
-// events.go publishes, channels.go and users.go read, terminate.go ends a user's connections.
+// events.go publishes, idempotency.go does so once, channels.go and users.go read, terminate.go ends a user's connections.
 package httpapi

@@ -26,10 +26,10 @@ func (e event) channels() []pusher.Channel {
 	return []pusher.Channel{e.Channel}
 }
 
-// broadcast is the event for one channel. Whoever caused it does not hear it back.
-func (e event) broadcast(app pusher.App, ch pusher.Channel) pusher.Broadcast {
+// broadcast is the event for its channel. Whoever caused it does not hear it back.
+func (e event) broadcast(app pusher.App) pusher.Broadcast {
 	return pusher.Broadcast{
-		App: app.ID, Channel: ch, Except: e.SocketID, Frame: pusher.EventFrame(e.Name, ch, *e.Data), Cache: ch.Cache(),
+		App: app.ID, Channel: e.Channel, Except: e.SocketID, Frame: pusher.EventFrame(e.Name, e.Channel, *e.Data), Cache: e.Channel.Cache(),
 	}
 }
 

@@ -12,45 +12,80 @@ import (
 // trigger is the body of POST /apps/{id}/events.
 type trigger struct {
 	event
-	Channels []pusher.Channel `json:"channels"`
+	Channels       []pusher.Channel `json:"channels"`
+	IdempotencyKey *string          `json:"idempotency_key"`
 }
 
 // batch is the body of POST /apps/{id}/batch_events.
 type batch struct {
-	Batch []event `json:"batch"`
+	Batch          []event `json:"batch"`
+	IdempotencyKey *string `json:"idempotency_key"`
 }
 
 // events publishes one event to many channels (protocol.md §5.3). Everything that can fail is done before anything is queued: a
 // publisher that is told of a failure may try again.
 func (a *API) events(ctx context.Context, r request) (any, error) {
-	var t trigger
-	if err := json.Unmarshal(r.body, &t); err != nil {
-		return nil, badJSON(err)
-	}
-	all := t.Channels
-	if len(all) == 0 && t.Channel != "" { // channels wins over channel
-		all = []pusher.Channel{t.Channel}
-	}
-	if len(all) > r.app.MaxEventChannels {
-		return nil, refuse(http.StatusBadRequest, "Cannot broadcast to more than %d channels at once: there are %d",
-			r.app.MaxEventChannels, len(all))
-	}
-	if err := t.check(r.app.Settings, all...); err != nil {
-		return nil, err
-	}
-	channels := unique(all)
-	told, err := a.told(ctx, r.app, channels, t.Info)
+	t, err := readTrigger(r.app, r.body)
 	if err != nil {
 		return nil, err
 	}
-	broadcasts := make([]pusher.Broadcast, len(channels))
-	for i, ch := range channels {
-		broadcasts[i] = t.broadcast(r.app, ch)
-	}
-	if err := a.Publisher.Publish(ctx, broadcasts...); err != nil {
+	key, err := r.key(t.IdempotencyKey)
+	if err != nil {
 		return nil, err
 	}
-	return told, nil
+	told, err := a.told(ctx, r.app, t.Channels, t.Info)
+	if err != nil {
+		return nil, err
+	}
+	return a.publish(ctx, r.app, key, t.events(), told)
+}
+
+// Trigger publishes an event to many channels by the rules of POST /apps/{id}/events, whose body it takes, for somebody who needs no
+// signature. It fails with a *pusher.Error if the event is refused: its code is the status and its message the text that the request
+// would be answered with. Nobody is told what info asks for.
+func (a *API) Trigger(ctx context.Context, id string, body []byte) error {
+	app, err := a.app(ctx, id)
+	if err != nil {
+		return asError(err)
+	}
+	t, err := readTrigger(app, body)
+	if err != nil {
+		return asError(err)
+	}
+	key, err := request{}.key(t.IdempotencyKey)
+	if err != nil {
+		return asError(err)
+	}
+	return a.Publisher.Publish(ctx, broadcasts(app, key, t.events())...)
+}
+
+// readTrigger reads an event that the app may publish to all of its Channels, each of which is named once.
+func readTrigger(app pusher.App, body []byte) (trigger, error) {
+	var t trigger
+	if err := json.Unmarshal(body, &t); err != nil {
+		return t, badJSON(err)
+	}
+	if len(t.Channels) == 0 && t.Channel != "" { // channels wins over channel
+		t.Channels = []pusher.Channel{t.Channel}
+	}
+	if n := len(t.Channels); n > app.MaxEventChannels {
+		return t, refuse(http.StatusBadRequest, "Cannot broadcast to more than %d channels at once: there are %d", app.MaxEventChannels, n)
+	}
+	if err := t.check(app.Settings, t.Channels...); err != nil {
+		return t, err
+	}
+	t.Channels = unique(t.Channels)
+	return t, nil
+}
+
+// events is the event once for each channel.
+func (t trigger) events() []event {
+	events := make([]event, len(t.Channels))
+	for i, ch := range t.Channels {
+		events[i] = t.event
+		events[i].Channel = ch
+	}
+	return events
 }
 
 // told is what the publisher asked about the channels: {} if nothing.
@@ -77,18 +112,21 @@ func (a *API) batchEvents(ctx context.Context, r request) (any, error) {
 	if err := json.Unmarshal(r.body, &b); err != nil {
 		return nil, badJSON(err)
 	}
+	key, err := r.key(b.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
 	switch n := len(b.Batch); {
 	case n == 0:
 		return nil, refuse(http.StatusBadRequest, "The batch field is required, a list of 1 to %d events", r.app.MaxBatch)
 	case n > r.app.MaxBatch:
 		return nil, refuse(http.StatusBadRequest, "Cannot publish more than %d events at once: there are %d", r.app.MaxBatch, n)
 	}
-	broadcasts, asked := make([]pusher.Broadcast, len(b.Batch)), false
+	asked := false
 	for i, e := range b.Batch {
 		if err := e.check(r.app.Settings, e.channels()...); err != nil {
 			return nil, inBatch(i, err)
 		}
-		broadcasts[i] = e.broadcast(r.app, e.Channel)
 		asked = asked || e.Info != ""
 	}
 	about, err := each(ctx, b.Batch, func(ctx context.Context, e event) (counts, error) {
@@ -97,13 +135,11 @@ func (a *API) batchEvents(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Publisher.Publish(ctx, broadcasts...); err != nil {
-		return nil, err
+	var told any = struct{}{}
+	if asked {
+		told = map[string]any{"batch": about}
 	}
-	if !asked {
-		return struct{}{}, nil
-	}
-	return map[string]any{"batch": about}, nil
+	return a.publish(ctx, r.app, key, b.Batch, told)
 }
 
 // inBatch says which event of a batch is refused, counted from 0 as in the publisher's list.

@@ -23,7 +23,7 @@ type Publisher interface {
 	Publish(ctx context.Context, broadcasts ...pusher.Broadcast) error
 }
 
-// State knows who is subscribed to what. A publish that asks for nothing does not touch it.
+// State knows who is subscribed to what, and which publishes had a key. A publish that asks for nothing and has none does not touch it.
 type State interface {
 	// Channels returns the app's occupied channels whose names begin with the prefix; users' channels are none of them.
 	Channels(ctx context.Context, app, prefix string) ([]pusher.Channel, error)
@@ -38,6 +38,8 @@ type State interface {
 	Subscribers(ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]pusher.Subscription) error) error
 	// Cached returns the channel's newest event that had not expired by then.
 	Cached(ctx context.Context, app string, ch pusher.Channel, now time.Time) (pusher.Cached, error)
+	// Once keeps a publish under its key for pusher.OnceFor, unless there is one that had not expired by now. It returns the one that is kept.
+	Once(ctx context.Context, o pusher.Once, now time.Time) (pusher.Once, error)
 }
 
 // Sockets posts to connections and ends them.
@@ -66,6 +68,7 @@ type request struct {
 	app    pusher.App
 	args   []string          // what the route leaves open, behind the app's ID
 	params map[string]string // of the query, as they were signed
+	header http.Header       // which is not signed
 	body   []byte
 }
 
@@ -82,6 +85,15 @@ func (r *refusal) Error() string { return r.text }
 
 func refuse(status int, format string, args ...any) error {
 	return &refusal{status, fmt.Sprintf(format, args...)}
+}
+
+// asError turns a refusal into the one that other packages know.
+func asError(err error) error {
+	var no *refusal
+	if errors.As(err, &no) {
+		return pusher.Errorf(no.status, "%s", no.text)
+	}
+	return err
 }
 
 // serve answers a request to a route: JSON, or a short plain text, which the SDKs show to developers (protocol.md §5.2).
@@ -107,14 +119,9 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, path string, args []
 // the app's ID.
 func (a *API) verify(w http.ResponseWriter, r *http.Request, path string, args []string) (request, error) {
 	id := args[0]
-	app, err := a.Apps.ByID(r.Context(), id)
-	switch {
-	case errors.Is(err, pusher.ErrNoApp):
-		return request{}, refuse(http.StatusNotFound, "No matching application for ID [%.64s]", id)
-	case err != nil:
+	app, err := a.app(r.Context(), id)
+	if err != nil {
 		return request{}, err
-	case app.Disabled:
-		return request{}, refuse(http.StatusForbidden, "Application %s is disabled", id)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -127,7 +134,21 @@ func (a *API) verify(w http.ResponseWriter, r *http.Request, path string, args [
 		a.Log.DebugContext(r.Context(), "request refused: not signed as it should be", "app", id, "to_sign", signed.Text())
 		return request{}, refuse(http.StatusUnauthorized, "%s", no.Message)
 	}
-	return request{app: app, args: args[1:], params: signed.Params(), body: body}, err
+	return request{app: app, args: args[1:], params: signed.Params(), header: r.Header, body: body}, err
+}
+
+// app is an app that may publish.
+func (a *API) app(ctx context.Context, id string) (pusher.App, error) {
+	app, err := a.Apps.ByID(ctx, id)
+	switch {
+	case errors.Is(err, pusher.ErrNoApp):
+		return app, refuse(http.StatusNotFound, "No matching application for ID [%.64s]", id)
+	case err != nil:
+		return app, err
+	case app.Disabled:
+		return app, refuse(http.StatusForbidden, "Application %s is disabled", id)
+	}
+	return app, nil
 }
 
 // unread says why a body could not be read.

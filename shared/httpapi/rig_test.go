@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -199,6 +200,7 @@ type request struct {
 	sentBody           string // instead of the signed body, if not empty
 	at                 time.Time
 	key                string
+	header             http.Header
 }
 
 // target signs the request by hand and returns what to ask for.
@@ -232,6 +234,7 @@ func (s *server) do(t *testing.T, r request) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	maps.Copy(req.Header, r.header)
 	return do(t, req)
 }
 

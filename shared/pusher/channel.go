@@ -32,6 +32,9 @@ func (c Channel) Private() bool {
 // Presence reports whether the channel tells its subscribers about each other.
 func (c Channel) Presence() bool { return strings.HasPrefix(string(c), "presence-") }
 
+// Encrypted reports whether publishers encrypt what they send there, each time with another nonce (protocol.md §3.13).
+func (c Channel) Encrypted() bool { return strings.HasPrefix(string(c), "private-encrypted-") }
+
 // Cache reports whether the channel's newest event is kept for those who come later (protocol.md §3.7).
 func (c Channel) Cache() bool {
 	for _, prefix := range []string{"cache-", "private-cache-", "private-encrypted-cache-", "presence-cache-"} {

@@ -17,7 +17,8 @@ type Broadcasts struct {
 }
 
 // Publish queues the broadcasts, those of one channel in the order given. When it returns nil, all are queued; when it
-// fails, some may be. Two equal events are two messages: nothing is deduplicated by content.
+// fails, some may be. Two equal events are two messages: nothing is deduplicated by content, but an event that says it is Once is queued once
+// within SQS's five minutes (aws-facts.md §C), and its repeats succeed.
 func (b *Broadcasts) Publish(ctx context.Context, broadcasts ...pusher.Broadcast) error {
 	letters := make([]letter, len(broadcasts))
 	for i, e := range broadcasts {
@@ -33,13 +34,16 @@ func (b *Broadcasts) Publish(ctx context.Context, broadcasts ...pusher.Broadcast
 	return nil
 }
 
-// deduplication tells equal messages apart, or not: every event is one of its own, but a connection joins and leaves a channel once
-// for each frame, however often a function says so (decisions.md 8).
+// deduplication tells equal messages apart, or not: every event is one of its own unless its publisher says which one it is, but a
+// connection joins and leaves a channel once for each frame, however often a function says so (decisions.md 8).
 func deduplication(e pusher.Broadcast) string {
-	if e.Kind != pusher.KindJoin && e.Kind != pusher.KindLeave {
-		return rand.Text()
+	switch {
+	case e.Once != "":
+		return hash(fmt.Sprintf("%s#%s#once#%s", e.App, e.Channel, e.Once))
+	case e.Kind == pusher.KindJoin, e.Kind == pusher.KindLeave:
+		return hash(fmt.Sprintf("%s#%s#%s#%s#%d", e.App, e.Channel, e.Connection, e.Kind, e.Stamp))
 	}
-	return hash(fmt.Sprintf("%s#%s#%s#%s#%d", e.App, e.Channel, e.Connection, e.Kind, e.Stamp))
+	return rand.Text()
 }
 
 // channelGroup is what keeps the messages about a channel in order. A channel's name may be longer than a group's may, so it is hashed.

@@ -202,6 +202,32 @@ func TestTwoEqualEventsAreTwoMessages(t *testing.T) {
 	}
 }
 
+// A publisher that does not know whether it has been heard says it again. Another channel, another app and another event are not that.
+func TestAnEventThatIsOnceIsOneMessage(t *testing.T) {
+	l := newLine(t)
+	once := func(app string, ch pusher.Channel, name string) pusher.Broadcast {
+		b := event(app, ch, "data")
+		b.Once = name
+		return b
+	}
+	first := []pusher.Broadcast{once("local", "a", "1"), once("local", "a", "2"), once("local", "b", "1"), once("other", "a", "1")}
+	for range 3 {
+		if err := l.Publish(t.Context(), append(first, once("local", "c", "1"))...); err != nil {
+			t.Fatal(err)
+		}
+		first = first[1:] // as if the rest had been queued before
+	}
+	all := l.all(t)
+	if len(all) != 5 {
+		t.Errorf("%d messages, want 5", len(all))
+	}
+	for _, m := range all {
+		if strings.Contains(m.Body, "once") || strings.Contains(m.Body, "Once") {
+			t.Errorf("the consumer reads %s", m.Body)
+		}
+	}
+}
+
 func TestPublishNothing(t *testing.T) {
 	l := newLine(t)
 	if err := l.Publish(t.Context()); err != nil || l.requests.Load() != 0 {
