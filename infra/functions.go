@@ -67,7 +67,7 @@ func newFunctions(stack awscdk.Stack, p functionsProps) functions {
 			env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL},
 			may: []awsiam.PolicyStatement{
 				may.apps("GetItem"),
-				may.state("GetItem", "Query"),
+				may.state("GetItem", "PutItem", "Query"), // it puts publishes that come with a key, and bans
 				may.queue("SendMessage"),
 				may.sockets("POST", "DELETE"), // an app may end a user's connections
 			},

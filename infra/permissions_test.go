@@ -15,7 +15,7 @@ func (f form) permissions() map[string]map[string]string {
 		"connect":    {apps: "GetItem", state: "PutItem Query UpdateItem", sockets: "DELETE POST"},
 		"message":    {apps: "GetItem", state: "BatchGetItem " + forgets, queue: "SendMessage", sockets: "DELETE POST"},
 		"disconnect": {apps: "GetItem", state: forgets, queue: "SendMessage"},
-		"api":        {apps: "GetItem", state: "GetItem Query", queue: "SendMessage", sockets: "DELETE POST"},
+		"api":        {apps: "GetItem", state: "GetItem PutItem Query", queue: "SendMessage", sockets: "DELETE POST"},
 		"broadcast": {
 			apps: "GetItem", state: forgets,
 			queue: "DeleteMessage GetQueueAttributes ReceiveMessage SendMessage", sockets: "DELETE GET POST",
