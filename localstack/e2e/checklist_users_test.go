@@ -180,34 +180,39 @@ func TestLine89_PresenceOfTheSignedIn(t *testing.T) {
 func TestLine90_Watchlist(t *testing.T) {
 	bob, eve := unique("bob-"), unique("eve-")
 	first := user(t, bob)
-	ann := watching(t, unique("ann-"), bob, eve)
-	ann.watched().is(t, []string{bob}, []string{eve})
+	ann := watching(t, hark.App, unique("ann-"), bob, eve)
+	f := ann.next(wire.WatchlistEvents, "")
+	ann.told(f, map[string]bool{bob: true, eve: false})
+	if len(ann.known) != 2 {
+		t.Errorf("got %s, want both users", f.Raw)
+	}
 	second := user(t, bob) // no change
 	evesTab := user(t, eve)
-	ann.watched().is(t, []string{eve}, nil)
+	ann.learns(true, eve)
 	if err := first.Close(); err != nil { // nor this
 		t.Fatal(err)
 	}
 	if err := evesTab.Drop(); err != nil {
 		t.Fatal(err)
 	}
-	ann.watched().is(t, nil, []string{eve})
+	ann.learns(false, eve)
 	if err := second.Close(); err != nil {
 		t.Fatal(err)
 	}
-	ann.watched().is(t, nil, []string{bob})
-	ann.quiet()
+	ann.learns(false, bob)
+	user(t, bob)
+	ann.learns(true, bob)
 	t.Run("who watches each other", func(t *testing.T) {
 		one, two := unique("one-"), unique("two-")
-		a := watching(t, one, two)
-		a.watched().is(t, nil, []string{two})
-		b := watching(t, two, one)
-		b.watched().is(t, []string{one}, nil)
-		a.watched().is(t, []string{two}, nil)
+		a := watching(t, hark.App, one, two)
+		a.learns(false, two)
+		b := watching(t, hark.App, two, one)
+		b.learns(true, one)
+		a.learns(true, two)
 		if err := a.Close(); err != nil {
 			t.Fatal(err)
 		}
-		b.watched().is(t, nil, []string{one})
+		b.learns(false, one)
 	})
 	t.Run("not where the app does not want it", func(t *testing.T) {
 		c := connectTo(t, newApp(t, item{"watchlist": false}))
@@ -224,7 +229,7 @@ func TestLine91_LongWatchlist(t *testing.T) {
 	for range 101 {
 		all = append(all, unique("user-"))
 	}
-	c := connect(t)
+	c := watcher{connect(t), map[string]bool{}}
 	c.signIn(string(body(t, map[string]any{"id": unique("user-"), "watchlist": all})))
 	seen := map[string]wire.Frame{}
 	for range 3 { // the order of the last two is not promised
@@ -240,11 +245,16 @@ func TestLine91_LongWatchlist(t *testing.T) {
 	if seen[wire.SignedIn].Raw == nil {
 		t.Error("no success")
 	}
-	if n := strings.Count(seen[wire.WatchlistEvents].Data, "user-"); n != 100 {
-		t.Errorf("told of %d users, want 100", n)
+	offline := map[string]bool{}
+	for _, id := range all {
+		offline[id] = false
+	}
+	c.told(seen[wire.WatchlistEvents], offline)
+	if len(c.known) != 100 {
+		t.Errorf("told of %d users, want 100", len(c.known))
 	}
 	user(t, all[0])
-	c.watched().is(t, all[:1], nil)
+	c.learns(true, all[0])
 	user(t, all[100])
 	c.quiet()
 }

@@ -119,23 +119,38 @@ func userOf(t *testing.T, app wire.App, id string) client {
 	return c
 }
 
+// watcher is signed in and watches users; it knows of each whether it is online.
+type watcher struct {
+	client
+	known map[string]bool
+}
+
 // watching is connected and signed in under the ID, and watches these users; what it is told about them first is not read.
-func watching(t *testing.T, id string, users ...string) client {
+func watching(t *testing.T, app wire.App, id string, users ...string) watcher {
 	t.Helper()
-	c := connect(t)
+	c := connectTo(t, app)
 	data := string(body(t, map[string]any{"id": id, "watchlist": users}))
 	c.signIn(data)
 	c.signedIn(data)
-	return c
+	return watcher{c, map[string]bool{}}
 }
 
-// status is what a client was told about the users whom it watches.
-type status struct{ online, offline []string }
+// learns reads until the watcher knows that these users are online, or offline. It must not be told anything else of them, nor of
+// any other user; but it may be told what it knows.
+func (w watcher) learns(online bool, users ...string) {
+	w.t.Helper()
+	want := maps.Clone(w.known)
+	for _, id := range users {
+		want[id] = online
+	}
+	for !maps.Equal(w.known, want) {
+		w.told(w.next(wire.WatchlistEvents, ""), want)
+	}
+}
 
-// watched reads one frame about users whom the client watches.
-func (c client) watched() status {
-	c.t.Helper()
-	f := c.next(wire.WatchlistEvents, "")
+// told takes note of what a frame says, which must be as wanted.
+func (w watcher) told(f wire.Frame, want map[string]bool) {
+	w.t.Helper()
 	var d struct {
 		Events []struct {
 			Name    string
@@ -143,28 +158,14 @@ func (c client) watched() status {
 		}
 	}
 	if err := json.Unmarshal([]byte(f.Data), &d); err != nil {
-		c.t.Fatalf("got %s: %v", f.Raw, err)
+		w.t.Fatalf("got %s: %v", f.Raw, err)
 	}
-	var s status
 	for _, e := range d.Events {
-		switch e.Name {
-		case "online":
-			s.online = append(s.online, e.UserIDs...)
-		case "offline":
-			s.offline = append(s.offline, e.UserIDs...)
-		default:
-			c.t.Errorf("got %s, want online and offline only", f.Raw)
+		for _, id := range e.UserIDs {
+			if online, asked := want[id]; !asked || e.Name != map[bool]string{true: "online", false: "offline"}[online] {
+				w.t.Fatalf("got %s, want %v", f.Raw, want)
+			}
+			w.known[id] = e.Name == "online"
 		}
-	}
-	slices.Sort(s.online)
-	slices.Sort(s.offline)
-	return s
-}
-
-// sees that exactly these users, all of them, have come and gone.
-func (s status) is(t *testing.T, online, offline []string) {
-	t.Helper()
-	if !slices.Equal(s.online, slices.Sorted(slices.Values(online))) || !slices.Equal(s.offline, slices.Sorted(slices.Values(offline))) {
-		t.Errorf("told %+v, want online %q, offline %q", s, online, offline)
 	}
 }

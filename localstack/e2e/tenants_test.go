@@ -71,15 +71,12 @@ func TestTwoAppsNeverMeet(t *testing.T) {
 		eve.next(wire.CacheMiss, price)
 	})
 	t.Run("signed-in users and their watchers", func(t *testing.T) {
-		watcher := connectTo(t, theirs)
-		const data = `{"id":"8","watchlist":["7"]}`
-		watcher.signIn(data)
-		watcher.signedIn(data)
-		watcher.watched().is(t, nil, []string{id})
+		watcher := watching(t, theirs, "8", id)
+		watcher.learns(false, id)
 		ann := userOf(t, ours, id)
 		watcher.quiet()
 		eve := userOf(t, theirs, id)
-		watcher.watched().is(t, []string{id}, nil)
+		watcher.learns(true, id)
 		publishTo(t, ours, wire.Event{Name: "test", Channel: "#server-to-user-" + id, Data: "{}"})
 		ann.next("test", "#server-to-user-"+id)
 		eve.quiet()
