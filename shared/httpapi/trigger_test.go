@@ -1,0 +1,82 @@
+package httpapi_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hark/shared/httpapi"
+	"hark/shared/pusher"
+)
+
+func TestTriggerPublishesAsARequestDoes(t *testing.T) {
+	const body = `{"app_id":"3","name":"e","data":"<b>","channels":["orders","cache-a","orders"],"socket_id":"1.2","info":"subscription_count"}`
+	s := newServer(t)
+	s.api.State = nil // nobody is told what info asks for
+	if err := s.api.Trigger(t.Context(), "3", []byte(body)); err != nil {
+		t.Fatal(err)
+	}
+	triggered := s.got
+	s.got, s.api.State = nil, s.store
+	if a := s.do(t, request{path: "/apps/3/events", body: body}); a.status != 200 {
+		t.Fatal(a)
+	}
+	if diff := cmp.Diff(s.got, triggered); diff != "" || len(triggered) != 2 {
+		t.Errorf("published otherwise than by a request: %s", diff)
+	}
+}
+
+func TestTriggerRefusesWhatARequestIsRefused(t *testing.T) {
+	s := newServer(t)
+	for _, tt := range []struct{ name, app, body, want string }{
+		{"no such app", "4", `{}`, "No matching application for ID [4] (404)"},
+		{"a disabled app", "off", `{}`, "Application off is disabled (403)"},
+		{"no JSON", "3", `{`, "The body is not a JSON object (400)"},
+		{"no name", "3", `{"data":"","channel":"a"}`, "The name field is required (400)"},
+		{"a channel that is none", "3", `{"name":"e","data":"","channel":"a b"}`, "(400)"},
+		{"too many channels", "3", `{"name":"e","data":"","channels":` + channels(101) + `}`, "there are 101 (400)"},
+		{"too much data", "3", `{"name":"e","channel":"a","data":"` + strings.Repeat("x", 10241) + `"}`, "10241 bytes for channel a (413)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := s.api.Trigger(t.Context(), tt.app, []byte(tt.body))
+			var no *pusher.Error
+			if !errors.As(err, &no) || !strings.HasSuffix(err.Error(), tt.want) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	if len(s.got) != 0 {
+		t.Errorf("published %v", s.got)
+	}
+}
+
+func TestRepeatsOfATriggerHaveTheNamesByWhichTheQueueTellsThem(t *testing.T) {
+	const body = `{"name":"e","data":"","channels":["a","b"],"idempotency_key":"order-7"}`
+	s := newServer(t)
+	s.api.State = nil // the queue remembers as long as a row would
+	for range 2 {
+		if err := s.api.Trigger(t.Context(), "3", []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.got) != 4 || s.got[0].Once == "" || s.got[0].Once == s.got[1].Once {
+		t.Fatalf("published %+v", s.got)
+	}
+	if diff := cmp.Diff(s.got[:2], s.got[2:]); diff != "" {
+		t.Errorf("published otherwise the second time: %s", diff)
+	}
+}
+
+func TestTriggerFailsAsThePublisherAndTheTableDo(t *testing.T) {
+	down := errors.New("the queue is down")
+	api := &httpapi.API{Apps: apps{"3": {ID: "3", Settings: pusher.DefaultSettings()}}, Publisher: &publisher{err: down}}
+	if err := api.Trigger(t.Context(), "3", []byte(`{"name":"e","data":"","channel":"a"}`)); !errors.Is(err, down) {
+		t.Error(err)
+	}
+	var no *pusher.Error
+	if err := api.Trigger(t.Context(), "broken", nil); err == nil || errors.As(err, &no) {
+		t.Error(err)
+	}
+}
