@@ -1,0 +1,183 @@
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"hark/localstack/e2e/wire"
+)
+
+// scene is a presence channel whose consumer is killed while somebody comes or goes.
+type scene struct {
+	name    string
+	channel string
+	mover   *regular
+	all     []*regular // the mover, and perhaps somebody who stays
+}
+
+// move is something that happens on a presence channel.
+type move struct {
+	name   string
+	there  bool // the mover is on the channel before
+	others bool // somebody else is
+	writes int  // of the consumer
+	begin  func(r *regular, channel string)
+}
+
+func moves() []move {
+	leaves, enters := (*regular).leaves, (*regular).enters
+	return []move{
+		{"the first one joins", false, false, 3, enters}, // its row, the channel's, and its own again when it has been told
+		{"another one joins", false, true, 2, enters},
+		{"one becomes somebody else", true, true, 3, (*regular).becomes}, // its row, no longer sure; as the other; settled
+		{"one leaves", true, true, 1, leaves},
+		{"one ends", true, true, 1, func(r *regular, _ string) { r.goes() }},
+		{"the last one leaves", true, false, 3, leaves}, // its row, the flag in the channel's, and that row
+	}
+}
+
+// becomes joins once more, as somebody else, which replaces the first on that connection.
+func (r *regular) becomes(channel string) {
+	r.mu.Lock()
+	r.user += "-2"
+	r.mu.Unlock()
+	r.enters(channel)
+}
+
+// The consumer of a presence channel alone knows who is there. Wherever it dies in a join or a leave, its messages come back after
+// 15 seconds: then everybody is told what is true, whoever had been told already, and what was published behind it is delivered.
+func TestBroadcastKilledWhileMembersMove(t *testing.T) {
+	local(t)
+	own := ownErrors(t)
+	stays := regularly(t, "stays")
+	var scenes []scene
+	for _, m := range moves() {
+		for nth := range m.writes {
+			for _, do := range []string{before, after} {
+				s := scene{name: fmt.Sprintf("%s, %s %d", m.name, do, nth+1), channel: unique("presence-room-")}
+				s.mover = regularly(t, fmt.Sprintf("moves-%d", len(scenes)))
+				s.all = []*regular{s.mover}
+				if m.others {
+					s.all = append(s.all, stays)
+					stays.enters(s.channel)
+				}
+				if m.there {
+					s.mover.enters(s.channel)
+				}
+				agree(t, s.channel, s.all...)
+				strikes(t, 1, func() { m.begin(s.mover, s.channel) }, fault{"do": do, "function": "broadcast", "nth": nth + 1, "count": 1})
+				publish(t, wire.Event{Name: "test", Channel: s.channel, Data: "behind it"})
+				scenes = append(scenes, s)
+			}
+		}
+	}
+	var channels []string
+	for _, s := range scenes {
+		channels = append(channels, s.channel)
+		if difference := agreeWithin(t, 2*patience, s.channel, s.all...); difference != "" {
+			t.Fatalf("%s: %s", s.name, difference)
+		}
+		for _, r := range s.all {
+			if r.is(s.channel) {
+				eventually(t, func() bool { return r.heard(s.channel, "behind it") }, s.name+": the event behind it")
+			}
+		}
+	}
+	ownErrorsSince(t, own, 0)
+	all := []*regular{stays}
+	for _, s := range scenes {
+		all = append(all, s.mover)
+	}
+	noTrace(t, all, channels...)
+}
+
+// What a consumer had in hand of a cache channel when it died comes again: the newest event is kept and everybody gets it, whoever comes
+// meanwhile included.
+func TestBroadcastKilledAtTheNewestEvent(t *testing.T) {
+	local(t)
+	own := ownErrors(t)
+	var channels []string
+	first := regularly(t, "first")
+	for _, do := range []string{before, after} {
+		ch := unique("cache-room-")
+		channels = append(channels, ch)
+		first.enters(ch)
+		agree(t, ch, first)
+		strikes(t, 1, func() { publish(t, wire.Event{Name: "test", Channel: ch, Data: "newest"}) },
+			fault{"do": do, "function": "broadcast", "nth": 1, "count": 1})
+	}
+	second := regularly(t, "second", channels...)
+	for _, ch := range channels {
+		if difference := agreeWithin(t, patience, ch, first, second); difference != "" {
+			t.Error(difference)
+		}
+		patiently(t, func() bool { return first.heard(ch, "newest") && second.heard(ch, "newest") }, "the newest event")
+		if n := first.times(ch, "newest"); n != 1 {
+			t.Errorf("it came %d times, though nobody had got it when the consumer died", n)
+		}
+	}
+	ownErrorsSince(t, own, 0)
+	noTrace(t, []*regular{first, second}, channels...)
+}
+
+// Whoever watches a user is told of it once more by a consumer that comes after one that has died, and what it was told last is true.
+func TestBroadcastKilledWhileUsersComeOnline(t *testing.T) {
+	local(t)
+	own := ownErrors(t)
+	type scene struct {
+		name    string
+		watcher watcher
+		watched client
+	}
+	var scenes []scene
+	for nth := range 2 { // that they are about to be told, and that they were
+		for _, do := range []string{before, after} {
+			id := unique("user-")
+			s := scene{name: fmt.Sprintf("%s %d", do, nth+1), watcher: watching(t, hark.App, unique("user-"), id)}
+			s.watcher.learns(false, id)
+			var first client
+			strikes(t, 1, func() { first = user(t, id) }, fault{"do": do, "function": "broadcast", "nth": nth + 1, "count": 1})
+			if err := first.Drop(); err != nil {
+				t.Fatal(err)
+			}
+			s.watched = user(t, id)
+			scenes = append(scenes, s)
+		}
+	}
+	for _, s := range scenes {
+		s.watcher.hearsAtLast("online", 2*patience)
+		if err := s.watched.Drop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range scenes {
+		s.watcher.hearsAtLast("offline", 2*patience)
+		for {
+			f, err := s.watcher.Next(calm)
+			if errors.Is(err, wire.ErrQuiet) {
+				break
+			}
+			if err != nil || !strings.Contains(f.Data, `"offline"`) {
+				t.Fatalf("%s: got %s (%v) after the last word", s.name, f.Raw, err)
+			}
+		}
+	}
+	ownErrorsSince(t, own, 0)
+}
+
+// hearsAtLast reads what the client is told of whom it watches until it is told that.
+func (c client) hearsAtLast(word string, within time.Duration) {
+	c.t.Helper()
+	for end := time.Now().Add(within); ; {
+		f, err := c.Next(time.Until(end))
+		if err != nil || f.Event != wire.WatchlistEvents {
+			c.t.Fatalf("waiting to be told %s: got %s (%v)", word, f.Raw, err)
+		}
+		if strings.Contains(f.Data, `"`+word+`"`) {
+			return
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hark/localstack/e2e/wire"
+)
+
+// Frames of one connection reach the functions at once and in any order. Of those about one channel the one that was sent last must
+// win, whatever the kind of channel: here a connection comes and goes at random, waiting for nothing, on many channels at once.
+func TestReorderedFramesEndAsTheStampsSay(t *testing.T) {
+	local(t)
+	const rounds = 6
+	own := ownErrors(t)
+	var channels []string
+	for _, prefix := range []string{"room-", "private-room-", "cache-room-", "presence-room-", "presence-cache-room-"} {
+		channels = append(channels, unique(prefix), unique(prefix))
+	}
+	presence := slices.DeleteFunc(slices.Clone(channels), func(ch string) bool { return !strings.HasPrefix(ch, "presence-") })
+	stays := regularly(t, "stays", presence...)
+	for _, ch := range presence {
+		agree(t, ch, stays)
+	}
+	c := connect(t)
+	draw := rand.New(rand.NewPCG(7, 1)) //nolint:gosec // an order of frames, not a secret
+	mend := breaks(t, fault{"do": "reorder", "connection": c.connectionID(), "delay": "500ms"})
+	on := map[string]bool{}
+	for range rounds {
+		for _, ch := range channels {
+			if on[ch] = draw.IntN(2) == 0; !on[ch] {
+				c.leave(ch)
+			} else {
+				data := ""
+				if slices.Contains(presence, ch) {
+					data = channelData("moves", "")
+				}
+				c.sendEvent("pusher:subscribe", map[string]string{
+					"channel": ch, "channel_data": data, "auth": c.app.Auth(c.SocketID, ch, data),
+				})
+			}
+		}
+		time.Sleep(50 * time.Millisecond) // of two in one millisecond, a subscribe wins (model.md §4)
+	}
+	c.drains(late)
+	mend()
+
+	held, ok := find(t, "conn#"+c.connectionID(), "conn")
+	if !ok {
+		t.Fatal("the connection has no row")
+	}
+	noted, _ := held["on"].(map[string]any)
+	for _, ch := range channels {
+		if _, is := noted[ch]; is != on[ch] {
+			t.Errorf("%s: subscribed last: %v, noted in the connection's row: %v", ch, on[ch], is)
+		}
+		var want []string
+		if on[ch] {
+			want = append(want, c.connectionID())
+		}
+		if slices.Contains(presence, ch) {
+			want = append(want, stays.connection())
+		}
+		eventually(t, func() bool { return rowsAre(rowsOf(t, ch), want) && listed(t, ch) == (len(want) > 0) },
+			fmt.Sprintf("rows of %s for %v, and that it is listed accordingly", ch, want))
+	}
+	for _, ch := range presence {
+		eventually(t, func() bool { return slices.Equal(stays.sees(ch), usersOf(rowsOf(t, ch))) }, "the list of members to be that of the rows")
+	}
+	if n := stays.moved(); n > 0 {
+		t.Errorf("%d users came who were there, or left who were not", n)
+	}
+	c.hearsOnly(channels, on)
+	ownErrorsSince(t, own, 0)
+}
+
+// drains reads what a connection is sent for its subscribes until nothing has come for that long.
+func (c client) drains(silence time.Duration) {
+	c.t.Helper()
+	for {
+		f, err := c.Next(silence)
+		switch {
+		case errors.Is(err, wire.ErrQuiet):
+			return
+		case err != nil || f.Event == wire.Error:
+			c.t.Fatalf("got %s (%v)", f.Raw, err)
+		}
+	}
+}
+
+// rowsAre reports whether the rows are those of the connections, and settled.
+func rowsAre(rows map[string]subscription, connections []string) bool {
+	for _, id := range connections {
+		if s, ok := rows[id]; !ok || s.pending {
+			return false
+		}
+	}
+	return len(rows) == len(connections)
+}
+
+// hearsOnly publishes to all of the channels: the client hears it once on each that it is on, and on no other.
+func (c client) hearsOnly(channels []string, on map[string]bool) {
+	c.t.Helper()
+	publish(c.t, wire.Event{Name: "test", Channels: channels, Data: `{}`})
+	heard := map[string]int{}
+	for {
+		f, err := c.Next(late)
+		if errors.Is(err, wire.ErrQuiet) {
+			break
+		}
+		if err != nil || f.Event != "test" {
+			c.t.Fatalf("got %s (%v)", f.Raw, err)
+		}
+		heard[f.Channel]++
+	}
+	for _, ch := range channels {
+		want := 0
+		if on[ch] {
+			want = 1
+		}
+		if heard[ch] != want {
+			c.t.Errorf("heard %d events on %s, want %d", heard[ch], ch, want)
+		}
+	}
+}

@@ -1,0 +1,310 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hark/localstack/e2e/wire"
+)
+
+// regular is a client that comes back. It wants to be on its channels, and whenever its connection ends it opens another one and
+// subscribes anew, as pusher-js does; like pusher-js it keeps the members of presence channels. Whatever no client may be sent, it notes.
+type regular struct {
+	t    *testing.T
+	user string // as whom it joins presence channels
+	done chan struct{}
+
+	mu      sync.Mutex
+	over    bool
+	wants   map[string]bool
+	conn    *wire.Conn                 // nil while it is away
+	sockets []string                   // the IDs of all connections that it has had
+	lists   map[string]map[string]bool // the channels that it was told it is on, with their members
+	left    map[string]bool            // channels that it has left on this connection, of which something may still come
+	unsure  bool                       // a frame of this connection was answered by API Gateway itself, so that it may have had no effect
+	events  map[string][]string        // the data of events, by channel
+	own     int                        // answers that were API Gateway's own JSON
+	twice   int                        // users who came though they were there, or left though they were not
+	wrong   []string                   // frames that no client may be sent
+}
+
+// away is how long a regular waits before it opens its next connection.
+const away = 50 * time.Millisecond
+
+// regularly has a client of that user come, and come back until the test ends.
+func regularly(t *testing.T, user string, channels ...string) *regular {
+	t.Helper()
+	r := &regular{t: t, user: user, done: make(chan struct{}), wants: map[string]bool{}, events: map[string][]string{}}
+	for _, ch := range channels {
+		r.wants[ch] = true
+	}
+	go r.lives(t.Context())
+	t.Cleanup(r.goes)
+	eventually(t, func() bool { return r.socket() != "" }, "a connection")
+	return r
+}
+
+// lives opens one connection after another.
+func (r *regular) lives(ctx context.Context) {
+	defer close(r.done)
+	for r.stays() {
+		if c := r.opens(ctx); c != nil {
+			r.reads(c)
+			_ = c.Close() // the other end has, mostly
+		}
+		time.Sleep(away)
+	}
+}
+
+func (r *regular) stays() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.over
+}
+
+// opens returns nil if it is not let in: then it tries again.
+func (r *regular) opens(ctx context.Context) *wire.Conn {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	c, err := wire.Dial(ctx, hark.URL, "/app/"+hark.App.Key+"?protocol=7")
+	if err != nil {
+		return nil
+	}
+	if _, err := c.Greeting(patience); err != nil {
+		_ = c.Close()
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over {
+		_ = c.Close()
+		return nil
+	}
+	r.conn, r.sockets = c, append(r.sockets, c.SocketID)
+	r.lists, r.left, r.unsure = map[string]map[string]bool{}, map[string]bool{}, false
+	for ch := range r.wants {
+		r.asks(ch)
+	}
+	return c
+}
+
+// asks sends a subscribe; the caller holds the lock. Should the connection have ended, the next one will ask.
+func (r *regular) asks(channel string) {
+	data := ""
+	if strings.HasPrefix(channel, "presence-") {
+		data = channelData(r.user, "")
+	}
+	_ = r.conn.SendEvent("pusher:subscribe", map[string]string{
+		"channel": channel, "channel_data": data, "auth": hark.App.Auth(r.conn.SocketID, channel, data),
+	})
+}
+
+// reads follows what a connection is sent until it ends.
+func (r *regular) reads(c *wire.Conn) {
+	for {
+		raw, err := c.Message(time.Hour)
+		r.mu.Lock()
+		if err != nil {
+			r.conn, r.lists = nil, nil
+			if _, ended := errors.AsType[*wire.ClosedError](err); !ended && !errors.Is(err, net.ErrClosed) { // by the other end, by ourselves
+				r.wrong = append(r.wrong, err.Error())
+			}
+			r.mu.Unlock()
+			return
+		}
+		r.hears(raw)
+		r.mu.Unlock()
+	}
+}
+
+// hears takes a message; the caller holds the lock.
+func (r *regular) hears(raw []byte) {
+	f, err := wire.ParseFrame(raw)
+	switch {
+	case err != nil && strings.Contains(string(raw), `"connectionId"`): // {"message": "Internal server error", …}
+		r.own++
+		r.unsure = true
+	case err != nil:
+		r.wrong = append(r.wrong, err.Error())
+	case f.Event == wire.Error || f.Event == wire.SubscriptionError:
+		if d, err := f.ErrorData(); err != nil || d.Code != 4200 { // it is to come back
+			r.wrong = append(r.wrong, string(raw))
+		}
+	case f.Event == wire.SubscriptionSucceeded:
+		if r.wants[f.Channel] {
+			r.welcomed(f)
+		}
+	case f.Event == wire.CacheMiss:
+	case r.lists[f.Channel] == nil:
+		if !r.left[f.Channel] {
+			r.wrong = append(r.wrong, "before its success: "+string(raw))
+		}
+	case f.Event == wire.MemberAdded || f.Event == wire.MemberRemoved:
+		r.moves(f)
+	default:
+		r.events[f.Channel] = append(r.events[f.Channel], f.Data)
+	}
+}
+
+func (r *regular) welcomed(f wire.Frame) {
+	var d struct{ Presence struct{ IDs []string } }
+	if err := json.Unmarshal([]byte(f.Data), &d); err != nil {
+		r.wrong = append(r.wrong, string(f.Raw))
+	}
+	members := map[string]bool{}
+	for _, user := range d.Presence.IDs {
+		if members[user] {
+			r.wrong = append(r.wrong, user+" is twice in "+string(f.Raw))
+		}
+		members[user] = true
+	}
+	r.lists[f.Channel] = members
+}
+
+func (r *regular) moves(f wire.Frame) {
+	var d struct {
+		UserID string `json:"user_id"`
+	}
+	if err := json.Unmarshal([]byte(f.Data), &d); err != nil {
+		r.wrong = append(r.wrong, string(f.Raw))
+	}
+	members, comes := r.lists[f.Channel], f.Event == wire.MemberAdded
+	if members[d.UserID] == comes {
+		r.twice++
+	}
+	if comes {
+		members[d.UserID] = true
+	} else {
+		delete(members, d.UserID)
+	}
+}
+
+// enters subscribes, on this connection and all that follow it.
+func (r *regular) enters(channel string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wants[channel] = true
+	if r.conn != nil {
+		r.asks(channel)
+	}
+}
+
+// leaves unsubscribes.
+func (r *regular) leaves(channel string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.wants, channel)
+	if r.conn != nil {
+		delete(r.lists, channel)
+		r.left[channel] = true
+		_ = r.conn.Unsubscribe(channel) // the end of the connection does the same
+	}
+}
+
+// hangsUp ends the connection without a word, so that another one follows.
+func (r *regular) hangsUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conn != nil {
+		_ = r.conn.Drop() // the other end may have been faster
+	}
+}
+
+// goes ends the connection for good.
+func (r *regular) goes() {
+	r.mu.Lock()
+	r.over = true
+	if r.conn != nil {
+		_ = r.conn.Close() // the same
+	}
+	r.mu.Unlock()
+	<-r.done
+	if len(r.wrong) > 0 {
+		r.t.Errorf("%s was sent %d frames that it must not be sent, the first: %s", r.user, len(r.wrong), r.wrong[0])
+		r.wrong = nil
+	}
+}
+
+// socket is the ID of its connection, empty while it has none.
+func (r *regular) socket() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conn == nil {
+		return ""
+	}
+	return r.conn.SocketID
+}
+
+// connections are all that it has had, by the names that API Gateway has for them.
+func (r *regular) connections() (ids []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, socket := range r.sockets {
+		ids = append(ids, connectionID(r.t, socket))
+	}
+	return ids
+}
+
+// connection is the one it has; empty while it has none.
+func (r *regular) connection() string {
+	if socket := r.socket(); socket != "" {
+		return connectionID(r.t, socket)
+	}
+	return ""
+}
+
+func connectionID(t *testing.T, socket string) string {
+	t.Helper()
+	return client{&wire.Conn{SocketID: socket}, hark.App, t}.connectionID()
+}
+
+// is on the channel, as far as it was told.
+func (r *regular) is(channel string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lists[channel] != nil
+}
+
+// sees is whom it believes to be on a presence channel.
+func (r *regular) sees(channel string) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Sorted(maps.Keys(r.lists[channel]))
+}
+
+// heard reports whether an event with that data has come.
+func (r *regular) heard(channel, data string) bool { return r.times(channel, data) > 0 }
+
+// times is how often an event with that data has come.
+func (r *regular) times(channel, data string) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, d := range r.events[channel] {
+		if d == data {
+			n++
+		}
+	}
+	return n
+}
+
+// ownAnswers is how often API Gateway itself has answered.
+func (r *regular) ownAnswers() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.own
+}
+
+// moved is how often users came who were there, or left who were not. A broadcast that is repeated may say so.
+func (r *regular) moved() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.twice
+}
