@@ -69,6 +69,9 @@ const toldSK = "told"
 // onceKey is a publish of the app under its idempotency key. Each has a partition of its own, since every publish may write one.
 func onceKey(app, idempotency string) item { return key("once#"+app+"#"+idempotency, "once") }
 
+// bannedKey is beside the rows of a user's connections, too.
+func bannedKey(app, user string) item { return key(userPK(app, user), "banned") }
+
 func watcherPK(app, user string) string { return "watch#" + app + "#" + user }
 
 func watcherKey(app, user string, id pusher.ConnectionID) item {

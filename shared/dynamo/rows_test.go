@@ -54,6 +54,7 @@ func TestRows(t *testing.T) {
 				_, err := s.Once(ctx, pusher.Once{App: app, Key: "order#7", Request: "digest", Answer: "{}"}, now)
 				return err
 			},
+			func() error { return s.Ban(ctx, app, "eve", now.Add(5*time.Minute)) },
 			func() error { return s.PutLease(ctx, "c1", now) },
 			func() error { return s.PutCountLease(ctx, app, news, now) },
 			func() error { return s.SetSwept(ctx, now) },
@@ -83,6 +84,7 @@ func TestRows(t *testing.T) {
 			`sweep / swept: expires=+125m minute=29925360`,
 			`user#shop#ann / conn#c1: expires=+125m v=1 watch=[bob]`,
 			`user#shop#ann / told: expires=+125m word=3`,
+			`user#shop#eve / banned: expires=+5m`,
 			`watch#shop#bob / conn#c1: expires=+125m`,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -52,6 +52,7 @@ func fields(s *pusher.Settings) []field {
 		{"max_event_batch_size", count(&s.MaxBatch, 1)},
 		{"webhooks", webhooks{&s.Webhooks}},
 		{"terminate_by_members", boolean{&s.TerminateByMembers, false}},
+		{"bans", boolean{&s.Bans, false}},
 	}
 }
 

@@ -37,6 +37,7 @@ func unusual() pusher.Settings {
 		MaxEventChannels:   7,
 		MaxBatch:           3,
 		TerminateByMembers: false,
+		Bans:               true,
 		Webhooks: []pusher.Webhook{
 			{URL: "https://example.com/hook?a=1&b=2"},
 			{

@@ -64,6 +64,9 @@ func TestUnits(t *testing.T) {
 	costs("look for it", 0, 3, func() error { _, err := s.Cached(ctx, app, news, now); return err })
 	costs("list the channels", 0, 8, func() error { _, err := s.Channels(ctx, app, ""); return err })
 
+	costs("ban", 1, 0, func() error { return s.Ban(ctx, app, "ann", now) })
+	costs("look for a ban", 0, 1, func() error { _, err := s.Banned(ctx, app, "ann"); return err })
+
 	once := pusher.Once{App: app, Key: "order-7", Request: "digest", Answer: "{}"}
 	costs("keep a publish", 1, 0, func() error { _, err := s.Once(ctx, once, now); return err })
 	costs("keep it again", 1, 0, func() error { _, err := s.Once(ctx, once, now); return err })

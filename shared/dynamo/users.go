@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,9 +52,10 @@ func (s *State) User(ctx context.Context, app, user string) (online bool, told p
 			return false, pusher.WordNone, err
 		}
 		for _, it := range out.Items {
-			if getStr(it["sk"]) == toldSK {
+			switch sk := getStr(it["sk"]); {
+			case sk == toldSK:
 				told = pusher.Word(getNum(it["word"]))
-			} else {
+			case strings.HasPrefix(sk, userPrefix):
 				online = true
 			}
 		}

@@ -23,7 +23,7 @@ type Publisher interface {
 	Publish(ctx context.Context, broadcasts ...pusher.Broadcast) error
 }
 
-// State knows who is subscribed to what, and which publishes had a key. A publish that asks for nothing and has none does not touch it.
+// State knows who is subscribed to what, which publishes had a key, and who is banned. A publish that asks for nothing and has none does not touch it.
 type State interface {
 	// Channels returns the app's occupied channels whose names begin with the prefix; users' channels are none of them.
 	Channels(ctx context.Context, app, prefix string) ([]pusher.Channel, error)
@@ -40,6 +40,8 @@ type State interface {
 	Cached(ctx context.Context, app string, ch pusher.Channel, now time.Time) (pusher.Cached, error)
 	// Once keeps a publish under its key for pusher.OnceFor, unless there is one that had not expired by now. It returns the one that is kept.
 	Once(ctx context.Context, o pusher.Once, now time.Time) (pusher.Once, error)
+	// Ban keeps a user away until then, whatever was said before; a time that has passed lifts a ban.
+	Ban(ctx context.Context, app, user string, until time.Time) error
 }
 
 // Sockets posts to connections and ends them.

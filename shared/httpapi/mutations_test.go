@@ -44,6 +44,8 @@ func (nobody) Cached(context.Context, string, pusher.Channel, time.Time) (pusher
 
 func (nobody) Once(_ context.Context, o pusher.Once, _ time.Time) (pusher.Once, error) { return o, nil }
 
+func (nobody) Ban(context.Context, string, string, time.Time) error { return nil }
+
 func (nobody) Subscribers(context.Context, string, pusher.Channel, time.Time, func([]pusher.Subscription) error) error {
 	return nil
 }

@@ -2,9 +2,11 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
@@ -12,12 +14,32 @@ import (
 	"hark/shared/pusher"
 )
 
+// maxBan is the longest ban, in seconds: a day. Who is banned for good is for the app to know, which signs for its users.
+const maxBan = 24 * 60 * 60
+
+// termination is the body of POST /apps/{id}/users/{user_id}/terminate_connections.
+type termination struct {
+	BanSeconds *int `json:"ban_seconds"` // of ours: for how long the user may not come back; 0 lifts a ban
+}
+
 // terminate ends the connections of a user (protocol.md §5.8). A gateway closes without a code of ours, so that they may come back
-// (protocol.md §10); the error says why they were closed.
+// (protocol.md §10) unless the app bans the user; the error says why they were closed. The ban is written before the connections are
+// looked for, so that a sign-in sees the one or is seen by the other.
 func (a *API) terminate(ctx context.Context, r request) (any, error) {
 	id := r.args[0]
 	if n := utf8.RuneCountInString(id); n > pusher.MaxUserID {
 		return nil, refuse(http.StatusBadRequest, "User id too long: %d characters, the limit is %d", n, pusher.MaxUserID)
+	}
+	var body termination
+	if len(r.body) > 0 {
+		if err := json.Unmarshal(r.body, &body); err != nil {
+			return nil, badJSON(err)
+		}
+	}
+	if body.BanSeconds != nil {
+		if err := a.ban(ctx, r.app, id, *body.BanSeconds); err != nil {
+			return nil, err
+		}
 	}
 	connections, err := a.signedIn(ctx, r.app, id)
 	if err != nil {
@@ -32,6 +54,17 @@ func (a *API) terminate(ctx context.Context, r request) (any, error) {
 	}
 	slices.Sort(connections)
 	return struct{}{}, a.end(ctx, slices.Compact(connections))
+}
+
+// ban keeps a user away for some seconds. What it costs is paid by every sign-in and join, so that an app must have asked for it.
+func (a *API) ban(ctx context.Context, app pusher.App, user string, seconds int) error {
+	switch {
+	case !app.Bans:
+		return refuse(http.StatusBadRequest, "The app bans nobody: its setting bans is false")
+	case seconds < 0 || seconds > maxBan:
+		return refuse(http.StatusBadRequest, "Invalid ban_seconds: it is %d, and must be from 0 to %d", seconds, maxBan)
+	}
+	return a.State.Ban(ctx, app.ID, user, a.now().Add(time.Duration(seconds)*time.Second))
 }
 
 // signedIn are the connections that are signed in as the user.

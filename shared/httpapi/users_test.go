@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hark/shared/pusher"
 )
@@ -117,5 +118,65 @@ func TestTerminate(t *testing.T) {
 		if slices.Sort(s.sockets.events); !slices.Equal(s.sockets.events, want) {
 			t.Errorf("got %q, want %q", s.sockets.events, want)
 		}
+	})
+}
+
+func TestTerminateWithABan(t *testing.T) {
+	on := func(a *pusher.App) { a.Bans = true }
+	post := func(t *testing.T, s *server, body string) answer {
+		t.Helper()
+		return s.do(t, request{path: "/apps/3/users/7/terminate_connections", body: body})
+	}
+	banned := func(t *testing.T, s *server, want time.Time) {
+		t.Helper()
+		if until, err := s.store.Banned(t.Context(), "3", "7"); err != nil || !until.Equal(want) {
+			t.Errorf("banned until %v, error %v, want %v", until, err, want)
+		}
+	}
+	t.Run("none unless it is asked for", func(t *testing.T) {
+		s := newServer(t, on)
+		for _, body := range []string{"{}", "", `{"ban_seconds":null}`, `{"reason":"spam"}`} {
+			post(t, s, body).accepted(t, "{}")
+		}
+		banned(t, s, time.Time{})
+	})
+	t.Run("it ends the connections, too", func(t *testing.T) {
+		s := newServer(t, on)
+		s.signIn(t, "a", "7")
+		post(t, s, `{"ban_seconds":86400}`).accepted(t, "{}")
+		banned(t, s, now.Add(24*time.Hour))
+		if !slices.Equal(s.sockets.events, []string{"send a " + disconnected, "close a"}) {
+			t.Errorf("got %q", s.sockets.events)
+		}
+		post(t, s, "{}").accepted(t, "{}") // says nothing about the ban
+		banned(t, s, now.Add(24*time.Hour))
+		post(t, s, `{"ban_seconds":0}`).accepted(t, "{}") // lifts it
+		banned(t, s, now)
+	})
+	for body, says := range map[string]string{
+		`{"ban_seconds":86401}`: "it is 86401, and must be from 0 to 86400",
+		`{"ban_seconds":-1}`:    "it is -1, and must be from 0 to 86400",
+		`{"ban_seconds":"1"}`:   "The ban_seconds field must not be a JSON string",
+		`{"ban_seconds":1`:      "The body is not a JSON object",
+	} {
+		t.Run("refused: "+body, func(t *testing.T) {
+			s := newServer(t, on)
+			s.signIn(t, "a", "7")
+			s.refused(t, post(t, s, body), 400, says)
+			banned(t, s, time.Time{})
+			if len(s.sockets.events) != 0 {
+				t.Errorf("did %q all the same", s.sockets.events)
+			}
+		})
+	}
+	t.Run("refused: by an app that bans nobody", func(t *testing.T) {
+		s := newServer(t)
+		s.refused(t, post(t, s, `{"ban_seconds":1}`), 400, "its setting bans is false")
+		banned(t, s, time.Time{})
+	})
+	t.Run("nobody is told that it has worked if it has not", func(t *testing.T) {
+		s := newServer(t, on)
+		s.tableFails.Store(true)
+		s.refused(t, post(t, s, `{"ban_seconds":60}`), 500, "Internal server error")
 	})
 }

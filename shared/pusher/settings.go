@@ -31,6 +31,7 @@ type Settings struct {
 	MaxBatch           int // events of one request
 	Webhooks           []Webhook
 	TerminateByMembers bool // terminate_connections also ends connections known only as presence members, as Reverb does
+	Bans               bool // terminate_connections may ban the user, at the price of a look at each sign-in and each join
 }
 
 // ClientEvents says whose client events are relayed: Reverb's accept_client_events_from.

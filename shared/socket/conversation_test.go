@@ -60,6 +60,21 @@ func (m *members) note(c pusher.Connection, app, format string, args ...any) err
 	return m.err
 }
 
+// bans are until when users are banned, and from the second question on those of later, if there are any.
+type bans struct {
+	until, later map[string]time.Time
+	asked        []string
+	err          error
+}
+
+func (b *bans) Banned(_ context.Context, app, user string) (time.Time, error) {
+	b.asked = append(b.asked, app+" "+user)
+	if len(b.asked) > 1 && b.later != nil {
+		return b.later[user], b.err
+	}
+	return b.until[user], b.err
+}
+
 // rates count frames in memory.
 type rates struct {
 	n   map[string]int
@@ -97,6 +112,7 @@ type conversation struct {
 	*socket.Server
 	*sender
 	members   *members
+	bans      *bans
 	rates     *rates
 	published *publisher
 	log       func() string
@@ -106,10 +122,11 @@ type conversation struct {
 func newConversation(change ...func(*pusher.Settings)) *conversation {
 	log, text := logged()
 	c := &conversation{
-		sender: &sender{}, members: &members{}, rates: &rates{n: map[string]int{}}, published: &publisher{}, log: text.String,
+		sender: &sender{}, members: &members{}, bans: &bans{}, rates: &rates{n: map[string]int{}}, published: &publisher{}, log: text.String,
 	}
 	c.Server = &socket.Server{
-		Apps: only(app(change...)), Members: c.members, Rates: c.rates, Publisher: c.published, Sender: c.sender, Log: log,
+		Apps: only(app(change...)), Members: c.members, Bans: c.bans, Rates: c.rates, Publisher: c.published, Sender: c.sender,
+		Log: log,
 	}
 	return c
 }

@@ -13,6 +13,7 @@ import (
 type Server struct {
 	Apps      Apps
 	Members   Members
+	Bans      Bans
 	Rates     Rates
 	Publisher Publisher
 	Notices   Notices // nil if the stack has no webhooks
@@ -51,6 +52,12 @@ type Members interface {
 	SignIn(ctx context.Context, app pusher.App, c pusher.Connection, u pusher.User, userData string) error
 	// Subscribed reports whether it is in the channel, and as whom if the channel has presence.
 	Subscribed(ctx context.Context, c pusher.Connection, ch pusher.Channel) (m pusher.Member, in bool, err error)
+}
+
+// Bans knows whom an app keeps away. It is asked for apps that ban users only.
+type Bans interface {
+	// Banned returns until when the user is banned, which may have passed; the zero time if the user never was.
+	Banned(ctx context.Context, app, user string) (until time.Time, err error)
 }
 
 // Rates counts the frames of connections.

@@ -2,6 +2,8 @@ package socket
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"hark/shared/pusher"
 )
@@ -23,11 +25,30 @@ func (s *Server) signIn(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.welcome(ctx, r, u.ID); err != nil {
+		return err
+	}
 	if err := s.Members.SignIn(ctx, r.app, r.c, u, d.UserData); err != nil {
 		return err
+	}
+	if err := s.welcome(ctx, r, u.ID); err != nil { // whoever banned the user meanwhile may not have seen this connection
+		return errors.Join(err, errEnd)
 	}
 	if u.Cut && r.app.Watchlist { // the sign-in has succeeded all the same (protocol.md §3.12)
 		return pusher.Errorf(pusher.CodeWatchlist, "The watchlist is too long: the first %d users are watched, which is the limit", pusher.MaxWatchlist)
 	}
 	return nil
+}
+
+// welcome refuses a user whom the app has banned, as of when the frame came. Open connections are ended when a user is banned; this keeps
+// the user from coming back by others.
+func (s *Server) welcome(ctx context.Context, r request, user string) error {
+	if !r.app.Bans {
+		return nil
+	}
+	until, err := s.Bans.Banned(ctx, r.app.ID, user)
+	if err == nil && until.After(time.UnixMilli(int64(r.t))) {
+		return pusher.Errorf(pusher.CodeUnauthorized, "The user %s is banned until %s", user, until.UTC().Format(time.RFC3339))
+	}
+	return err
 }

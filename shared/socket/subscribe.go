@@ -32,6 +32,9 @@ func (s *Server) subscribe(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.welcome(ctx, r, m.UserID); err != nil {
+		return err
+	}
 	return s.Members.Enter(ctx, r.c, ch, m, r.t)
 }
 

@@ -106,8 +106,8 @@ func Frames(p *Parts) (any, error) {
 	}
 	broadcasts := p.Broadcasts()
 	server := &socket.Server{
-		Apps: p.Apps(), Members: p.Members(sockets, broadcasts), Rates: p.State(), Publisher: broadcasts, Notices: p.notices(), Sender: sockets,
-		Log: p.Log,
+		Apps: p.Apps(), Members: p.Members(sockets, broadcasts), Bans: p.State(), Rates: p.State(), Publisher: broadcasts,
+		Notices: p.notices(), Sender: sockets, Log: p.Log,
 	}
 	return apigw.Message(server, p.Log), nil
 }

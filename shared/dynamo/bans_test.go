@@ -1,0 +1,52 @@
+package dynamo_test
+
+import (
+	"testing"
+	"time"
+
+	"hark/shared/dynamo"
+	"hark/shared/pusher"
+)
+
+func TestBans(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		banned := func(app, user string, want time.Time) {
+			t.Helper()
+			if got, err := s.Banned(t.Context(), app, user); err != nil || !got.Equal(want) {
+				t.Errorf("%s of %s is banned until %v, error %v, want %v", user, app, got, err, want)
+			}
+		}
+		ban := func(until time.Time) { do(t, s.Ban(t.Context(), app, "ann", until)) }
+		banned(app, "ann", time.Time{})
+		ban(now.Add(time.Hour))
+		banned(app, "ann", now.Add(time.Hour))
+		banned("other", "ann", time.Time{})
+		banned(app, "an", time.Time{})
+		ban(now.Add(time.Minute)) // the last word
+		banned(app, "ann", now.Add(time.Minute))
+		ban(now)
+		banned(app, "ann", now)
+	})
+}
+
+// The row of a ban is beside those of the user's connections, and none of them.
+func TestABannedUserIsNotOnline(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		do(t, s.Ban(t.Context(), app, "ann", now.Add(time.Hour)))
+		do(t, s.SetWord(t.Context(), app, "ann", pusher.WordOnline, now))
+		if online, told, err := s.User(t.Context(), app, "ann"); err != nil || online || told != pusher.WordOnline {
+			t.Errorf("online %t, told %v, error %v", online, told, err)
+		}
+		ch := pusher.UserChannel("ann")
+		if in, err := s.Occupied(t.Context(), app, ch); err != nil || in {
+			t.Errorf("%s is occupied: %t, error %v", ch, in, err)
+		}
+		if n, err := s.Count(t.Context(), app, ch, now); err != nil || n != 0 {
+			t.Errorf("%d connections, error %v", n, err)
+		}
+		do(t, s.PutUser(t.Context(), signedIn(app, "ann", id), nil))
+		if online, _, err := s.User(t.Context(), app, "ann"); err != nil || !online {
+			t.Errorf("online %t, error %v", online, err)
+		}
+	})
+}
