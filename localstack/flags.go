@@ -43,7 +43,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	}
 	flags.StringVar(&o.listen, "listen", defaultListen, "`address` where clients connect and apps publish; port 0 takes any free one")
 	flags.StringVar(&o.aws, "aws", "127.0.0.1:4566", "`address` of the AWS services; port 0 takes any free one")
-	flags.StringVar(&o.template, "template", "default", "the `template`: its name in infra/testdata, or the path of a file")
+	flags.StringVar(&o.template, "template", "webhooks", "the `template`: its name in infra/testdata, or the path of a file")
 	flags.StringVar(&o.seed, "seed", "", "`file` with the items to put into the apps table (default localstack/seed.json)")
 	flags.StringVar(&o.faults, "faults", "", "`file` with faults to set from the start, as POST /_hark/faults takes them")
 	flags.Float64Var(&o.speed, "speed", 1, "divide queues' delays and visibility timeouts, and the periods of schedules, by this `number`")

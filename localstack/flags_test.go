@@ -42,7 +42,7 @@ func TestDefaults(t *testing.T) {
 	if o.listen != "127.0.0.1:8080" || o.aws != "127.0.0.1:4566" {
 		t.Errorf("listens on %s and %s", o.listen, o.aws)
 	}
-	if got := o.templatePath("/m"); got != filepath.FromSlash("/m/infra/testdata/default.template.json") {
+	if got := o.templatePath("/m"); got != filepath.FromSlash("/m/infra/testdata/webhooks.template.json") {
 		t.Errorf("template %s", got)
 	}
 	if got := o.seedPath("/m"); got != filepath.FromSlash("/m/localstack/seed.json") {

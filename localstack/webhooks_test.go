@@ -27,7 +27,7 @@ func TestTheRealStackTellsAppsAndPublishesFromAQueueAndABus(t *testing.T) {
 		told <- r.Header.Get("X-Pusher-Key") + " " + string(body)
 	}))
 	defer endpoint.Close()
-	r, stop := start(t, "-template", "webhooks", "-seed", seedWithWebhook(t, endpoint.URL), "-speed", "10")
+	r, stop := start(t, "-seed", seedWithWebhook(t, endpoint.URL), "-speed", "10")
 	defer func() {
 		if err := stop(); err != nil {
 			t.Errorf("it ended with %v", err)
@@ -43,7 +43,9 @@ func TestTheRealStackTellsAppsAndPublishesFromAQueueAndABus(t *testing.T) {
 		t.Error("the app is not told that its channel is occupied")
 	}
 
-	event := func(name string) string { return `{"app_id":"local","name":"` + name + `","data":"{}","channel":"news"}` }
+	event := func(name string) string {
+		return `{"app_id":"local","name":"` + name + `","data":"{}","channel":"news"}`
+	}
 	callAWS(t, r, "AmazonSQS.SendMessage", message{QueueURL: r.Queues["Publish"], Body: event("by-queue"), Group: "news", ID: "1"})
 	hears(t, client, "by-queue")
 	callAWS(t, r, "AmazonSQS.SendMessage", message{QueueURL: r.Queues["Publish"], Body: `{"app_id":"local"}`, Group: "news", ID: "2"})

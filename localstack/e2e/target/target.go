@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,9 @@ type Options struct {
 	Getenv func(string) string // os.Getenv for HARK_URL and its companions, or HARK_TEMPLATE; nil ignores the environment
 	Log    io.Writer           // what the local cloud writes, by two goroutines; nowhere if nil
 	Flags  []string            // more flags for a local cloud
+
+	// Template is which form of the stack a local cloud runs; HARK_TEMPLATE's if "", and its own default without that.
+	Template string
 }
 
 // Target is a running Hark. What only a local cloud has is empty elsewhere.
@@ -59,8 +63,8 @@ func Open(ctx context.Context, o Options) (*Target, error) {
 	template := o.Getenv("HARK_TEMPLATE")
 	if url == "" {
 		flags := o.Flags
-		if template != "" {
-			flags = append([]string{"-template", template}, flags...)
+		if form := cmp.Or(o.Template, template); form != "" {
+			flags = append([]string{"-template", form}, flags...)
 		}
 		return start(ctx, o.Log, flags)
 	}

@@ -47,13 +47,15 @@ func TestHarkTemplateChoosesTheTemplate(t *testing.T) {
 	}
 	defer func() { _ = log.Close() }()
 	env := map[string]string{"HARK_TEMPLATE": "absent"}
-	_, err = target.Open(t.Context(), target.Options{Getenv: func(name string) string { return env[name] }, Log: log})
-	if err == nil {
-		t.Fatal("there is no such template")
+	for _, o := range []target.Options{{}, {Template: "elsewhere"}} {
+		o.Getenv, o.Log = func(name string) string { return env[name] }, log
+		if _, err = target.Open(t.Context(), o); err == nil {
+			t.Fatal("there is no such template")
+		}
 	}
 	said, err := os.ReadFile(log.Name())
-	if err != nil || !strings.Contains(string(said), "absent.template.json") {
-		t.Errorf("the local cloud said %q (%v)", said, err)
+	if err != nil || strings.Count(string(said), "absent.template.json") != 1 || strings.Count(string(said), "elsewhere.template.json") != 1 {
+		t.Errorf("the local clouds said %q (%v)", said, err)
 	}
 }
 
