@@ -37,7 +37,7 @@ type MappingSpec struct {
 	Enabled               *bool
 	FunctionResponseTypes []string // ReportBatchItemFailures or nothing
 	ScalingConfig         struct {
-		MaximumConcurrency int // invocations at once; as many as a function has processes if 0
+		MaximumConcurrency int // invocations at once; as many as a function may have processes if 0, and never more
 	}
 
 	// Refused if set.
@@ -94,7 +94,7 @@ func (s *Service) Map(spec MappingSpec) error {
 	if m.batch == 0 {
 		m.batch = maxBatch
 	}
-	if m.limit == 0 {
+	if m.limit == 0 || m.limit > s.opts.MaxProcesses { // a batch that waits in line would use up its visibility timeout
 		m.limit = s.opts.MaxProcesses
 	}
 	if spec.Enabled == nil || *spec.Enabled {

@@ -159,13 +159,19 @@ func TestWhatABatchLeavesInTheQueue(t *testing.T) {
 	}
 }
 
-func TestMaximumConcurrencyBoundsInvocations(t *testing.T) {
+func TestMaximumConcurrencyBoundsInvocations(t *testing.T) { testTwoAtOnce(t, 2, 10) }
+
+// A batch that waited for a process would use up its visibility timeout.
+func TestAQueueFeedsAFunctionAsManyBatchesAsItHasProcesses(t *testing.T) { testTwoAtOnce(t, 50, 2) }
+
+func testTwoAtOnce(t *testing.T, concurrency, processes int) {
+	t.Helper()
 	q, g := newQueue(t, 600), newGate(t)
-	c := newCloud(t, withQueues(q))
+	c := newCloud(t, withQueues(q), func(o *lambda.Options) { o.MaxProcesses = processes })
 	c.createCalling(g, "batch")
 	if err := c.Map(mapped("batch", func(m *lambda.MappingSpec) {
 		m.BatchSize = 1
-		m.ScalingConfig.MaximumConcurrency = 2
+		m.ScalingConfig.MaximumConcurrency = concurrency
 	})); err != nil {
 		t.Fatal(err)
 	}
