@@ -1,0 +1,200 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"hark/localstack/e2e/wire"
+)
+
+// An idempotency key is ours, and no line of the checklist: whoever saw an error may publish again, and the event is delivered once.
+
+// keyed is the body of a publish with a key.
+func keyed(t *testing.T, key string, e wire.Event) []byte {
+	t.Helper()
+	return body(t, struct {
+		wire.Event
+		Key string `json:"idempotency_key"`
+	}{e, key})
+}
+
+// headed adds a header that no signature covers.
+type headed struct{ name, value string }
+
+func (h headed) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set(h.name, h.value)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func TestIdempotencyKey(t *testing.T) {
+	ch, key := unique("room-"), unique("order-")
+	c := subscriber(t, ch)
+	event := wire.Event{Name: "test", Channel: ch, Data: `{"n":7}`, Info: "subscription_count"}
+	const told = `{"channels":{"%s":{"subscription_count":1}}}`
+	want := strings.Replace(told, "%s", ch, 1)
+	answers(t, post(t, wire.Request{Body: keyed(t, key, event)}), 200, want)
+	c.next("test", ch)
+	subscriber(t, ch) // of whom the answers to repeats know nothing
+	t.Run("a repeat is answered alike and not delivered", func(t *testing.T) {
+		answers(t, post(t, wire.Request{Body: keyed(t, key, event)}), 200, want)
+	})
+	t.Run("nor is one with the key in the header", func(t *testing.T) {
+		byHeader := api()
+		byHeader.Client = &http.Client{Transport: headed{"Idempotency-Key", key}}
+		a, err := byHeader.Publish(t.Context(), event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers(t, a, 200, want)
+	})
+	t.Run("the key of another request is refused", func(t *testing.T) {
+		other := event
+		other.Data = `{"n":8}`
+		declined(t, wire.Request{Body: keyed(t, key, other)}, 422)
+	})
+	t.Run("one that is no key is refused", func(t *testing.T) {
+		declined(t, wire.Request{Body: keyed(t, "", event)}, 400)
+		declined(t, wire.Request{Body: keyed(t, strings.Repeat("k", 256), event)}, 400)
+	})
+	t.Run("without a key two equal events are two", func(t *testing.T) {
+		publish(t, wire.Event{Name: "test", Channel: ch, Data: "{}"})
+		publish(t, wire.Event{Name: "test", Channel: ch, Data: "{}"})
+		for range 2 {
+			if f := c.next("test", ch); f.Data != "{}" {
+				t.Errorf("got %s, want the first event only once", f.Raw)
+			}
+		}
+	})
+	t.Run("a batch", func(t *testing.T) {
+		events, err := json.Marshal(map[string]any{"idempotency_key": unique("batch-"), "batch": []wire.Event{
+			{Name: "one", Channel: ch, Data: "{}"}, {Name: "one", Channel: ch, Data: "{}"},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			answers(t, post(t, wire.Request{Path: "batch_events", Body: events}), 200, "{}")
+		}
+		c.next("one", ch)
+		c.next("one", ch)
+	})
+	c.hears(ch)
+	c.quiet()
+}
+
+func TestPublishesWithOneKeyAtTheSameMoment(t *testing.T) {
+	ch, key := unique("room-"), unique("order-")
+	c := subscriber(t, ch)
+	text := keyed(t, key, wire.Event{Name: "test", Channel: ch, Data: "{}"})
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			a, err := api().Do(t.Context(), wire.Request{Method: http.MethodPost, Path: "/apps/" + hark.App.ID + "/events", Body: text})
+			if err != nil || a.Status != 200 || a.Body != "{}" {
+				t.Errorf("got %+v (%v)", a, err)
+			}
+		})
+	}
+	wg.Wait()
+	c.next("test", ch)
+	c.hears(ch)
+	c.quiet()
+}
+
+// Accepted means durable: a publisher whose function dies sees an error. Without a key it does not know what became of the event;
+// with one it publishes again, and the event is delivered once, wherever the function died.
+func TestPublishWhoseFunctionDies(t *testing.T) {
+	local(t)
+	var many []string // three requests to the queue
+	for range 25 {
+		many = append(many, unique("many-"))
+	}
+	for name, c := range map[string]struct {
+		fault    fault
+		key      bool
+		channels []string
+	}{
+		"before it is queued, without a key":    {fault{"do": before, "service": "sqs"}, false, nil},
+		"before its answer is kept":             {fault{"do": before, "service": "dynamodb"}, true, nil},
+		"before it is queued":                   {fault{"do": before, "service": "sqs"}, true, nil},
+		"after it was queued":                   {fault{"do": after, "service": "sqs"}, true, nil},
+		"between two of three requests":         {fault{"do": after, "service": "sqs", "nth": 1}, true, many},
+		"before the last of the same":           {fault{"do": before, "service": "sqs", "nth": 3}, true, many},
+		"after the last of the same, unheard":   {fault{"do": after, "service": "sqs", "nth": 3}, true, many},
+		"and again, before it is queued, twice": {fault{"do": before, "service": "sqs", "count": 2}, true, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			channels := c.channels
+			if channels == nil {
+				channels = []string{unique("room-")}
+			}
+			first, last := channels[0], channels[len(channels)-1]
+			listener := subscriber(t, first)
+			if last != first {
+				listener.join(last)
+			}
+			event := wire.Event{Name: "sale", Channels: channels, Data: "{}"}
+			text := body(t, event)
+			if c.key {
+				text = keyed(t, unique("order-"), event)
+			}
+			if c.fault["count"] == nil {
+				c.fault["count"] = 1
+			}
+			c.fault["function"] = "api"
+			mend := breaks(t, c.fault)
+			deaths := 0
+			for {
+				a := post(t, wire.Request{Body: text})
+				if a.Status == 200 {
+					answers(t, a, 200, "{}")
+					break
+				}
+				if deaths++; a.Status < 500 || deaths > 5 {
+					t.Fatalf("got %d %s", a.Status, a.Body)
+				}
+			}
+			if hits := faultHits(t); deaths != hits || hits != c.fault["count"] {
+				t.Errorf("%d errors, and the function died %d times", deaths, hits)
+			}
+			mend()
+			seen := map[string]bool{}
+			for range len(map[string]bool{first: true, last: true}) {
+				f, err := listener.Next(patience)
+				if err != nil || f.Event != "sale" || seen[f.Channel] {
+					t.Fatalf("got %s (%v), and before it %v", f.Raw, err, seen)
+				}
+				seen[f.Channel] = true
+			}
+			listener.hears(first)
+			listener.hears(last)
+			listener.quiet()
+		})
+	}
+}
+
+// A key costs one write.
+func TestBudgetOfAnIdempotencyKey(t *testing.T) {
+	local(t)
+	ch := unique("news-")
+	c := subscriber(t, ch)
+	c.hears(ch) // the app is known to every process that will be asked
+	var text []byte
+	t.Run("a publish", func(t *testing.T) {
+		costs(t, bill{
+			"lambda.requests": 2, "sqs.requests": 3, "dynamodb.write_units": 1, "dynamodb.read_units": 1, "apigateway.messages": 1,
+		}, func() {
+			text = keyed(t, unique("order-"), wire.Event{Name: "headline", Channel: ch, Data: "{}"})
+			answers(t, post(t, wire.Request{Body: text}), 200, "{}")
+		})
+	})
+	t.Run("its repeat", func(t *testing.T) {
+		costs(t, bill{"lambda.requests": 1, "sqs.requests": 1, "dynamodb.write_units": 1}, func() {
+			answers(t, post(t, wire.Request{Body: text}), 200, "{}")
+		})
+	})
+}
