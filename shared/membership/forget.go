@@ -3,6 +3,8 @@ package membership
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"hark/shared/pusher"
 )
@@ -58,12 +60,18 @@ func (m *Membership) forget(ctx context.Context, id pusher.ConnectionID, lead *p
 // departAll removes the rows of a dead connection. It is in doubt if one of them is not as C says: then a subscribe or a sign-in
 // may be on its way, which must still find C, dead.
 func (m *Membership) departAll(ctx context.Context, c pusher.Connection, lead *pusher.Subscription) (doubt bool, err error) {
-	for ch, t := range m.channels(c, lead) {
+	if lead != nil && lead.Channel == "" {
+		if _, err := m.depart(ctx, *lead); err != nil {
+			return false, err
+		}
+	}
+	all := m.channels(c, lead)
+	for _, ch := range slices.Sorted(maps.Keys(all)) { // in an order that can be had again
 		was, err := m.depart(ctx, pusher.Subscription{Connection: c.ID, App: c.App, Channel: ch})
 		if err != nil {
 			return doubt, err
 		}
-		if !ch.Presence() && (was == 0 || was != t) {
+		if !ch.Presence() && (was == 0 || was != all[ch]) {
 			doubt = true
 		}
 	}
@@ -84,7 +92,7 @@ func (m *Membership) channels(c pusher.Connection, lead *pusher.Subscription) ma
 			all[ch] = 0
 		}
 	}
-	if lead != nil && (lead.Channel.User() == "" || lead.Channel.User() != c.User) {
+	if lead != nil && lead.Channel != "" && (lead.Channel.User() == "" || lead.Channel.User() != c.User) {
 		all[lead.Channel] = 0 // that C does not know of it is doubt enough
 	}
 	for ch, t := range c.On {
@@ -97,8 +105,8 @@ func (m *Membership) channels(c pusher.Connection, lead *pusher.Subscription) ma
 // which looks at nobody's stamp then.
 func (m *Membership) depart(ctx context.Context, s pusher.Subscription) (pusher.Stamp, error) {
 	switch {
-	case s.Channel == "": // somebody who watches: the row ends with the sign-in, or expires
-		return 0, nil
+	case s.Channel == "": // somebody who watches, by a row that a sign-in which died may have left: no other row knows of it
+		return 0, m.Store.Unwatch(ctx, s.App, s.Connection, []string{s.Member.UserID})
 	case s.Channel.User() != "":
 		_, err := m.signOut(ctx, s.App, s.Channel.User(), s.Connection)
 		return 0, err

@@ -68,6 +68,9 @@ func (m *Membership) spread(ctx context.Context, b pusher.Broadcast, online bool
 	if err != nil {
 		return err
 	}
+	for i := range watchers {
+		watchers[i].Member.UserID = user // whom it watches, for Gone
+	}
 	if told == pusher.WordNone && b.Online == online { // it knows, and nobody has told it anything else since
 		watchers = slices.DeleteFunc(watchers, func(s pusher.Subscription) bool { return s.Connection == b.Connection })
 	}
