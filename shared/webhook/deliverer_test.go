@@ -1,0 +1,336 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	official "github.com/pusher/pusher-http-go/v5"
+
+	"hark/shared/config"
+	"hark/shared/pusher"
+	"hark/shared/webhook"
+)
+
+// endpoint is an app's own server, that answers with a status and notes what it got.
+type endpoint struct {
+	*httptest.Server
+	status int
+
+	mu  sync.Mutex
+	got []request
+}
+
+type request struct {
+	header http.Header
+	body   string
+	path   string
+}
+
+func newEndpoint(t *testing.T) *endpoint {
+	t.Helper()
+	e := &endpoint{status: http.StatusOK}
+	e.Server = httptest.NewServer(e)
+	t.Cleanup(e.Close)
+	return e
+}
+
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.got = append(e.got, request{r.Header, string(text), r.URL.RequestURI()})
+	if e.status/100 == 3 {
+		w.Header().Set("Location", "/elsewhere")
+	}
+	w.WriteHeader(e.status)
+}
+
+func (e *endpoint) requests() []request {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.got)
+}
+
+// deliverer delivers for tenant, whose one webhook is as given.
+func deliverer(hook pusher.Webhook) *webhook.Deliverer {
+	app := tenant()
+	app.Webhooks = []pusher.Webhook{hook}
+	return &webhook.Deliverer{
+		Apps: apps{app}, Client: webhook.NewClient(true), Attempts: config.DeliveryReceives, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+func occupied(url string) pusher.Delivery {
+	return pusher.Delivery{
+		App: "3", URL: url, At: 1_327_078_148_132, Notice: pusher.Notice{Name: pusher.ChannelOccupied, Channel: "my-channel"}, Receives: 1,
+	}
+}
+
+func TestRequest(t *testing.T) {
+	e := newEndpoint(t)
+	url := e.URL + "/hook?a=1&b=2"
+	d := deliverer(pusher.Webhook{URL: url, Headers: map[string]string{
+		"X-Token": "t", "user-agent": "theirs", "content-type": "text/plain", "X-Pusher-Key": "no", "x-pusher-signature": "no", "Host": "no",
+	}})
+	must(t, d.Deliver(t.Context(), occupied(url)))
+	got := e.requests()
+	if len(got) != 1 {
+		t.Fatalf("%d requests", len(got))
+	}
+	r := got[0]
+	t.Run("129 and 130 the vector of the protocol", func(t *testing.T) {
+		if want := `{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]}`; r.body != want {
+			t.Errorf("body %s, want %s", r.body, want)
+		}
+		for name, want := range map[string]string{
+			"Content-Type": "application/json", "X-Pusher-Key": "278d425bdf160c739803",
+			"X-Pusher-Signature": "c19001ae3963ccb13bf618e5b16ba9848e7e74df0993aa0689168e341c6833cf",
+			"X-Token":            "t", "User-Agent": "theirs",
+		} {
+			if diff := cmp.Diff([]string{want}, r.header.Values(name)); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+		if r.path != "/hook?a=1&b=2" {
+			t.Errorf("posted to %s", r.path)
+		}
+	})
+	t.Run("129 an official SDK takes it", func(t *testing.T) {
+		client := official.Client{Key: tenant().Key, Secret: tenant().Secret}
+		hook, err := client.Webhook(r.header, []byte(r.body))
+		if err != nil || hook.TimeMs != 1_327_078_148_132 || len(hook.Events) != 1 || hook.Events[0].Name != "channel_occupied" {
+			t.Errorf("%+v, error %v", hook, err)
+		}
+	})
+}
+
+// Every notice as an official SDK reads it, whose fields are texts (protocol.md §6.1).
+func TestNoticesAsTheSDKReadsThem(t *testing.T) {
+	data, seven := `<{"a":1}>`, 7
+	for _, c := range []struct {
+		name   string
+		notice pusher.Notice
+		want   string
+	}{
+		{"133 a member", pusher.Notice{Name: "member_added", Channel: "presence-a", UserID: "7"}, `{"name":"member_added","channel":"presence-a","user_id":"7"}`},
+		{
+			"134 a client event",
+			pusher.Notice{Name: "client_event", Channel: "presence-a", Event: "client-a", Data: &data, SocketID: "1.2", UserID: "7"},
+			`{"name":"client_event","channel":"presence-a","event":"client-a","data":"<{\"a\":1}>","socket_id":"1.2","user_id":"7"}`,
+		},
+		{"135 a cache miss", pusher.Notice{Name: "cache_miss", Channel: "cache-a"}, `{"name":"cache_miss","channel":"cache-a"}`},
+		{"a number", pusher.Notice{Name: "subscription_count", Channel: "a", Count: &seven}, `{"name":"subscription_count","channel":"a","subscription_count":7}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := newEndpoint(t)
+			d := occupied(e.URL)
+			d.Notice, d.SocketID, d.Lasted = c.notice, "3.4", 5 // the bus alone is told these
+			must(t, deliverer(pusher.Webhook{URL: e.URL}).Deliver(t.Context(), d))
+			r := e.requests()[0]
+			if want := `{"time_ms":1327078148132,"events":[` + c.want + `]}`; r.body != want {
+				t.Errorf("body %s\nwant %s", r.body, want)
+			}
+			client := official.Client{Key: tenant().Key, Secret: tenant().Secret}
+			if hook, err := client.Webhook(r.header, []byte(r.body)); err != nil || hook.Events[0].UserID != c.notice.UserID {
+				t.Errorf("%+v, error %v", hook, err)
+			}
+		})
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	for status, received := range map[int]bool{
+		200: true, 201: true, 204: true, 299: true, 301: false, 302: false, 307: false, 308: false, 400: false, 404: false, 410: false, 429: false, 500: false, 503: false,
+	} {
+		e := newEndpoint(t)
+		e.status = status
+		err := deliverer(pusher.Webhook{URL: e.URL}).Deliver(t.Context(), occupied(e.URL))
+		if (err == nil) != received {
+			t.Errorf("136 %d: error %v", status, err)
+		}
+		if n := len(e.requests()); n != 1 {
+			t.Errorf("%d: %d requests, a redirect was followed", status, n)
+		}
+	}
+}
+
+// What an app has changed since the notice was queued holds.
+func TestNoticesThatNobodyWantsAnyMore(t *testing.T) {
+	e := newEndpoint(t)
+	for name, d := range map[string]*webhook.Deliverer{
+		"137 the webhook wants other events now":   deliverer(pusher.Webhook{URL: e.URL, Events: []string{pusher.ChannelVacated}}),
+		"137 the webhook wants other channels now": deliverer(pusher.Webhook{URL: e.URL, Prefix: "private-"}),
+		"there is another webhook now":             deliverer(pusher.Webhook{URL: e.URL + "/other"}),
+		"there is no such app":                     {Apps: apps{}, Client: webhook.NewClient(true), Log: slog.New(slog.DiscardHandler)},
+	} {
+		if err := d.Deliver(t.Context(), occupied(e.URL)); err != nil || len(e.requests()) != 0 {
+			t.Errorf("%s: error %v, %d requests", name, err, len(e.requests()))
+		}
+	}
+}
+
+// boxes are a queue that keeps what is sent, and a bus that does.
+type boxes struct {
+	sent []pusher.Delivery
+	put  []string
+	err  error
+}
+
+func (b *boxes) Send(_ context.Context, d ...pusher.Delivery) error {
+	b.sent = append(b.sent, d...)
+	return b.err
+}
+
+func (b *boxes) Put(_ context.Context, detailType string, detail []byte, at time.Time) error {
+	b.put = append(b.put, detailType+" "+string(detail)+" "+at.UTC().Format(time.RFC3339Nano))
+	return b.err
+}
+
+// 137: what a webhook's filters leave out is not even queued for it.
+func TestFilters(t *testing.T) {
+	app := tenant()
+	app.Webhooks = []pusher.Webhook{
+		{URL: "all"},
+		{URL: "occupied", Events: []string{"channel_occupied"}},
+		{URL: "private", Prefix: "private-"},
+		{URL: "ends", Suffix: "-a"},
+		{URL: "both", Prefix: "private-", Suffix: "-a", Events: []string{"channel_occupied", "channel_vacated"}},
+	}
+	for _, c := range []struct {
+		notice pusher.Notice
+		want   []string // the bus is told everything
+	}{
+		{pusher.Notice{Name: "channel_occupied", Channel: "private-a"}, []string{"", "all", "occupied", "private", "ends", "both"}},
+		{pusher.Notice{Name: "channel_vacated", Channel: "private-a"}, []string{"", "all", "private", "ends", "both"}},
+		{pusher.Notice{Name: "cache_miss", Channel: "private-a"}, []string{"", "all", "private", "ends"}},
+		{pusher.Notice{Name: "channel_occupied", Channel: "b"}, []string{"", "all", "occupied"}},
+	} {
+		var b boxes
+		n := webhook.Notifier{Deliveries: &b, Now: func() time.Time { return time.UnixMilli(5) }}
+		must(t, n.Tell(t.Context(), app, pusher.Delivery{Notice: c.notice, SocketID: "1.2", Lasted: 3}))
+		var urls []string
+		for _, d := range b.sent {
+			urls = append(urls, d.URL)
+			want := pusher.Delivery{App: "3", URL: d.URL, Notice: c.notice, At: 5}
+			if d.URL == "" {
+				want.SocketID, want.Lasted = "1.2", 3
+			}
+			if d != want {
+				t.Errorf("sent %+v, want %+v", d, want)
+			}
+		}
+		if !slices.Equal(urls, c.want) {
+			t.Errorf("%+v goes to %q, want %q", c.notice, urls, c.want)
+		}
+	}
+	b := boxes{err: errors.New("broken")}
+	n := webhook.Notifier{Deliveries: &b}
+	if err := n.Notify(t.Context(), app, pusher.Notice{Name: "channel_occupied", Channel: "b"}); !errors.Is(err, b.err) {
+		t.Errorf("error %v of a queue that is away", err)
+	}
+}
+
+func TestBus(t *testing.T) {
+	data := ""
+	for _, c := range []struct {
+		d    pusher.Delivery
+		want string
+	}{
+		{
+			pusher.Delivery{Notice: pusher.Notice{Name: "member_removed", Channel: "presence-a", UserID: "7"}, SocketID: "1.2", Lasted: 60_000},
+			`{"app":"3","name":"member_removed","channel":"presence-a","user_id":"7","time_ms":1,"socket_id":"1.2","duration_ms":60000}`,
+		},
+		{
+			pusher.Delivery{Notice: pusher.Notice{Name: "client_event", Channel: "private-a", Event: "client-a", Data: &data, SocketID: "1.2"}},
+			`{"app":"3","name":"client_event","channel":"private-a","event":"client-a","data":"","time_ms":1,"socket_id":"1.2"}`,
+		},
+		{
+			pusher.Delivery{Notice: pusher.Notice{Name: "channel_occupied", Channel: "a"}},
+			`{"app":"3","name":"channel_occupied","channel":"a","time_ms":1}`,
+		},
+	} {
+		b := &boxes{}
+		d := &webhook.Deliverer{Bus: b, Log: slog.New(slog.DiscardHandler)}
+		c.d.App, c.d.At = "3", 1
+		must(t, d.Deliver(t.Context(), c.d))
+		if want := c.d.Notice.Name + " " + c.want + " 1970-01-01T00:00:00.001Z"; len(b.put) != 1 || b.put[0] != want {
+			t.Errorf("put  %s\nwant %s", b.put, want)
+		}
+		b.err = errors.New("broken")
+		if err := d.Deliver(t.Context(), c.d); !errors.Is(err, b.err) {
+			t.Errorf("error %v of a bus that is away", err)
+		}
+	}
+}
+
+// Errors and the log show neither secrets nor URLs, in which many hide one.
+func TestErrorsTellNoSecret(t *testing.T) {
+	e := newEndpoint(t)
+	e.status = 500
+	gone := newEndpoint(t)
+	gone.Close()
+	for _, url := range []string{e.URL + "/?token=hidden", gone.URL + "/?token=hidden", "http://localhost:0/?token=hidden", "http://no.such.host.invalid/?token=hidden"} {
+		var log bytes.Buffer
+		d := deliverer(pusher.Webhook{URL: url, Headers: map[string]string{"X-Token": "hidden"}})
+		d.Log = slog.New(slog.NewTextHandler(&log, nil))
+		err := d.Deliver(t.Context(), occupied(url))
+		if err == nil || strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), tenant().Secret) || strings.Contains(log.String(), "hidden") {
+			t.Errorf("error %v, log %s", err, log.String())
+		}
+	}
+}
+
+func TestDelay(t *testing.T) {
+	d := &webhook.Deliverer{Attempts: config.DeliveryReceives}
+	var total, last time.Duration
+	for n := 1; n < d.Attempts; n++ {
+		if d.Delay(n) <= last {
+			t.Errorf("136 the delay after %d attempts is %s, after one less it was %s", n, d.Delay(n), last)
+		}
+		last = d.Delay(n)
+		total += last
+	}
+	if total < 5*time.Minute || total > 6*time.Minute {
+		t.Errorf("136 retries go on for %s, want five minutes", total)
+	}
+	if d.Delay(d.Attempts) != 0 || d.Delay(0) != 0 || d.Delay(100) != 0 {
+		t.Error("what goes to the dead letters waits")
+	}
+	if many := (&webhook.Deliverer{Attempts: 1000}); many.Delay(999) <= 0 || many.Delay(999) > time.Hour {
+		t.Errorf("a delay of %s", many.Delay(999))
+	}
+}
+
+func TestDeliveriesKeepTheirForm(t *testing.T) {
+	text, err := json.Marshal(occupied("https://example.com"))
+	want := `{"app":"3","url":"https://example.com","notice":{"name":"channel_occupied","channel":"my-channel"},"time_ms":1327078148132}`
+	if err != nil || string(text) != want {
+		t.Errorf("%s, error %v, want %s", text, err, want)
+	}
+}
+
+// roundTripper is a server without a network: done is closed when the client has given up.
+type roundTripper func(done <-chan struct{}) int
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	status := f(r.Context().Done())
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: status, Body: http.NoBody, Request: r}, nil
+}

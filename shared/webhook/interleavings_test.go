@@ -1,0 +1,271 @@
+package webhook_test
+
+import (
+	"context"
+	"testing"
+
+	"hark/shared/dynamo"
+	"hark/shared/membership"
+	"hark/shared/pusher"
+)
+
+// The connections of these tests.
+const (
+	ann = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
+	bob = pusher.ConnectionID("R1kmxc2VNjMCFIA=")
+)
+
+// table is the stage of an interleaving: subscribers whose frames run as a whole, and checks that run step by step. What is queued
+// for a check is not looked at; each script says when one comes.
+type table struct {
+	*testing.T
+	*world
+	rows  rows
+	told  notices
+	blind bool // a check that comes again does not know that it does
+}
+
+func newTable(t *testing.T) *table {
+	s := &table{T: t, world: newWorld(t)}
+	s.rows = s.state
+	s.members.Checks, s.members.Queue = unasked{}, atOnce{s.members}
+	s.open(t, ann, bob)
+	return s
+}
+
+// unasked are checks that nobody does.
+type unasked struct{}
+
+func (unasked) Check(context.Context, string, pusher.Channel, string) error { return nil }
+func (unasked) Missed(context.Context, string, pusher.Channel) error        { return nil }
+
+// atOnce is a queue whose consumer is never late.
+type atOnce struct{ members *membership.Membership }
+
+func (q atOnce) Publish(ctx context.Context, all ...pusher.Broadcast) error {
+	_, err := work(ctx, q.members, all)
+	return err
+}
+
+// check is a check up to its first step.
+func (s *table) check(name string, k pusher.Check) *process {
+	s.Helper()
+	k.App = s.apps[0].ID
+	k.Again = k.Again && !s.blind
+	return start(s.T, name, s.rows, &s.told, k)
+}
+
+// The interleaving of model.md §2 that doubles and loses what apps are told (13), in its several forms: forced upon the steps that are
+// there for it, each ends right. Then the correction is taken out, and the same interleaving must end wrong.
+func TestInterleavings(t *testing.T) {
+	look, again := pusher.Check{Channel: news}, pusher.Check{Channel: news, Again: true}
+	user, userAgain := pusher.Check{Channel: lobby, User: "u"}, pusher.Check{Channel: lobby, User: "u", Again: true}
+	const occupied, vacated, added, removed = pusher.ChannelOccupied, pusher.ChannelVacated, pusher.NoticeMember, pusher.NoticeLeft
+	for _, c := range []struct {
+		name       string
+		play       func(s *table)
+		want       []string
+		correction string
+		without    func(*dynamo.State) rows
+		blind      bool // the correction is that a check which comes again knows that it does
+	}{{
+		name: "a check that dies before it has told of the first subscriber",
+		play: func(s *table) {
+			s.subscribe(s.T, ann, news, "")
+			s.check("check", look).play(s.T, "Marker Occupied SetTold")
+			s.check("again", again).play(s.T, "*")
+		},
+		want: []string{occupied}, correction: "the second look of a check that comes again", blind: true,
+	}, {
+		name: "a check that dies before it has told of the last one's leaving",
+		play: func(s *table) {
+			s.subscribe(s.T, ann, news, "")
+			s.check("first", look).play(s.T, "*")
+			s.unsubscribe(s.T, ann, news)
+			s.check("check", look).play(s.T, "Marker Occupied SetTold")
+			s.check("again", again).play(s.T, "*")
+		},
+		want: []string{occupied, vacated}, correction: "the marker that stays until it is told",
+		without: func(s *dynamo.State) rows { return tooEarly{s} },
+	}, {
+		name: "somebody comes back while it is about to be told that all have left",
+		play: func(s *table) {
+			s.subscribe(s.T, ann, news, "")
+			s.check("first", look).play(s.T, "*")
+			s.unsubscribe(s.T, ann, news)
+			p := s.check("check", look)
+			p.play(s.T, "Marker Occupied")
+			s.subscribe(s.T, bob, news, "")
+			p.play(s.T, "*")
+			s.check("bob's", look).play(s.T, "*")
+		},
+		want: []string{occupied}, correction: "the flag as the condition",
+		without: func(s *dynamo.State) rows { return unconditional{s} },
+	}, {
+		name: "somebody comes back just after it was told that all have left",
+		play: func(s *table) {
+			s.subscribe(s.T, ann, news, "")
+			s.check("first", look).play(s.T, "*")
+			s.unsubscribe(s.T, ann, news)
+			p := s.check("check", look)
+			p.play(s.T, "Marker Occupied SetTold Tell")
+			s.subscribe(s.T, bob, news, "")
+			p.play(s.T, "*")
+			s.check("bob's", look).play(s.T, "*")
+		},
+		want: []string{occupied, vacated, occupied}, correction: "the look at whether the marker could be removed",
+		without: func(s *dynamo.State) rows { return trusting{s} },
+	}, {
+		name: "somebody comes back, and the check that told that all have left has died",
+		play: func(s *table) {
+			s.subscribe(s.T, ann, news, "")
+			s.check("first", look).play(s.T, "*")
+			s.unsubscribe(s.T, ann, news)
+			s.check("check", look).play(s.T, "Marker Occupied SetTold Tell")
+			s.subscribe(s.T, bob, news, "")
+			s.check("again", again).play(s.T, "*")
+			s.check("bob's", look).play(s.T, "*")
+		},
+		want: []string{occupied, vacated, vacated, occupied}, correction: "the note that it was being told, or the second look",
+		without: func(s *dynamo.State) rows { return forgetful{s} }, blind: true,
+	}, {
+		name: "a subscriber and whoever leaves meet, and the one who has left has died before it could say so",
+		play: func(s *table) {
+			s.subscribe(s.T, ann, news, "")
+			s.check("first", look).play(s.T, "*")
+			_, err := s.state.TakeSubscription(s.Context(), pusher.Subscription{App: s.apps[0].ID, Channel: news, Connection: ann})
+			must(s.T, err)
+			s.check("check", look).play(s.T, "*")
+		},
+		want: []string{occupied, vacated}, correction: "the look at the subscribers of a channel that is not flagged",
+		without: func(s *dynamo.State) rows { return believing{s} },
+	}, {
+		name: "a check that dies before it has told of a member",
+		play: func(s *table) {
+			s.subscribe(s.T, ann, lobby, "u")
+			s.check("check", user).play(s.T, "Present SetTold")
+			s.check("again", userAgain).play(s.T, "*")
+		},
+		want: []string{added}, correction: "the second look of a check that comes again", blind: true,
+	}, {
+		name: "a member comes back, and the check that told that it had left has died",
+		play: func(s *table) {
+			s.subscribe(s.T, ann, lobby, "u")
+			s.check("first", user).play(s.T, "*")
+			s.unsubscribe(s.T, ann, lobby)
+			s.check("check", user).play(s.T, "Present Tell")
+			s.subscribe(s.T, bob, lobby, "u")
+			s.check("again", userAgain).play(s.T, "*")
+			s.check("bob's", user).play(s.T, "*")
+		},
+		want: []string{added, removed, added}, correction: "the second look of a check that comes again", blind: true,
+	}, {
+		name: "a check that dies before it has told that a member left",
+		play: func(s *table) {
+			s.subscribe(s.T, ann, lobby, "u")
+			s.check("first", user).play(s.T, "*")
+			s.unsubscribe(s.T, ann, lobby)
+			s.check("check", user).play(s.T, "Present")
+			s.check("again", userAgain).play(s.T, "*")
+		},
+		want: []string{added, added, removed}, correction: "the note that stays until it is told",
+		without: func(s *dynamo.State) rows { return hasty{s} },
+	}} {
+		run := func(t *testing.T, wrap func(*dynamo.State) rows, blind bool) bool {
+			s := newTable(t)
+			s.blind = blind
+			if wrap != nil {
+				s.rows = wrap(s.state)
+			}
+			c.play(s)
+			right := s.told.are(c.want...)
+			t.Logf("the app was told %q", s.told.all)
+			return right
+		}
+		t.Run("13 "+c.name, func(t *testing.T) {
+			if !run(t, nil, false) {
+				t.Errorf("want %q", c.want)
+			}
+		})
+		t.Run("13 "+c.name+", not without "+c.correction, func(t *testing.T) {
+			if run(t, c.without, c.blind) {
+				t.Error("ends right all the same")
+			}
+		})
+	}
+}
+
+// Two checks of one channel at once would both find that nothing was told: that is why each channel is a group of the queue.
+func TestOneCheckOfAChannelAtATime(t *testing.T) {
+	for name, c := range map[string]struct {
+		together bool
+		right    bool
+	}{"13 one after the other": {false, true}, "13 not together": {true, false}} {
+		t.Run(name, func(t *testing.T) {
+			s := newTable(t)
+			s.subscribe(t, ann, news, "")
+			one := s.check("one", pusher.Check{Channel: news})
+			if !c.together {
+				one.play(t, "*")
+			} else {
+				one.play(t, "Marker Occupied")
+			}
+			s.check("two", pusher.Check{Channel: news}).play(t, "*")
+			one.play(t, "*")
+			if s.told.are(pusher.ChannelOccupied) != c.right {
+				t.Errorf("the app was told %q", s.told.all)
+			}
+		})
+	}
+}
+
+// tooEarly removes the marker before it is told that all have left.
+type tooEarly struct{ *dynamo.State }
+
+func (s tooEarly) SetToldChannel(ctx context.Context, app string, ch pusher.Channel, told pusher.Told, nonce string) (bool, error) {
+	if told == pusher.ToldVacated {
+		return s.TakeMarker(ctx, app, ch, nonce)
+	}
+	return s.State.SetToldChannel(ctx, app, ch, told, nonce)
+}
+
+// unconditional notes what is told whether the channel is still flagged or not.
+type unconditional struct{ *dynamo.State }
+
+func (s unconditional) SetToldChannel(ctx context.Context, app string, ch pusher.Channel, told pusher.Told, _ string) (bool, error) {
+	return s.State.SetToldChannel(ctx, app, ch, told, "")
+}
+
+// trusting believes that nobody has come since.
+type trusting struct{ *dynamo.State }
+
+func (s trusting) TakeMarker(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
+	_, err := s.State.TakeMarker(ctx, app, ch, nonce)
+	return true, err
+}
+
+// forgetful does not note that it is being told that all have left.
+type forgetful struct{ *dynamo.State }
+
+func (s forgetful) SetToldChannel(ctx context.Context, app string, ch pusher.Channel, told pusher.Told, nonce string) (bool, error) {
+	if told == pusher.ToldVacated {
+		return true, nil
+	}
+	return s.State.SetToldChannel(ctx, app, ch, told, nonce)
+}
+
+// believing takes a channel that is not flagged for an occupied one.
+type believing struct{ *dynamo.State }
+
+func (believing) Occupied(context.Context, string, pusher.Channel) (bool, error) { return true, nil }
+
+// hasty forgets that a member was told before it is told that the member left.
+type hasty struct{ *dynamo.State }
+
+func (s hasty) Present(ctx context.Context, app string, ch pusher.Channel, user string) (pusher.ConnectionID, bool, error) {
+	id, there, err := s.State.Present(ctx, app, ch, user)
+	if err == nil && !there {
+		err = s.DropToldMember(ctx, app, ch, user)
+	}
+	return id, there, err
+}

@@ -1,0 +1,272 @@
+package webhook_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"hark/shared/config"
+	"hark/shared/pusher"
+	"hark/shared/webhook"
+)
+
+//nolint:gochecknoglobals // a flag of the test binary
+var schedules = flag.Int("schedules", 4, "how many orders TestSchedules draws")
+
+// in runs a test in a bubble whose clock nobody waits for, on a world whose functions are running. It ends a minute after the test: by
+// then everything that was queued has been worked on.
+func in(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		ctx, stop := context.WithCancel(t.Context())
+		wait := w.run(ctx, t)
+		test(t, w)
+		time.Sleep(time.Minute)
+		stop()
+		wait()
+	})
+}
+
+func connections(n int) []pusher.ConnectionID {
+	ids := make([]pusher.ConnectionID, n)
+	for i := range ids {
+		ids[i] = pusher.ConnectionID(fmt.Sprintf("connection-%d", i))
+	}
+	return ids
+}
+
+// forever sends the clients away for good, at times within a second.
+func (w *world) forever(t *testing.T, draw *rand.Rand, ids []pusher.ConnectionID) {
+	t.Helper()
+	for _, id := range ids {
+		time.Sleep(time.Duration(draw.IntN(1000/len(ids))) * time.Millisecond)
+		must(t, w.members.Disconnected(t.Context(), id))
+	}
+}
+
+// heardOf asserts what an app's webhook heard of a channel.
+func (w *world) heardOf(t *testing.T, ch pusher.Channel, want ...string) {
+	t.Helper()
+	if got := w.heard.of(ch); !slices.Equal(got, want) {
+		t.Errorf("of %s the app was told %q, want %q", ch, got, want)
+	}
+}
+
+// 131 and 133: exactly one of each, however they overlap.
+func TestHundredClientsLeaveForGood(t *testing.T) {
+	draw := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // orders, not secrets
+	in(t, func(t *testing.T, w *world) {
+		ids := connections(100)
+		w.open(t, ids...)
+		for i, id := range ids {
+			w.subscribe(t, id, news, "")
+			w.subscribe(t, id, lobby, fmt.Sprintf("u%d", i%2))
+		}
+		time.Sleep(time.Minute)
+		draw.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+		w.forever(t, draw, ids)
+		time.Sleep(time.Minute)
+		w.heardOf(t, news, "channel_occupied", "channel_vacated")
+		got := w.heard.of(lobby)
+		slices.Sort(got)
+		want := []string{"channel_occupied", "channel_vacated", "member_added u0", "member_added u1", "member_removed u0", "member_removed u1"}
+		if !slices.Equal(got, want) {
+			t.Errorf("of %s the app was told %q", lobby, got)
+		}
+	})
+}
+
+// A page that reloads leaves and comes back on another connection.
+func TestReloadWithinTheGraceMakesNoNoise(t *testing.T) {
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprintf("132 order %d", seed), func(t *testing.T) {
+			draw := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // orders, not secrets
+			in(t, func(t *testing.T, w *world) {
+				ids := connections(11)
+				w.open(t, ids[0])
+				w.subscribe(t, ids[0], news, "")
+				w.subscribe(t, ids[0], lobby, "u")
+				for i := range len(ids) - 1 {
+					time.Sleep(time.Minute)
+					must(t, w.members.Disconnected(t.Context(), ids[i]))
+					time.Sleep(time.Duration(1+draw.IntN(2900)) * time.Millisecond)
+					w.open(t, ids[i+1])
+					w.subscribe(t, ids[i+1], news, "")
+					w.subscribe(t, ids[i+1], lobby, "u")
+				}
+				time.Sleep(time.Minute)
+				w.heardOf(t, news, "channel_occupied")
+				w.heardOf(t, lobby, "member_added u", "channel_occupied")
+
+				must(t, w.members.Disconnected(t.Context(), ids[len(ids)-1]))
+				time.Sleep(config.CheckDelay + time.Second)
+				w.heardOf(t, news, "channel_occupied", "channel_vacated")
+				w.open(t, ids[0])
+				w.subscribe(t, ids[0], news, "")
+				time.Sleep(config.CheckDelay + time.Second)
+				w.heardOf(t, news, "channel_occupied", "channel_vacated", "channel_occupied")
+			})
+		})
+	}
+}
+
+// A visit shorter than the grace is not told at all.
+func TestShortVisit(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.open(t, ann)
+		w.subscribe(t, ann, news, "")
+		w.subscribe(t, ann, lobby, "u")
+		time.Sleep(config.CheckDelay - 500*time.Millisecond)
+		must(t, w.members.Disconnected(t.Context(), ann))
+		time.Sleep(time.Minute)
+		w.heardOf(t, news)
+		w.heardOf(t, lobby)
+	})
+}
+
+func TestManyMissesAreOne(t *testing.T) {
+	const ch = pusher.Channel("cache-scores")
+	in(t, func(t *testing.T, w *world) {
+		ids := connections(20)
+		w.open(t, ids...)
+		for _, id := range ids {
+			w.subscribe(t, id, ch, "")
+		}
+		time.Sleep(time.Minute)
+		w.heardOf(t, ch, "channel_occupied", "cache_miss")
+		w.unsubscribe(t, ids[0], ch)
+		w.subscribe(t, ids[0], ch, "")
+		time.Sleep(time.Minute)
+		w.heardOf(t, ch, "channel_occupied", "cache_miss", "cache_miss") // 135: another one, later
+	})
+}
+
+// TestSchedules has four connections of two users come and go at random on a channel without presence and one with it, and checks and
+// posts fail now and then. What the app was told last is how it is. While nothing fails, what it was told alternates.
+func TestSchedules(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		fails float64 // share of the notices that cannot be queued
+	}{{"131 and 133 while nothing fails", 0}, {"131 and 133 while a third fails", 0.33}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(*schedules) {
+				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { schedule(t, seed, c.fails) })
+			}
+		})
+	}
+}
+
+func schedule(t *testing.T, seed uint64, fails float64) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.checker.Teller = &unsure{Teller: w.notifier, draw: rand.New(rand.NewPCG(seed, 3)), fails: fails} //nolint:gosec // orders, not secrets
+		ctx, stop := context.WithCancel(t.Context())
+		wait := w.run(ctx, t)
+		ids := connections(4)
+		w.open(t, ids...)
+		var clients sync.WaitGroup
+		for i, id := range ids {
+			clients.Go(func() { w.comeAndGo(t, rand.New(rand.NewPCG(seed, uint64(i+4))), id, fmt.Sprintf("u%d", i%2)) }) //nolint:gosec // as above
+		}
+		clients.Wait()
+		time.Sleep(10 * time.Minute)
+		stop()
+		wait()
+		w.judge(t, fails == 0)
+	})
+}
+
+// comeAndGo is one client for two minutes. It waits for nobody, and ends subscribed or not.
+func (w *world) comeAndGo(t *testing.T, draw *rand.Rand, id pusher.ConnectionID, user string) {
+	for until := time.Now().Add(2 * time.Minute); time.Now().Before(until); {
+		ch, name := news, ""
+		if draw.IntN(2) == 0 {
+			ch, name = lobby, user
+		}
+		if draw.IntN(2) == 0 {
+			w.subscribe(t, id, ch, name)
+		} else {
+			w.unsubscribe(t, id, ch)
+		}
+		time.Sleep(time.Duration(1+draw.IntN(7000)) * time.Millisecond)
+	}
+	if draw.IntN(3) == 0 {
+		must(t, w.members.Disconnected(t.Context(), id))
+	}
+}
+
+// judge compares what the app was told with the rows.
+func (w *world) judge(t *testing.T, strictly bool) {
+	t.Helper()
+	for _, ch := range []pusher.Channel{news, lobby} {
+		occupied, err := w.state.Occupied(t.Context(), w.apps[0].ID, ch)
+		must(t, err)
+		w.alternates(t, ch, "channel_occupied", "channel_vacated", occupied, strictly)
+		k, err := w.state.Marker(t.Context(), w.apps[0].ID, ch)
+		must(t, err)
+		if listed := k.Exists && k.Vacant == ""; listed != occupied {
+			t.Errorf("%s: occupied %t, marker %+v", ch, occupied, k)
+		}
+	}
+	for _, user := range []string{"u0", "u1"} {
+		_, there, err := w.state.Present(t.Context(), w.apps[0].ID, lobby, user)
+		must(t, err)
+		w.alternates(t, lobby, "member_added "+user, "member_removed "+user, there, strictly)
+	}
+}
+
+// alternates asserts that the app heard on and off in turns, on first, and last what is true. Unless strictly, each may come twice.
+func (w *world) alternates(t *testing.T, ch pusher.Channel, on, off string, truth, strictly bool) {
+	t.Helper()
+	var heard []string
+	for _, name := range w.heard.of(ch) {
+		if name == on || name == off {
+			heard = append(heard, name)
+		}
+	}
+	if !strictly {
+		heard = slices.Compact(heard)
+	}
+	for i, name := range heard {
+		if want := []string{on, off}[i%2]; name != want {
+			t.Errorf("%s: the app was told\n%s", ch, strings.Join(heard, "\n"))
+			return
+		}
+	}
+	if told := len(heard)%2 == 1; told != truth {
+		t.Errorf("%s: true is that %s is %t, the app was told\n%s", ch, on, truth, strings.Join(heard, "\n"))
+	}
+}
+
+// unsure is a notifier that fails now and then, before or after it has queued what is to be told: its check comes again.
+type unsure struct {
+	webhook.Teller
+	fails float64
+
+	mu   sync.Mutex
+	draw *rand.Rand
+}
+
+func (u *unsure) Tell(ctx context.Context, app pusher.App, d pusher.Delivery) error {
+	u.mu.Lock()
+	fails, before := u.draw.Float64() < u.fails, u.draw.IntN(2) == 0
+	u.mu.Unlock()
+	if fails && before {
+		return context.DeadlineExceeded
+	}
+	err := u.Teller.Tell(ctx, app, d)
+	if fails {
+		return context.DeadlineExceeded
+	}
+	return err
+}

@@ -1,0 +1,306 @@
+package webhook_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"hark/localstack/dynamodb"
+	"hark/localstack/meter"
+	"hark/localstack/sqs"
+	"hark/shared/config"
+	"hark/shared/dynamo"
+	"hark/shared/membership"
+	"hark/shared/pusher"
+	"hark/shared/queue"
+	"hark/shared/webhook"
+)
+
+const (
+	account = "000000000000"
+	arns    = "arn:aws:sqs:us-east-1:" + account + ":"
+
+	news  = pusher.Channel("news")
+	lobby = pusher.Channel("presence-lobby")
+	hook  = "https://example.com/hook"
+)
+
+// tenant has the credentials of protocol.md §3.2 and one webhook, that wants everything.
+func tenant() pusher.App {
+	a := pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: pusher.DefaultSettings()}
+	a.Webhooks = []pusher.Webhook{{URL: hook}}
+	return a
+}
+
+// apps are the apps there are.
+type apps []pusher.App
+
+func (a apps) ByID(_ context.Context, id string) (pusher.App, error) {
+	if i := slices.IndexFunc(a, func(app pusher.App) bool { return app.ID == id }); i >= 0 {
+		return a[i], nil
+	}
+	return pusher.App{}, pusher.ErrNoApp
+}
+
+// world is a stack with webhooks on the engines of the local cloud, without a network in between, so that it can live in a bubble of
+// package synctest, where three seconds take no time. Nothing moves until a test calls run.
+type world struct {
+	bill     *meter.Meter
+	apps     apps
+	state    *dynamo.State
+	engine   *sqs.Service
+	checks   *queue.Checks
+	posts    *queue.Deliveries
+	events   *queue.Broadcasts
+	members  *membership.Membership
+	notifier *webhook.Notifier
+	checker  *webhook.Checker
+	heard    ears
+	last     atomic.Int64 // stamp of a frame
+}
+
+// ears hear what is told.
+type ears struct {
+	mu  sync.Mutex
+	all []pusher.Delivery
+}
+
+func (e *ears) Deliver(_ context.Context, d pusher.Delivery) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.all = append(e.all, d)
+	return nil
+}
+
+func (e *ears) Delay(int) time.Duration { return 0 }
+
+// of returns what the webhook heard of the channel, user by user where there are users: "channel_occupied", "member_added u".
+func (e *ears) of(ch pusher.Channel) []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var names []string
+	for _, d := range e.all {
+		if d.URL == "" || d.Notice.Channel != ch {
+			continue
+		}
+		name := d.Notice.Name
+		if d.Notice.UserID != "" {
+			name += " " + d.Notice.UserID
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// direct hands requests to a handler.
+type direct struct{ http.Handler }
+
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+func client(h http.Handler) *http.Client { return &http.Client{Transport: direct{h}} }
+
+func credentials(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	const endpoint = "http://sqs.local"
+	w := &world{bill: &meter.Meter{}, apps: apps{tenant()}}
+	db := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: account, Meter: w.bill})
+	if err := db.Create(stateTable()); err != nil {
+		t.Fatal(err)
+	}
+	w.state = &dynamo.State{Table: "state", Client: awsdb.New(awsdb.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://dynamodb.local"), HTTPClient: client(db),
+		Credentials: aws.CredentialsProviderFunc(credentials),
+	})}
+	w.engine = sqs.New(sqs.Options{Region: "us-east-1", Account: account, Endpoint: endpoint, Meter: w.bill})
+	for _, spec := range queues() {
+		if err := w.engine.Create(spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sender := awssqs.New(awssqs.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(endpoint), HTTPClient: client(w.engine),
+		Credentials: aws.CredentialsProviderFunc(credentials),
+	})
+	url := endpoint + "/" + account + "/"
+	w.checks = &queue.Checks{Client: sender, URL: url + "checks.fifo"}
+	w.posts = &queue.Deliveries{Client: sender, URL: url + "deliveries.fifo"}
+	w.events = &queue.Broadcasts{Client: sender, URL: url + "broadcasts.fifo"}
+	w.notifier = &webhook.Notifier{Deliveries: w.posts}
+	w.checker = &webhook.Checker{Markers: w.state, Members: w.state, Misses: w.state, Apps: w.apps, Teller: w.notifier}
+	w.members = &membership.Membership{
+		Store: w.state, Apps: w.apps, Sockets: deaf{}, Crowd: deaf{}, Queue: w.events, Checks: w.checks, Notices: w.notifier,
+		Timeout: config.FunctionTimeout, Log: slog.New(slog.DiscardHandler),
+	}
+	return w
+}
+
+// deaf are clients that take every frame.
+type deaf struct{}
+
+func (deaf) Send(context.Context, pusher.ConnectionID, []byte) error   { return nil }
+func (deaf) Close(context.Context, pusher.ConnectionID) error          { return nil }
+func (deaf) Alive(context.Context, pusher.ConnectionID) (bool, error)  { return true, nil }
+func (deaf) Tell(context.Context, []pusher.Subscription, []byte) error { return nil }
+func (w *world) Deliver(ctx context.Context, b []pusher.Broadcast) (int, error) {
+	return work(ctx, w.members, b)
+}
+
+func work(ctx context.Context, m *membership.Membership, all []pusher.Broadcast) (int, error) {
+	for i, b := range all {
+		if err := m.Work(ctx, b); err != nil {
+			return i, err
+		}
+	}
+	return len(all), nil
+}
+
+// queues are those of the template.
+func queues() []sqs.QueueSpec {
+	seconds := func(d time.Duration) *int { n := int(d / time.Second); return &n }
+	fifo := func(name string, receives int) sqs.QueueSpec {
+		return sqs.QueueSpec{
+			QueueName: name + ".fifo", FifoQueue: true, DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId",
+			VisibilityTimeout: seconds(config.QueueVisibility),
+			RedrivePolicy:     &sqs.RedrivePolicy{DeadLetterTargetARN: arns + "dead.fifo", MaxReceiveCount: receives},
+		}
+	}
+	checks := fifo("checks", config.QueueReceives)
+	checks.DelaySeconds = seconds(config.CheckDelay)
+	return []sqs.QueueSpec{
+		checks, fifo("deliveries", config.DeliveryReceives), fifo("broadcasts", config.QueueReceives),
+		{QueueName: "dead.fifo", FifoQueue: true},
+	}
+}
+
+// run has the functions work on what is queued, until the context ends: several invocations at once.
+func (w *world) run(ctx context.Context, t *testing.T) (wait func()) {
+	log := slog.New(slog.DiscardHandler)
+	var all sync.WaitGroup
+	for name, f := range map[string]struct {
+		batch int
+		h     queue.Handler
+	}{
+		"checks":     {config.BroadcastBatch, queue.ConsumeChecks(w.checker, log)},
+		"deliveries": {1, w.posts.Consume(&w.heard, log)},
+		"broadcasts": {config.BroadcastBatch, queue.Consume(w, log)},
+	} {
+		for range 3 {
+			all.Go(func() { feed(ctx, t, w.engine, name+".fifo", f.batch, f.h) })
+		}
+	}
+	return all.Wait
+}
+
+// feed is one poller of an event source mapping.
+func feed(ctx context.Context, t *testing.T, engine *sqs.Service, name string, batch int, h queue.Handler) {
+	for ctx.Err() == nil {
+		messages, err := engine.Receive(ctx, arns+name, batch, 20*time.Second)
+		if err != nil && ctx.Err() == nil {
+			t.Error(err)
+			return
+		}
+		if len(messages) > 0 {
+			invoke(ctx, t, engine, name, messages, h)
+		}
+	}
+}
+
+// invoke hands a batch over, and deletes what need not come again.
+func invoke(ctx context.Context, t *testing.T, engine *sqs.Service, name string, messages []sqs.Message, h queue.Handler) {
+	var e events.SQSEvent
+	for _, m := range messages {
+		e.Records = append(e.Records, events.SQSMessage{
+			MessageId: m.ID, ReceiptHandle: m.ReceiptHandle, Body: m.Body, Attributes: m.Attributes, EventSourceARN: arns + name,
+		})
+	}
+	inTime, cancel := context.WithTimeout(ctx, config.FunctionTimeout)
+	defer cancel()
+	out, err := h(inTime, e)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for _, m := range messages {
+		if slices.Contains(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.ID}) {
+			continue
+		}
+		if err := engine.Delete(ctx, arns+name, m.ReceiptHandle); err != nil && ctx.Err() == nil {
+			t.Error(err)
+		}
+	}
+}
+
+func stateTable() dynamodb.TableSpec {
+	return dynamodb.TableSpec{
+		TableName: "state",
+		KeySchema: []dynamodb.KeyElement{{AttributeName: "pk", KeyType: "HASH"}, {AttributeName: "sk", KeyType: "RANGE"}},
+		AttributeDefinitions: []dynamodb.AttributeDefinition{
+			{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: "S"},
+		},
+	}
+}
+
+// client of a test: what it does is an invocation of its own, which must work.
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) open(t *testing.T, ids ...pusher.ConnectionID) {
+	t.Helper()
+	for _, id := range ids {
+		must(t, w.members.Open(t.Context(), w.apps[0], pusher.Connection{ID: id, App: w.apps[0].ID, ConnectedAt: time.Now()}))
+	}
+}
+
+// subscribe is a frame that subscribes, as that user to a channel with presence. It is stamped with the clock.
+func (w *world) subscribe(t *testing.T, id pusher.ConnectionID, ch pusher.Channel, user string) {
+	t.Helper()
+	c, err := w.members.Connection(t.Context(), id)
+	must(t, err)
+	if ch.Presence() {
+		must(t, w.members.Enter(t.Context(), c, ch, pusher.Member{UserID: user}, w.stamp()))
+		return
+	}
+	must(t, w.members.Subscribe(t.Context(), w.apps[0], c, ch, w.stamp()))
+}
+
+func (w *world) unsubscribe(t *testing.T, id pusher.ConnectionID, ch pusher.Channel) {
+	t.Helper()
+	c, err := w.members.Connection(t.Context(), id)
+	must(t, err)
+	must(t, w.members.Unsubscribe(t.Context(), w.apps[0], c, ch, w.stamp()))
+}
+
+// stamp is the clock's, and newer than any before.
+func (w *world) stamp() pusher.Stamp {
+	for {
+		last := w.last.Load()
+		next := max(time.Now().UnixMilli(), last+1)
+		if w.last.CompareAndSwap(last, next) {
+			return pusher.Stamp(next)
+		}
+	}
+}
