@@ -1,0 +1,51 @@
+package webhook_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"hark/localstack/meter"
+	"hark/shared/pusher"
+	"hark/shared/queue"
+)
+
+// TestBudget asserts design.md §7: a channel's cycle with webhooks is 5 write units and 2 messages to the checks queue, and whoever is told
+// is told by one message each time.
+func TestBudget(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		asked := &counted{Checks: w.checks}
+		w.members.Checks = asked
+		w.open(t, ann)
+		before := w.bill.Snapshot()
+		w.subscribe(t, ann, news, "")
+		time.Sleep(time.Minute)
+		w.unsubscribe(t, ann, news)
+		time.Sleep(time.Minute)
+		after := w.bill.Snapshot()
+		w.heardOf(t, news, "channel_occupied", "channel_vacated")
+		// The client's own: C twice; S put, settled and deleted. The marker: put, told, flagged, being told, deleted.
+		const frames, cycle = 5, 5
+		if got := after[meter.WriteUnits] - before[meter.WriteUnits]; got != frames+cycle {
+			t.Errorf("a cycle costs %v write units, want %d for its frames and %d", got, frames, cycle)
+		}
+		if n := asked.n.Load(); n != 2 {
+			t.Errorf("a cycle asks for %d checks, want 2", n)
+		}
+		if n := len(w.heard.all); n != 4 {
+			t.Errorf("the webhook and the bus were told by %d messages, want 4", n)
+		}
+	})
+}
+
+// counted counts checks.
+type counted struct {
+	*queue.Checks
+	n atomic.Int64
+}
+
+func (c *counted) Check(ctx context.Context, app string, ch pusher.Channel, user string) error {
+	c.n.Add(1)
+	return c.Checks.Check(ctx, app, ch, user)
+}
