@@ -250,6 +250,7 @@ func TestListThatIsWrong(t *testing.T) {
 				_, err := h.store.MarkVacant(t.Context(), app, news, "of somebody who died")
 				h.must(err)
 			}
+			h.pass(time.Minute)
 			h.wholeRound()
 			k, err := h.store.Marker(t.Context(), app, news)
 			h.must(err)

@@ -118,9 +118,9 @@ func (m *Membership) occupy(ctx context.Context, app string, ch pusher.Channel, 
 	}
 }
 
-// untold reports whether the app should have been told of the channel by now: its check may have been lost.
+// untold reports whether the app should have been told of the channel by now, if apps are told at all: its check may have been lost.
 func (m *Membership) untold(k pusher.Marker) bool {
-	return k.Told == pusher.ToldNothing && m.now().Sub(k.At) > toldWithin
+	return m.Checks != nil && k.Told == pusher.ToldNothing && m.now().Sub(k.At) > toldWithin
 }
 
 // toldWithin is more than the checks' delay.
