@@ -74,7 +74,7 @@ func everyFrame(t *testing.T) []wire.Frame {
 	}
 	collect := func(c client, events ...string) {
 		t.Helper()
-		var missing = slices.Clone(events)
+		missing := slices.Clone(events)
 		for len(missing) > 0 {
 			f, err := c.Next(patience)
 			if err != nil {

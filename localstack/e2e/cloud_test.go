@@ -148,7 +148,7 @@ func breaks(t *testing.T, faults ...fault) (mend func()) {
 			t.Fatal(err)
 		}
 		defer res.Body.Close()
-		if res.StatusCode != 200 {
+		if res.StatusCode != http.StatusOK {
 			t.Fatalf("%s of faults %s: %s", method, order, res.Status)
 		}
 	}
