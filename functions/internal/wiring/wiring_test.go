@@ -161,6 +161,16 @@ func TestPartsUseTheNamesOfTheEnvironment(t *testing.T) {
 	if _, err := p.Sockets(1); err != nil {
 		t.Error(err)
 	}
+	if m := p.Members(nil, nil); m.Checks != nil || m.Notices != nil {
+		t.Error("a stack without webhooks asks for checks, or tells apps")
+	}
+	p.Config.ChecksQueue, p.Config.DeliveriesQueue, p.Config.Bus = "https://sqs/c.fifo", "https://sqs/d.fifo", "Hark"
+	if m := p.Members(nil, nil); m.Checks == nil || m.Notices == nil {
+		t.Error("a stack with webhooks does not ask for checks, or tells nobody")
+	}
+	if p.Deliveries().URL != "https://sqs/d.fifo" || p.Bus().Name != "Hark" {
+		t.Error("a part of webhooks is made of another name")
+	}
 	p.Config.CallbackURL = ""
 	if _, err := p.Sockets(1); err == nil {
 		t.Error("sockets without a URL")

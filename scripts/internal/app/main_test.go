@@ -95,8 +95,10 @@ func TestShowAndSet(t *testing.T) {
 	if listed, err := command("list"); err != nil || !strings.HasSuffix(listed, "\tdisabled\n") {
 		t.Errorf("list printed %q, error %v", listed, err)
 	}
-	set("enabled=", "allowed_origins=", "rate_limiting.max_attempts=")
-	shows("enabled=true", "allowed_origins=", "rate_limiting.max_attempts=60")
+	set(`webhooks=[{"url":"https://example.com/hook?a=1&b=2","event_types":["channel_occupied"]}]`)
+	shows(`webhooks=[{"url":"https://example.com/hook?a=1&b=2","event_types":["channel_occupied"]}]`)
+	set("webhooks=", "enabled=", "allowed_origins=", "rate_limiting.max_attempts=")
+	shows("enabled=true", "allowed_origins=", "rate_limiting.max_attempts=60", "webhooks=")
 
 	for _, c := range []struct {
 		name string
