@@ -23,10 +23,10 @@ func NewClient(loopback bool) *http.Client {
 		Timeout: 2 * patience, // a dial goes on when the post that began it has been given up, for the next one
 		Control: func(_, address string, _ syscall.RawConn) error {
 			at, err := netip.ParseAddrPort(address)
-			if err != nil || !Public(at.Addr()) && !(loopback && at.Addr().Unmap().IsLoopback()) {
-				return errRefused
+			if err == nil && (Public(at.Addr()) || loopback && at.Addr().Unmap().IsLoopback()) {
+				return nil
 			}
-			return nil
+			return errRefused
 		},
 	}
 	return &http.Client{
