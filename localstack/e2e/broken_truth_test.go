@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -160,11 +161,11 @@ func noTrace(t *testing.T, all []*regular, channels ...string) {
 }
 
 // traces are the rows with one of these words in their keys. Leases do not count: who has gone costs one look, and no more. Nor do the
-// newest events of cache channels, which outlive their subscribers, and what an app was told was missing there.
+// newest events of cache channels, which outlive their subscribers.
 func traces(t *testing.T, words []string) []string {
 	t.Helper()
 	return slices.DeleteFunc(rows(t), func(key string) bool {
-		return strings.HasPrefix(key, "lease#") || strings.HasSuffix(key, " cache") || strings.HasSuffix(key, " miss") ||
+		return strings.HasPrefix(key, "lease#") || strings.HasSuffix(key, " cache") ||
 			!slices.ContainsFunc(words, func(word string) bool { return strings.Contains(key, word) })
 	})
 }
@@ -294,4 +295,25 @@ func ofFrames(f fault) []fault {
 		all = append(all, one)
 	}
 	return all
+}
+
+// faultsSet lists the faults that are set.
+func faultsSet(t *testing.T) []faultSet {
+	t.Helper()
+	res, err := http.Get(hark.AWS + "/_hark/faults")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end
+	var list struct{ Faults []faultSet }
+	if err := json.NewDecoder(res.Body).Decode(&list); err != nil {
+		t.Fatal(err)
+	}
+	return list.Faults
+}
+
+// faultSet is a fault, and how often it has struck.
+type faultSet struct {
+	Do, Function string
+	Hits         int
 }

@@ -1,0 +1,185 @@
+package e2e_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"hark/localstack/e2e/wire"
+)
+
+// A connection that others see has a lease from when they do. So it does not matter what becomes of its $disconnect, nor that nothing
+// happens on its channels, which would find out: sweep comes.
+func TestDisconnectIsNotNeededByWhomOthersSee(t *testing.T) {
+	local(t)
+	own := ownErrors(t)
+	type scene struct {
+		name       string
+		room, news string // it is alone on news
+		*regular
+		noticed bool // somebody may know of the end before sweep comes
+	}
+	stays := regularly(t, "stays")
+	var scenes []scene
+	leaves := func(name string, noticed bool, hits int, f fault) {
+		t.Helper()
+		s := scene{name, unique("presence-room-"), unique("news-"), regularly(t, fmt.Sprintf("leaves-%d", len(scenes))), noticed}
+		stays.enters(s.room)
+		agree(t, s.room, stays)
+		s.enters(s.room)
+		s.enters(s.news)
+		agree(t, s.room, stays, s.regular)
+		agree(t, s.news, s.regular)
+		if due := leaseOf(t, s.connection()); due.IsZero() || time.Until(due) > 10*time.Minute {
+			t.Errorf("%s: its lease is due at %s", name, due)
+		}
+		strikes(t, hits, s.goes, f)
+		scenes = append(scenes, s)
+	}
+	leaves("lost", false, 1, fault{"do": "lose-disconnect", "count": 1})
+	leaves("throttled", false, sdkAttempts, fault{"do": "answer", "service": "dynamodb", "function": "disconnect", "status": 429})
+	for nth := range 4 { // dead, the row on news, the flag in that channel's row, and that row
+		for _, do := range []string{before, after} {
+			leaves(fmt.Sprintf("%s %d", do, nth+1), do != before || nth > 0, 1,
+				fault{"do": do, "service": "dynamodb", "function": "disconnect", "nth": nth + 1, "count": 1})
+		}
+	}
+	var ids []string
+	for _, s := range scenes {
+		ids = append(ids, s.connections()...)
+		if n := len(rowsOf(t, s.room)); n != 2 && !s.noticed {
+			t.Errorf("%s: it has left before sweep came", s.name)
+		}
+	}
+	sweepAll(t, ids)
+	audit(t) // for what a death has left of news: nothing but its place in the list
+	all := []*regular{stays}
+	for _, s := range scenes {
+		agree(t, s.room, stays)
+		if left := traces(t, append(s.connections(), s.news)); len(left) > 0 {
+			t.Errorf("%s: rows are left: %v", s.name, left)
+		}
+		all = append(all, s.regular)
+	}
+	if n := stays.moved(); n > 0 {
+		t.Errorf("%d users came who were there, or left who were not", n)
+	}
+	ownErrorsSince(t, own, 0)
+	noTrace(t, all)
+}
+
+// sdkAttempts is how often the SDK makes a call that DynamoDB throttles, before it gives up.
+const sdkAttempts = 4
+
+// leaseOf is when sweep is to look at a connection; the zero time if it is not.
+func leaseOf(t *testing.T, id string) (due time.Time) {
+	t.Helper()
+	for _, key := range rows(t) {
+		rest, found := strings.CutSuffix(key, " "+id)
+		if !found || !strings.HasPrefix(rest, "lease#") {
+			continue
+		}
+		minute, err := strconv.ParseInt(strings.Split(rest, "#")[1], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		due = time.Unix(minute*60, 0)
+	}
+	return due
+}
+
+// A $disconnect that is refused some of its writes has noted that the connection is dead; it leaves a lease of two minutes, after
+// which what it could not do is done.
+func TestDisconnectThatFailsIsDoneAgain(t *testing.T) {
+	local(t)
+	news := unique("news-")
+	r := regularly(t, "leaves", news)
+	agree(t, news, r)
+	id := r.connection()
+	if due := leaseOf(t, id); !due.IsZero() {
+		t.Errorf("one whom nobody sees has a lease: %s", due)
+	}
+	mend := breaks(t, fault{
+		"do": "answer", "service": "dynamodb", "operation": "DeleteItem", "function": "disconnect", "status": 429,
+	})
+	r.goes()
+	eventually(t, func() bool { return !leaseOf(t, id).IsZero() }, "a lease")
+	mend()
+	if c, ok := find(t, "conn#"+id, "conn"); !ok || c["dead"] != true {
+		t.Errorf("the connection's row is %v, want it dead", c)
+	}
+	noTrace(t, []*regular{r}, news)
+}
+
+// Whom nobody sees has no lease. If its $disconnect is lost, an event finds out that it has gone; where there are none, its row expires,
+// from when on it does not count, and the audit removes what is left.
+func TestLostDisconnectOfASubscriber(t *testing.T) {
+	local(t)
+	t.Run("an event finds out", func(t *testing.T) {
+		news := unique("news-")
+		r := regularly(t, "leaves", news)
+		agree(t, news, r)
+		strikes(t, 1, r.goes, fault{"do": "lose-disconnect", "connection": r.connection(), "count": 1})
+		if n := len(rowsOf(t, news)); n != 1 {
+			t.Errorf("%d rows, though nothing was told of the end", n)
+		}
+		publish(t, wire.Event{Name: "test", Channel: news, Data: "{}"})
+		eventually(t, func() bool { return len(traces(t, []string{news, r.connections()[0]})) == 0 }, "the end of every row")
+	})
+	t.Run("the audit finds out", func(t *testing.T) {
+		news := unique("news-")
+		r, stays := regularly(t, "leaves", news), regularly(t, "stays", news)
+		agree(t, news, r, stays)
+		for _, who := range []*regular{r, stays} {
+			id := who.connection()
+			strikes(t, 1, who.goes, fault{"do": "lose-disconnect", "connection": id, "count": 1})
+			expires(t, news, id)
+		}
+		answers(t, get(t, "channels/"+news, "info", "subscription_count"), 200, `{"occupied":false,"subscription_count":0}`)
+		if n := len(rowsOf(t, news)); n != 2 {
+			t.Errorf("%d rows, want those that have expired", n)
+		}
+		audit(t)
+		if left := traces(t, slices.Concat([]string{news}, r.connections(), stays.connections())); len(left) > 0 {
+			t.Errorf("rows are left: %v", left)
+		}
+		if listed(t, news) {
+			t.Error("the channel is listed")
+		}
+	})
+}
+
+// expires has a subscription be two hours and five minutes old.
+func expires(t *testing.T, channel, id string) {
+	t.Helper()
+	_, err := tables().UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: aws.String(hark.Tables["State"]), Key: item{"pk": "chan#" + hark.App.ID + "#" + channel, "sk": "sub#" + id}.attributes(t),
+		UpdateExpression:          aws.String("SET expires = :past"),
+		ExpressionAttributeValues: item{":past": time.Now().Add(-time.Minute).Unix()}.attributes(t),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// audit has sweep look at every channel that is listed, as it does within each hour: its round is said to have begun an hour ago.
+func audit(t *testing.T) {
+	t.Helper()
+	round := time.Now().Add(-59 * time.Minute).Truncate(time.Minute)
+	put(t, "State", item{
+		"pk": "sweep", "sk": "audit", "round": round.Unix() / 60, "app": "", "part": 0, "after": "", "expires": time.Now().Add(time.Hour).Unix(),
+	})
+	eventually(t, func() bool {
+		if _, err := invoke(t.Context(), "sweep", []byte("{}")); err != nil {
+			t.Error(err)
+		}
+		place, _ := find(t, "sweep", "audit")
+		return place["app"] != "" && place["part"] == 8.0
+	}, "the audit to come to its end")
+}

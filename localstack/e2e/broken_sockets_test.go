@@ -1,0 +1,125 @@
+package e2e_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"hark/localstack/e2e/wire"
+)
+
+// API Gateway sometimes says that a connection has gone which is there (aws-facts.md §A5). A client that is taken for gone is never left
+// open and deaf: it is closed, comes back, and is on its channels once.
+func TestAWrong410(t *testing.T) {
+	local(t)
+	own := ownErrors(t)
+	gone := func(r *regular, operation string, count int) fault {
+		f := fault{"do": "gone", "connection": r.connection(), "count": count}
+		if operation != "" {
+			f["operation"] = operation
+		}
+		return f
+	}
+	const post = "PostToConnection"
+	for _, tc := range []struct {
+		name  string
+		comes int // connections that it has in the end
+		what  func(r, other *regular, room, news string)
+	}{
+		{"for the first post of an event, to a connection that has just opened", 1, func(r, _ *regular, _, news string) {
+			strikes(t, 1, func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) }, gone(r, post, 1))
+			eventually(t, func() bool { return r.heard(news, "first") }, "the event")
+		}},
+		{"for an event, and when it is asked for", 2, func(r, _ *regular, _, news string) {
+			strikes(t, 2, func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) }, gone(r, "", 2))
+		}},
+		{"for an event, to a connection that opened a while ago", 2, func(r, _ *regular, _, news string) {
+			older(t, news, r.connection())
+			strikes(t, 1, func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) }, gone(r, post, 1))
+		}},
+		{"for member_added", 2, func(r, other *regular, room, _ string) {
+			older(t, room, r.connection())
+			strikes(t, 1, func() { other.enters(room) }, gone(r, post, 1))
+		}},
+		{"for member_removed", 2, func(r, other *regular, room, news string) {
+			other.enters(room)
+			agree(t, room, r, other)
+			older(t, room, r.connection())
+			strikes(t, 1, func() { other.leaves(room) }, gone(r, post, 1))
+		}},
+		{"for the success of a public channel", 2, func(r, _ *regular, _, news string) {
+			r.leaves(news)
+			agree(t, news)
+			strikes(t, 1, func() { r.enters(news) }, gone(r, post, 1))
+		}},
+		{"for the success of a presence channel", 2, func(r, _ *regular, room, _ string) {
+			r.leaves(room)
+			agree(t, room)
+			strikes(t, 1, func() { r.enters(room) }, gone(r, post, 1))
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			room, news := unique("presence-room-"), unique("news-")
+			r, other := regularly(t, "gone", room, news), regularly(t, "other")
+			agree(t, room, r, other)
+			agree(t, news, r, other)
+			tc.what(r, other, room, news)
+			eventually(t, func() bool { return r.socket() != "" && len(r.connections()) == tc.comes }, fmt.Sprintf("%d connections", tc.comes))
+			agree(t, room, r, other)
+			agree(t, news, r, other)
+			publish(t, wire.Event{Name: "test", Channels: []string{room, news}, Data: "last"})
+			eventually(t, func() bool { return r.heard(room, "last") && r.heard(news, "last") }, "an event that was published later")
+			noTrace(t, []*regular{r, other}, room, news)
+		})
+	}
+	ownErrorsSince(t, own, 0)
+}
+
+// older has a subscription be of a connection that opened some minutes ago.
+func older(t *testing.T, channel, id string) {
+	t.Helper()
+	_, err := tables().UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: aws.String(hark.Tables["State"]), Key: item{"pk": "chan#" + hark.App.ID + "#" + channel, "sk": "sub#" + id}.attributes(t),
+		UpdateExpression:          aws.String("SET expires = expires - :minutes"),
+		ExpressionAttributeValues: item{":minutes": int((5 * time.Minute).Seconds())}.attributes(t),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every socket ends at once, as those of one moment do after two hours. All come back, each is on its channels once, and nobody hears of
+// more than one end and one return of each.
+func TestEverySocketIsCut(t *testing.T) {
+	local(t)
+	own := ownErrors(t)
+	room, news := unique("presence-room-"), unique("news-")
+	var all []*regular
+	for i := range 10 {
+		all = append(all, regularly(t, fmt.Sprintf("user-%d", i/2), room, news))
+	}
+	agree(t, room, all...)
+	agree(t, news, all...)
+	for cuts := 1; cuts <= 3; cuts++ {
+		strikes(t, len(all), func() {}, fault{"do": "cut"})
+		for _, r := range all {
+			eventually(t, func() bool { return r.socket() != "" && len(r.connections()) == cuts+1 }, "everybody to come back once")
+		}
+		agree(t, room, all...)
+		agree(t, news, all...)
+		publish(t, wire.Event{Name: "test", Channels: []string{room, news}, Data: fmt.Sprint(cuts)})
+		for _, r := range all {
+			eventually(t, func() bool { return r.heard(room, fmt.Sprint(cuts)) && r.heard(news, fmt.Sprint(cuts)) }, "the event")
+		}
+	}
+	for _, r := range all {
+		if n := r.moved(); n > 0 {
+			t.Errorf("%s: %d users came who were there, or left who were not", r.user, n)
+		}
+	}
+	ownErrorsSince(t, own, 0)
+	noTrace(t, all, room, news)
+}

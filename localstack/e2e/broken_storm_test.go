@@ -1,0 +1,178 @@
+package e2e_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// What TestStorm has come and go, and for how long everything breaks meanwhile.
+const (
+	stormRooms   = 6
+	stormUsers   = 20 // each with two clients
+	stormFor     = 15 * time.Second
+	stormPause   = 3 * time.Second // the longest that a client stays, or stays away
+	stormTimeout = 5 * time.Second // after which a client gives a success up and connects anew
+)
+
+// storm is everything at once: functions that die, ends that are lost, things done twice, posts that are late or refused. While it is
+// at its worst a fifth of all calls of the table is refused, too, which makes everything slow, and consumers die.
+func storm(worst bool) []fault {
+	all := slices.Concat([]fault{
+		{"do": "kill-after-write", "function": "disconnect", "rate": 0.1},
+		{"do": "repeat-invocation", "function": "disconnect", "rate": 0.2},
+		{"do": "repeat-message", "function": "broadcast", "rate": 0.2, "delay": "50ms"},
+		{"do": "lose-disconnect", "rate": 0.2},
+		{"do": "gone", "rate": 0.01},
+		{"do": "slow", "service": "connections", "rate": 0.1, "delay": "50ms"},
+		{"do": "reorder", "delay": "50ms"},
+	},
+		ofFrames(fault{"do": "kill-before-write", "nth": 2, "rate": 0.05}),
+		ofFrames(fault{"do": "kill-after-write", "nth": 3, "rate": 0.05}),
+		ofFrames(fault{"do": "repeat-invocation", "rate": 0.2}),
+	)
+	if !worst {
+		return all
+	}
+	return append(all,
+		fault{"do": "answer", "service": "dynamodb", "status": 429, "rate": 0.2},
+		fault{"do": "kill-before-write", "function": "broadcast", "nth": 2, "rate": 0.1, "count": 1},
+		fault{"do": "kill-after-write", "function": "broadcast", "rate": 0.1, "count": 1})
+}
+
+// TestStorm has 40 clients of 20 users come and go at random on six presence channels while everything breaks. When it is over, every
+// client that believes to be on a channel has a row there, and sees the users of all rows; when sweep has looked at the connections that
+// have ended, no row is of any of them; and when all have gone, there is none.
+func TestStorm(t *testing.T) {
+	local(t)
+	own := ownErrors(t)
+	var rooms []string
+	for range stormRooms {
+		rooms = append(rooms, unique("presence-storm-"))
+	}
+	var all []*regular
+	for i := range 2 * stormUsers {
+		all = append(all, regularly(t, fmt.Sprintf("user-%02d", i/2)))
+	}
+	until := time.Now().Add(stormFor)
+	var visits sync.WaitGroup
+	for i, r := range all {
+		visits.Go(func() { r.visits(rooms, until, rand.New(rand.NewPCG(uint64(i), 7))) }) //nolint:gosec // pauses, not secrets
+	}
+	mend := breaks(t, storm(true)...)
+	time.Sleep(stormFor / 2)
+	killed := frameKills(t)
+	mend()
+	mend = breaks(t, storm(false)...)
+	visits.Wait()
+	killed += frameKills(t)
+	mend()
+	for _, room := range rooms {
+		stormEnds(t, room, all, false)
+	}
+
+	answered, joins, ended := 0, 0, []string(nil)
+	for _, r := range all {
+		for _, room := range rooms {
+			joins += r.successes(room)
+		}
+		ended = append(ended, slices.DeleteFunc(r.connections(), func(id string) bool { return id == r.connection() })...)
+		answered += r.ownAnswers()
+	}
+	t.Logf("clients were told %d times that they are on a channel; %d connections ended, %d functions of frames died", joins, len(ended), killed)
+	sweepAll(t, ended)
+	for _, room := range rooms {
+		stormEnds(t, room, all, true)
+	}
+	// API Gateway answers a frame itself if its function has died, and the client is there still.
+	if got := ownErrors(t) - own; got < answered || got > killed {
+		t.Errorf("API Gateway answered %d frames itself; %d functions died, %d clients heard of it", got, killed, answered)
+	}
+	noTrace(t, all, rooms...)
+}
+
+// frameKills counts the functions that were killed with a frame in hand.
+func frameKills(t *testing.T) (n int) {
+	t.Helper()
+	for _, f := range faultsSet(t) {
+		if strings.HasPrefix(f.Do, "kill-") && (f.Function == "message" || f.Function == "subscribe") {
+			n += f.Hits
+		}
+	}
+	return n
+}
+
+// visits comes and goes at random until the time is over. Like somebody who waits for a page, it loads it anew if nothing happens.
+func (r *regular) visits(rooms []string, until time.Time, draw *rand.Rand) {
+	room := ""
+	for there := false; time.Now().Before(until); {
+		time.Sleep(min(time.Until(until), time.Duration(draw.Int64N(int64(stormPause)))))
+		switch there = !there; {
+		case there:
+			room = rooms[draw.IntN(len(rooms))]
+			r.enters(room)
+			for end := time.Now().Add(stormTimeout); !r.is(room) && time.Now().Before(end); {
+				time.Sleep(20 * time.Millisecond)
+			}
+			if !r.is(room) {
+				r.hangsUp()
+			}
+		case draw.IntN(3) == 0:
+			r.leaves(room)
+		default:
+			r.mu.Lock()
+			delete(r.wants, room)
+			r.mu.Unlock()
+			r.hangsUp()
+		}
+	}
+}
+
+// stormEnds waits until clients and rows agree, and if there may be no ghosts, until each row is one of a client that is there.
+func stormEnds(t *testing.T, room string, all []*regular, noGhosts bool) {
+	t.Helper()
+	differ := ""
+	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if differ = stormDiffers(rowsOf(t, room), room, all, noGhosts); differ == "" {
+			return
+		}
+	}
+	t.Errorf("%s: %s", room, differ)
+}
+
+func stormDiffers(rows map[string]subscription, room string, all []*regular, noGhosts bool) string {
+	users, clients := usersOf(rows), 0
+	for id, s := range rows {
+		if s.pending {
+			return id + " is pending"
+		}
+	}
+	for _, r := range all {
+		id := r.connection()
+		r.mu.Lock()
+		wants, unsure := r.wants[room], r.unsure
+		r.mu.Unlock()
+		_, has := rows[id]
+		switch {
+		case id == "":
+			return r.user + " is away"
+		case r.is(room) && !has:
+			return fmt.Sprintf("%s (%s) believes to be there and has no row", r.user, id)
+		case r.is(room) && !slices.Equal(r.sees(room), users):
+			return fmt.Sprintf("%s (%s) sees %v, there are %v", r.user, id, r.sees(room), users)
+		case !unsure && (wants != r.is(room) || wants != has):
+			return fmt.Sprintf("%s (%s) wants to be there: %v, believes to be: %v, has a row: %v", r.user, id, wants, r.is(room), has)
+		}
+		if has {
+			clients++
+		}
+	}
+	if noGhosts && clients != len(rows) {
+		return fmt.Sprintf("%d rows are of nobody", len(rows)-clients)
+	}
+	return ""
+}

@@ -1,0 +1,87 @@
+package e2e_test
+
+import (
+	"testing"
+
+	"hark/localstack/e2e/wire"
+)
+
+// AWS promises to run a function for an event at least once, and to hand out a message at least once. Whatever is done twice, nobody is
+// on a channel twice, nobody is taken out who is there, and whoever watches hears of each change once.
+func TestEverythingIsDoneTwice(t *testing.T) {
+	local(t)
+	twice := func(function, delay string) fault {
+		f := fault{"do": "repeat-invocation", "function": function}
+		if delay != "" {
+			f["delay"] = delay
+		}
+		return f
+	}
+	for _, tc := range []struct {
+		name   string
+		faults []fault
+	}{
+		{"frames, at once", ofFrames(twice("", ""))},
+		{"frames, a moment later", ofFrames(twice("", "150ms"))},
+		{"the ends of connections, at once", []fault{twice("disconnect", "")}},
+		{"the ends of connections, a moment later", []fault{twice("disconnect", "150ms")}},
+		{"what the queue brings", []fault{twice("broadcast", "5ms")}}, // one after the other: of a group there is one invocation at a time
+		{"messages", []fault{{"do": "repeat-message", "function": "broadcast", "delay": "50ms"}}},
+		{"all of it", append(ofFrames(twice("", "")), twice("disconnect", ""), twice("broadcast", "5ms"),
+			fault{"do": "repeat-message", "function": "broadcast", "delay": "50ms"})},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			own := ownErrors(t)
+			mend := breaks(t, tc.faults...)
+			room, news := unique("presence-room-"), unique("private-news-")
+			stays := regularly(t, "stays", room, news)
+			agree(t, room, stays)
+			comesAndGoes(t, stays, room, news)
+			if n := stays.moved(); n > 0 {
+				t.Errorf("%d users came who were there, or left who were not", n)
+			}
+			if n := stays.successes(room); n != 1 {
+				t.Errorf("who stays was told %d times that it is there", n)
+			}
+			if faultHits(t) == 0 {
+				t.Error("nothing was done twice")
+			}
+			mend()
+			ownErrorsSince(t, own, 0)
+			noTrace(t, []*regular{stays}, room, news)
+		})
+	}
+}
+
+// comesAndGoes has a user come and go in each way there is, with one connection and with two, beside somebody who stays.
+func comesAndGoes(t *testing.T, stays *regular, room, news string) {
+	t.Helper()
+	first, second := regularly(t, "moves"), regularly(t, "moves")
+	for _, step := range []func(){
+		func() { first.enters(room); first.enters(news) },
+		func() { first.enters(room); first.enters(news) }, // once more: nothing changes
+		func() { second.enters(room) },
+		func() { first.leaves(room); first.leaves(news) },
+		func() { first.enters(news); first.leaves(news); first.enters(news) },
+		func() { second.hangsUp() }, // and comes back
+		func() { second.leaves(room); first.enters(room) },
+		func() { first.hangsUp() },
+		func() { second.enters(news) },
+		func() { first.leaves(room) },
+	} {
+		step()
+		agree(t, room, stays, first, second)
+		agree(t, news, stays, first, second)
+	}
+	counted := `{"occupied":true,"subscription_count":3}`
+	answers(t, get(t, "channels/"+news, "info", "subscription_count"), 200, counted)
+	answers(t, get(t, "channels/"+room, "info", "user_count"), 200, `{"occupied":true,"user_count":1}`)
+	publish(t, wire.Event{Name: "test", Channels: []string{room, news}, Data: "all of it"})
+	for _, r := range []*regular{stays, first, second} {
+		eventually(t, func() bool { return r.heard(news, "all of it") }, "the event at "+r.user)
+	}
+	eventually(t, func() bool { return stays.heard(room, "all of it") }, "the event at who stays")
+	noTrace(t, []*regular{first, second})
+	agree(t, room, stays)
+	agree(t, news, stays)
+}
