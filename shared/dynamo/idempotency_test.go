@@ -10,7 +10,6 @@ import (
 )
 
 func TestOnceKeepsTheFirstPublishForFiveMinutes(t *testing.T) {
-
 	on(t, func(t *testing.T, s *dynamo.State) {
 		publish := func(app, key, request string) pusher.Once {
 			return pusher.Once{App: app, Key: key, Request: request, Answer: `{"told":"` + request + `"}`}

@@ -23,7 +23,8 @@ type Publisher interface {
 	Publish(ctx context.Context, broadcasts ...pusher.Broadcast) error
 }
 
-// State knows who is subscribed to what, which publishes had a key, and who is banned. A publish that asks for nothing and has none does not touch it.
+// State knows who is subscribed to what, which publishes had a key, and who is banned. A publish that asks for nothing and has no
+// key does not touch it.
 type State interface {
 	// Channels returns the app's occupied channels whose names begin with the prefix; users' channels are none of them.
 	Channels(ctx context.Context, app, prefix string) ([]pusher.Channel, error)
@@ -38,7 +39,8 @@ type State interface {
 	Subscribers(ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]pusher.Subscription) error) error
 	// Cached returns the channel's newest event that had not expired by then.
 	Cached(ctx context.Context, app string, ch pusher.Channel, now time.Time) (pusher.Cached, error)
-	// Once keeps a publish under its key for pusher.OnceFor, unless there is one that had not expired by now. It returns the one that is kept.
+	// Once keeps a publish under its key for pusher.OnceFor, unless there is one that had not expired by now. It returns the one
+	// that is kept.
 	Once(ctx context.Context, o pusher.Once, now time.Time) (pusher.Once, error)
 	// Ban keeps a user away until then, whatever was said before; a time that has passed lifts a ban.
 	Ban(ctx context.Context, app, user string, until time.Time) error

@@ -26,12 +26,12 @@ func (r request) key(field *string) (string, error) {
 	return *field, refused(pusher.ValidateOnceKey(*field))
 }
 
-// publish queues the events and returns what their publisher is told. With a key, repeats of the publish get the answer of the first, and
-// their events are delivered once.
+// publish queues the events and returns what their publisher is told. With a key, repeats of the publish get the answer of the
+// first, and their events are delivered once.
 //
-// The row is written first, so that a key that belongs to another request is refused before anything of this one is queued, and so that
-// it has expired once the queue no longer tells repeats. After it every attempt queues everything: the queue drops what it has,
-// so that an attempt that died halfway is completed by the next.
+// The row is written first, so that a key that belongs to another request is refused before anything of this one is queued, and
+// so that it has expired once the queue no longer tells repeats. After it every attempt queues everything: the queue drops what it
+// has, so that an attempt that died halfway is completed by the next.
 func (a *API) publish(ctx context.Context, app pusher.App, key string, events []event, answer any) (any, error) {
 	if key != "" {
 		text, err := json.Marshal(answer)
@@ -44,8 +44,8 @@ func (a *API) publish(ctx context.Context, app pusher.App, key string, events []
 			return nil, err
 		}
 		if first.Request != own.Request {
-			return nil, refuse(http.StatusUnprocessableEntity, "The idempotency key %s was used for another request within the last %.0f minutes",
-				key, pusher.OnceFor.Minutes())
+			return nil, refuse(http.StatusUnprocessableEntity,
+				"The idempotency key %s was used for another request within the last %.0f minutes", key, pusher.OnceFor.Minutes())
 		}
 		answer = json.RawMessage(first.Answer)
 	}

@@ -53,8 +53,10 @@ func TestIdempotencyKey(t *testing.T) {
 		{"the body written otherwise", keyed(plain, "k1"), keyed(`{"channels":["a","a"], "data":"\u0064", "name":"e"}`, "k1"), true},
 		{"another key", keyed(plain, "k1"), keyed(plain, "K1"), false},
 		{"the longest", keyed(plain, long), keyed(plain, long), true},
-		{"data that was encrypted anew", keyed(`{"name":"e","data":"1","channel":"private-encrypted-a"}`, "k"),
-			keyed(`{"name":"e","data":"2","channel":"private-encrypted-a"}`, "k"), true},
+		{
+			"data that was encrypted anew", keyed(`{"name":"e","data":"1","channel":"private-encrypted-a"}`, "k"),
+			keyed(`{"name":"e","data":"2","channel":"private-encrypted-a"}`, "k"), true,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newServer(t)
@@ -132,10 +134,14 @@ func TestIdempotencyKeyOfAnotherRequest(t *testing.T) {
 
 func TestRepeatsAreAnsweredAsTheFirst(t *testing.T) {
 	for _, c := range []struct{ name, path, body, want string }{
-		{"a publish", "/apps/3/events", `{"name":"e","data":"","channels":["a","presence-b"],"info":"subscription_count,user_count"}`,
-			`{"channels":{"a":{"subscription_count":1},"presence-b":{"user_count":0}}}`},
-		{"a batch", "/apps/3/batch_events", `{"batch":[{"name":"e","data":"","channel":"a","info":"subscription_count"},{"name":"e","data":"","channel":"a"}]}`,
-			`{"batch":[{"subscription_count":1},{}]}`},
+		{
+			"a publish", "/apps/3/events", `{"name":"e","data":"","channels":["a","presence-b"],"info":"subscription_count,user_count"}`,
+			`{"channels":{"a":{"subscription_count":1},"presence-b":{"user_count":0}}}`,
+		},
+		{
+			"a batch", "/apps/3/batch_events", `{"batch":[{"name":"e","data":"","channel":"a","info":"subscription_count"},{"name":"e","data":"","channel":"a"}]}`,
+			`{"batch":[{"subscription_count":1},{}]}`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newServer(t)

@@ -23,7 +23,7 @@ type Broadcast struct {
 	Except  SocketID        `json:"except,omitempty"` // who caused the event and does not hear it back
 	Frame   json.RawMessage `json:"frame,omitempty"`  // what each subscriber reads, encoded once
 	Cache   bool            `json:"cache,omitempty"`  // the frame is kept for those who subscribe later
-	Once    string          `json:"-"`                // of those with one Once on one channel within OnceFor the first is delivered; "" is one of its own
+	Once    string          `json:"-"`                // by which the queue knows a repeat within OnceFor; "" has none
 
 	// Of a join and a leave; of a watch, who asked for it, if it was a new watcher.
 	Connection  ConnectionID `json:"connection,omitempty"`

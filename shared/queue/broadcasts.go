@@ -17,8 +17,8 @@ type Broadcasts struct {
 }
 
 // Publish queues the broadcasts, those of one channel in the order given. When it returns nil, all are queued; when it
-// fails, some may be. Two equal events are two messages: nothing is deduplicated by content, but an event that says it is Once is queued once
-// within SQS's five minutes (aws-facts.md §C), and its repeats succeed.
+// fails, some may be. Two equal events are two messages: nothing is deduplicated by content. But one that has a name for it (Once) is
+// queued once within five minutes (aws-facts.md §C), and its repeats succeed.
 func (b *Broadcasts) Publish(ctx context.Context, broadcasts ...pusher.Broadcast) error {
 	letters := make([]letter, len(broadcasts))
 	for i, e := range broadcasts {
@@ -34,7 +34,7 @@ func (b *Broadcasts) Publish(ctx context.Context, broadcasts ...pusher.Broadcast
 	return nil
 }
 
-// deduplication tells equal messages apart, or not: every event is one of its own unless its publisher says which one it is, but a
+// deduplication tells equal messages apart, or not: every event is one of its own unless its publisher says which one it is; a
 // connection joins and leaves a channel once for each frame, however often a function says so (decisions.md 8).
 func deduplication(e pusher.Broadcast) string {
 	switch {
