@@ -210,7 +210,8 @@ func (f Fault) operations(service string) []string {
 	case SQS:
 		all = []string{
 			"SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility",
-			"ChangeMessageVisibilityBatch", "GetQueueUrl", "GetQueueAttributes", "ListQueues", "PurgeQueue",
+			"ChangeMessageVisibilityBatch", "GetQueueUrl", "GetQueueAttributes", "ListDeadLetterSourceQueues", "ListQueues",
+			"PurgeQueue",
 		}
 	case EventBridge:
 		all = []string{"PutEvents"}

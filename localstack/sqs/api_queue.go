@@ -74,6 +74,33 @@ func (s *Service) listQueues(ctx context.Context, _ *call, in listInput) (listOu
 	return out, nil
 }
 
+type sourcesInput struct {
+	QueueURL  string `json:"QueueUrl"`
+	NextToken string
+}
+
+type sourcesOutput struct {
+	QueueURLs []string `json:"queueUrls"`
+}
+
+// listSources lists the queues whose dead letters go to this one, all of them at once.
+func (s *Service) listSources(ctx context.Context, c *call, in sourcesInput) (sourcesOutput, error) {
+	q, err := s.openURL(ctx, c, "ListDeadLetterSourceQueues", in.QueueURL)
+	if err != nil {
+		return sourcesOutput{}, err
+	}
+	if in.NextToken != "" {
+		return sourcesOutput{}, errValue(in.NextToken, "NextToken", "It is not one that ListDeadLetterSourceQueues gave.")
+	}
+	out := sourcesOutput{QueueURLs: []string{}}
+	for _, name := range s.names("") {
+		if source := s.queue(name); source.redrive != nil && source.redrive.DeadLetterTargetARN == q.arn {
+			out.QueueURLs = append(out.QueueURLs, s.url(name))
+		}
+	}
+	return out, nil
+}
+
 type attributesInput struct {
 	QueueURL       string `json:"QueueUrl"`
 	AttributeNames []string

@@ -25,6 +25,7 @@ func FuzzRequest(f *testing.F) {
 		"ChangeMessageVisibilityBatch": `{` + url + `q","Entries":[{"Id":"a"}]}`,
 		"GetQueueUrl":                  `{"QueueName":"q"}`,
 		"GetQueueAttributes":           `{` + url + `q","AttributeNames":["All"]}`,
+		"ListDeadLetterSourceQueues":   `{` + url + `q"}`,
 		"ListQueues":                   `{"QueueNamePrefix":"q","MaxResults":1,"NextToken":"cQ=="}`,
 		"PurgeQueue":                   `{` + url + `q"}`,
 	} {

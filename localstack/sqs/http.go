@@ -124,6 +124,8 @@ func (s *Service) run(ctx context.Context, c *call, operation string, body []byt
 		return invoke(ctx, s, c, body, s.getQueueURL)
 	case "GetQueueAttributes":
 		return invoke(ctx, s, c, body, s.getQueueAttributes)
+	case "ListDeadLetterSourceQueues":
+		return invoke(ctx, s, c, body, s.listSources)
 	case "ListQueues":
 		return invoke(ctx, s, c, body, s.listQueues)
 	case "PurgeQueue":

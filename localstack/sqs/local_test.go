@@ -198,6 +198,21 @@ func TestOperationsOfTheTemplateAreRefusedByName(t *testing.T) {
 	}
 }
 
+func TestADeadLetterQueueNamesItsSources(t *testing.T) {
+	t.Parallel()
+	to := &sqs.RedrivePolicy{DeadLetterTargetARN: arnPrefix + "dead", MaxReceiveCount: 1}
+	b := newBench(t, sqs.QueueSpec{QueueName: "dead"}, sqs.QueueSpec{QueueName: "a", RedrivePolicy: to},
+		sqs.QueueSpec{QueueName: "b", RedrivePolicy: to}, sqs.QueueSpec{QueueName: "c"})
+	for queue, want := range map[string]string{
+		"dead": `["http://localhost:4566/` + account + `/a","http://localhost:4566/` + account + `/b"]`, "a": "[]",
+	} {
+		var answer map[string]json.RawMessage // a struct would take the key in any case of letters
+		if status, code := b.call(t.Context(), "ListDeadLetterSourceQueues", queue, nil, &answer); string(answer["queueUrls"]) != want {
+			t.Errorf("%s: %d %s %s, want %s", queue, status, code, answer, want)
+		}
+	}
+}
+
 func TestTheQueryProtocolIsRefused(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
@@ -215,6 +230,7 @@ func TestRolesMayDoWhatTheirPoliciesSay(t *testing.T) {
 		"DeleteMessage": "DeleteMessage", "DeleteMessageBatch": "DeleteMessage",
 		"ChangeMessageVisibility": "ChangeMessageVisibility", "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
 		"GetQueueAttributes": "GetQueueAttributes", "GetQueueUrl": "GetQueueUrl", "PurgeQueue": "PurgeQueue",
+		"ListDeadLetterSourceQueues": "ListDeadLetterSourceQueues",
 	} {
 		role := func(resource string) context.Context {
 			return iam.WithRole(t.Context(), &iam.Role{Name: "fn", Session: "fn", Account: account, Statements: []iam.Statement{

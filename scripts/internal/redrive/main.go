@@ -1,0 +1,104 @@
+// Command redrive moves dead letters back to where they came from. Run it as scripts/redrive.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+func main() {
+	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "scripts/redrive:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) < 1 || len(args) > 2 {
+		return errors.New("usage: scripts/redrive DEAD [TO], both URLs of queues")
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("load AWS config: %w", err)
+	}
+	r := redrive{client: sqs.NewFromConfig(cfg), from: args[0]}
+	if len(args) == 2 {
+		r.to = args[1]
+	} else if r.to, err = r.source(ctx); err != nil {
+		return err
+	}
+	moved, err := r.run(ctx)
+	if _, say := fmt.Fprintf(out, "%d messages moved to %s\n", moved, r.to); err == nil {
+		err = say
+	}
+	return err
+}
+
+// redrive moves messages between two queues.
+type redrive struct {
+	client   *sqs.Client
+	from, to string // URLs
+}
+
+// source is the queue whose dead letters are in the one to move from.
+func (r redrive) source(ctx context.Context) (string, error) {
+	out, err := r.client.ListDeadLetterSourceQueues(ctx, &sqs.ListDeadLetterSourceQueuesInput{QueueUrl: &r.from})
+	if err != nil {
+		return "", fmt.Errorf("find out whose dead letters these are: %w", err)
+	}
+	if len(out.QueueUrls) != 1 {
+		return "", fmt.Errorf("%s has the dead letters of %d queues: say which one they go to", r.from, len(out.QueueUrls))
+	}
+	return out.QueueUrls[0], nil
+}
+
+// patience is how many seconds a queue is asked for more: with less, SQS may overlook some.
+const patience = 2
+
+// run moves what there is, and returns how many messages it moved.
+func (r redrive) run(ctx context.Context) (moved int, err error) {
+	for {
+		out, err := r.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+			QueueUrl: &r.from, MaxNumberOfMessages: 10, WaitTimeSeconds: patience,
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameMessageGroupId},
+		})
+		if err != nil {
+			return moved, fmt.Errorf("receive dead letters: %w", err)
+		}
+		if len(out.Messages) == 0 {
+			return moved, nil
+		}
+		for _, m := range out.Messages {
+			if err := r.move(ctx, m); err != nil {
+				return moved, err
+			}
+			moved++
+		}
+	}
+}
+
+// move sends the message and then deletes it: should it end between the two, the message is there still, and moving it again within five
+// minutes sends it no second time, since its ID tells SQS that it is the same one. What its attributes say, such as why it was refused,
+// is over.
+func (r redrive) move(ctx context.Context, m types.Message) error {
+	in := &sqs.SendMessageInput{QueueUrl: &r.to, MessageBody: m.Body}
+	if group := m.Attributes["MessageGroupId"]; group != "" {
+		in.MessageGroupId, in.MessageDeduplicationId = aws.String(group), m.MessageId
+	}
+	if _, err := r.client.SendMessage(ctx, in); err != nil {
+		return fmt.Errorf("send message %s: %w", *m.MessageId, err)
+	}
+	_, err := r.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &r.from, ReceiptHandle: m.ReceiptHandle})
+	if err != nil {
+		return fmt.Errorf("delete message %s, which was sent: %w", *m.MessageId, err)
+	}
+	return nil
+}

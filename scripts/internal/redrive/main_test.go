@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"hark/localstack/sqs"
+)
+
+const (
+	account = "000000000000"
+	arns    = "arn:aws:sqs:us-east-1:" + account + ":"
+)
+
+// rig is a queue whose dead letters are in another one, as scripts/redrive finds them by the SDK's own variables.
+type rig struct {
+	*sqs.Service
+	t   *testing.T
+	url string // what queues' URLs begin with
+}
+
+func newRig(t *testing.T) rig {
+	t.Helper()
+	r := rig{t: t}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { r.ServeHTTP(w, req) }))
+	t.Cleanup(server.Close)
+	r.Service, r.url = sqs.New(sqs.Options{Region: "us-east-1", Account: account, Endpoint: server.URL}), server.URL+"/"+account+"/"
+	dead := &sqs.RedrivePolicy{DeadLetterTargetARN: arns + "dead.fifo", MaxReceiveCount: 1}
+	for _, spec := range []sqs.QueueSpec{
+		{QueueName: "dead.fifo", FifoQueue: true},
+		{QueueName: "work.fifo", FifoQueue: true, RedrivePolicy: dead, ContentBasedDeduplication: true},
+		{QueueName: "other.fifo", FifoQueue: true},
+	} {
+		if err := r.Create(spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("AWS_ENDPOINT_URL", server.URL)
+	t.Setenv("AWS_REGION", "us-east-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	return r
+}
+
+// dies sends messages of a group, and has nobody be able to work on them.
+func (r rig) dies(group string, bodies ...string) {
+	r.t.Helper()
+	for _, body := range bodies {
+		if err := r.Send(r.t.Context(), arns+"work.fifo", group, body); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	for _, m := range r.receive("work.fifo") {
+		if err := r.ChangeVisibility(r.t.Context(), arns+"work.fifo", m.ReceiptHandle, 0); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	r.receive("work.fifo") // which finds them dead
+}
+
+func (r rig) receive(queue string) []sqs.Message {
+	r.t.Helper()
+	messages, err := r.Receive(r.t.Context(), arns+queue, 10, 0)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return messages
+}
+
+func (r rig) redrive(args ...string) (string, error) {
+	var out strings.Builder
+	err := run(r.t.Context(), args, &out)
+	return out.String(), err
+}
+
+// has fails unless the queue gives out these bodies, each group's in this order.
+func (r rig) has(queue string, want map[string]string) {
+	r.t.Helper()
+	got := map[string]string{}
+	for _, m := range r.receive(queue) {
+		group := m.Attributes["MessageGroupId"]
+		got[group] = strings.TrimSpace(got[group] + " " + m.Body)
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		r.t.Errorf("%s has %v, want %v", queue, got, want)
+	}
+}
+
+func TestRedriveMovesDeadLettersBackInOrder(t *testing.T) {
+	r := newRig(t)
+	r.dies("a", "1", "2", "3")
+	r.dies("b", "4", "5")
+	said, err := r.redrive(r.url + "dead.fifo")
+	if want := "5 messages moved to " + r.url + "work.fifo\n"; err != nil || said != want {
+		t.Errorf("it said %q (%v), want %q", said, err, want)
+	}
+	r.has("work.fifo", map[string]string{"a": "1 2 3", "b": "4 5"})
+	r.has("dead.fifo", map[string]string{})
+}
+
+func TestRedriveToAnotherQueue(t *testing.T) {
+	r := newRig(t)
+	r.dies("a", "1")
+	if said, err := r.redrive(r.url+"dead.fifo", r.url+"other.fifo"); err != nil || !strings.HasPrefix(said, "1 messages moved") {
+		t.Errorf("it said %q (%v)", said, err)
+	}
+	r.has("other.fifo", map[string]string{"a": "1"})
+	if said, err := r.redrive(r.url+"dead.fifo", r.url+"other.fifo"); err != nil || !strings.HasPrefix(said, "0 messages moved") {
+		t.Errorf("of nothing it said %q (%v)", said, err)
+	}
+}
+
+func TestRedriveRefuses(t *testing.T) {
+	r := newRig(t)
+	r.dies("a", "1")
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"no queue":                    {nil, "usage"},
+		"three queues":                {[]string{"a", "b", "c"}, "usage"},
+		"a queue that is nobody's":    {[]string{r.url + "other.fifo"}, "of 0 queues"},
+		"a queue that does not exist": {[]string{r.url + "nowhere.fifo"}, "NonExistentQueue"},
+		"to one that does not exist":  {[]string{r.url + "dead.fifo", r.url + "nowhere.fifo"}, "NonExistentQueue"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := r.redrive(c.args...); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v, want %q", err, c.says)
+			}
+		})
+	}
+}
