@@ -9,9 +9,13 @@ import (
 	"hark/shared/queue"
 )
 
-// width is how many posts of one channel are under way at once: enough to hide a post's few milliseconds behind each other
-// on a fraction of a processor.
-const width = 64
+// width is how many posts are under way at once: enough to hide a post's few milliseconds behind each other on a fraction of a
+// processor. atOnce is how many clients of a channel are served at once: most of them wait for their turn, those that do not read for
+// their next try, and these must hold up nobody. Each costs a few kilobytes.
+const (
+	width  = 64
+	atOnce = 2000
+)
 
 func main() {
 	wiring.Main(handler, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
@@ -24,7 +28,7 @@ func handler(p *wiring.Parts) (any, error) {
 	}
 	state, members := p.State(), p.Members(sockets, p.Broadcasts())
 	broadcaster := &broadcast.Broadcaster{
-		Subscribers: state, Cache: state, Members: members, Sender: sockets, Parallel: width, Log: p.Log,
+		Subscribers: state, Cache: state, Members: members, Sender: sockets, Parallel: atOnce, Log: p.Log,
 	}
 	members.Crowd = broadcaster // who comes and goes is told as events are
 	return queue.Consume(broadcaster, p.Log), nil

@@ -29,13 +29,14 @@ type Connections struct {
 	creds    aws.CredentialsProvider
 	signer   *v4.Signer
 	client   *http.Client
+	slots    chan struct{} // one for each request under way
 	patience time.Duration
 }
 
 // Options of NewConnections.
 type Options struct {
 	URL      string        // of the stage: https://{api}.execute-api.{region}.amazonaws.com/{stage}
-	Width    int           // posts under way at once; 10 if 0
+	Width    int           // requests under way at once; 10 if 0. Who waits for another try takes none of them
 	Patience time.Duration // for which a post is repeated that was answered 429 or 5xx, or not at all; 3 s if 0
 }
 
@@ -62,6 +63,7 @@ func NewConnections(cfg aws.Config, o Options) (*Connections, error) {
 	}
 	return &Connections{
 		base: base, region: cfg.Region, creds: cfg.Credentials, signer: v4.NewSigner(), patience: o.Patience,
+		slots: make(chan struct{}, o.Width),
 		client: &http.Client{Timeout: postTimeout, Transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second}).DialContext,
 			MaxIdleConns:        o.Width,
@@ -76,10 +78,23 @@ func NewConnections(cfg aws.Config, o Options) (*Connections, error) {
 // Send posts one frame. It fails with pusher.ErrGone if the connection is not there, and with pusher.ErrBusy if it took nothing
 // for as long as patience lasts. A post that was not answered is repeated, so that a frame may arrive twice.
 func (c *Connections) Send(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
+	return c.insist(ctx, http.MethodPost, id, frame)
+}
+
+// Close ends the connection; one that is gone already is no error. It is tried for as long as a post is.
+func (c *Connections) Close(ctx context.Context, id pusher.ConnectionID) error {
+	if err := c.insist(ctx, http.MethodDelete, id, nil); !errors.Is(err, pusher.ErrGone) {
+		return err
+	}
+	return nil
+}
+
+// insist makes a request until it is answered by something else than 429 and 5xx, or patience is over.
+func (c *Connections) insist(ctx context.Context, method string, id pusher.ConnectionID, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		status, err := c.do(ctx, http.MethodPost, id, frame)
+		status, err := c.do(ctx, method, id, body)
 		if err == nil {
 			err = outcome(id, status)
 			if status != http.StatusTooManyRequests && status < http.StatusInternalServerError {
@@ -88,22 +103,10 @@ func (c *Connections) Send(ctx context.Context, id pusher.ConnectionID, frame []
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("post to %s: %w: %w", id, pusher.ErrBusy, err)
+			return fmt.Errorf("%s %s: %w: %w", method, id, pusher.ErrBusy, err)
 		case <-time.After(pause):
 		}
 	}
-}
-
-// Close ends the connection; one that is gone already is no error.
-func (c *Connections) Close(ctx context.Context, id pusher.ConnectionID) error {
-	status, err := c.do(ctx, http.MethodDelete, id, nil)
-	if err != nil {
-		return err
-	}
-	if err := outcome(id, status); !errors.Is(err, pusher.ErrGone) {
-		return err
-	}
-	return nil
 }
 
 // Alive asks whether the connection is there.
@@ -131,8 +134,14 @@ func outcome(id pusher.ConnectionID, status int) error {
 	}
 }
 
-// do makes one signed request and returns the answer's status.
+// do makes one signed request, when it is its turn, and returns the answer's status.
 func (c *Connections) do(ctx context.Context, method string, id pusher.ConnectionID, body []byte) (int, error) {
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base.String(), bytes.NewReader(body))
 	if err != nil {
 		return 0, fmt.Errorf("%s @connections: %w", method, err)

@@ -217,9 +217,6 @@ func TestClose(t *testing.T) {
 		{"410 is closed already", 410, true},
 		{"400 is closed already", 400, true},
 		{"403", 403, false},
-		{"429", 429, false},
-		{"500", 500, false},
-		{"a reset", reset, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := newGateway(t, c.step)
@@ -232,6 +229,27 @@ func TestClose(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is not closed stays deaf: a close is tried again, as a post is.
+func TestCloseIsTriedAgain(t *testing.T) {
+	for name, step := range map[string]int{"429": 429, "500": 500, "a reset": reset} {
+		t.Run(name, func(t *testing.T) {
+			g := newGateway(t, step, step, 204)
+			if err := client(t, g.URL+"/prod", long).Close(t.Context(), connection); err != nil {
+				t.Error(err)
+			}
+			if n := len(g.requests()); n != 3 {
+				t.Errorf("%d requests, want 3", n)
+			}
+		})
+	}
+	t.Run("not for ever", func(t *testing.T) {
+		g := newGateway(t, 429)
+		if err := client(t, g.URL+"/prod", short).Close(t.Context(), connection); !errors.Is(err, pusher.ErrBusy) {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestAlive(t *testing.T) {

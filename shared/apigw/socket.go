@@ -78,6 +78,8 @@ func Message(m Messages, log *slog.Logger) func(context.Context, events.APIGatew
 	return func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (out events.APIGatewayProxyResponse, err error) {
 		out.StatusCode = http.StatusOK // also after a panic
 		defer survive(ctx, log)
+		ctx, cancel := early(ctx)
+		defer cancel()
 		t := pusher.Stamp(received(e).UnixMilli())
 		m.Message(ctx, pusher.ConnectionID(e.RequestContext.ConnectionID), t, []byte(e.Body))
 		return out, nil
@@ -92,9 +94,22 @@ type Leavers interface {
 // Disconnect returns the handler of $disconnect. It fails if the connection could not be forgotten, so that the failure is counted.
 func Disconnect(l Leavers) func(context.Context, events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+		ctx, cancel := early(ctx)
+		defer cancel()
 		err := l.Disconnected(ctx, pusher.ConnectionID(e.RequestContext.ConnectionID))
 		return events.APIGatewayProxyResponse{StatusCode: http.StatusOK}, err
 	}
+}
+
+// margin is what is kept back of an invocation, for the last word: an error frame and a close, or a lease.
+const margin = time.Second
+
+// early ends the context before the function is killed, at which API Gateway would tell the client so in its own words.
+func early(ctx context.Context) (context.Context, context.CancelFunc) {
+	if end, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(ctx, end.Add(-margin))
+	}
+	return ctx, func() {}
 }
 
 // received is when the gateway got the request; now, should it not say.

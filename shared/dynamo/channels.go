@@ -32,7 +32,7 @@ func (s *State) TurnOn(ctx context.Context, c pusher.Connection, ch pusher.Chann
 		newer:  func(c pusher.Connection) bool { return c.On[ch] > t || c.Off[ch] > t },
 		full: func(c pusher.Connection) bool {
 			_, on := c.On[ch]
-			return !on && (tooMany(c.On, ch) || tooManyLeft(c.Off, stale))
+			return !on && (len(c.On) >= maxChannels || tooManyLeft(c, ch, stale))
 		},
 	})
 }
@@ -47,7 +47,7 @@ func (s *State) TurnOff(ctx context.Context, c pusher.Connection, ch pusher.Chan
 		newer:  func(c pusher.Connection) bool { return c.On[ch] >= t || c.Off[ch] > t },
 		full: func(c pusher.Connection) bool {
 			_, on := c.On[ch]
-			return !on && tooManyLeft(c.Off, stale)
+			return !on && tooManyLeft(c, ch, stale)
 		},
 	})
 }
@@ -83,7 +83,7 @@ func (s *State) turn(ctx context.Context, c pusher.Connection, w turning) (bool,
 		case c.Dead || w.newer(c):
 			return false, nil
 		case w.full(c):
-			return false, pusher.Errorf(pusher.CodeLimit,
+			return false, pusher.Limitf(pusher.CodeLimit,
 				"Too many channels on one connection for %s: the limit is %d channels and %d bytes of names", w.ch, maxChannels, maxNameBytes)
 		}
 		in := s.turnInput(c, w)
@@ -130,21 +130,18 @@ func (s *State) turnInput(c pusher.Connection, w turning) *dynamodb.UpdateItemIn
 	}
 }
 
-func tooMany(channels map[pusher.Channel]pusher.Stamp, ch pusher.Channel) bool {
-	size := len(ch)
-	for c := range channels {
-		size += len(c)
+// tooManyLeft reports whether the channel would be one too many among those that the connection has left lately, or too long a name among
+// all that its row holds.
+func tooManyLeft(c pusher.Connection, ch pusher.Channel, stale pusher.Stamp) bool {
+	left, size := 0, len(ch)
+	for on := range c.On {
+		size += len(on)
 	}
-	return len(channels) >= maxChannels || size > maxNameBytes
-}
-
-// tooManyLeft counts the offs that cannot go yet.
-func tooManyLeft(off map[pusher.Channel]pusher.Stamp, stale pusher.Stamp) bool {
-	n := 0
-	for _, t := range off {
+	for off, t := range c.Off {
+		size += len(off)
 		if t >= stale {
-			n++
+			left++
 		}
 	}
-	return n >= maxLeft
+	return left >= maxLeft || size > maxNameBytes
 }

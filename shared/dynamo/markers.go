@@ -50,9 +50,9 @@ func (s *State) PutMarker(ctx context.Context, app string, ch pusher.Channel, no
 	return s.put(ctx, it, "attribute_not_exists(pk)", nil)
 }
 
-// MarkVacant sets vac to the nonce if the row exists and has no vac.
+// MarkVacant sets vac to the nonce if the row exists and has no vac, or that one: the SDK repeats a write whose answer was lost.
 func (s *State) MarkVacant(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
-	return s.update(ctx, markerKey(app, ch), "SET vac = :n", "attribute_exists(pk) AND attribute_not_exists(vac)", item{":n": str(nonce)})
+	return s.update(ctx, markerKey(app, ch), "SET vac = :n", "attribute_exists(pk) AND (attribute_not_exists(vac) OR vac = :n)", item{":n": str(nonce)})
 }
 
 // Reopen removes vac if it is the nonce.

@@ -59,6 +59,22 @@ func (e event) check(limits pusher.Settings, channels ...pusher.Channel) error {
 		return refuse(http.StatusRequestEntityTooLarge,
 			"The data content of this event exceeds the allowed maximum (%d bytes): %d bytes for channel %.200s", limits.MaxEventData, n, channels[0])
 	}
+	return e.checkFrames(channels)
+}
+
+// checkFrames refuses an event of which a frame would be longer than a post may be, which the limit of its data does not rule out if the
+// app has raised that: escaped, data may be six times as long.
+func (e event) checkFrames(channels []pusher.Channel) error {
+	const escaped = 6
+	if escaped*(len(*e.Data)+len(e.Name)+pusher.MaxChannelName) < pusher.MaxFrame {
+		return nil
+	}
+	for _, ch := range channels {
+		if n := len(pusher.EventFrame(e.Name, ch, *e.Data)); n > pusher.MaxFrame {
+			return refuse(http.StatusRequestEntityTooLarge,
+				"The event is too long for channel %.200s: its frame has %d bytes, the limit is %d", ch, n, pusher.MaxFrame)
+		}
+	}
 	return nil
 }
 

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"hark/shared/pusher"
 )
@@ -40,7 +43,7 @@ func (m *Membership) forget(ctx context.Context, id pusher.ConnectionID, lead *p
 		return err
 	}
 	if err != nil {
-		return errors.Join(err, m.Store.PutLease(ctx, id, m.now().Add(again)))
+		return errors.Join(err, m.lookLater(ctx, id))
 	}
 	if why != closed { // a client that was forgotten by mistake must notice, and come back
 		err = m.Sockets.Close(ctx, id)
@@ -52,10 +55,23 @@ func (m *Membership) forget(ctx context.Context, id pusher.ConnectionID, lead *p
 		doubt = false
 	}
 	if err != nil || doubt { // dead, but not forgotten: without a lease nothing would ever look at it again
-		return errors.Join(err, m.Store.PutLease(ctx, id, m.now().Add(again)))
+		return errors.Join(err, m.lookLater(ctx, id))
 	}
 	return nil
 }
+
+// lookLater leaves a lease, also when the time for all else has run out.
+func (m *Membership) lookLater(ctx context.Context, id pusher.ConnectionID) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	defer cancel()
+	return m.Store.PutLease(ctx, id, m.now().Add(again))
+}
+
+// lastWord is what a step may take that must be done when time has run out; functions keep it back (package apigw).
+const lastWord = 900 * time.Millisecond
+
+// departures is how many channels are left at once. A connection may be on a hundred, and a function has ten seconds.
+const departures = 8
 
 // departAll removes the rows of a dead connection. It is in doubt if one of them is not as C says: then a subscribe or a sign-in
 // may be on its way, which must still find C, dead.
@@ -66,20 +82,27 @@ func (m *Membership) departAll(ctx context.Context, c pusher.Connection, lead *p
 		}
 	}
 	all := m.channels(c, lead)
-	for _, ch := range slices.Sorted(maps.Keys(all)) { // in an order that can be had again
-		was, err := m.depart(ctx, pusher.Subscription{Connection: c.ID, App: c.App, Channel: ch})
-		if err != nil {
-			return doubt, err
-		}
-		if !ch.Presence() && (was == 0 || was != all[ch]) {
+	names := slices.Sorted(maps.Keys(all)) // in an order that can be had again
+	was := make([]pusher.Stamp, len(names))
+	var group errgroup.Group
+	group.SetLimit(departures)
+	for i, ch := range names {
+		group.Go(func() (err error) {
+			was[i], err = m.depart(ctx, pusher.Subscription{Connection: c.ID, App: c.App, Channel: ch})
+			return err
+		})
+	}
+	err = group.Wait() // with the first error, when all were tried
+	for i, ch := range names {
+		if !ch.Presence() && (was[i] == 0 || was[i] != all[ch]) {
 			doubt = true
 		}
 	}
 	if c.User == "" {
-		return doubt, nil
+		return doubt, err
 	}
-	found, err := m.signOut(ctx, c.App, c.User, c.ID)
-	return doubt || !found, err
+	found, failed := m.signOut(ctx, c.App, c.User, c.ID)
+	return doubt || !found, errors.Join(err, failed)
 }
 
 // channels are those a forgotten connection may have rows in, with the stamp that its row should have: the channels it is
@@ -121,11 +144,8 @@ func (m *Membership) depart(ctx context.Context, s pusher.Subscription) (pusher.
 		return 0, err
 	}
 	app, err := m.Apps.ByID(ctx, s.App)
-	if errors.Is(err, pusher.ErrNoApp) {
-		return was, nil
-	}
-	if err != nil {
-		return 0, err
+	if err != nil { // of an app that cannot be read nobody is told how many are left; the rows are what counts
+		return was, nil //nolint:nilerr // as above
 	}
 	return was, m.countChanged(ctx, app, s.Channel)
 }

@@ -133,7 +133,7 @@ func (h *history) subscribes(rt *rapid.T) {
 		if d.ChannelData != "" {
 			signed += ":" + d.ChannelData
 		}
-		d.Auth = p.app.Key + ":" + p.app.Sign(signed)
+		d.Auth = pusher.Auth(p.app.Key + ":" + p.app.Sign(signed))
 	}
 	a.text = frameText("pusher:subscribe", d)
 	t.asked = append(t.asked, a)

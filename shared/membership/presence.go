@@ -9,11 +9,8 @@ import (
 	"hark/shared/pusher"
 )
 
-// What a presence channel may hold beside the app's own limit of members (design.md §8, decisions.md 29).
-const (
-	maxConnectionsOfMember = 1000
-	maxPost                = 128 << 10 // bytes that API Gateway takes in one post
-)
+// maxConnectionsOfMember bounds a presence channel beside the app's own limit of members (design.md §8).
+const maxConnectionsOfMember = 1000
 
 // Enter has the connection join a presence channel: it notes the channel, and queues the join for the channel's one consumer, which
 // alone writes the channel's rows and tells who has come. A frame that is overtaken does nothing.
@@ -169,11 +166,17 @@ func (m *Membership) unlist(ctx context.Context, app string, ch pusher.Channel) 
 func (m *Membership) part(ctx context.Context, room room, t pusher.Stamp) error {
 	s := *room.own
 	s.Stamp = t
+	began := m.now()
 	if err := m.announceLeft(ctx, room, s); err != nil {
 		return err
 	}
 	if err := m.Store.DropSubscription(ctx, s); err != nil {
 		return err
+	}
+	if m.now().Sub(began) >= checkDelay && !room.hasOther(s.Member.UserID) { // the check may have come before the row went
+		if err := m.checkMember(ctx, s.App, s.Channel, s.Member.UserID); err != nil {
+			return err
+		}
 	}
 	return m.Vacate(ctx, s.App, s.Channel)
 }
@@ -261,8 +264,8 @@ func (r room) admit(app pusher.App, s pusher.Subscription) (welcome []byte, refu
 			s.Member.UserID, same-1, s.Channel, maxConnectionsOfMember)
 	}
 	welcome = pusher.Welcomed(s.Channel, members)
-	if len(welcome) > maxPost {
-		return nil, pusher.Limitf(pusher.CodeLimit, "The list of members of %s is too long: %d bytes, the limit is %d", s.Channel, len(welcome), maxPost)
+	if len(welcome) > pusher.MaxFrame { // decisions.md 29
+		return nil, pusher.Limitf(pusher.CodeLimit, "The list of members of %s is too long: %d bytes, the limit is %d", s.Channel, len(welcome), pusher.MaxFrame)
 	}
 	return welcome, nil
 }

@@ -365,3 +365,19 @@ func TestRepeatedSubscribeThatDies(t *testing.T) {
 		t.Errorf("the client was told %v", got)
 	}
 }
+
+// A list of members that API Gateway would not take is refused like a full channel (decisions.md 29).
+func TestListOfMembersThatIsTooLong(t *testing.T) {
+	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+	open(t, s.store, observer, first)
+	s.joined(observer)
+	b := s.enters(first, at(1))
+	b.Member = &pusher.Member{UserID: "long", Info: []byte(`"` + strings.Repeat("x", pusher.MaxFrame) + `"`)}
+	s.consumer("join", b).finish()
+	if got := s.events(first); !slices.Equal(got, []string{"pusher:error", "pusher:subscription_error"}) {
+		t.Errorf("the client got %v", got)
+	}
+	if users, _ := s.truth(); !slices.Equal(users, []string{"o"}) {
+		t.Errorf("rows of %v", users)
+	}
+}

@@ -3,6 +3,7 @@ package membership
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"hark/shared/pusher"
 )
@@ -10,15 +11,29 @@ import (
 // SignIn signs the connection in as the user, and tells it so. It fails with a *pusher.Error if somebody else is signed in on it. The
 // order is that of a subscribe (model.md §3): the connection first, then the row, then a look at the connection again.
 func (m *Membership) SignIn(ctx context.Context, app pusher.App, c pusher.Connection, u pusher.User, userData string) error {
+	again := c.User == u.ID
 	if err := m.Store.PutLease(ctx, c.ID, m.lookAgain(c.ConnectedAt)); err != nil {
 		return err
 	}
-	if ok, err := m.Store.SignIn(ctx, c.ID, u); err != nil || !ok {
-		return errors.Join(err, m.notSignedIn(ctx, c.ID, u))
+	ok, err := m.Store.SignIn(ctx, c.ID, u)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return m.notSignedIn(ctx, c.ID, u)
 	}
 	c.User, c.UserInfo = u.ID, u.Info
 	if !app.Watchlist {
 		u.Watchlist = nil
+	}
+	if again {
+		done, err := m.repeated(ctx, c, u)
+		if err != nil {
+			return err
+		}
+		if done {
+			return m.tell(ctx, c.ID, pusher.SignedIn(userData))
+		}
 	}
 	if err := m.Store.Watch(ctx, c, u.Watchlist); err != nil { // before the row that knows of it, or nobody would remove it
 		return err
@@ -41,6 +56,16 @@ func (m *Membership) SignIn(ctx context.Context, app pusher.App, c pusher.Connec
 		return err
 	}
 	return m.tellWatched(ctx, c, u.Watchlist)
+}
+
+// repeated reports whether a sign-in has been done before, as it is. What an earlier one watched and this one does not is watched no more.
+func (m *Membership) repeated(ctx context.Context, c pusher.Connection, u pusher.User) (done bool, err error) {
+	watched, err := m.Store.Watchlist(ctx, c.App, c.User, c.ID)
+	if err != nil || len(watched) == 0 {
+		return false, err
+	}
+	dropped := slices.DeleteFunc(slices.Clone(watched), func(user string) bool { return slices.Contains(u.Watchlist, user) })
+	return len(dropped) == 0 && len(watched) == len(u.Watchlist), m.Store.Unwatch(ctx, c.App, c.ID, dropped)
 }
 
 // notSignedIn says why: the connection has gone, or somebody else is signed in on it.

@@ -74,7 +74,7 @@ type Markers interface {
 	Marker(ctx context.Context, app string, ch pusher.Channel) (pusher.Marker, error)
 	// PutMarker writes the row if there is none, as of now.
 	PutMarker(ctx context.Context, app string, ch pusher.Channel, now time.Time) (bool, error)
-	// MarkVacant sets vac to the nonce if the row exists and has no vac.
+	// MarkVacant sets vac to the nonce if the row exists and has no vac, or that one: a write may be repeated whose answer was lost.
 	MarkVacant(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error)
 	// Reopen removes vac if it is the nonce.
 	Reopen(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error)

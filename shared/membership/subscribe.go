@@ -90,8 +90,10 @@ func (m *Membership) tellNewer(ctx context.Context, s pusher.Subscription) error
 
 // occupy sees to it that an occupied channel is listed. k is what was read after the subscription had been written.
 func (m *Membership) occupy(ctx context.Context, app string, ch pusher.Channel, k pusher.Marker) error {
+	asked, tried := time.Time{}, false
 	for {
 		if !k.Exists || k.Vacant != "" || m.untold(k) {
+			asked = m.now()
 			if err := m.check(ctx, app, ch); err != nil { // before the marker: should this die in between, the check finds out
 				return err
 			}
@@ -103,15 +105,21 @@ func (m *Membership) occupy(ctx context.Context, app string, ch pusher.Channel, 
 			done, err = m.Store.PutMarker(ctx, app, ch, m.now())
 		case k.Vacant != "":
 			done, err = m.Store.Reopen(ctx, app, ch, k.Vacant)
+		case tried && m.Checks == nil:
+			return m.Vacate(ctx, app, ch) // the write that did not hold may have been ours, answered late and repeated
 		default:
 			return nil
 		}
-		if err != nil || done && m.Checks != nil {
+		if err != nil {
 			return err
+		}
+		if done && m.Checks != nil {
+			return m.checkAgain(ctx, app, ch, asked)
 		}
 		if done { // whoever listed it may have left meanwhile: decisions.md 1
 			return m.Vacate(ctx, app, ch)
 		}
+		tried = true
 		if k, err = m.Store.Marker(ctx, app, ch); err != nil {
 			return err
 		}
@@ -125,6 +133,17 @@ func (m *Membership) untold(k pusher.Marker) bool {
 
 // toldWithin is more than the checks' delay.
 const toldWithin = 10 * time.Second
+
+// checkAgain is for a write that took so long that the check which was queued before it may have come first.
+func (m *Membership) checkAgain(ctx context.Context, app string, ch pusher.Channel, asked time.Time) error {
+	if m.now().Sub(asked) < checkDelay {
+		return nil
+	}
+	return m.check(ctx, app, ch)
+}
+
+// checkDelay is a little less than what a check waits for.
+const checkDelay = 2 * time.Second
 
 // check has somebody look whether the app knows of the channel, if apps are told at all.
 func (m *Membership) check(ctx context.Context, app string, ch pusher.Channel) error {
@@ -168,12 +187,16 @@ func (m *Membership) Vacate(ctx context.Context, app string, ch pusher.Channel) 
 	if occupied, err := m.Store.Occupied(ctx, app, ch); err != nil || occupied {
 		return err
 	}
+	asked := m.now()
 	if err := m.check(ctx, app, ch); err != nil {
 		return err
 	}
 	nonce := m.nonce()
 	if ok, err := m.Store.MarkVacant(ctx, app, ch, nonce); err != nil || !ok {
 		return err // not listed, or somebody else is at it
+	}
+	if err := m.checkAgain(ctx, app, ch, asked); err != nil {
+		return err
 	}
 	return m.finish(ctx, app, ch, nonce)
 }

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// MaxFrame is how many bytes API Gateway takes in one post to a client (aws-facts.md §A4).
+const MaxFrame = 128 << 10
+
 // Frame is what a client sends: one JSON object (protocol.md §0). Data is kept as it came.
 type Frame struct {
 	Event   string
@@ -44,8 +47,20 @@ func field(fields map[string]json.RawMessage, name string, into any) error {
 // SubscribeData is the data of a pusher:subscribe frame (protocol.md §3.3); of a pusher:unsubscribe frame it is the channel alone.
 type SubscribeData struct {
 	Channel     Channel `json:"channel"`
-	Auth        string  `json:"auth"`
+	Auth        Auth    `json:"auth"`
 	ChannelData string  `json:"channel_data"`
+}
+
+// Auth is an auth string. What is no string is as good as none: public channels need none, whatever a client sends.
+type Auth string
+
+// UnmarshalJSON takes any JSON value.
+func (a *Auth) UnmarshalJSON(text []byte) error {
+	var s string
+	if json.Unmarshal(text, &s) == nil {
+		*a = Auth(s)
+	}
+	return nil
 }
 
 // SubscribeData decodes the frame's data, an object or a string that holds one.

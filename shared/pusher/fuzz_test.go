@@ -43,7 +43,7 @@ func FuzzFrame(f *testing.F) {
 		if err := d.Channel.Validate(pusher.MaxChannelName); err != nil {
 			answers(t, err, d.Channel)
 		}
-		if err := app().Authorize("1.2", d.Channel, d.ChannelData, d.Auth); err != nil {
+		if err := app().Authorize("1.2", d.Channel, d.ChannelData, string(d.Auth)); err != nil {
 			answers(t, err, d.Channel)
 		}
 	})

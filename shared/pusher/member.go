@@ -69,12 +69,12 @@ func (w Word) Online() bool { return w >= WordComing }
 // (protocol.md §3.11).
 func ParseUser(userData string) (User, error) {
 	var d struct {
-		ID        *string         `json:"id"`
-		Info      json.RawMessage `json:"user_info"`
-		Watchlist []string        `json:"watchlist"`
+		ID        *string           `json:"id"`
+		Info      json.RawMessage   `json:"user_info"`
+		Watchlist []json.RawMessage `json:"watchlist"` // IDs, which may be numbers
 	}
 	if err := json.Unmarshal([]byte(userData), &d); err != nil {
-		return User{}, Errorf(CodeUnauthorized, "The user_data is not a JSON object with a text for an id and a list of texts for a watchlist")
+		return User{}, Errorf(CodeUnauthorized, "The user_data is not a JSON object with a text for an id and a list for a watchlist")
 	}
 	if d.ID == nil || *d.ID == "" {
 		return User{}, Errorf(CodeUnauthorized, "The user_data has no id")
@@ -84,8 +84,9 @@ func ParseUser(userData string) (User, error) {
 	}
 	u := User{ID: *d.ID, Info: compact(d.Info)}
 	seen := make(map[string]bool, len(d.Watchlist))
-	for _, id := range d.Watchlist {
-		if seen[id] || ValidateUserID(id) != nil { // nobody can be signed in by such a name
+	for _, raw := range d.Watchlist {
+		id, ok := userID(raw)
+		if !ok || seen[id] || ValidateUserID(id) != nil { // nobody can be signed in by such a name
 			continue
 		}
 		if len(u.Watchlist) == MaxWatchlist {

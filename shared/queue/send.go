@@ -66,13 +66,13 @@ func sendBatch(ctx context.Context, client *sqs.Client, url string, letters []le
 }
 
 // encode writes a message. It leaves texts as they are: json.Marshal would put HTML's escapes into them, which every subscriber
-// would be sent.
+// would be sent. Only the two characters are escaped that JSON may hold but a message may not (aws-facts.md §C).
 func encode(v any) (string, error) {
 	var text strings.Builder
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(v)
-	return strings.TrimSuffix(text.String(), "\n"), err
+	return strings.NewReplacer("\ufffe", `\ufffe`, "\uffff", `\uffff`).Replace(strings.TrimSuffix(text.String(), "\n")), err
 }
 
 // hash makes a name of a group, or of a message, out of what may be longer than those may be.

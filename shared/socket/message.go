@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"hark/shared/pusher"
 )
@@ -22,6 +23,9 @@ type request struct {
 // plain is the size up to which a frame that asks nothing of its connection is answered without reading the connection, so that pings
 // cost nothing but themselves: those of the clients we know have less than 50 bytes. No app can have a smaller limit.
 const plain = 256
+
+// lastWord is what telling a client to come back may take when time has run out. Functions keep it back (package apigw).
+const lastWord = 900 * time.Millisecond
 
 // errEnd says that a connection has to be closed.
 var errEnd = errors.New("connection has to be closed")
@@ -127,6 +131,11 @@ func (s *Server) refuse(ctx context.Context, r request, refusal *pusher.Error) {
 // restart makes a client come back whose frame failed for a reason of ours: after a subscribe that is never answered,
 // pusher-js would wait until it reconnects anyway.
 func (s *Server) restart(ctx context.Context, id pusher.ConnectionID) {
+	if ctx.Err() != nil { // what failed has used up its time; a little is kept back for this
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+		defer cancel()
+	}
 	send(ctx, s.Sender, s.Log, id, pusher.Errorf(pusher.CodeReconnect, "Please reconnect immediately").Frame())
 	s.close(ctx, id)
 }

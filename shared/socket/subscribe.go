@@ -22,7 +22,7 @@ func (s *Server) subscribe(ctx context.Context, r request) error {
 	if err := ch.Validate(r.app.MaxChannelName); err != nil {
 		return err
 	}
-	if err := r.app.Authorize(r.id.SocketID(), ch, d.ChannelData, d.Auth); err != nil {
+	if err := r.app.Authorize(r.id.SocketID(), ch, d.ChannelData, string(d.Auth)); err != nil {
 		return err
 	}
 	if !ch.Presence() {
