@@ -62,9 +62,7 @@ func TestDisconnectIsNotNeededByWhomOthersSee(t *testing.T) {
 	all := []*regular{stays}
 	for _, s := range scenes {
 		agree(t, s.room, stays)
-		if left := traces(t, append(s.connections(), s.news)); len(left) > 0 {
-			t.Errorf("%s: rows are left: %v", s.name, left)
-		}
+		untraced(t, append(s.connections(), s.news))
 		all = append(all, s.regular)
 	}
 	if n := stays.moved(); n > 0 {
@@ -130,7 +128,7 @@ func TestLostDisconnectOfASubscriber(t *testing.T) {
 			t.Errorf("%d rows, though nothing was told of the end", n)
 		}
 		publish(t, wire.Event{Name: "test", Channel: news, Data: "{}"})
-		eventually(t, func() bool { return len(traces(t, []string{news, r.connections()[0]})) == 0 }, "the end of every row")
+		untraced(t, append(r.connections(), news))
 	})
 	t.Run("the audit finds out", func(t *testing.T) {
 		news := unique("news-")
@@ -146,12 +144,10 @@ func TestLostDisconnectOfASubscriber(t *testing.T) {
 			t.Errorf("%d rows, want those that have expired", n)
 		}
 		audit(t)
-		if left := traces(t, slices.Concat([]string{news}, r.connections(), stays.connections())); len(left) > 0 {
-			t.Errorf("rows are left: %v", left)
-		}
 		if listed(t, news) {
 			t.Error("the channel is listed")
 		}
+		untraced(t, slices.Concat([]string{news}, r.connections(), stays.connections()))
 	})
 }
 

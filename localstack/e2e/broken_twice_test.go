@@ -17,6 +17,8 @@ func TestEverythingIsDoneTwice(t *testing.T) {
 		}
 		return f
 	}
+	var all []*regular
+	var channels []string
 	for _, tc := range []struct {
 		name   string
 		faults []fault
@@ -48,9 +50,10 @@ func TestEverythingIsDoneTwice(t *testing.T) {
 			}
 			mend()
 			ownErrorsSince(t, own, 0)
-			noTrace(t, []*regular{stays}, room, news)
+			all, channels = append(all, stays), append(channels, room, news)
 		})
 	}
+	noTrace(t, all, channels...)
 }
 
 // comesAndGoes has a user come and go in each way there is, with one connection and with two, beside somebody who stays.

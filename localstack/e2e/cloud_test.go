@@ -57,37 +57,79 @@ func put(t *testing.T, table string, it item) {
 // row reads a row of the state table; it fails if there is none.
 func row(t *testing.T, pk, sk string) item {
 	t.Helper()
+	it, ok := find(t, pk, sk)
+	if !ok {
+		t.Fatalf("no row %s %s", pk, sk)
+	}
+	return it
+}
+
+// find reads a row of the state table, if it is there.
+func find(t *testing.T, pk, sk string) (item, bool) {
+	t.Helper()
 	out, err := tables().GetItem(t.Context(), &dynamodb.GetItemInput{
 		TableName: aws.String(hark.Tables["State"]), Key: item{"pk": pk, "sk": sk}.attributes(t), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out.Item == nil {
-		t.Fatalf("no row %s %s", pk, sk)
-	}
 	it := item{}
 	if err := attributevalue.UnmarshalMap(out.Item, (*map[string]any)(&it)); err != nil {
 		t.Fatal(err)
 	}
-	return it
+	return it, out.Item != nil
 }
 
-// subscribers counts the subscription rows of a channel (design.md §4).
+// subscribers counts the subscription rows of a channel.
 func subscribers(t *testing.T, channel string) int {
 	t.Helper()
+	return subscribersOf(t, hark.App, channel)
+}
+
+// subscribersOf counts those of a channel of that app.
+func subscribersOf(t *testing.T, app wire.App, channel string) int {
+	t.Helper()
+	return len(rowsIn(t, app, channel))
+}
+
+// subscription is a row of a channel (design.md §4).
+type subscription struct {
+	user    string
+	pending bool
+}
+
+// rowsOf returns a channel's subscriptions by connection.
+func rowsOf(t *testing.T, channel string) map[string]subscription {
+	t.Helper()
+	return rowsIn(t, hark.App, channel)
+}
+
+// rowsIn returns those of a channel of that app.
+func rowsIn(t *testing.T, app wire.App, channel string) map[string]subscription {
+	t.Helper()
 	out, err := tables().Query(t.Context(), &dynamodb.QueryInput{
-		TableName:              aws.String(hark.Tables["State"]),
-		ConsistentRead:         aws.Bool(true),
+		TableName: aws.String(hark.Tables["State"]), ConsistentRead: aws.Bool(true),
 		KeyConditionExpression: aws.String("pk = :channel AND begins_with(sk, :sub)"),
 		ExpressionAttributeValues: item{
-			":channel": "chan#" + hark.App.ID + "#" + channel, ":sub": "sub#",
+			":channel": "chan#" + app.ID + "#" + channel, ":sub": "sub#",
 		}.attributes(t),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return int(out.Count)
+	all := map[string]subscription{}
+	for _, it := range out.Items {
+		var s struct {
+			SK      string `dynamodbav:"sk"`
+			User    string `dynamodbav:"user"`
+			Pending bool   `dynamodbav:"pending"`
+		}
+		if err := attributevalue.UnmarshalMap(it, &s); err != nil {
+			t.Fatal(err)
+		}
+		all[strings.TrimPrefix(s.SK, "sub#")] = subscription{s.User, s.Pending}
+	}
+	return all
 }
 
 // rows lists the keys of the state table, but for the row in which sweep notes how far it is.
@@ -189,19 +231,31 @@ func (c client) vanish() {
 // faultHits is how often the faults that are set have struck.
 func faultHits(t *testing.T) (hits int) {
 	t.Helper()
+	for _, f := range faultsSet(t) {
+		hits += f.Hits
+	}
+	return hits
+}
+
+// faultsSet lists the faults that are set.
+func faultsSet(t *testing.T) []faultSet {
+	t.Helper()
 	res, err := http.Get(hark.AWS + "/_hark/faults")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
-	var list struct{ Faults []struct{ Hits int } }
+	defer func() { _ = res.Body.Close() }() // read to its end
+	var list struct{ Faults []faultSet }
 	if err := json.NewDecoder(res.Body).Decode(&list); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range list.Faults {
-		hits += f.Hits
-	}
-	return hits
+	return list.Faults
+}
+
+// faultSet is a fault, and how often it has struck.
+type faultSet struct {
+	Do, Function string
+	Hits         int
 }
 
 // sweep has a connection looked at, as it is by itself every ten minutes: its lease is put into a minute that has passed,
