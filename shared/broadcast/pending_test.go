@@ -114,7 +114,9 @@ func TestEventWhileSomebodySubscribes(t *testing.T) {
 		want, unflagged []string
 	}{
 		{
-			"12 an event between the row and the success", channel, 1, pusher.Broadcast{}, named("e", channel),
+			"12 an event between the row and the success", channel, 1,
+			pusher.Broadcast{},
+			named("e", channel),
 			[]string{"subscription_succeeded", "e"},
 			[]string{"e", "subscription_succeeded"},
 		},

@@ -120,7 +120,7 @@ func TestTurnBack(t *testing.T) {
 			if diff := cmp.Diff(c.want, got.On); err != nil || diff != "" {
 				t.Errorf("turned back at %d, error %v:\n%s", c.t, err, diff)
 			}
-			if off, want := got.Off[news], pusher.Stamp(5-c.want[news]); off != want { // as if it had left at 5
+			if off, want := got.Off[news], 5-c.want[news]; off != want { // as if it had left at 5
 				t.Errorf("turned back at %d: off at %d, want %d", c.t, off, want)
 			}
 		}
