@@ -21,20 +21,42 @@ func counted() []string {
 	return []string{"lambda.requests", "dynamodb.write_units", "dynamodb.read_units", "sqs.requests", "apigateway.messages"}
 }
 
-func readMeter(t *testing.T) bill {
+// meter is what the local cloud's meter answers (localstack/README.md).
+type meter struct {
+	Units bill `json:"units"`
+	By    []struct {
+		Unit, Function, Operation string
+		N                         float64
+	} `json:"by"`
+}
+
+func askMeter(t *testing.T) (m meter) {
 	t.Helper()
 	res, err := http.Get(hark.AWS + "/_hark/meter")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }() // read to its end
-	var m struct {
-		Units bill `json:"units"`
-	}
 	if err := json.NewDecoder(res.Body).Decode(&m); err != nil {
 		t.Fatal(err)
 	}
-	return m.Units
+	return m
+}
+
+func readMeter(t *testing.T) bill {
+	t.Helper()
+	return askMeter(t).Units
+}
+
+// metered is how much of a unit was counted for an operation of a function.
+func metered(t *testing.T, unit, function, operation string) (n float64) {
+	t.Helper()
+	for _, entry := range askMeter(t).By {
+		if entry.Unit == unit && entry.Function == "Hark-"+function && entry.Operation == operation {
+			n += entry.N
+		}
+	}
+	return n
 }
 
 // costs does the same thing up to five times, until it has cost exactly this: in between, sweep or the end of an earlier

@@ -1,0 +1,315 @@
+package e2e_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"hark/localstack/e2e/wire"
+)
+
+// Lines 129 to 135 and 137 of the checklist (protocol.md §9): webhooks. Line 136 is in webhooks_retries_test.go.
+
+// 129. Headers X-Pusher-Key, X-Pusher-Signature over the raw body, Content-Type exactly application/json.
+func TestLine129_Headers(t *testing.T) {
+	e := newEndpoint(t, item{"headers": item{
+		"X-Tenant": "shop 7", "User-Agent": "shop", "Content-Type": "text/plain", "x-pusher-key": "mine", "X-Pusher-Signature": "mine",
+	}})
+	app := tells(t, nil, e)
+	began := time.Now()
+	connectTo(t, app).join("news")
+	n := e.next()
+	mac := hmac.New(sha256.New, []byte(app.Secret))
+	mac.Write(n.body)
+	for name, want := range map[string]string{
+		"Content-Type": "application/json", "X-Pusher-Key": app.Key, "X-Pusher-Signature": hex.EncodeToString(mac.Sum(nil)),
+		"X-Tenant": "shop 7", "User-Agent": "shop",
+	} {
+		if got := n.header[name]; !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: got %q, want %q once", name, got, want)
+		}
+	}
+	if want := fmt.Sprintf(`{"time_ms":%d,"events":[%s]}`, n.At, told("channel_occupied", "news")); string(n.body) != want {
+		t.Errorf("the body is %s, want %s", n.body, want)
+	}
+	if at := time.UnixMilli(n.At); at.Before(began.Truncate(time.Millisecond)) || at.After(n.came) {
+		t.Errorf("time_ms is %s, of a notice from between %s and %s", at, began, n.came)
+	}
+}
+
+// 130. Without batching each request MUST hold exactly one event. There is no batching.
+func TestLine130_OneEventEach(t *testing.T) {
+	e := newEndpoint(t, nil)
+	app := tells(t, nil, e)
+	const room, users = "presence-room", 5
+	want := []string{told("channel_occupied", room)}
+	for i := range users {
+		user := fmt.Sprint(i)
+		c := connectTo(t, app)
+		c.enter(room, channelData(user, ""))
+		c.welcomed(room)
+		c.whispers(room, "client-hello", `"`+user+`"`)
+		want = append(want, told("member_added", room, "user_id", user),
+			told("client_event", room, "event", "client-hello", "data", user, "socket_id", c.SocketID, "user_id", user))
+	}
+	e.hears(want...) // each of a request in which it is alone
+	e.silent()
+}
+
+// 131. channel_occupied only on 0 to 1, channel_vacated only on 1 to 0.
+func TestLine131_OccupiedAndVacated(t *testing.T) {
+	e := newEndpoint(t, item{"event_types": []string{"channel_occupied", "channel_vacated"}})
+	app := tells(t, nil, e)
+	channels := []string{"news", "private-news", "cache-news"}
+	hears := func(name string) {
+		t.Helper()
+		var want []string
+		for _, ch := range channels {
+			want = append(want, told(name, ch))
+		}
+		e.hears(want...)
+	}
+	var all []client
+	for range 3 {
+		c := connectTo(t, app)
+		for _, ch := range channels {
+			c.comes(ch)
+			if ch == "cache-news" {
+				c.next(wire.CacheMiss, ch)
+			}
+		}
+		all = append(all, c)
+	}
+	hears("channel_occupied")
+	for _, ch := range channels {
+		all[0].leave(ch)
+	}
+	if err := all[1].Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, ch := range channels {
+		eventually(t, func() bool { return subscribersOf(t, app, ch) == 1 }, "the leave of two")
+	}
+	checked(t)
+	e.silent()
+	if err := all[2].Drop(); err != nil {
+		t.Fatal(err)
+	}
+	hears("channel_vacated")
+	for _, ch := range channels {
+		all[0].subscribe(ch, all[0].auth(ch))
+	}
+	hears("channel_occupied")
+	for _, ch := range channels {
+		all[0].leave(ch)
+	}
+	hears("channel_vacated")
+	e.silent()
+}
+
+// grace is how long a channel may be empty without its app being told (design.md §3).
+const grace = 3 * time.Second
+
+// reloads is a page that comes back as another connection. It reports how long the page was away at most.
+func reloads(t *testing.T, app wire.App, c client, room, user string) (again client, away time.Duration) {
+	t.Helper()
+	began := time.Now()
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return vacant(t, app, room) }, "that somebody finds the channel empty")
+	again = connectTo(t, app)
+	again.enter(room, channelData(user, ""))
+	again.welcomed(room)
+	return again, time.Since(began)
+}
+
+// vacant reports whether somebody has found the channel empty, and asked for a look at it (model.md §3).
+func vacant(t *testing.T, app wire.App, channel string) bool {
+	t.Helper()
+	for shard := range 8 {
+		if it, ok := find(t, fmt.Sprintf("app#%s#%d", app.ID, shard), "chan#"+channel); ok {
+			return it["vac"] != nil
+		}
+	}
+	return false
+}
+
+// 132. A reconnect within 3 s MUST suppress vacated/removed and the following occupied/added.
+func TestLine132_Reconnect(t *testing.T) {
+	for range 10 {
+		if reconnect(t) {
+			return
+		}
+	}
+	t.Errorf("no page was back within %s: this machine is too slow", grace)
+}
+
+// reconnect reports whether the page was back within the grace, of which alone anything is said.
+func reconnect(t *testing.T) bool {
+	t.Helper()
+	e := newEndpoint(t, nil)
+	app := tells(t, nil, e)
+	const room = "presence-room"
+	c := connectTo(t, app)
+	c.enter(room, channelData("7", ""))
+	c.welcomed(room)
+	e.hears(told("channel_occupied", room), told("member_added", room, "user_id", "7"))
+	checked(t)
+	c, away := reloads(t, app, c, room, "7")
+	if away >= grace {
+		t.Logf("the page was back after %s", away)
+		return false
+	}
+	checked(t)
+	e.silent()
+	c.leave(room)
+	e.hears(told("channel_vacated", room), told("member_removed", room, "user_id", "7"))
+	e.silent()
+	return true
+}
+
+// 133. member_added/removed per user, not per connection, user_id a string.
+func TestLine133_Members(t *testing.T) {
+	e := newEndpoint(t, item{"event_types": []string{"member_added", "member_removed"}})
+	app := tells(t, nil, e)
+	const room = "presence-room"
+	comes := func(user string) client {
+		c := connectTo(t, app)
+		c.enter(room, channelData(user, ""))
+		c.next(wire.SubscriptionSucceeded, room)
+		return c
+	}
+	added := func(user string) string { return told("member_added", room, "user_id", user) }
+	removed := func(user string) string { return told("member_removed", room, "user_id", user) }
+	first, second := comes("7"), comes("7")
+	e.hears(added("7"))
+	other := comes(`Ann <é> 😀`)
+	e.hears(added(`Ann <é> 😀`))
+	first.leave(room)
+	eventually(t, func() bool { return subscribersOf(t, app, room) == 2 }, "the leave of a connection")
+	checked(t)
+	e.silent()
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e.hears(removed("7"))
+	other.leave(room)
+	e.hears(removed(`Ann <é> 😀`))
+	c := connectTo(t, app)
+	data := `{"user_id":7}`
+	c.enter(room, data)
+	c.next(wire.SubscriptionSucceeded, room)
+	e.hears(added("7")) // a string, though the app's server said a number
+	e.silent()
+}
+
+// 134. client_event data MUST be a string; user_id only on presence.
+func TestLine134_ClientEvent(t *testing.T) {
+	e := newEndpoint(t, item{"event_types": []string{"client_event"}})
+	app := tells(t, nil, e)
+	c := connectTo(t, app)
+	const private, presence = "private-room", "presence-room"
+	c.join(private)
+	c.enter(presence, channelData("7", ""))
+	c.welcomed(presence)
+	for sent, data := range map[string]string{
+		`{"n":1,"text":"<b>"}`: `{"n":1,"text":"<b>"}`, `"typing"`: `typing`, `""`: ``, `[1,2]`: `[1,2]`,
+	} {
+		fields := []string{"event", "client-typing", "data", data, "socket_id", c.SocketID}
+		c.whispers(private, "client-typing", sent)
+		e.hears(told("client_event", private, fields...))
+		c.whispers(presence, "client-typing", sent)
+		e.hears(told("client_event", presence, append(fields, "user_id", "7")...))
+	}
+	c.whispers("private-elsewhere", "client-typing", `{}`) // which is refused
+	c.errs(4009)
+	publishTo(t, app, wire.Event{Name: "test", Channel: private, Data: "{}"})
+	c.next("test", private)
+	e.silent()
+}
+
+// missLife is how far apart two misses must be to be two.
+const missLife = 5 * time.Second
+
+// 135. cache_miss MUST be de-duplicated for simultaneous misses.
+func TestLine135_CacheMiss(t *testing.T) {
+	e := newEndpoint(t, item{"event_types": []string{"cache_miss"}})
+	app := tells(t, nil, e)
+	const ch, clients = "cache-price", 8
+	var all []client
+	for range clients {
+		all = append(all, connectTo(t, app))
+	}
+	for _, c := range all {
+		c.subscribe(ch, "")
+	}
+	for _, c := range all {
+		c.succeeds(ch)
+		c.next(wire.CacheMiss, ch)
+	}
+	checked(t)
+	last := e.next()
+	if got := string(last.Events[0]); got != told("cache_miss", ch) {
+		t.Errorf("the endpoint heard %s", got)
+	}
+	time.Sleep(calm)
+	for _, n := range e.unread() { // a slow machine may have made more than one moment of it
+		if d := time.Duration(n.At-last.At) * time.Millisecond; d < missLife {
+			t.Errorf("the endpoint heard %s, and after %s %s", last.body, d, n.body)
+		}
+		last = e.next()
+	}
+	publishTo(t, app, wire.Event{Name: "price", Channel: ch, Data: "{}"})
+	for _, c := range all {
+		c.next("price", ch)
+	}
+	late := connectTo(t, app)
+	late.join(ch)
+	late.next("price", ch)
+	checked(t)
+	e.silent()
+}
+
+// 137. Filters MUST remove the event from the sent payload and the signature MUST match what is sent.
+func TestLine137_Filters(t *testing.T) {
+	all := newEndpoint(t, nil)
+	ends := newEndpoint(t, item{"event_types": []string{"channel_vacated", "member_removed"}})
+	prefix := newEndpoint(t, item{"filter": item{"channel_name_starts_with": "presence-"}})
+	suffix := newEndpoint(t, item{"filter": item{"channel_name_ends_with": "-eu"}})
+	both := newEndpoint(t, item{
+		"event_types": []string{"channel_occupied"},
+		"filter":      item{"channel_name_starts_with": "presence-", "channel_name_ends_with": "-eu"},
+	})
+	none := newEndpoint(t, item{"filter": item{"channel_name_starts_with": "presence-eu", "channel_name_ends_with": "eu-x"}})
+	app := tells(t, nil, all, ends, prefix, suffix, both, none)
+
+	c := connectTo(t, app)
+	const eu, us, room = "news-eu", "news-us", "presence-room-eu"
+	c.join(eu)
+	c.join(us)
+	c.enter(room, channelData("7", ""))
+	c.welcomed(room)
+	in := []string{
+		told("channel_occupied", eu), told("channel_occupied", us), told("channel_occupied", room), told("member_added", room, "user_id", "7"),
+	}
+	out := []string{
+		told("channel_vacated", eu), told("channel_vacated", us), told("channel_vacated", room), told("member_removed", room, "user_id", "7"),
+	}
+	all.hears(in...)
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	all.hears(out...)
+	ends.hears(out...)
+	prefix.hears(in[2], in[3], out[2], out[3])
+	suffix.hears(in[0], in[2], in[3], out[0], out[2], out[3])
+	both.hears(in[2])
+	for _, e := range []*endpoint{all, ends, prefix, suffix, both, none} {
+		e.silent()
+	}
+}

@@ -1,0 +1,239 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	pusher "github.com/pusher/pusher-http-go/v5"
+
+	"hark/localstack/e2e/wire"
+)
+
+// What an app's own server hears of its channels, by webhooks.
+
+// hookPatience is how long a test waits for a notice: checks wait for three seconds, and what failed once for some more.
+const hookPatience = 4 * patience
+
+// notice is a request that an endpoint got.
+type notice struct {
+	header http.Header
+	body   []byte
+	came   time.Time
+	At     int64             `json:"time_ms"`
+	Events []json.RawMessage `json:"events"`
+}
+
+// endpoint is a server that an app has told of its channels. It lives as long as the test.
+type endpoint struct {
+	*httptest.Server
+	t     *testing.T
+	app   wire.App
+	wants item // of the webhook, besides its url
+
+	mu     sync.Mutex
+	answer func(notice) int // a status, or 0 for none at all; nil: always 200
+	all    []notice         // that were answered with 2xx
+	read   int              // how many of them the test has read
+}
+
+// newEndpoint returns one whose webhook has these attributes, too.
+func newEndpoint(t *testing.T, wants item) *endpoint {
+	t.Helper()
+	e := &endpoint{t: t, wants: wants}
+	e.Server = httptest.NewServer(http.HandlerFunc(e.take))
+	t.Cleanup(e.Close)
+	return e
+}
+
+func (e *endpoint) take(w http.ResponseWriter, r *http.Request) {
+	n := notice{header: r.Header, came: time.Now()}
+	var err error
+	if n.body, err = io.ReadAll(r.Body); err != nil {
+		return // the sender has given up
+	}
+	_ = json.Unmarshal(n.body, &n) // what is no JSON has no events, which check says
+	e.mu.Lock()
+	answer := e.answer
+	e.mu.Unlock()
+	status := http.StatusOK
+	if answer != nil {
+		status = answer(n)
+	}
+	if status == 0 {
+		panic(http.ErrAbortHandler) // the connection just ends
+	}
+	if status/100 == 2 {
+		e.mu.Lock()
+		e.all = append(e.all, n)
+		e.mu.Unlock()
+	}
+	w.WriteHeader(status)
+}
+
+// answers has the endpoint answer with what f says from now on; with 200 if f is nil.
+func (e *endpoint) answers(f func(notice) int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.answer = f
+}
+
+// tells returns a new app that has these endpoints told. They are told nothing more when the test ends, rather than be missed for minutes.
+func tells(t *testing.T, settings item, endpoints ...*endpoint) wire.App {
+	t.Helper()
+	if hark.Local() && hark.Queues["Checks"] == "" {
+		t.Skip("this form of the stack has no webhooks")
+	}
+	var hooks []any
+	for _, e := range endpoints {
+		hook := item{"url": e.URL + "/hook"}
+		maps.Copy(hook, e.wants)
+		hooks = append(hooks, map[string]any(hook))
+	}
+	all := maps.Clone(settings)
+	if all == nil {
+		all = item{}
+	}
+	all["webhooks"] = hooks
+	app := newApp(t, all)
+	for _, e := range endpoints {
+		e.app = app
+	}
+	db, table := tables(), hark.Tables["Apps"]
+	silent := item{"pk": "app#" + app.ID, "id": app.ID, "key": app.Key, "secret": app.Secret}.attributes(t)
+	t.Cleanup(func() {
+		in := &dynamodb.PutItemInput{TableName: &table, Item: silent}
+		if _, err := db.PutItem(context.WithoutCancel(t.Context()), in); err != nil {
+			t.Error(err)
+		}
+	})
+	return app
+}
+
+// next returns the next notice, after every check that a receiver may make.
+func (e *endpoint) next() notice {
+	e.t.Helper()
+	for end := time.Now().Add(hookPatience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if unread := e.unread(); len(unread) > 0 {
+			e.mu.Lock()
+			e.read++
+			e.mu.Unlock()
+			e.check(unread[0])
+			return unread[0]
+		}
+	}
+	e.t.Fatalf("the endpoint got nothing within %s", hookPatience)
+	return notice{}
+}
+
+func (e *endpoint) unread() []notice {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.all[e.read:])
+}
+
+// check looks at a request as Pusher's SDKs do: the official one for Go is asked whether it is the app's.
+func (e *endpoint) check(n notice) {
+	e.t.Helper()
+	if got := n.header["Content-Type"]; !slices.Equal(got, []string{"application/json"}) {
+		e.t.Errorf("129 Content-Type %q", got)
+	}
+	if len(n.Events) != 1 {
+		e.t.Fatalf("130 %d events in %s", len(n.Events), n.body)
+	}
+	client := pusher.Client{Key: e.app.Key, Secret: e.app.Secret}
+	hook, err := client.Webhook(n.header, n.body)
+	if err != nil || hook == nil || len(hook.Events) != 1 || hook.Events[0].Name == "" || hook.Events[0].Channel == "" {
+		e.t.Errorf("129 pusher-http-go reads %s as %+v (%v)", n.body, hook, err)
+	}
+}
+
+// hears reads as many notices and fails unless they are these, in any order: the order of those about one channel is tested by itself.
+func (e *endpoint) hears(want ...string) {
+	e.t.Helper()
+	var got []string
+	for range want {
+		got = append(got, string(e.next().Events[0]))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		e.t.Errorf("the endpoint heard\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}
+
+// silent fails if there is a notice that nobody has read.
+func (e *endpoint) silent() {
+	e.t.Helper()
+	time.Sleep(calm)
+	for _, n := range e.unread() {
+		e.t.Errorf("the endpoint heard %s", n.body)
+	}
+}
+
+// told is a notice that has a name and a channel, and more fields as name, value, name, value.
+func told(name, channel string, more ...string) string {
+	var b bytes.Buffer
+	b.WriteString(`{"name":` + strconv.Quote(name) + `,"channel":` + strconv.Quote(channel))
+	for i := 0; i < len(more); i += 2 {
+		b.WriteString(`,` + strconv.Quote(more[i]) + `:` + strconv.Quote(more[i+1]))
+	}
+	return b.String() + "}"
+}
+
+// checked waits until every look at a channel that somebody has asked for so far has been taken.
+func checked(t *testing.T) {
+	t.Helper()
+	within(t, hookPatience, func() bool { return waiting(t, "Checks") == 0 }, "the end of all checks")
+}
+
+// waiting is how many messages are in the queue, those in flight included.
+func waiting(t *testing.T, queue string) (n int) {
+	t.Helper()
+	names := []sqstypes.QueueAttributeName{
+		sqstypes.QueueAttributeNameApproximateNumberOfMessages, sqstypes.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+		sqstypes.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+	}
+	out, err := queues().GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: aws.String(hark.Queues[queue]), AttributeNames: names,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		i, err := strconv.Atoi(out.Attributes[string(name)])
+		if err != nil {
+			t.Fatalf("%s of %s: %v", name, queue, err)
+		}
+		n += i
+	}
+	return n
+}
+
+func queues() *sqs.Client {
+	return sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(hark.AWS), Credentials: admin()})
+}
+
+// within is eventually with a time of its own.
+func within(t *testing.T, patience time.Duration, ok func() bool, what string) {
+	t.Helper()
+	for end := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %s", patience, what)
+		}
+	}
+}

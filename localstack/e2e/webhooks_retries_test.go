@@ -1,0 +1,298 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"hark/localstack/e2e/target"
+	"hark/localstack/e2e/wire"
+)
+
+// Line 136 of the checklist (protocol.md §9), and what becomes of notices while an endpoint is down: on clouds of their own, whose clock
+// makes minutes of retries seconds.
+
+// retriesSpeed is how much faster retries come there.
+const retriesSpeed = 20
+
+// ownCloud has the test run against a cloud of its own, with webhooks, whose template was changed first. On its clock the delays between
+// retries are so much shorter. Queues have their delay and their visibility timeout in front of functions and clients, which keep their
+// pace: so these are made as much longer in the template.
+func ownCloud(t *testing.T, speed int, change func(resources map[string]map[string]any)) {
+	t.Helper()
+	local(t)
+	if os.Getenv("HARK_TEMPLATE") != "" {
+		t.Skip("this is about the form with webhooks")
+	}
+	text, err := os.ReadFile(filepath.Join("..", "..", "infra", "testdata", "webhooks.template.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole map[string]any
+	resources := struct{ Resources map[string]map[string]any }{}
+	for _, into := range []any{&whole, &resources} {
+		if err := json.Unmarshal(text, into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range resources.Resources {
+		if properties, ok := r["Properties"].(map[string]any); ok && r["Type"] == "AWS::SQS::Queue" {
+			for _, name := range []string{"DelaySeconds", "VisibilityTimeout"} {
+				if seconds, ok := properties[name].(float64); ok {
+					properties[name] = seconds * float64(speed)
+				}
+			}
+		}
+	}
+	if change != nil {
+		change(resources.Resources)
+	}
+	whole["Resources"] = resources.Resources
+	path := filepath.Join(t.TempDir(), "webhooks.template.json")
+	if err := os.WriteFile(path, body(t, whole), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shared := hark
+	own, err := target.Open(t.Context(), target.Options{Template: path, Flags: []string{"-speed", fmt.Sprint(speed)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hark = own
+	t.Cleanup(func() { // after the test's connections have been closed
+		hark = shared
+		if err := own.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// 136. A non-2xx answer MUST be retried with growing delay for 5 minutes, then dropped. It is dropped into the queue of dead letters, from
+// which scripts/redrive has it told after all.
+func TestLine136_Retries(t *testing.T) {
+	ownCloud(t, retriesSpeed, nil)
+	e := newEndpoint(t, nil)
+	refusals := []int{500, 404, 302, 410, 0, 429, 503, 400} // 0: no answer
+	attempts := make(chan notice, 100)
+	e.answers(func(n notice) int { // one at a time: it is about one channel
+		attempts <- n
+		return refusals[(len(attempts)-1)%len(refusals)]
+	})
+	app := tells(t, nil, e)
+	c := connectTo(t, app)
+	c.join("news")
+	within(t, 2*hookPatience, func() bool { return waiting(t, "DeadDeliveries") == 1 }, "the death of the notice")
+
+	first := <-attempts
+	last := first
+	for i, want := range []time.Duration{2, 5, 10, 20, 40, 80, 160} {
+		if len(attempts) == 0 {
+			t.Fatalf("there were only %d attempts", i+1)
+		}
+		n := <-attempts
+		if delay := n.came.Sub(last.came); delay < want*time.Second/retriesSpeed {
+			t.Errorf("attempt %d came after %s, want %s", i+2, delay, want*time.Second/retriesSpeed)
+		}
+		if string(n.body) != string(first.body) {
+			t.Errorf("attempt %d is %s, the first was %s", i+2, n.body, first.body)
+		}
+		last = n
+	}
+	if len(attempts) > 0 || last.came.Sub(first.came) < 5*time.Minute/retriesSpeed {
+		t.Errorf("%d attempts too many, after %s", len(attempts), last.came.Sub(first.came))
+	}
+
+	e.answers(nil)
+	c.leave("news")
+	e.hears(told("channel_vacated", "news")) // what is dead holds up nothing
+	t.Run("scripts/redrive", func(t *testing.T) {
+		said := redrives(t, "DeadDeliveries")
+		if want := "1 messages moved to " + hark.Queues["Deliveries"] + "\n"; said != want {
+			t.Errorf("it said %q, want %q", said, want)
+		}
+	})
+	if n := e.next(); string(n.body) != string(first.body) {
+		t.Errorf("the endpoint heard %s, want %s", n.body, first.body)
+	}
+	if n := waiting(t, "DeadDeliveries"); n != 0 {
+		t.Errorf("%d dead letters are left", n)
+	}
+	e.silent()
+}
+
+// redrives runs scripts/redrive on a queue of dead letters, and returns what it says.
+func redrives(t *testing.T, queue string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), filepath.Join("..", "..", "scripts", "redrive"), hark.Queues[queue])
+	cmd.Env = append(os.Environ(),
+		"AWS_ENDPOINT_URL="+hark.AWS, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=admin", "AWS_SECRET_ACCESS_KEY=admin")
+	var errors strings.Builder
+	cmd.Stderr = &errors
+	said, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("scripts/redrive: %v: %s", err, errors.String())
+	}
+	return string(said)
+}
+
+// outage is an endpoint that is down for a time, from the first notice on that it does not take.
+type outage struct {
+	lasts time.Duration
+
+	mu      sync.Mutex
+	began   time.Time
+	refused int
+}
+
+// answer is how the endpoint answers, if it does.
+func (o *outage) answer(n notice) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.began.IsZero() {
+		o.began = n.came
+	}
+	if n.came.Sub(o.began) >= o.lasts {
+		return http.StatusOK
+	}
+	o.refused++
+	if o.refused%2 == 0 {
+		return 0
+	}
+	return http.StatusServiceUnavailable
+}
+
+func (o *outage) refusals() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.refused
+}
+
+// TestEndpointIsDownForFourMinutes: nothing is lost, and the order of each channel is kept. When a hundred clients reload their pages
+// nothing is told of it, and when they leave for good, one notice says so.
+func TestEndpointIsDownForFourMinutes(t *testing.T) {
+	const clients, nRooms, events = 100, 4, 5
+	const grace = 10 * time.Second // so that a hundred clients of a slow machine are back in time
+	ownCloud(t, retriesSpeed, func(resources map[string]map[string]any) {
+		resources["Checks"]["Properties"].(map[string]any)["DelaySeconds"] = retriesSpeed * grace / time.Second
+	})
+	e := newEndpoint(t, item{"event_types": []string{"channel_occupied", "channel_vacated", "client_event"}})
+	hark.App = tells(t, nil, e)
+	lobby, all := reloadOfMany(t, e, clients, grace)
+
+	var writers []client
+	var occupied []string
+	rooms := make([]string, nRooms)
+	want := map[string][]string{lobby: {told("channel_vacated", lobby)}}
+	for i := range rooms {
+		c, room := connect(t), unique("private-room-")
+		c.join(room)
+		writers, rooms[i], occupied = append(writers, c), room, append(occupied, told("channel_occupied", room))
+		for n := range events {
+			want[room] = append(want[room], told("client_event", room, "event", "client-n", "data", fmt.Sprint(n), "socket_id", c.SocketID))
+		}
+	}
+	e.hears(occupied...)
+	down := &outage{lasts: 4 * time.Minute / retriesSpeed}
+	e.answers(down.answer)
+	closeAll(t, all)
+	within(t, hookPatience, func() bool { return down.refusals() > 0 }, "a notice that is not taken")
+	for n := range events {
+		before := sentByMessage(t)
+		for i, c := range writers {
+			c.whispers(rooms[i], "client-n", fmt.Sprint(n))
+		}
+		within(t, hookPatience, func() bool { return sentByMessage(t) == before+2*nRooms }, "the acceptance of client events")
+	}
+
+	got, seen := map[string][]string{}, map[string]bool{}
+	for count := 0; count < 1+nRooms*events; {
+		n := e.next()
+		if seen[string(n.body)] {
+			t.Logf("twice, since its answer was not heard: %s", n.body)
+			continue
+		}
+		seen[string(n.body)] = true
+		var of struct{ Channel string }
+		if err := json.Unmarshal(n.Events[0], &of); err != nil {
+			t.Fatal(err)
+		}
+		got[of.Channel] = append(got[of.Channel], string(n.Events[0]))
+		count++
+	}
+	for ch := range want {
+		if !slices.Equal(got[ch], want[ch]) {
+			t.Errorf("of %s the endpoint heard\n\t%s\nwant\n\t%s", ch, strings.Join(got[ch], "\n\t"), strings.Join(want[ch], "\n\t"))
+		}
+	}
+	checked(t)
+	e.silent()
+	if n := waiting(t, "DeadDeliveries"); n != 0 {
+		t.Errorf("%d notices are dead", n)
+	}
+	t.Logf("%d requests were refused", down.refusals())
+}
+
+// sentByMessage is how often clients' frames have had something queued: a client event does twice, first for the others and then for the
+// app. Frames that do not wait for that have no order.
+func sentByMessage(t *testing.T) int {
+	t.Helper()
+	return int(metered(t, "sqs.requests", "message", "SendMessageBatch"))
+}
+
+// reloadOfMany has n clients come to a channel and reload, of which the endpoint must hear nothing but that they have come. It returns
+// them as they are afterwards, and the channel.
+func reloadOfMany(t *testing.T, e *endpoint, n int, grace time.Duration) (channel string, all []*wire.Conn) {
+	t.Helper()
+	for range 5 {
+		lobby := unique("lobby-")
+		to := func(int) string { return lobby }
+		all := crowd(t, n, to)
+		e.hears(told("channel_occupied", lobby))
+		checked(t)
+		began := time.Now()
+		closeAll(t, all)
+		within(t, hookPatience, func() bool { return vacant(t, hark.App, lobby) }, "that somebody finds the channel empty")
+		all = crowd(t, n, to)
+		if away := time.Since(began); away >= grace {
+			t.Logf("they were back after %s", away)
+			closeAll(t, all)
+			e.forgets(t)
+			continue
+		}
+		checked(t)
+		e.silent()
+		return lobby, all
+	}
+	t.Fatalf("they were never back within %s: this machine is too slow", grace)
+	return "", nil
+}
+
+func closeAll(t *testing.T, all []*wire.Conn) {
+	t.Helper()
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for _, c := range all {
+		g.Go(c.Close)
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// forgets waits for what is to come, and does not look at it.
+func (e *endpoint) forgets(t *testing.T) {
+	t.Helper()
+	within(t, hookPatience, func() bool { return !disconnecting(t) && waiting(t, "Checks")+waiting(t, "Deliveries") == 0 }, "all notices")
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.read = len(e.all)
+}
