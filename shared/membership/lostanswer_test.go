@@ -1,0 +1,72 @@
+package membership_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"hark/shared/dynamo"
+	"hark/shared/pusher"
+)
+
+// unanswered is a store on which the answers to writes of markers are lost: the SDK repeats the write, and that one does not hold.
+type unanswered struct {
+	*dynamo.State
+	before func() // what happens before the write
+}
+
+func (s unanswered) PutMarker(ctx context.Context, app string, ch pusher.Channel, now time.Time) (bool, error) {
+	s.before()
+	if _, err := s.State.PutMarker(ctx, app, ch, now); err != nil {
+		return false, err
+	}
+	return s.State.PutMarker(ctx, app, ch, now)
+}
+
+func (s unanswered) Reopen(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
+	s.before()
+	if _, err := s.State.Reopen(ctx, app, ch, nonce); err != nil {
+		return false, err
+	}
+	return s.State.Reopen(ctx, app, ch, nonce)
+}
+
+// Whoever lists a channel looks whether it is still occupied, also if it cannot know that it was itself who listed it.
+func TestMarkerWhoseAnswerIsLost(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		flagged, left bool // the marker was there, flagged; the only subscriber leaves before the channel is listed
+	}{
+		{"a new one, of an empty channel", false, true},
+		{"a new one, of an occupied channel", false, false},
+		{"a flagged one, of an empty channel", true, true},
+		{"a flagged one, of an occupied channel", true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store := openStore(t)
+			open(t, store, first)
+			if c.flagged {
+				for _, step := range []func() (bool, error){
+					func() (bool, error) { return store.PutMarker(t.Context(), app, news, clock) },
+					func() (bool, error) { return store.MarkVacant(t.Context(), app, news, "of somebody who died") },
+				} {
+					if ok, err := step(); err != nil || !ok {
+						t.Fatal(ok, err)
+					}
+				}
+			}
+			come := subscribe(t, "come", unanswered{store, func() {
+				if c.left {
+					unsubscribe(t, "leave", store, first, at(2)).finish()
+				}
+			}}, first, at(1))
+			come.finish()
+			if come.err != nil {
+				t.Fatal(come.err)
+			}
+			if r := look(t, store); r.marker.Exists == c.left || r.listed() == c.left || len(r.subscribed) > 0 == c.left {
+				t.Errorf("left: %t, there is %+v", c.left, r)
+			}
+		})
+	}
+}

@@ -1,0 +1,113 @@
+package membership_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"hark/localstack/meter"
+	"hark/shared/membership"
+	"hark/shared/pusher"
+)
+
+// signless is a store that signs nobody in.
+type signless struct{ membership.Store }
+
+func (signless) SignIn(context.Context, pusher.ConnectionID, pusher.User) (bool, error) {
+	return false, errThrottled
+}
+
+// A fault of ours is not the client's: it must come back, and not be told that somebody else is signed in.
+func TestSignInThatFails(t *testing.T) {
+	o := newOffice(t)
+	o.m.Store = signless{o.m.Store}
+	c, err := o.m.Connection(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = o.m.SignIn(t.Context(), tenant(), c, pusher.User{ID: "bob"}, "{}")
+	var refusal *pusher.Error
+	if !errors.Is(err, errThrottled) || errors.As(err, &refusal) {
+		t.Errorf("got %v", err)
+	}
+	if o.closed[first] || len(o.events(first)) > 0 {
+		t.Errorf("the client got %v, closed: %t", o.events(first), o.closed[first])
+	}
+}
+
+// Somebody else on the connection is the client's mistake.
+func TestSignInAsAnother(t *testing.T) {
+	o := newOffice(t)
+	o.signIn(first, "bob")
+	c, err := o.m.Connection(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refusal *pusher.Error
+	if err := o.m.SignIn(t.Context(), tenant(), c, pusher.User{ID: "cy"}, "{}"); !errors.As(err, &refusal) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A client may sign in again with what it has signed in with, each time that it is asked to: that costs what shows that it may, the
+// connection's row and its lease, and nothing for whom it watches.
+func TestRepeatedSignInWritesNothing(t *testing.T) {
+	bill := &meter.Meter{}
+	o := newOffice(t)
+	o.m.Store = openMetered(t, bill)
+	open(t, o.m.Store, first)
+	writes := func(watches ...string) float64 {
+		t.Helper()
+		before := bill.Snapshot()[meter.WriteUnits]
+		o.signIn(first, "ann", watches...)
+		return bill.Snapshot()[meter.WriteUnits] - before
+	}
+	if n := writes("bob", "cy"); n != 5 { // the lease, C, two watchers and the user
+		t.Errorf("a sign-in costs %v write units", n)
+	}
+	o.heard(first, `{"events":[{"name":"offline","user_ids":["bob","cy"]}]}`)
+	for _, order := range [][]string{{"bob", "cy"}, {"cy", "bob"}} {
+		if n := writes(order...); n != 2 {
+			t.Errorf("a repeated one, in the order %v, costs %v write units", order, n)
+		}
+		if got := o.events(first); !slices.Equal(got, []string{"pusher:signin_success"}) {
+			t.Errorf("the client got %v", got)
+		}
+		o.heard(first)
+		if queued := o.take(); len(queued) > 0 {
+			t.Errorf("queued %+v", queued)
+		}
+	}
+}
+
+// Whoever signs in again with another watchlist watches those who are on it, and nobody else.
+func TestSignInWithAnotherWatchlist(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		list []string
+	}{
+		{"some are dropped", []string{"bob"}},
+		{"some are new", []string{"bob", "cy", "dee"}},
+		{"one is replaced", []string{"bob", "dee"}},
+		{"all are others", []string{"dee", "eve"}},
+		{"none is left", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOffice(t)
+			o.signIn(observer, "ann", "bob", "cy")
+			o.signIn(observer, "ann", c.list...)
+			for _, user := range []string{"bob", "cy", "dee", "eve"} {
+				watchers, err := o.m.Store.Watchers(t.Context(), app, user, clock, 0)
+				if err != nil || (len(watchers) == 1) != slices.Contains(c.list, user) {
+					t.Errorf("%s is watched by %v (%v)", user, watchers, err)
+				}
+			}
+			known, err := o.m.Store.Watchlist(t.Context(), app, "ann", observer)
+			slices.Sort(known)
+			if err != nil || !slices.Equal(known, c.list) {
+				t.Errorf("the user's row says %v (%v)", known, err)
+			}
+		})
+	}
+}
