@@ -1,0 +1,124 @@
+package broadcast_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hark/shared/dynamo"
+	"hark/shared/membership"
+	"hark/shared/pusher"
+)
+
+const rates = pusher.Channel("cache-rates")
+
+// arriving are rows among which somebody comes right behind the first read.
+type arriving struct {
+	*dynamo.State
+	come func()
+}
+
+func (a *arriving) Subscribers(
+	ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]pusher.Subscription) error,
+) error {
+	err := a.State.Subscribers(ctx, app, ch, now, page)
+	if a.come != nil {
+		a.come()
+		a.come = nil
+	}
+	return err
+}
+
+// newcomer subscribes ann to the cache channel. Before it posts its first frame it waits, if told to.
+func (r *rig) newcomer(t *testing.T, wait func()) (subscribed func() error) {
+	t.Helper()
+	function := &membership.Membership{
+		Store: r.state, Apps: r, Queue: r, Timeout: 10 * time.Second, Sockets: stopping{Sockets: r.members.Sockets, before: wait},
+	}
+	app, _ := r.ByID(t.Context(), appID)
+	c := pusher.Connection{ID: ann, App: appID, ConnectedAt: time.Now()}
+	if err := function.Open(t.Context(), app, c); err != nil {
+		t.Fatal(err)
+	}
+	return func() error { return function.Subscribe(t.Context(), app, c, rates, pusher.Stamp(c.ConnectedAt.UnixMilli())) }
+}
+
+// names are the events that ann got.
+func (r *rig) names(t *testing.T) (names []string) {
+	t.Helper()
+	for _, frame := range r.gateway.received(ann) {
+		f, err := pusher.ParseFrame([]byte(frame))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, strings.TrimPrefix(f.Event, "pusher_internal:"))
+	}
+	return names
+}
+
+// Whoever subscribes between two events that are kept, and which come in one batch, finds the first, and gets the second.
+func TestCachedEventsOfOneBatch(t *testing.T) {
+	plain := func(name string) pusher.Broadcast { // as a client's event is, which is not kept
+		e := named(name, rates)
+		e.Cache = false
+		return e
+	}
+	for _, c := range []struct {
+		name  string
+		batch []pusher.Broadcast
+		kept  string   // in the end
+		want  []string // what a newcomer gets who comes when the subscribers of the first have been read
+	}{
+		{"two that are kept", []pusher.Broadcast{named("one", rates), named("two", rates)}, "two", []string{"subscription_succeeded", "one", "two"}},
+		{
+			"behind one that is not", []pusher.Broadcast{plain("one"), named("two", rates)},
+			"two", []string{"subscription_succeeded", "pusher:cache_miss", "two"},
+		},
+		{"before one that is not", []pusher.Broadcast{named("one", rates), plain("two")}, "one", []string{"subscription_succeeded", "one", "two"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, long)
+			subscribed := r.newcomer(t, func() {})
+			r.Subscribers = &arriving{r.state, func() {
+				if err := subscribed(); err != nil {
+					t.Error(err)
+				}
+			}}
+			r.deliver(t, c.batch...)
+			if got := r.names(t); !slices.Equal(got, c.want) {
+				t.Errorf("the newcomer got %v, want %v", got, c.want)
+			}
+			kept, err := r.state.Cached(t.Context(), appID, rates, time.Now())
+			if want := string(named(c.kept, rates).Frame); err != nil || string(kept.Frame) != want {
+				t.Errorf("kept is %s (%v), want %s", kept.Frame, err, want)
+			}
+		})
+	}
+}
+
+// A newcomer who is waited for may have been told the event that is kept by then: it does not get it once more. What follows it does.
+func TestCachedEventThatANewcomerWasTold(t *testing.T) {
+	r := newRig(t, long)
+	row, read := make(chan struct{}), make(chan struct{})
+	first := true
+	subscribed := r.newcomer(t, func() {
+		if first { // its row is written, and pending
+			first = false
+			close(row)
+			<-read
+		}
+	})
+	r.Subscribers = &arriving{r.state, func() { close(read) }}
+	done := make(chan error, 1)
+	go func() { done <- subscribed() }()
+	<-row
+	r.deliver(t, named("one", rates), named("two", rates))
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if got, want := r.names(t), []string{"subscription_succeeded", "one", "two"}; !slices.Equal(got, want) {
+		t.Errorf("the newcomer got %v, want %v", got, want)
+	}
+}
