@@ -42,7 +42,9 @@ func (r *rig) newcomer(t *testing.T, wait func()) (subscribed func() error) {
 	if err := function.Open(t.Context(), app, c); err != nil {
 		t.Fatal(err)
 	}
-	return func() error { return function.Subscribe(t.Context(), app, c, rates, pusher.Stamp(c.ConnectedAt.UnixMilli())) }
+	return func() error {
+		return function.Subscribe(t.Context(), app, c, rates, pusher.Stamp(c.ConnectedAt.UnixMilli()))
+	}
 }
 
 // names are the events that ann got.
