@@ -1,0 +1,121 @@
+package dynamo_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+
+	"hark/shared/dynamo"
+	"hark/shared/pusher"
+)
+
+// What the names of a connection's channels may have in all, and how many names of longName, which are fewer than a connection may have
+// channels, leave room for a short one only.
+const (
+	nameBytes = 16 << 10
+	longNames = 81
+)
+
+func longName(n int) pusher.Channel { return pusher.Channel(fmt.Sprintf("%0200d", n)) }
+
+// sized is a name of so many bytes.
+func sized(n int) pusher.Channel { return pusher.Channel(fmt.Sprintf("%0*d", n, 7)) }
+
+// crowded is a connection that is on some of the long names and has left the others.
+func crowded(t *testing.T, s *dynamo.State, on int) pusher.Connection {
+	t.Helper()
+	c := opened(t, s)
+	for i := range longNames {
+		turn := s.TurnOn
+		if i >= on {
+			turn = s.TurnOff
+		}
+		ok, err := turn(t.Context(), c, longName(i), 1, 0)
+		held(t, string(longName(i)), true, ok, err)
+	}
+	c, err := s.Connection(t.Context(), id)
+	do(t, err)
+	return c
+}
+
+// The names of all channels that a row holds count, those that were left too: else a client could fill its row by leaving channels
+// that there never were.
+func TestChannelNamesLimit(t *testing.T) {
+	const room = nameBytes - 200*longNames
+	for _, c := range []struct {
+		name string
+		on   int
+	}{
+		{"on all", longNames},
+		{"on some, others were left", 40},
+		{"all were left", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			on(t, func(t *testing.T, s *dynamo.State) {
+				full := crowded(t, s, c.on)
+				for what, turn := range map[string]func(ch pusher.Channel) (bool, error){
+					"another one": func(ch pusher.Channel) (bool, error) { return s.TurnOn(t.Context(), full, ch, 2, 0) },
+					"leaving one that it is not on": func(ch pusher.Channel) (bool, error) {
+						return s.TurnOff(t.Context(), full, ch, 2, 0)
+					},
+				} {
+					var no *pusher.Error
+					if ok, err := turn(sized(room + 1)); !errors.As(err, &no) || ok {
+						t.Errorf("%s beyond 16 KB: held %t, error %v", what, ok, err)
+					}
+				}
+				ok, err := s.TurnOn(t.Context(), full, sized(room), 2, 0)
+				held(t, "another one of just 16 KB", true, ok, err)
+				ok, err = s.TurnOff(t.Context(), full, sized(room), 3, 0)
+				held(t, "leaving it", true, ok, err)
+			})
+		})
+	}
+}
+
+// However full the row is, a channel that the connection is on can be left.
+func TestFullConnectionLeavesItsChannels(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		crowded(t, s, longNames)
+		for i := range longNames {
+			c, err := s.Connection(t.Context(), id)
+			do(t, err)
+			ok, err := s.TurnOff(t.Context(), c, longName(i), 2, 0)
+			held(t, "leave", true, ok, err)
+		}
+		if c, err := s.Connection(t.Context(), id); err != nil || len(c.On) > 0 {
+			t.Errorf("it is still on %d channels (%v)", len(c.On), err)
+		}
+	})
+}
+
+// A client is told that there is no room by the words of soketi (protocol.md §3.5), and by the code of every refused subscription.
+func TestTooManyChannelsIsALimit(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		c := opened(t, s)
+		for i := range 100 {
+			ok, err := s.TurnOn(t.Context(), c, pusher.Channel(fmt.Sprint("c", i)), 1, 0)
+			held(t, "one of a hundred", true, ok, err)
+		}
+		_, err := s.TurnOn(t.Context(), c, "one-more", 1, 0)
+		var no *pusher.Error
+		if !errors.As(err, &no) {
+			t.Fatalf("the 101st channel: %v", err)
+		}
+		var frame struct {
+			Event, Channel string
+			Data           struct {
+				Type   string
+				Status int
+			}
+		}
+		do(t, json.Unmarshal(no.SubscriptionError("one-more"), &frame))
+		if frame.Channel != "one-more" || frame.Data.Type != pusher.LimitReached || frame.Data.Status != pusher.CodeLimit {
+			t.Errorf("the client is told %+v", frame)
+		}
+		if no.Code != pusher.CodeUnauthorized {
+			t.Errorf("its code is %d", no.Code)
+		}
+	})
+}
