@@ -13,8 +13,9 @@ import (
 	"hark/localstack/e2e/target"
 )
 
-// patience is how long a test waits for what must come. Nothing is measured with it: a cold start on a busy machine fits.
-const patience = 15 * time.Second
+// patience is how long a test waits for what must come. Nothing is measured with it: a cold start on a busy machine fits, and what
+// comes again after the queue's 15 seconds.
+const patience = 40 * time.Second
 
 // calm is how long a test listens for what must not come, after something sent later has come.
 const calm = 300 * time.Millisecond
