@@ -75,8 +75,10 @@ func TestCachedEventsOfOneBatch(t *testing.T) {
 	}{
 		{"two that are kept", []pusher.Broadcast{named("one", rates), named("two", rates)}, "two", []string{"subscription_succeeded", "one", "two"}},
 		{
-			"behind one that is not", []pusher.Broadcast{plain("one"), named("two", rates)},
-			"two", []string{"subscription_succeeded", "pusher:cache_miss", "two"},
+			"behind one that is not",
+			[]pusher.Broadcast{plain("one"), named("two", rates)},
+			"two",
+			[]string{"subscription_succeeded", "pusher:cache_miss", "two"},
 		},
 		{"before one that is not", []pusher.Broadcast{named("one", rates), plain("two")}, "one", []string{"subscription_succeeded", "one", "two"}},
 	} {

@@ -148,7 +148,10 @@ func TestForgetThatFails(t *testing.T) {
 		h.connects(first, news, lobby)
 		h.vanishes(first)
 		n, failed := 0, ""
+		var mu sync.Mutex // several channels are left at once
 		ask := func(what string) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if n++; n == step {
 				failed = what
 				return errThrottled

@@ -56,8 +56,8 @@ func TestRestartWhenTimeHasRunOut(t *testing.T) {
 	c := newConversation()
 	ctx, out := context.WithCancel(t.Context())
 	sockets := &hurried{Sender: c.sender}
-	c.Server.Sender = sockets
-	c.Server.Members = tardy{c.members, out}
+	c.Sender = sockets
+	c.Members = tardy{c.members, out}
 	c.Message(ctx, connection, stamp, []byte(subscribe("orders", "", "")))
 	if len(c.got) != 2 || c.got[1] != "closed" {
 		t.Fatalf("got %q", c.got)
