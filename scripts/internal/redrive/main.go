@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -63,18 +64,22 @@ func (r redrive) source(ctx context.Context) (string, error) {
 // patience is how many seconds a queue is asked for more: with less, SQS may overlook some.
 const patience = 2
 
-// run moves what there is, and returns how many messages it moved.
+// run moves as many messages as there were when it began, since what is refused again may be back at once. It returns how many it moved.
 func (r redrive) run(ctx context.Context) (moved int, err error) {
-	for {
+	count, err := r.count(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for moved < count {
 		out, err := r.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &r.from, MaxNumberOfMessages: 10, WaitTimeSeconds: patience,
+			QueueUrl: &r.from, MaxNumberOfMessages: int32(min(count-moved, 10)), WaitTimeSeconds: patience,
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameMessageGroupId},
 		})
 		if err != nil {
 			return moved, fmt.Errorf("receive dead letters: %w", err)
 		}
 		if len(out.Messages) == 0 {
-			return moved, nil
+			break
 		}
 		for _, m := range out.Messages {
 			if err := r.move(ctx, m); err != nil {
@@ -83,6 +88,19 @@ func (r redrive) run(ctx context.Context) (moved int, err error) {
 			moved++
 		}
 	}
+	return moved, nil
+}
+
+// count is how many messages there are, approximately: if it says too few, the rest are left for another run.
+func (r redrive) count(ctx context.Context) (int, error) {
+	const name = types.QueueAttributeNameApproximateNumberOfMessages
+	out, err := r.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: &r.from, AttributeNames: []types.QueueAttributeName{name},
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count dead letters: %w", err)
+	}
+	return strconv.Atoi(out.Attributes[string(name)])
 }
 
 // move sends the message and then deletes it: should it end between the two, the message is there still, and moving it again within five

@@ -113,6 +113,16 @@ func TestRedriveToAnotherQueue(t *testing.T) {
 	}
 }
 
+func TestRedriveMovesNothingTwice(t *testing.T) {
+	r := newRig(t)
+	r.dies("a", "1", "2", "3")
+	dead := r.url + "dead.fifo" // what is moved is back at once
+	if said, err := r.redrive(dead, dead); err != nil || !strings.HasPrefix(said, "3 messages moved") {
+		t.Errorf("it said %q (%v)", said, err)
+	}
+	r.has("dead.fifo", map[string]string{"a": "1 2 3"})
+}
+
 func TestRedriveRefuses(t *testing.T) {
 	r := newRig(t)
 	r.dies("a", "1")
