@@ -12,7 +12,8 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 129 to 135 and 137 of the checklist (protocol.md §9): webhooks. Line 136 is in webhooks_retries_test.go.
+// Lines 129 to 137 of the checklist (protocol.md §9): webhooks. All are about a server that is really sent something, of which
+// pusher-http-go must say each time that it is the app's.
 
 // 129. Headers X-Pusher-Key, X-Pusher-Signature over the raw body, Content-Type exactly application/json.
 func TestLine129_Headers(t *testing.T) {
@@ -272,6 +273,59 @@ func TestLine135_CacheMiss(t *testing.T) {
 	late.join(ch)
 	late.next("price", ch)
 	checked(t)
+	e.silent()
+}
+
+// 136. A non-2xx answer MUST be retried with growing delay for 5 minutes, then dropped. It is dropped into the queue of dead letters, from
+// which scripts/redrive has it told after all.
+func TestLine136_Retries(t *testing.T) {
+	ownCloud(t, retriesSpeed, nil)
+	e := newEndpoint(t, nil)
+	refusals := []int{500, 404, 302, 410, 0, 429, 503, 400} // 0: no answer
+	attempts := make(chan notice, 100)
+	e.answers(func(n notice) int { // one at a time: it is about one channel
+		attempts <- n
+		return refusals[(len(attempts)-1)%len(refusals)]
+	})
+	app := tells(t, nil, e)
+	c := connectTo(t, app)
+	c.join("news")
+	within(t, 2*hookPatience, func() bool { return waiting(t, "DeadDeliveries") == 1 }, "the death of the notice")
+
+	first := <-attempts
+	last := first
+	for i, want := range []time.Duration{2, 5, 10, 20, 40, 80, 160} {
+		if len(attempts) == 0 {
+			t.Fatalf("there were only %d attempts", i+1)
+		}
+		n := <-attempts
+		if delay := n.came.Sub(last.came); delay < want*time.Second/retriesSpeed {
+			t.Errorf("attempt %d came after %s, want %s", i+2, delay, want*time.Second/retriesSpeed)
+		}
+		if string(n.body) != string(first.body) {
+			t.Errorf("attempt %d is %s, the first was %s", i+2, n.body, first.body)
+		}
+		last = n
+	}
+	if len(attempts) > 0 || last.came.Sub(first.came) < 5*time.Minute/retriesSpeed {
+		t.Errorf("%d attempts too many, after %s", len(attempts), last.came.Sub(first.came))
+	}
+
+	e.answers(nil)
+	c.leave("news")
+	e.hears(told("channel_vacated", "news")) // what is dead holds up nothing
+	t.Run("scripts/redrive", func(t *testing.T) {
+		said := redrives(t, "DeadDeliveries")
+		if want := "1 messages moved to " + hark.Queues["Deliveries"] + "\n"; said != want {
+			t.Errorf("it said %q, want %q", said, want)
+		}
+	})
+	if n := e.next(); string(n.body) != string(first.body) {
+		t.Errorf("the endpoint heard %s, want %s", n.body, first.body)
+	}
+	if n := waiting(t, "DeadDeliveries"); n != 0 {
+		t.Errorf("%d dead letters are left", n)
+	}
 	e.silent()
 }
 

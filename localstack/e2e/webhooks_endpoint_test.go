@@ -77,7 +77,7 @@ func (e *endpoint) take(w http.ResponseWriter, r *http.Request) {
 	if status == 0 {
 		panic(http.ErrAbortHandler) // the connection just ends
 	}
-	if status/100 == 2 {
+	if status/100 == 2 && r.Context().Err() == nil { // else the sender has given up, and comes again
 		e.mu.Lock()
 		e.all = append(e.all, n)
 		e.mu.Unlock()
@@ -174,6 +174,22 @@ func (e *endpoint) hears(want ...string) {
 	if !slices.Equal(got, want) {
 		e.t.Errorf("the endpoint heard\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
+}
+
+// distinct reads so many notices, and skips those that came twice, since their answer was not heard in time.
+func (e *endpoint) distinct(count int) (all []notice) {
+	e.t.Helper()
+	seen := map[string]bool{}
+	for len(all) < count {
+		n := e.next()
+		if seen[string(n.body)] {
+			e.t.Logf("twice: %s", n.body)
+			continue
+		}
+		seen[string(n.body)] = true
+		all = append(all, n)
+	}
+	return all
 }
 
 // silent fails if there is a notice that nobody has read.

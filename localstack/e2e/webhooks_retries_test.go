@@ -19,8 +19,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Line 136 of the checklist (protocol.md §9), and what becomes of notices while an endpoint is down: on clouds of their own, whose clock
-// makes minutes of retries seconds.
+// What becomes of notices while an endpoint is down: on clouds of their own, whose clock makes seconds of minutes of retries.
 
 // retriesSpeed is how much faster retries come there.
 const retriesSpeed = 20
@@ -74,59 +73,6 @@ func ownCloud(t *testing.T, speed int, change func(resources map[string]map[stri
 			t.Error(err)
 		}
 	})
-}
-
-// 136. A non-2xx answer MUST be retried with growing delay for 5 minutes, then dropped. It is dropped into the queue of dead letters, from
-// which scripts/redrive has it told after all.
-func TestLine136_Retries(t *testing.T) {
-	ownCloud(t, retriesSpeed, nil)
-	e := newEndpoint(t, nil)
-	refusals := []int{500, 404, 302, 410, 0, 429, 503, 400} // 0: no answer
-	attempts := make(chan notice, 100)
-	e.answers(func(n notice) int { // one at a time: it is about one channel
-		attempts <- n
-		return refusals[(len(attempts)-1)%len(refusals)]
-	})
-	app := tells(t, nil, e)
-	c := connectTo(t, app)
-	c.join("news")
-	within(t, 2*hookPatience, func() bool { return waiting(t, "DeadDeliveries") == 1 }, "the death of the notice")
-
-	first := <-attempts
-	last := first
-	for i, want := range []time.Duration{2, 5, 10, 20, 40, 80, 160} {
-		if len(attempts) == 0 {
-			t.Fatalf("there were only %d attempts", i+1)
-		}
-		n := <-attempts
-		if delay := n.came.Sub(last.came); delay < want*time.Second/retriesSpeed {
-			t.Errorf("attempt %d came after %s, want %s", i+2, delay, want*time.Second/retriesSpeed)
-		}
-		if string(n.body) != string(first.body) {
-			t.Errorf("attempt %d is %s, the first was %s", i+2, n.body, first.body)
-		}
-		last = n
-	}
-	if len(attempts) > 0 || last.came.Sub(first.came) < 5*time.Minute/retriesSpeed {
-		t.Errorf("%d attempts too many, after %s", len(attempts), last.came.Sub(first.came))
-	}
-
-	e.answers(nil)
-	c.leave("news")
-	e.hears(told("channel_vacated", "news")) // what is dead holds up nothing
-	t.Run("scripts/redrive", func(t *testing.T) {
-		said := redrives(t, "DeadDeliveries")
-		if want := "1 messages moved to " + hark.Queues["Deliveries"] + "\n"; said != want {
-			t.Errorf("it said %q, want %q", said, want)
-		}
-	})
-	if n := e.next(); string(n.body) != string(first.body) {
-		t.Errorf("the endpoint heard %s, want %s", n.body, first.body)
-	}
-	if n := waiting(t, "DeadDeliveries"); n != 0 {
-		t.Errorf("%d dead letters are left", n)
-	}
-	e.silent()
 }
 
 // redrives runs scripts/redrive on a queue of dead letters, and returns what it says.
@@ -213,20 +159,13 @@ func TestEndpointIsDownForFourMinutes(t *testing.T) {
 		within(t, hookPatience, func() bool { return sentByMessage(t) == before+2*nRooms }, "the acceptance of client events")
 	}
 
-	got, seen := map[string][]string{}, map[string]bool{}
-	for count := 0; count < 1+nRooms*events; {
-		n := e.next()
-		if seen[string(n.body)] {
-			t.Logf("twice, since its answer was not heard: %s", n.body)
-			continue
-		}
-		seen[string(n.body)] = true
+	got := map[string][]string{}
+	for _, n := range e.distinct(1 + nRooms*events) {
 		var of struct{ Channel string }
 		if err := json.Unmarshal(n.Events[0], &of); err != nil {
 			t.Fatal(err)
 		}
 		got[of.Channel] = append(got[of.Channel], string(n.Events[0]))
-		count++
 	}
 	for ch := range want {
 		if !slices.Equal(got[ch], want[ch]) {

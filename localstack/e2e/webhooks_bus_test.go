@@ -1,0 +1,147 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"hark/localstack/e2e/wire"
+)
+
+// What webhooks are told is on the stack's event bus, too.
+
+// heardQueue has a rule of the app's own send what the bus hears of channels to a queue, as an app's own stack would.
+func heardQueue(resources map[string]map[string]any) {
+	arn := func(id string) any { return map[string]any{"Fn::GetAtt": []string{id, "Arn"}} }
+	ref := func(id string) any { return map[string]any{"Ref": id} }
+	resources["Heard"] = map[string]any{
+		"Type": "AWS::SQS::Queue", "Properties": map[string]any{"FifoQueue": true, "ContentBasedDeduplication": true},
+	}
+	resources["HeardPolicy"] = map[string]any{"Type": "AWS::SQS::QueuePolicy", "Properties": map[string]any{
+		"Queues": []any{ref("Heard")},
+		"PolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
+			"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn("Heard"),
+			"Principal": map[string]any{"Service": "events.amazonaws.com"},
+			"Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": arn("HeardRule")}},
+		}}},
+	}}
+	resources["HeardRule"] = map[string]any{"Type": "AWS::Events::Rule", "Properties": map[string]any{
+		"EventBusName": ref("Bus"), "EventPattern": map[string]any{"source": []string{"hark"}}, "State": "ENABLED",
+		"Targets": []any{map[string]any{"Arn": arn("Heard"), "Id": "heard", "SqsParameters": map[string]any{"MessageGroupId": "heard"}}},
+	}}
+}
+
+// busEvent is what EventBridge hands on.
+type busEvent struct {
+	DetailType string         `json:"detail-type"`
+	Source     string         `json:"source"`
+	Time       time.Time      `json:"time"`
+	Detail     map[string]any `json:"detail"`
+}
+
+// onBus reads what the rule has sent so far.
+func onBus(t *testing.T) (all []busEvent) {
+	t.Helper()
+	for {
+		out, err := queues().ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: aws.String(hark.Queues["Heard"]), MaxNumberOfMessages: 10, WaitTimeSeconds: 2,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Messages) == 0 {
+			return all
+		}
+		for _, m := range out.Messages {
+			var e busEvent
+			if err := json.Unmarshal([]byte(*m.Body), &e); err != nil {
+				t.Fatalf("%s: %v", *m.Body, err)
+			}
+			all = append(all, e)
+			_, err := queues().DeleteMessage(t.Context(), &sqs.DeleteMessageInput{
+				QueueUrl: aws.String(hark.Queues["Heard"]), ReceiptHandle: m.ReceiptHandle,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestEveryNotice has everything happen that there is a notice of. What the endpoint is told is on the bus as well, each once, with whose
+// socket it was and how long it lasted.
+func TestEveryNotice(t *testing.T) {
+	ownCloud(t, 1, heardQueue)
+	e := newEndpoint(t, nil)
+	app := tells(t, item{"subscription_count": true}, e)
+	const room, news = "presence-cache-room", "news" // presence channels count users, not subscriptions
+	counted := func(n int) string {
+		return fmt.Sprintf(`{"name":"subscription_count","channel":%q,"subscription_count":%d}`, news, n)
+	}
+	began := time.Now()
+	c, other := connectTo(t, app), connectTo(t, app)
+	c.enter(room, channelData("7", ""))
+	c.next(wire.SubscriptionSucceeded, room)
+	c.whispers(room, "client-typing", `{}`)
+	whispered := told("client_event", room, "event", "client-typing", "data", "{}", "socket_id", c.SocketID, "user_id", "7")
+	e.hears(told("channel_occupied", room), told("member_added", room, "user_id", "7"), told("cache_miss", room), whispered)
+	other.join(news)
+	e.hears(told("channel_occupied", news), counted(1))
+	c.leave(room)
+	e.hears(told("channel_vacated", room), told("member_removed", room, "user_id", "7"))
+	other.leave(news)
+	e.hears(told("channel_vacated", news), counted(0))
+	e.silent()
+
+	e.mu.Lock()
+	notices := slices.Clone(e.all)
+	e.mu.Unlock()
+	within(t, hookPatience, func() bool { return waiting(t, "Deliveries") == 0 }, "the end of all deliveries")
+	events := onBus(t)
+	if len(events) != len(notices) {
+		t.Errorf("the bus heard %d events, the endpoint %d", len(events), len(notices))
+	}
+	for _, n := range notices {
+		var want map[string]any
+		if err := json.Unmarshal(n.Events[0], &want); err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(events, func(b busEvent) bool {
+			return b.Detail["name"] == want["name"] && b.Detail["channel"] == want["channel"] && b.Detail["time_ms"] == float64(n.At)
+		})
+		if i < 0 {
+			t.Errorf("the bus did not hear %s", n.Events[0])
+			continue
+		}
+		got := events[i]
+		want["app"], want["time_ms"] = app.ID, float64(n.At)
+		switch got.DetailType {
+		case "member_added":
+			want["socket_id"] = c.SocketID
+		case "member_removed":
+			want["socket_id"] = c.SocketID
+			want["duration_ms"] = lasted(t, got, began, n)
+		case "channel_vacated":
+			want["duration_ms"] = lasted(t, got, began, n)
+		}
+		if !maps.Equal(got.Detail, want) || got.DetailType != want["name"] || got.Source != "hark" || got.Time.Unix() != n.At/1000 {
+			t.Errorf("the bus heard %+v, want %v", got, want)
+		}
+	}
+}
+
+// lasted returns what the event says of how long it was so, if that can be.
+func lasted(t *testing.T, e busEvent, began time.Time, n notice) any {
+	t.Helper()
+	ms, _ := e.Detail["duration_ms"].(float64)
+	if most := float64(n.came.Sub(began).Milliseconds()); ms <= 0 || ms > most {
+		t.Errorf("%s lasted %v ms, of at most %v", e.DetailType, e.Detail["duration_ms"], most)
+	}
+	return e.Detail["duration_ms"]
+}

@@ -1,0 +1,101 @@
+package e2e_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// What apps' endpoints do to one another, and what webhooks cost.
+
+// TestSlowAndDeadEndpointsDelayNoOtherApp: an app has more to be told than the stack has processes to tell it, and its endpoints answer
+// nothing or are not there at all. They answer only once the other app has been told everything: had that one to wait, neither ever ended.
+func TestSlowAndDeadEndpointsDelayNoOtherApp(t *testing.T) {
+	const channels = 15
+	slow, dead, fast := newEndpoint(t, nil), newEndpoint(t, nil), newEndpoint(t, nil)
+	dead.Close()
+	answer := make(chan struct{})
+	release := sync.OnceFunc(func() { close(answer) })
+	t.Cleanup(release)
+	var tried atomic.Int64
+	slow.answers(func(notice) int {
+		tried.Add(1)
+		<-answer
+		return http.StatusOK
+	})
+	theirs, ours := tells(t, nil, slow, dead), tells(t, nil, fast)
+	var occupied []string
+	c := connectTo(t, theirs)
+	for i := range channels {
+		ch := fmt.Sprint("news-", i)
+		c.join(ch)
+		occupied = append(occupied, told("channel_occupied", ch))
+	}
+	within(t, hookPatience, func() bool { return tried.Load() > 3 }, "posts that nobody answers")
+	ann := connectTo(t, ours)
+	for i := range channels {
+		ann.join(fmt.Sprint("news-", i))
+	}
+	fast.hears(slices.Clone(occupied)...)
+	if err := ann.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range channels {
+		fast.next()
+	}
+	t.Logf("meanwhile %d posts were not answered", tried.Load())
+	if n := len(slow.unread()); n > 0 {
+		t.Errorf("the slow endpoint has taken %d", n)
+	}
+
+	release()
+	var got []string
+	for _, n := range slow.distinct(channels) {
+		got = append(got, string(n.Events[0]))
+	}
+	slices.Sort(got)
+	slices.Sort(occupied)
+	if !slices.Equal(got, occupied) {
+		t.Errorf("the slow endpoint heard %v, want %v", got, occupied)
+	}
+}
+
+// TestBudgetOfWebhooks asserts design.md §7 on the whole stack: a channel that is occupied and vacated costs 5 write units and 2 messages
+// to the queue of checks more than without webhooks.
+func TestBudgetOfWebhooks(t *testing.T) {
+	ownCloud(t, 1, nil)
+	e := newEndpoint(t, nil)
+	c := connectTo(t, tells(t, nil, e))
+	cycle := func() {
+		c.join("news")
+		e.hears(told("channel_occupied", "news"))
+		c.leave("news")
+		e.hears(told("channel_vacated", "news"))
+	}
+	cycle() // the app is known to every process
+	const (
+		checks     = 2 // messages to the queue of checks
+		deliveries = 4 // messages to the queue of deliveries: each notice for the endpoint and for the bus
+	)
+	want := bill{
+		"lambda.requests":      2 + checks + deliveries,
+		"apigateway.messages":  3,
+		"sqs.requests":         checks*3 + deliveries*2 + 2, // a notice's deliveries are sent by one request
+		"dynamodb.write_units": 5 + 5,                       // C twice, S put, settled and deleted; K put, told, flagged, being told, deleted
+	}
+	var got bill
+	for range 5 { // sweep may have been counted, too
+		before := atRest(t)
+		cycle()
+		got = atRest(t).minus(before)
+		delete(got, "dynamodb.read_units") // processes read the app anew every ten seconds
+		if maps.Equal(got, want) {
+			return
+		}
+	}
+	t.Errorf("costs %v, want %v", got, want)
+}
