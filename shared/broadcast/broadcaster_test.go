@@ -83,30 +83,6 @@ func TestDeliverHoldsNobodyUpForASlowClient(t *testing.T) {
 
 // One client may cost a batch its patience once, not once for each event: the invocation would run out of time, and
 // everybody would get everything again.
-// Many clients that do not read hold up nobody either, however few posts may be under way at once.
-func TestDeliverHoldsNobodyUpForManySlowClients(t *testing.T) {
-	r := newRig(t, short)
-	slow := func(id pusher.ConnectionID) bool { return strings.HasPrefix(string(id), "slow") }
-	r.gateway.answer = func(_ string, id pusher.ConnectionID, _ string) int {
-		if slow(id) {
-			return http.StatusTooManyRequests
-		}
-		return http.StatusOK
-	}
-	for i := range 50 { // five times as many as the gateway is asked at once: in rounds it would take five times as long
-		r.subscribe(t, appID, pusher.ConnectionID(fmt.Sprintf("slow-%02d", i)), old)
-	}
-	r.subscribe(t, appID, ann, old)
-	r.Parallel = 100
-	all := numbered(2)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*short)
-	defer cancel()
-	if done, err := r.Deliver(ctx, all); done != 2 || err != nil {
-		t.Errorf("%d done, %v", done, err)
-	}
-	r.gateway.has(t, ann, all...)
-}
-
 func TestDeliverGivesUpASlowClientOnce(t *testing.T) {
 	r := newRig(t, short)
 	r.subscribe(t, appID, ann, old)

@@ -131,15 +131,15 @@ func (s *State) turnInput(c pusher.Connection, w turning) *dynamodb.UpdateItemIn
 }
 
 // tooManyLeft reports whether the channel would be one too many among those that the connection has left lately, or too long a name among
-// all that its row holds.
+// those that its row holds. What was left longer ago goes with the write.
 func tooManyLeft(c pusher.Connection, ch pusher.Channel, stale pusher.Stamp) bool {
 	left, size := 0, len(ch)
 	for on := range c.On {
 		size += len(on)
 	}
 	for off, t := range c.Off {
-		size += len(off)
-		if t >= stale {
+		if t >= stale && off != ch {
+			size += len(off)
 			left++
 		}
 	}

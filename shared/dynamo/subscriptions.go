@@ -85,7 +85,7 @@ func (s *State) Occupied(ctx context.Context, app string, ch pusher.Channel) (bo
 func (s *State) Subscribers(
 	ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]pusher.Subscription) error,
 ) error {
-	in, prefix := s.subscriptions(app, ch, "sk, v, expires, pending, #user")
+	in, prefix := s.subscriptions(app, ch, "sk, v, expires, pending, cached, #user")
 	for out, err := range s.pages(ctx, in) {
 		if err != nil {
 			return err

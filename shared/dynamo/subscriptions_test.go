@@ -167,6 +167,12 @@ func TestPending(t *testing.T) {
 		if got, _, err := s.Subscription(t.Context(), app, sub.Channel, id); err != nil || got.Cached != "v1" {
 			t.Errorf("it was told %q, error %v", got.Cached, err)
 		}
+		do(t, s.Subscribers(t.Context(), app, sub.Channel, now, func(page []pusher.Subscription) error {
+			if len(page) != 1 || page[0].Cached != "v1" {
+				t.Errorf("who delivers reads %+v", page)
+			}
+			return nil
+		}))
 		sub.Stamp, sub.Member.Info = 6, nil // a later frame of the same client replaces all of it
 		ok, err = s.PutSubscription(t.Context(), sub)
 		held(t, "put again", true, ok, err)
