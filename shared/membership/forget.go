@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"hark/shared/pusher"
 )
 
@@ -70,9 +68,6 @@ func (m *Membership) lookLater(ctx context.Context, id pusher.ConnectionID) erro
 // lastWord is what a step may take that must be done when time has run out; functions keep it back (package apigw).
 const lastWord = 900 * time.Millisecond
 
-// departures is how many channels are left at once. A connection may be on a hundred, and a function has ten seconds.
-const departures = 8
-
 // departAll removes the rows of a dead connection. It is in doubt if one of them is not as C says: then a subscribe or a sign-in
 // may be on its way, which must still find C, dead.
 func (m *Membership) departAll(ctx context.Context, c pusher.Connection, lead *pusher.Subscription) (doubt bool, err error) {
@@ -82,19 +77,10 @@ func (m *Membership) departAll(ctx context.Context, c pusher.Connection, lead *p
 		}
 	}
 	all := m.channels(c, lead)
-	names := slices.Sorted(maps.Keys(all)) // in an order that can be had again
-	was := make([]pusher.Stamp, len(names))
-	var group errgroup.Group
-	group.SetLimit(departures)
-	for i, ch := range names {
-		group.Go(func() (err error) {
-			was[i], err = m.depart(ctx, pusher.Subscription{Connection: c.ID, App: c.App, Channel: ch})
-			return err
-		})
-	}
-	err = group.Wait() // with the first error, when all were tried
-	for i, ch := range names {
-		if !ch.Presence() && (was[i] == 0 || was[i] != all[ch]) {
+	for _, ch := range slices.Sorted(maps.Keys(all)) { // in an order that can be had again
+		was, failed := m.depart(ctx, pusher.Subscription{Connection: c.ID, App: c.App, Channel: ch})
+		err = errors.Join(err, failed) // one that cannot be left must not keep it on the others
+		if !ch.Presence() && (was == 0 || was != all[ch]) {
 			doubt = true
 		}
 	}

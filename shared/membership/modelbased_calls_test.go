@@ -232,6 +232,7 @@ func (x wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errLost
 	case twice:
 		answer = x.serve(r, body)
+	default: // it is as it should be
 	}
 	return answer, nil
 }

@@ -1,7 +1,6 @@
 package membership_test
 
 import (
-	"flag"
 	"testing"
 	"testing/synctest"
 
@@ -16,8 +15,6 @@ func TestModel(t *testing.T) {
 		}
 	})
 }
-
-var findSeeds = flag.Int("find", 0, "how many seeds TestModelFinds tries")
 
 // live plays one history to its end in a bubble of its own, and says what was wrong with it; "" if nothing.
 func live(t *testing.T, rt *rapid.T, without correction) (wrong string) {

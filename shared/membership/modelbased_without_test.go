@@ -1,7 +1,6 @@
 package membership_test
 
 import (
-	"context"
 	"flag"
 	"testing"
 
@@ -9,27 +8,25 @@ import (
 
 	"hark/shared/dynamo"
 	"hark/shared/membership"
-	"hark/shared/pusher"
 )
 
 //nolint:gochecknoglobals // a flag of the test binary
 var searched = flag.Int("searched", 400, "how many histories TestModelFinds draws, at most, to find what is wrong without a correction")
 
 // TestModelFinds shows that the machine finds what it is for: with a correction taken out of the code, a history of a few hundred ends
-// wrong. The seed is of one that was found once; should the machine have changed since, others are tried.
+// wrong. The seed is of one that was found once; should the machine have changed since, others are tried. Stamps and the second look are
+// missed by too few histories to be searched for here: TestSchedulesFind has what finds them.
 func TestModelFinds(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		correction
 		seed int
 	}{
-		{correction{name: "the pending flag", store: func(s *dynamo.State) membership.Store { return unflagged{s} }}, 0},
-		{correction{name: "stamps", store: func(s *dynamo.State) membership.Store { return unstamped{s} }}, 0},
-		{correction{name: "the one writer", groups: true}, 0},
-		{correction{name: "the doubt", store: func(s *dynamo.State) membership.Store { return undoubting{s} }}, 0},
-		{correction{name: "the second look", store: func(s *dynamo.State) membership.Store { return &once{Store: s} }}, 0},
-		{correction{name: "the look after the put", store: func(s *dynamo.State) membership.Store { return &unchecked{Store: s} }}, 0},
-		{correction{name: "the tombstone", store: func(s *dynamo.State) membership.Store { return untombed{s} }}, 0},
+		{correction{name: "the pending flag", store: func(s *dynamo.State) membership.Store { return unflagged{s} }}, 91},
+		{correction{name: "the one writer", groups: true}, 7},
+		{correction{name: "the doubt", store: func(s *dynamo.State) membership.Store { return undoubting{s} }}, 193},
+		{correction{name: "the look after the put", store: func(s *dynamo.State) membership.Store { return &unchecked{Store: s} }}, 297},
+		{correction{name: "the tombstone", store: func(s *dynamo.State) membership.Store { return untombed{s} }}, 24},
 	} {
 		t.Run("without "+c.name, func(t *testing.T) {
 			t.Parallel()
@@ -43,23 +40,4 @@ func TestModelFinds(t *testing.T) {
 			t.Error("no history ends wrong")
 		})
 	}
-}
-
-// once does not look at a channel again after it has flagged its marker.
-type once struct {
-	membership.Store
-	flagged map[pusher.Channel]bool
-}
-
-func (s *once) MarkVacant(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
-	s.flagged = map[pusher.Channel]bool{ch: true}
-	return s.Store.MarkVacant(ctx, app, ch, nonce)
-}
-
-func (s *once) Occupied(ctx context.Context, app string, ch pusher.Channel) (bool, error) {
-	if s.flagged[ch] {
-		s.flagged[ch] = false
-		return false, nil
-	}
-	return s.Store.Occupied(ctx, app, ch)
 }
