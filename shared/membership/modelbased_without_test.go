@@ -24,8 +24,8 @@ func TestModelFinds(t *testing.T) {
 	}{
 		{correction{name: "the pending flag", store: func(s *dynamo.State) membership.Store { return unflagged{s} }}, 91},
 		{correction{name: "the one writer", groups: true}, 7},
-		{correction{name: "the doubt", store: func(s *dynamo.State) membership.Store { return undoubting{s} }}, 193},
-		{correction{name: "the look after the put", store: func(s *dynamo.State) membership.Store { return &unchecked{Store: s} }}, 297},
+		{correction{name: "the doubt", store: func(s *dynamo.State) membership.Store { return undoubting{s} }}, 297},
+		{correction{name: "the look after the put", store: func(s *dynamo.State) membership.Store { return &unchecked{Store: s} }}, 560},
 		{correction{name: "the tombstone", store: func(s *dynamo.State) membership.Store { return untombed{s} }}, 24},
 	} {
 		t.Run("without "+c.name, func(t *testing.T) {
