@@ -4,21 +4,37 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"pgregory.net/rapid"
 
-	"hark/localstack/sqs"
+	"hark/shared/apigw"
 	"hark/shared/pusher"
 )
 
-// history is one run of the machine: what is drawn, and what may still go wrong in it. Most histories have few faults: what a fault
-// permits must not hide what the rest does.
+// history is one run of the machine: what it is about, and what may still go wrong in it. Few clients on few channels meet more often
+// than many on many, so that some histories are crowded and others wide. Most have few faults: what a fault permits must not hide what
+// the rest does.
 type history struct {
 	*world
+	channels                        []pusher.Channel
+	most                            int // connections at once
 	deaths, failures, lies, repeats int
+}
+
+func (h *history) draw(rt *rapid.T) {
+	h.channels = channels()
+	if one := rapid.IntRange(0, len(h.channels)+2).Draw(rt, "channels"); one < len(h.channels) {
+		h.channels = h.channels[one : one+1]
+	}
+	h.most = rapid.SampledFrom([]int{2, 3, 6}).Draw(rt, "connections")
+	for _, n := range []*int{&h.deaths, &h.failures, &h.lies, &h.repeats} {
+		*n = rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(rt, "faults")
+	}
 }
 
 // Channels of every kind that there is a rule for; few, so that everybody meets.
@@ -35,20 +51,25 @@ func (h *history) actions() map[string]func(*rapid.T) {
 		"b goes on":        h.goesOn,
 		"b goes on 2":      h.goesOn,
 		"b goes on 3":      h.goesOn,
+		"b goes on 4":      h.goesOn,
 		"c runs to end":    h.runs,
+		"c runs to end 2":  h.runs,
 		"c subscribes":     h.subscribes,
 		"c subscribes 2":   h.subscribes,
+		"c subscribes 3":   h.subscribes,
 		"d receives":       h.receives,
 		"d receives 2":     h.receives,
 		"d unsubscribes":   h.unsubscribes,
+		"d unsubscribes 2": h.unsubscribes,
 		"e publishes":      h.publishes,
 		"e signs in":       h.signsIn,
 		"f hangs up":       h.hangsUp,
 		"f is told an end": h.isTold,
 		"g dies":           h.dies,
+		"g dies late":      h.diesLate,
 		"g fails":          h.fails,
 		"g is wrong":       h.isWrong,
-		"g repeats":        h.again,
+		"g repeats":        h.repeatsFrame,
 		"h time passes":    h.timePasses,
 		"h sweeps":         h.sweeps,
 		"":                 func(*rapid.T) { h.judgeNow() },
@@ -65,7 +86,7 @@ func (h *history) judgeNow() {
 type violation string
 
 func (h *history) connects(rt *rapid.T) {
-	if open := len(slices.DeleteFunc(slices.Clone(h.peers), func(p *peer) bool { return !p.open })); open >= 6 || len(h.peers) >= 12 {
+	if open := len(slices.DeleteFunc(slices.Clone(h.peers), func(p *peer) bool { return !p.open })); open >= h.most || len(h.peers) >= 12 {
 		rt.Skip()
 	}
 	a := h.apps[0]
@@ -115,11 +136,30 @@ func (h *history) stamp(rt *rapid.T, t *topic, on bool) pusher.Stamp {
 	return pusher.Stamp(time.Now().UnixMilli())
 }
 
-func (h *history) subscribes(rt *rapid.T) {
+// about draws who sends a frame about which channel: often about one that another frame is at work on, of this client or of some other.
+func (h *history) about(rt *rapid.T) (*peer, pusher.Channel) {
 	p := h.client(rt)
-	ch := rapid.SampledFrom(channels()).Draw(rt, "channel")
+	busy := h.frames(func(a *asked) bool { return a.channel != "" && a.by.app.ID == p.app.ID && a.by.open })
+	meets := rapid.IntRange(0, 3).Draw(rt, "meets")
+	if meets == 0 || len(busy) == 0 {
+		return p, rapid.SampledFrom(h.channels).Draw(rt, "channel")
+	}
+	a := rapid.SampledFrom(busy).Draw(rt, "frame").asked
+	if meets == 1 {
+		return p, a.channel
+	}
+	return a.by, a.channel
+}
+
+// frames are the calls that answer such frames.
+func (h *history) frames(such func(*asked) bool) []*call {
+	return slices.DeleteFunc(slices.Clone(h.calls), func(c *call) bool { return c.asked == nil || !such(c.asked) })
+}
+
+func (h *history) subscribes(rt *rapid.T) {
+	p, ch := h.about(rt)
 	t := p.topic(ch)
-	a := &asked{on: true, stamp: h.stamp(rt, t, true)}
+	a := &asked{by: p, channel: ch, on: true, stamp: h.stamp(rt, t, true)}
 	d := pusher.SubscribeData{Channel: ch}
 	if ch.Presence() {
 		a.user = p.user
@@ -137,28 +177,38 @@ func (h *history) subscribes(rt *rapid.T) {
 	}
 	a.text = frameText("pusher:subscribe", d)
 	t.asked = append(t.asked, a)
-	h.sends(p, fmt.Sprintf("%s subscribes to %s at %d %s", p.id, ch, a.stamp%100_000, a.user), a)
+	h.sends(a, fmt.Sprintf("%s subscribes to %s at %d %s", p.id, ch, a.stamp%100_000, a.user))
 }
 
 func (h *history) unsubscribes(rt *rapid.T) {
-	p := h.client(rt)
-	var in []pusher.Channel
-	for _, ch := range channels() {
-		if t := p.topics[ch]; t != nil && t.last() != nil && t.last().on {
-			in = append(in, ch)
-		}
-	}
+	in := h.subscribed()
 	if len(in) == 0 {
 		rt.Skip()
 	}
-	ch := rapid.SampledFrom(in).Draw(rt, "channel")
+	last := rapid.SampledFrom(in).Draw(rt, "of")
+	p, ch := last.by, last.channel
 	t := p.topic(ch)
-	a := &asked{stamp: h.stamp(rt, t, false), text: frameText("pusher:unsubscribe", pusher.SubscribeData{Channel: ch})}
+	a := &asked{
+		by: p, channel: ch, stamp: h.stamp(rt, t, false), text: frameText("pusher:unsubscribe", pusher.SubscribeData{Channel: ch}),
+	}
 	t.asked = append(t.asked, a)
 	if t.last() == a {
 		t.viewing = false
 	}
-	h.sends(p, fmt.Sprintf("%s unsubscribes from %s at %d", p.id, ch, a.stamp%100_000), a)
+	h.sends(a, fmt.Sprintf("%s unsubscribes from %s at %d", p.id, ch, a.stamp%100_000))
+}
+
+// subscribed are the frames that have clients subscribed, the newest first.
+func (h *history) subscribed() (in []*asked) {
+	for _, p := range h.peers {
+		for _, ch := range h.channels {
+			if t := p.topics[ch]; p.open && t != nil && t.last() != nil && t.last().on {
+				in = append(in, t.last())
+			}
+		}
+	}
+	slices.SortStableFunc(in, func(a, b *asked) int { return int(b.stamp - a.stamp) })
+	return in
 }
 
 func (h *history) signsIn(rt *rapid.T) {
@@ -174,8 +224,8 @@ func (h *history) signsIn(rt *rapid.T) {
 	}
 	d := pusher.SignInData{UserData: string(user)}
 	d.Auth = p.app.Key + ":" + p.app.Sign(string(p.id.SocketID())+"::user::"+d.UserData)
-	p.signin = &asked{on: true, user: p.user, stamp: pusher.Stamp(time.Now().UnixMilli()), text: frameText("pusher:signin", d)}
-	h.sends(p, fmt.Sprintf("%s signs in as %s, watches %v", p.id, p.user, p.watch), p.signin)
+	p.signin = &asked{by: p, on: true, user: p.user, stamp: pusher.Stamp(time.Now().UnixMilli()), text: frameText("pusher:signin", d)}
+	h.sends(p.signin, fmt.Sprintf("%s signs in as %s, watches %v", p.id, p.user, p.watch))
 }
 
 func frameText(event string, d any) string {
@@ -187,11 +237,16 @@ func frameText(event string, d any) string {
 }
 
 // sends has the server get a frame.
-func (h *history) sends(p *peer, name string, a *asked) {
-	server := h.server()
-	c := &call{asked: a}
+func (h *history) sends(a *asked, name string) {
+	handle, c := apigw.Message(h.server(), slog.New(slog.DiscardHandler)), &call{asked: a}
+	e := events.APIGatewayWebsocketProxyRequest{Body: a.text}
+	e.RequestContext.ConnectionID, e.RequestContext.RequestTimeEpoch = string(a.by.id), int64(a.stamp)
 	a.calls = append(a.calls, c)
-	h.begin(name, c, func(ctx context.Context) { server.Message(ctx, p.id, a.stamp, []byte(a.text)) })
+	h.begin(name, c, func(ctx context.Context) {
+		if _, err := handle(ctx, e); err != nil {
+			panic(err)
+		}
+	})
 }
 
 // publishes has one of two publishers send its next event, when the one before has been taken.
@@ -204,7 +259,7 @@ func (h *history) publishes(rt *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(rt, "app") == 3 {
 		a = h.apps[1]
 	}
-	ch := rapid.SampledFrom(channels()).Draw(rt, "channel")
+	ch := rapid.SampledFrom(h.channels).Draw(rt, "channel")
 	h.numbers[writer]++
 	b := pusher.Broadcast{
 		App: a.ID, Channel: ch, Cache: ch.Cache(), Frame: pusher.EventFrame("e", ch, fmt.Sprintf("%s:%d", writer, h.numbers[writer])),
@@ -215,185 +270,5 @@ func (h *history) publishes(rt *rapid.T) {
 	})
 	if rapid.Bool().Draw(rt, "at once") {
 		h.finish(h.writers[writer])
-	}
-}
-
-// hangsUp ends a connection from the client's side.
-func (h *history) hangsUp(rt *rapid.T) {
-	open := slices.DeleteFunc(slices.Clone(h.peers), func(p *peer) bool { return !p.open })
-	if len(open) == 0 {
-		rt.Skip()
-	}
-	p := rapid.SampledFrom(open).Draw(rt, "client")
-	h.note("%s hangs up", p.id)
-	h.hangUp(p)
-}
-
-// isTold has a $disconnect come, which may come again.
-func (h *history) isTold(rt *rapid.T) {
-	if len(h.ends) == 0 {
-		rt.Skip()
-	}
-	p := rapid.SampledFrom(h.ends).Draw(rt, "who")
-	if h.repeats == 0 || rapid.IntRange(0, 3).Draw(rt, "again") < 3 {
-		h.ends = slices.DeleteFunc(h.ends, func(other *peer) bool { return other == p })
-	} else {
-		h.repeats--
-	}
-	h.disconnect(p)
-}
-
-func (h *history) disconnect(p *peer) *call {
-	m, c := h.members(), &call{}
-	return h.begin("disconnect "+string(p.id), c, func(ctx context.Context) {
-		if err := m.Disconnected(ctx, p.id); err == nil && !c.hurt {
-			p.forgotten = true
-		}
-	})
-}
-
-// goesOn takes some steps of one call, or of several.
-func (h *history) goesOn(rt *rapid.T) {
-	if len(h.stops) == 0 {
-		rt.Skip()
-	}
-	s := rapid.SampledFrom(h.stops).Draw(rt, "step")
-	for range rapid.IntRange(1, 6).Draw(rt, "steps") {
-		h.step(s, done)
-		i := slices.IndexFunc(h.stops, func(other *stop) bool { return other.call == s.call })
-		if i < 0 {
-			return
-		}
-		s = h.stops[i]
-	}
-}
-
-func (h *history) running(rt *rapid.T) *call {
-	if len(h.calls) == 0 {
-		rt.Skip()
-	}
-	return rapid.SampledFrom(h.calls).Draw(rt, "call")
-}
-
-func (h *history) runs(rt *rapid.T) { h.finish(h.running(rt)) }
-
-func (h *history) dies(rt *rapid.T) {
-	if h.deaths == 0 {
-		rt.Skip()
-	}
-	h.kill(h.running(rt))
-	h.deaths--
-}
-
-// fails has a request to DynamoDB or the queue be refused, or its answer be lost.
-func (h *history) fails(rt *rapid.T) {
-	requests := slices.DeleteFunc(slices.Clone(h.stops), func(s *stop) bool {
-		return strings.HasPrefix(s.step, "post") || strings.HasPrefix(s.step, "close") || strings.HasPrefix(s.step, "is ") ||
-			strings.HasPrefix(s.step, "delete")
-	})
-	if h.failures == 0 || len(requests) == 0 {
-		rt.Skip()
-	}
-	h.failures--
-	h.step(rapid.SampledFrom(requests).Draw(rt, "request"), rapid.SampledFrom([]verdict{refused, lost, twice}).Draw(rt, "how"))
-}
-
-// isWrong has the gateway say 410 for a client that is there.
-func (h *history) isWrong(rt *rapid.T) {
-	open := slices.DeleteFunc(slices.Clone(h.peers), func(p *peer) bool { return !p.open })
-	if h.lies == 0 || len(open) == 0 {
-		rt.Skip()
-	}
-	h.lies--
-	p := rapid.SampledFrom(open).Draw(rt, "client")
-	h.world.lies[p.id] = rapid.IntRange(1, 3).Draw(rt, "times")
-	h.note("the gateway will be wrong about %s %d times", p.id, h.world.lies[p.id])
-}
-
-// again hands a frame over once more.
-func (h *history) again(rt *rapid.T) {
-	frames := slices.DeleteFunc(slices.Clone(h.calls), func(c *call) bool { return c.asked == nil })
-	if h.repeats == 0 || len(frames) == 0 {
-		rt.Skip()
-	}
-	h.repeats--
-	c := rapid.SampledFrom(frames).Draw(rt, "call")
-	h.sends(h.whose(c.asked), "again "+c.name, c.asked)
-}
-
-// whose frame it is.
-func (h *history) whose(a *asked) *peer {
-	for _, p := range h.peers {
-		if p.signin == a {
-			return p
-		}
-		for _, t := range p.topics {
-			if slices.Contains(t.asked, a) {
-				return p
-			}
-		}
-	}
-	panic("nobody's frame")
-}
-
-// receives has the consumer take a batch.
-func (h *history) receives(rt *rapid.T) {
-	batch := h.receive(rapid.SampledFrom([]int{10, 1, 2}).Draw(rt, "most"))
-	if len(batch) == 0 {
-		rt.Skip("the queue has nothing")
-	}
-	lost := h.repeats > 0 && rapid.IntRange(0, 7).Draw(rt, "lost") == 7
-	if lost {
-		h.repeats--
-	}
-	c := h.consumes(batch, lost)
-	if rapid.IntRange(0, 2).Draw(rt, "at once") == 2 {
-		h.finish(c)
-	}
-}
-
-func (h *history) consumes(batch []sqs.Message, lost bool) *call {
-	c, name := &call{}, "consumer"
-	for _, msg := range batch {
-		var b pusher.Broadcast
-		if err := json.Unmarshal([]byte(msg.Body), &b); err != nil {
-			panic(err)
-		}
-		name += " [" + told(b) + "]"
-		c.groups = append(c.groups, channelRow(b.App, b.Channel))
-	}
-	if lost {
-		name += " whose end is lost"
-		for _, g := range c.groups {
-			h.retold[g] = true
-		}
-	}
-	return h.begin(name, c, func(ctx context.Context) { h.consume(ctx, batch, lost) })
-}
-
-// timePasses moves the clock. A call that gets too old dies of it, so mostly those are run to their end before.
-func (h *history) timePasses(rt *rapid.T) {
-	d := time.Duration(rapid.IntRange(1, 20_000).Draw(rt, "ms")) * time.Millisecond
-	if h.deaths == 0 || rapid.IntRange(0, 3).Draw(rt, "spare") < 3 {
-		for _, c := range slices.Clone(h.calls) {
-			if end, _ := c.ctx.Deadline(); !c.ended && time.Until(end) < d+time.Second {
-				h.finish(c)
-			}
-		}
-	} else {
-		h.deaths--
-	}
-	h.note("%v pass", d)
-	h.pass(d)
-}
-
-func (h *history) sweeps(rt *rapid.T) {
-	if slices.ContainsFunc(h.calls, func(c *call) bool { return strings.HasSuffix(c.name, "sweep") }) {
-		rt.Skip()
-	}
-	m := h.members()
-	c := h.begin("sweep", &call{}, func(ctx context.Context) { _, _ = m.Sweep(ctx) }) // what it fails on comes again
-	if rapid.Bool().Draw(rt, "at once") {
-		h.finish(c)
 	}
 }

@@ -26,7 +26,7 @@ import (
 type call struct {
 	n       int
 	name    string
-	ctx     context.Context //nolint:containedctx // of the invocation, to which it belongs
+	ctx     context.Context // of the invocation
 	cancel  context.CancelFunc
 	asked   *asked          // the client's frame that it answers, if it answers one
 	groups  []string        // whose messages it has, if it is the consumer
@@ -51,6 +51,14 @@ type stop struct {
 	step  string
 	group string // whose message is being worked on, if it is the consumer's
 	told  chan verdict
+}
+
+// groups are those whose messages come again if the step fails.
+func (s *stop) groups() []string {
+	if s.group == "" {
+		return s.call.groups
+	}
+	return []string{s.group}
 }
 
 type (
@@ -112,6 +120,12 @@ func (w *world) ask(ctx context.Context, step string) (verdict, error) {
 	if !ok {
 		return done, nil
 	}
+	if err := errors.Join(ctx.Err(), c.ctx.Err()); err != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.harm(c, c.groups...)
+		return done, err
+	}
 	s := &stop{call: c, step: step, told: make(chan verdict)}
 	s.group, _ = ctx.Value(groupKey{}).(string)
 	w.mu.Lock()
@@ -120,13 +134,14 @@ func (w *world) ask(ctx context.Context, step string) (verdict, error) {
 	select {
 	case v := <-s.told:
 		return v, nil
-	case <-ctx.Done():
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.stops = slices.DeleteFunc(w.stops, func(other *stop) bool { return other == s })
-		w.harm(c, s.group)
-		return done, ctx.Err()
+	case <-ctx.Done(): // there is no time left, but perhaps for a last word
+	case <-c.ctx.Done(): // it is dead, whatever it has kept back
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stops = slices.DeleteFunc(w.stops, func(other *stop) bool { return other == s })
+	w.harm(c, s.groups()...)
+	return done, context.Canceled
 }
 
 // step lets one step be taken.
@@ -135,7 +150,7 @@ func (w *world) step(s *stop, v verdict) {
 	w.mu.Lock()
 	w.stops = slices.DeleteFunc(w.stops, func(other *stop) bool { return other == s })
 	if v != done {
-		w.harm(s.call, s.group)
+		w.harm(s.call, s.groups()...)
 	}
 	w.mu.Unlock()
 	s.told <- v
@@ -232,7 +247,6 @@ func (x wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errLost
 	case twice:
 		answer = x.serve(r, body)
-	default: // it is as it should be
 	}
 	return answer, nil
 }

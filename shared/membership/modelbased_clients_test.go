@@ -41,12 +41,14 @@ type topic struct {
 
 // asked is a frame of a client.
 type asked struct {
-	text  string
-	stamp pusher.Stamp
-	on    bool   // it subscribes, or signs in
-	user  string // as whom
-	calls []*call
-	told  bool // the client has been told of its success
+	by      *peer
+	channel pusher.Channel // "" if it signs in
+	text    string
+	stamp   pusher.Stamp
+	on      bool   // it subscribes, or signs in
+	user    string // as whom
+	calls   []*call
+	told    bool // the client has been told of its success
 }
 
 // hurt reports whether an invocation of the frame died or failed: then what the frame has done is not known.

@@ -9,8 +9,8 @@ import (
 	"hark/shared/pusher"
 )
 
-// judgeQuiet compares everything with the model after phase 1.
-func (h *history) judgeQuiet() {
+// judgeQuiet compares everything with the model when all has come to its end; ghosts only after phase 1.
+func (h *history) judgeQuiet(swept bool) {
 	t := h.rows()
 	for _, p := range h.peers {
 		switch {
@@ -20,7 +20,7 @@ func (h *history) judgeQuiet() {
 			}
 		case p.open && p.up:
 			h.judgeOpen(t, p)
-		case !p.open:
+		case !p.open && swept:
 			h.judgeClosed(t, p)
 		}
 	}
@@ -119,28 +119,35 @@ func userRow(app, user string) string { return channelRow(app, pusher.UserChanne
 
 // judgeClosed looks for ghosts.
 func (h *history) judgeClosed(t table, p *peer) {
-	traces := t.traces(p.id)
-	if len(traces) == 0 {
-		return
-	}
-	shown := false // to others
-	for _, r := range traces {
-		shown = shown || strings.HasPrefix(r.pk, "user#") || strings.HasPrefix(r.pk, "chan#") && r.text("user") != ""
-	}
 	c := t.connections[p.id]
+	shown := c.text("user") != "" // to others
 	for _, ch := range channels() {
 		shown = shown || ch.Presence() && c.stamp("on", ch) > 0
 	}
+	traces := slices.DeleteFunc(t.traces(p.id), p.leftHalf)
+	for _, r := range traces {
+		shown = shown || strings.HasPrefix(r.pk, "user#") || r.text("user") != ""
+	}
 	switch {
-	case shown || c.text("user") != "":
+	case len(traces) == 0:
+	case shown:
 		h.violate("%s is a ghost: %v", p.id, traces)
-	case p.forgotten && !h.mayHaunt(p):
+	case p.forgotten && !p.mayHaunt():
 		h.violate("%s was forgotten, and leaves %v", p.id, traces)
 	}
 }
 
-// mayHaunt is model.md §5: one frame invoked twice, and a death of one of the two.
-func (h *history) mayHaunt(p *peer) bool {
+// leftHalf reports whether a subscription may be there still, since a frame died that would have removed it: exception 2.
+func (p *peer) leftHalf(r row) bool {
+	_, ch, _ := strings.Cut(strings.TrimPrefix(r.pk, "chan#"), "#")
+	in, v := p.topics[pusher.Channel(ch)], pusher.Stamp(r.number("v"))
+	return in != nil && slices.ContainsFunc(in.asked, func(a *asked) bool {
+		return a.hurt() && (!a.on && a.stamp > v || a.on && a.stamp == v && in.last() != a)
+	})
+}
+
+// mayHaunt reports whether a frame was handed over twice, and one of the two died: exception 4.
+func (p *peer) mayHaunt() bool {
 	for _, t := range p.topics {
 		for _, a := range t.asked {
 			if a.repeated() && a.hurt() {

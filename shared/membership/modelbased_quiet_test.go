@@ -10,7 +10,7 @@ import (
 	"hark/shared/membership"
 )
 
-// ends has all calls run to their end.
+// comeToEnd has all calls run to their end.
 func (h *history) comeToEnd() {
 	for len(h.calls) > 0 {
 		h.finish(h.calls[0])
@@ -98,6 +98,7 @@ func (h *history) vanish(rt *rapid.T) {
 	}
 }
 
+// alive are the clients of whom everything is known.
 func (h *history) alive() []*peer {
 	return slices.DeleteFunc(slices.Clone(h.peers), func(p *peer) bool { return !p.open || p.buried != nil })
 }

@@ -170,7 +170,7 @@ func (w *world) server() *socket.Server {
 
 // consume is the broadcast function with what the event source mapping does around it: what was done is deleted from the queue. Should
 // that be lost, all comes again.
-func (w *world) consume(ctx context.Context, batch []sqs.Message, lost bool) {
+func (w *world) consume(ctx context.Context, batch []sqs.Message, groups []string, lost bool) {
 	m := w.members()
 	handle := queue.Consume(grouped{w.broadcaster(m)}, slog.New(slog.DiscardHandler))
 	var e events.SQSEvent
@@ -182,8 +182,10 @@ func (w *world) consume(ctx context.Context, batch []sqs.Message, lost bool) {
 		panic(err)
 	}
 	var done []string
-	for _, msg := range batch {
-		if !slices.ContainsFunc(out.BatchItemFailures, func(f events.SQSBatchItemFailure) bool { return f.ItemIdentifier == msg.ID }) {
+	for i, msg := range batch {
+		if slices.ContainsFunc(out.BatchItemFailures, func(f events.SQSBatchItemFailure) bool { return f.ItemIdentifier == msg.ID }) {
+			w.again(groups[i])
+		} else {
 			done = append(done, msg.ReceiptHandle)
 		}
 	}
@@ -193,6 +195,13 @@ func (w *world) consume(ctx context.Context, batch []sqs.Message, lost bool) {
 	if err := w.queue.Delete(context.Background(), queueARN, done...); err != nil {
 		panic(err)
 	}
+}
+
+// again notes that messages of a group come again.
+func (w *world) again(group string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.retold[group] = true
 }
 
 // receive takes a batch out of the queue.
