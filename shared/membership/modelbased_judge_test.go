@@ -19,7 +19,7 @@ func (h *history) judgeQuiet(swept bool) {
 				h.violate("%s was forgotten, but is not closed", p.id)
 			}
 		case p.open && p.up:
-			h.judgeOpen(t, p)
+			h.judgeOpen(t, p, swept)
 		case !p.open && swept:
 			h.judgeClosed(t, p)
 		}
@@ -30,7 +30,7 @@ func (h *history) judgeQuiet(swept bool) {
 }
 
 // judgeOpen compares the rows of a connection and what its client sees.
-func (h *history) judgeOpen(t table, p *peer) {
+func (h *history) judgeOpen(t table, p *peer, swept bool) {
 	c, found := t.connections[p.id]
 	if !found || c.flag("dead") {
 		h.violate("%s is open, its row is not there or dead", p.id)
@@ -61,7 +61,7 @@ func (h *history) judgeOpen(t table, p *peer) {
 			h.judgeView(t, p, in, ch)
 		}
 	}
-	h.judgeUser(t, p, c)
+	h.judgeUser(t, p, c, swept)
 }
 
 // judgeView compares what a subscribed client was told with the rows.
@@ -97,7 +97,7 @@ func (h *history) judgeView(t table, p *peer, in *topic, ch pusher.Channel) {
 }
 
 // judgeUser compares a sign-in, and what the client knows of those whom it watches.
-func (h *history) judgeUser(t table, p *peer, c row) {
+func (h *history) judgeUser(t table, p *peer, c row, swept bool) {
 	if p.signin == nil || p.signin.hurt() {
 		return
 	}
@@ -108,6 +108,9 @@ func (h *history) judgeUser(t table, p *peer, c row) {
 	}
 	for _, user := range p.watch {
 		row := userRow(p.app.ID, user)
+		if h.hurt[row] && !swept {
+			continue // exception 8
+		}
 		word, told := p.words[user]
 		if truth := len(t.users[row]) > 0; !told || word != truth {
 			h.violate("%s was told that %s is online: %t, %t; it is: %t", p.id, user, told, word, truth)

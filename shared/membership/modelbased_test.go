@@ -34,6 +34,7 @@ import (
 //     (§2.17), until its next frame.
 //  7. Who was seen by nobody and whose $disconnect was lost, or died, leaves rows for two hours and five minutes and an hour of audit
 //     (§2.18, §5). A connection without a subscription just expires.
+//  8. Who signs in or out, and dies before anybody is told, is told of when Sweep next comes to that connection.
 //
 // Four hours after everybody has gone, nothing may be there but the rows that passing names, and what 3 and 7 say.
 func TestModel(t *testing.T) {
