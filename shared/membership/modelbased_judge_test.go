@@ -140,8 +140,11 @@ func (h *history) judgeClosed(t table, p *peer) {
 	}
 }
 
-// leftHalf reports whether a subscription may be there still, since a frame died that would have removed it: exception 2.
+// leftHalf reports whether a subscription may be there still, since a frame died that would have removed it: exception 2. Or a sign-in.
 func (p *peer) leftHalf(r row) bool {
+	if strings.HasPrefix(r.pk, "user#") { // exception 4
+		return p.signin.repeated() && p.signin.hurt()
+	}
 	_, ch, _ := strings.Cut(strings.TrimPrefix(r.pk, "chan#"), "#")
 	in, v := p.topics[pusher.Channel(ch)], pusher.Stamp(r.number("v"))
 	return in != nil && slices.ContainsFunc(in.asked, func(a *asked) bool {
@@ -219,8 +222,10 @@ func (h *history) judgeEmpty() {
 		}
 	}
 	for _, rows := range t.users {
-		if len(rows) > 0 {
-			h.violate("in the end there are %v", rows)
+		for id, u := range rows {
+			if !h.peer(id).leftHalf(u) || u.number("expires") > time.Now().Unix() {
+				h.violate("in the end there is %v", u)
+			}
 		}
 	}
 	for _, k := range t.markers {

@@ -27,7 +27,8 @@ import (
 //  3. A channel whose rows were in the hands of a call that died or failed may be listed wrongly, and its number of subscribers be
 //     untold, until somebody comes or goes, or the audit does (§5, "Audit"). One that is occupied and not listed, which takes two
 //     deaths, is not found by the audit: its rows expire.
-//  4. "One frame invoked twice and a crash of the second and the disconnect between its steps: ghost S until a 410 or the audit" (§5).
+//  4. "One frame invoked twice and a crash of the second and the disconnect between its steps: ghost S until a 410 or the audit" (§5). The
+//     row of a sign-in is not audited, so it expires.
 //  5. What a batch of the queue does is done again if it comes again: "a consumer's death repeats its whole batch" (§2.15). Then events
 //     and member frames come twice, but never out of order.
 //  6. A wrong 410, and then the death of the Forget that it led to, before the socket is closed: the client stays, "connected and deaf"
@@ -36,7 +37,7 @@ import (
 //     (§2.18, §5). A connection without a subscription just expires.
 //  8. Who signs in or out, and dies before anybody is told, is told of when Sweep next comes to that connection.
 //
-// Four hours after everybody has gone, nothing may be there but the rows that passing names, and what 3 and 7 say.
+// Four hours after everybody has gone, nothing may be there but the rows that passing names, and what 3, 4 and 7 say.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
