@@ -282,17 +282,17 @@ func (w *world) got(ctx context.Context, p *peer, t *topic, f pusher.Frame) {
 		w.violate("%s got %s on %s, which nobody has sent there", p.id, f.Text(), f.Channel)
 		return
 	}
-	e := w.sent[i]
+	e, again, retold := w.sent[i], t.got[w.sent[i]], w.retold[channelRow(p.app.ID, f.Channel)]
 	t.got[e], t.newest = true, e
 	if cached, _ := ctx.Value(cacheKey{}).(*cacheRead); cached != nil && cached.read {
 		cached.read = false
 		return
 	}
-	if slices.Contains(t.live, i) {
-		if !w.retold[channelRow(p.app.ID, f.Channel)] {
-			w.violate("%s got %s on %s twice", p.id, e, f.Channel)
-		}
+	if again && retold {
 		return
+	}
+	if slices.Contains(t.live, i) {
+		w.violate("%s got %s on %s twice", p.id, e, f.Channel)
 	}
 	for _, j := range t.live {
 		if w.sent[j].writer == e.writer && w.sent[j].number > e.number {
