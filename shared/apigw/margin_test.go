@@ -25,17 +25,32 @@ func (d *timed) Message(ctx context.Context, _ pusher.ConnectionID, _ pusher.Sta
 	d.err = ctx.Err()
 }
 
+func (d *timed) Open(ctx context.Context, h pusher.Handshake) (func(context.Context), error) {
+	d.Message(ctx, h.Connection, 0, nil)
+	return func(context.Context) {}, nil
+}
+
 func (d *timed) Disconnected(ctx context.Context, id pusher.ConnectionID) error {
 	d.Message(ctx, id, 0, nil)
 	return nil
 }
 
-// The time of a frame, and of a connection's end, is over a second before the function is killed: that is for the last word.
+// connect answers a handshake as the other handlers answer.
+func connect(d *timed) func(context.Context, events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	handle := apigw.Connect(d, apigw.Handshakes{}, slog.New(slog.DiscardHandler))
+	return func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (out events.APIGatewayProxyResponse, err error) {
+		_, err = handle(ctx, e)
+		return out, err
+	}
+}
+
+// The time of a handshake, of a frame, and of a connection's end, is over a second before the function is killed: that is for the last word.
 func TestMarginOfAnInvocation(t *testing.T) {
 	type handler = func(context.Context, events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error)
 	for name, handle := range map[string]func(*timed) handler{
-		"a frame": func(d *timed) handler { return apigw.Message(d, slog.New(slog.DiscardHandler)) },
-		"an end":  func(d *timed) handler { return apigw.Disconnect(d) },
+		"a handshake": func(d *timed) handler { return connect(d) },
+		"a frame":     func(d *timed) handler { return apigw.Message(d, slog.New(slog.DiscardHandler)) },
+		"an end":      func(d *timed) handler { return apigw.Disconnect(d) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			killed := time.Now().Add(time.Hour)

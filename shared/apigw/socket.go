@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"hark/shared/invocation"
 	"hark/shared/pusher"
 )
 
@@ -31,7 +32,9 @@ type Handshakes struct {
 // it asks for the next invocation.
 func Connect(o Opener, names Handshakes, log *slog.Logger) func(context.Context, events.APIGatewayWebsocketProxyRequest) (io.Reader, error) {
 	return func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (io.Reader, error) {
-		greet, err := o.Open(ctx, pusher.Handshake{
+		soon, cancel := invocation.Early(ctx)
+		defer cancel()
+		greet, err := o.Open(soon, pusher.Handshake{
 			Connection:  pusher.ConnectionID(e.RequestContext.ConnectionID),
 			Key:         e.QueryStringParameters[names.KeyParameter],
 			Secret:      header(e.Headers, names.SecretHeader),
@@ -73,12 +76,13 @@ type Messages interface {
 	Message(ctx context.Context, id pusher.ConnectionID, t pusher.Stamp, text []byte)
 }
 
-// Message returns the handler of $default. It never fails and returns no body: of an error API Gateway would make a frame of its own.
+// Message returns the handler of $default. It never fails and returns no body: of an error API Gateway would make a frame of its own,
+// as it would of a function that is killed.
 func Message(m Messages, log *slog.Logger) func(context.Context, events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (out events.APIGatewayProxyResponse, err error) {
 		out.StatusCode = http.StatusOK // also after a panic
 		defer survive(ctx, log)
-		ctx, cancel := early(ctx)
+		ctx, cancel := invocation.Early(ctx)
 		defer cancel()
 		t := pusher.Stamp(received(e).UnixMilli())
 		m.Message(ctx, pusher.ConnectionID(e.RequestContext.ConnectionID), t, []byte(e.Body))
@@ -94,22 +98,11 @@ type Leavers interface {
 // Disconnect returns the handler of $disconnect. It fails if the connection could not be forgotten, so that the failure is counted.
 func Disconnect(l Leavers) func(context.Context, events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-		ctx, cancel := early(ctx)
+		ctx, cancel := invocation.Early(ctx)
 		defer cancel()
 		err := l.Disconnected(ctx, pusher.ConnectionID(e.RequestContext.ConnectionID))
 		return events.APIGatewayProxyResponse{StatusCode: http.StatusOK}, err
 	}
-}
-
-// margin is what is kept back of an invocation, for the last word: an error frame and a close, or a lease.
-const margin = time.Second
-
-// early ends the context before the function is killed, at which API Gateway would tell the client so in its own words.
-func early(ctx context.Context) (context.Context, context.CancelFunc) {
-	if end, ok := ctx.Deadline(); ok {
-		return context.WithDeadline(ctx, end.Add(-margin))
-	}
-	return ctx, func() {}
 }
 
 // received is when the gateway got the request; now, should it not say.

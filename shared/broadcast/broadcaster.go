@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"hark/shared/invocation"
 	"hark/shared/pusher"
 )
 
@@ -170,7 +170,7 @@ func (b *Broadcaster) round(ctx context.Context, all []*recipient, broadcasts []
 // serve posts to one recipient what it is to get, in order, until time runs out. One that has gone or takes nothing is asked
 // no more. It fails only by a panic.
 func (b *Broadcaster) serve(ctx context.Context, r *recipient, broadcasts []pusher.Broadcast, ended []atomic.Int64) (failed error) {
-	defer recovered(&failed)
+	defer invocation.Recovered(&failed) // it must not end the process, and with it the other channels' deliveries
 	if r.Pending && r.lost == nil {
 		r.lost = b.await(ctx, r)
 	}
@@ -192,11 +192,4 @@ func (b *Broadcaster) serve(ctx context.Context, r *recipient, broadcasts []push
 		ended[i].Add(1)
 	}
 	return nil
-}
-
-// recovered turns a panic into an error: it must not end the process, and with it the other channels' deliveries.
-func recovered(failed *error) {
-	if p := recover(); p != nil {
-		*failed = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"hark/shared/invocation"
 	"hark/shared/pusher"
 )
 
@@ -25,7 +26,7 @@ func (b *Broadcaster) Tell(ctx context.Context, subscribers []pusher.Subscriptio
 	posts.SetLimit(max(b.Parallel, 1))
 	for _, s := range subscribers {
 		posts.Go(func() (failed error) {
-			defer recovered(&failed)
+			defer invocation.Recovered(&failed)
 			err := b.post(ctx, s, frame)
 			if err == nil || errors.Is(err, pusher.ErrGone) {
 				return nil

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"time"
 
+	"hark/shared/invocation"
 	"hark/shared/pusher"
 )
 
@@ -60,13 +60,10 @@ func (m *Membership) forget(ctx context.Context, id pusher.ConnectionID, lead *p
 
 // lookLater leaves a lease, also when the time for all else has run out.
 func (m *Membership) lookLater(ctx context.Context, id pusher.ConnectionID) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	ctx, cancel := invocation.Overtime(ctx)
 	defer cancel()
 	return m.Store.PutLease(ctx, id, m.now().Add(again))
 }
-
-// lastWord is what a step may take that must be done when time has run out; functions keep it back (package apigw).
-const lastWord = 900 * time.Millisecond
 
 // departAll removes the rows of a dead connection. It is in doubt if one of them is not as C says: then a subscribe or a sign-in
 // may be on its way, which must still find C, dead.

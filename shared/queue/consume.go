@@ -3,14 +3,12 @@ package queue
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"hark/shared/invocation"
 	"hark/shared/pusher"
 )
 
@@ -24,9 +22,6 @@ type Deliverer interface {
 	Deliver(ctx context.Context, broadcasts []pusher.Broadcast) (done int, err error)
 }
 
-// margin is what is left of an invocation for telling the queue what failed.
-const margin = 500 * time.Millisecond
-
 // Consume returns the handler of the broadcasts queue. The groups of a batch run side by side, each in its order. A group
 // that fails returns its rest; the others are not held up, as they would be by AWS's advice to stop the whole batch at the
 // first failure. A message that cannot be read is logged and dropped, never retried for ever.
@@ -39,11 +34,8 @@ func consume[T any](
 	log *slog.Logger, read func(events.SQSMessage) (T, error), work func(ctx context.Context, batch []T) (done int, err error),
 ) Handler {
 	return func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
-		if end, ok := ctx.Deadline(); ok {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithDeadline(ctx, end.Add(-margin))
-			defer cancel()
-		}
+		ctx, cancel := invocation.Early(ctx)
+		defer cancel()
 		var mu sync.Mutex
 		out := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}} // a list even when empty: not every poller takes null
 		var wg sync.WaitGroup
@@ -99,10 +91,6 @@ func body[T any](m events.SQSMessage) (v T, err error) {
 
 // try turns a panic into an error, so that the other groups of the batch go on.
 func try[T any](ctx context.Context, items []T, work func(context.Context, []T) (int, error)) (done int, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			done, err = 0, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+	defer invocation.Recovered(&err)
 	return work(ctx, items)
 }
