@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
+	"hark/shared/invocation"
 	"hark/shared/pusher"
 )
 
@@ -23,9 +23,6 @@ type request struct {
 // plain is the size up to which a frame that asks nothing of its connection is answered without reading the connection, so that pings
 // cost nothing but themselves: those of the clients we know have less than 50 bytes. No app can have a smaller limit.
 const plain = 256
-
-// lastWord is what telling a client to come back may take when time has run out. Functions keep it back (package apigw).
-const lastWord = 900 * time.Millisecond
 
 // errEnd says that a connection has to be closed.
 var errEnd = errors.New("connection has to be closed")
@@ -52,8 +49,10 @@ func (s *Server) Message(ctx context.Context, id pusher.ConnectionID, t pusher.S
 	}
 }
 
-// answer does what the frame asks for. It fills in what it learns of the request.
-func (s *Server) answer(ctx context.Context, r *request, text []byte) error {
+// answer does what the frame asks for. It fills in what it learns of the request. After a panic the client is told to come back, as
+// after any other fault of ours.
+func (s *Server) answer(ctx context.Context, r *request, text []byte) (err error) {
+	defer invocation.Recovered(&err)
 	frame, malformed := pusher.ParseFrame(text)
 	r.Frame = frame
 	handle := s.handler(frame.Event)
@@ -133,7 +132,7 @@ func (s *Server) refuse(ctx context.Context, r request, refusal *pusher.Error) {
 func (s *Server) restart(ctx context.Context, id pusher.ConnectionID) {
 	if ctx.Err() != nil { // what failed has used up its time; a little is kept back for this
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+		ctx, cancel = invocation.Overtime(ctx)
 		defer cancel()
 	}
 	send(ctx, s.Sender, s.Log, id, pusher.Errorf(pusher.CodeReconnect, "Please reconnect immediately").Frame())

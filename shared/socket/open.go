@@ -47,7 +47,7 @@ func (o *Opener) Open(ctx context.Context, h pusher.Handshake) (greet func(conte
 	}
 	first, in := o.admit(ctx, h)
 	return func(ctx context.Context) {
-		if o.greet(ctx, h.Connection, first) && !in {
+		if gone := o.greet(ctx, h.Connection, first); !in && !gone {
 			o.close(ctx, h.Connection)
 		}
 	}, nil
@@ -93,19 +93,19 @@ func (o *Opener) activity(app pusher.App) time.Duration {
 	return app.ActivityTimeout
 }
 
-// greet posts the first frame and reports whether it arrived.
-func (o *Opener) greet(ctx context.Context, id pusher.ConnectionID, frame []byte) bool {
+// greet posts the first frame, and reports whether the client has gone before it could be.
+func (o *Opener) greet(ctx context.Context, id pusher.ConnectionID, frame []byte) (gone bool) {
 	ctx, cancel := context.WithTimeout(ctx, greetFor)
 	defer cancel()
 	for wait := greetFirst; ; wait = min(2*wait, greetMost) {
 		err := o.Sender.Send(ctx, id, frame)
 		if err == nil {
-			return true
+			return false
 		}
 		retry := errors.Is(err, pusher.ErrGone) || errors.Is(err, pusher.ErrBusy)
 		if !retry || !sleep(ctx, wait) {
 			o.Log.WarnContext(ctx, "connection not greeted", "connection", id, "error", err)
-			return false
+			return errors.Is(err, pusher.ErrGone)
 		}
 	}
 }

@@ -245,6 +245,14 @@ func TestGreetingIsTriedUntilTheConnectionIsThere(t *testing.T) {
 			}
 		})
 	})
+	for name, err := range map[string]error{"a client that takes nothing": pusher.ErrBusy, "or cannot be posted to": errors.New("403")} {
+		t.Run(name+", and is turned away, is closed all the same", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, _, _, _ := greeting(t, apps{}, func(int) error { return err })
+				s.has(t, "closed")
+			})
+		})
+	}
 	t.Run("nor at all, if it is never there", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, _, _, _ := greeting(t, apps{}, func(int) error { return pusher.ErrGone })

@@ -51,6 +51,24 @@ func (m tardy) Subscribe(ctx context.Context, _ pusher.App, _ pusher.Connection,
 	return ctx.Err()
 }
 
+// panicking are members in whom there is a mistake.
+type panicking struct{ socket.Members }
+
+func (panicking) Subscribe(context.Context, pusher.App, pusher.Connection, pusher.Channel, pusher.Stamp) error {
+	panic("nil map")
+}
+
+// A client whose frame meets a mistake of ours must not wait for an answer that never comes.
+func TestRestartAfterAPanic(t *testing.T) {
+	c := newConversation()
+	c.Members = panicking{c.members}
+	c.Message(t.Context(), connection, stamp, []byte(subscribe("orders", "", "")))
+	if len(c.got) != 2 || c.got[1] != "closed" {
+		t.Fatalf("got %q", c.got)
+	}
+	errorFrame(t, c.got[0], 4200)
+}
+
 // A client whose frame has used up the function's time is still told to come back, and closed, in what functions keep back.
 func TestRestartWhenTimeHasRunOut(t *testing.T) {
 	c := newConversation()
