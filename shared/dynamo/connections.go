@@ -16,8 +16,8 @@ import (
 // counts it out.
 const countedLife = time.Hour
 
-// PutConnection writes the row of a new connection. One that is counted is added to the app's open connections by the same write, which
-// does nothing if the row is there: connect may run twice.
+// PutConnection writes the row of a new connection, and does nothing if it is there: connect may run twice, and an attempt that was given
+// up may still arrive when the client has subscribed. One that is counted is added to the app's open connections by the same write.
 func (s *State) PutConnection(ctx context.Context, c pusher.Connection) error {
 	it := connectionKey(c.ID)
 	it["app"] = str(c.App)
@@ -25,14 +25,15 @@ func (s *State) PutConnection(ctx context.Context, c pusher.Connection) error {
 	it["on"] = noStamps()
 	it["off"] = noStamps()
 	it["expires"] = num(expires(c.ConnectedAt))
+	const isNew = "attribute_not_exists(pk)"
 	if !c.Counted {
-		_, err := s.put(ctx, it, "", nil)
+		_, err := s.put(ctx, it, isNew, nil)
 		return err
 	}
 	it["counted"] = flag(true)
 	it["expires"] = num(expires(c.ConnectedAt.Add(countedLife)))
 	return s.transact(ctx, types.TransactWriteItem{Put: &types.Put{
-		TableName: &s.Table, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)"),
+		TableName: &s.Table, Item: it, ConditionExpression: aws.String(isNew),
 	}}, s.countOpen(c, 1))
 }
 

@@ -52,6 +52,22 @@ func TestCountedConnections(t *testing.T) {
 	})
 }
 
+// An attempt to write the row that was given up may still arrive when its connection is in channels already.
+func TestPutConnectionLeavesARowThatIsThere(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		for _, counted := range []bool{false, true} {
+			c := pusher.Connection{ID: pusher.ConnectionID(fmt.Sprint(counted)), App: app, ConnectedAt: now, Counted: counted}
+			do(t, s.PutConnection(t.Context(), c))
+			signed, err := s.SignIn(t.Context(), c.ID, pusher.User{ID: "7"})
+			held(t, "sign in", true, signed, err)
+			do(t, s.PutConnection(t.Context(), c))
+			if got, err := s.Connection(t.Context(), c.ID); err != nil || got.User != "7" {
+				t.Errorf("counted %t: read back %+v, error %v", counted, got, err)
+			}
+		}
+	})
+}
+
 // Connections come and go at once, and their counts meet on few rows.
 func TestCountsRunIntoEachOther(t *testing.T) {
 	on(t, func(t *testing.T, s *dynamo.State) {
