@@ -37,7 +37,7 @@ type Connections struct {
 type Options struct {
 	URL      string        // of the stage: https://{api}.execute-api.{region}.amazonaws.com/{stage}
 	Width    int           // requests under way at once; 10 if 0. Who waits for another try takes none of them
-	Patience time.Duration // for which a post is repeated that was answered 429 or 5xx, or not at all; 3 s if 0
+	Patience time.Duration // for which a post is repeated that was answered 429 or 5xx, or not at all, its turns aside; 3 s if 0
 }
 
 // Timings of posts. A pooled connection that idled longer than this died while the function was frozen.
@@ -89,29 +89,34 @@ func (c *Connections) Close(ctx context.Context, id pusher.ConnectionID) error {
 	return nil
 }
 
-// insist makes a request until it is answered by something else than 429 and 5xx, or patience is over.
+// insist makes a request until it is answered by something else than 429 and 5xx, or patience is over. Waiting for a turn takes none
+// of it: the others' posts are not this client's fault.
 func (c *Connections) insist(ctx context.Context, method string, id pusher.ConnectionID, body []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, c.patience)
-	defer cancel()
+	left := c.patience
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		status, err := c.do(ctx, method, id, body)
+		status, took, err := c.do(ctx, left, method, id, body)
 		if err == nil {
 			err = outcome(id, status)
 			if status != http.StatusTooManyRequests && status < http.StatusInternalServerError {
 				return err
 			}
 		}
+		pause = min(pause, left-took)
+		left -= took + pause
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s %s: %w: %w", method, id, pusher.ErrBusy, err)
+			left = 0
 		case <-time.After(pause):
+		}
+		if left <= 0 {
+			return fmt.Errorf("%s %s: %w: %w", method, id, pusher.ErrBusy, err)
 		}
 	}
 }
 
 // Alive asks whether the connection is there.
 func (c *Connections) Alive(ctx context.Context, id pusher.ConnectionID) (bool, error) {
-	status, err := c.do(ctx, http.MethodGet, id, nil)
+	status, _, err := c.do(ctx, postTimeout, http.MethodGet, id, nil)
 	if err != nil {
 		return false, err
 	}
@@ -134,14 +139,25 @@ func outcome(id pusher.ConnectionID, status int) error {
 	}
 }
 
-// do makes one signed request, when it is its turn, and returns the answer's status.
-func (c *Connections) do(ctx context.Context, method string, id pusher.ConnectionID, body []byte) (int, error) {
+// do makes one signed request, when it is its turn, and returns the answer's status and what it took without the wait for the turn.
+func (c *Connections) do(
+	ctx context.Context, limit time.Duration, method string, id pusher.ConnectionID, body []byte,
+) (status int, took time.Duration, err error) {
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return 0, 0, ctx.Err()
 	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	began := time.Now()
+	status, err = c.request(ctx, method, id, body)
+	return status, time.Since(began), err
+}
+
+// request makes one signed request and returns the answer's status.
+func (c *Connections) request(ctx context.Context, method string, id pusher.ConnectionID, body []byte) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base.String(), bytes.NewReader(body))
 	if err != nil {
 		return 0, fmt.Errorf("%s @connections: %w", method, err)

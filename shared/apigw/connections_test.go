@@ -207,6 +207,33 @@ func TestSendEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// A client that takes its frames at once is not given up because others' posts take all slots for longer than patience lasts.
+func TestWaitingForATurnCostsNoPatience(t *testing.T) {
+	g := newGateway(t, 200)
+	const patience = time.Second
+	c := client(t, g.URL, patience)
+	for range 10 { // the default width
+		release := c.Occupy()
+		time.AfterFunc(patience+100*time.Millisecond, release)
+	}
+	if err := c.Send(t.Context(), connection, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheTurnOfAPostIsAwaitedNoLongerThanItsContext(t *testing.T) {
+	g := newGateway(t, 200)
+	c := client(t, g.URL, short)
+	for range 10 {
+		t.Cleanup(c.Occupy())
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), short)
+	defer cancel()
+	if err := c.Send(ctx, connection, nil); !errors.Is(err, context.DeadlineExceeded) || len(g.requests()) != 0 {
+		t.Errorf("got %v, %q", err, g.requests())
+	}
+}
+
 func TestClose(t *testing.T) {
 	for _, c := range []struct {
 		name string
