@@ -115,12 +115,11 @@ func newFunctions(stack awscdk.Stack, p functionsProps) functions {
 func (p functionsProps) frames(f *functions, deploy func(function) awslambda.Function) {
 	may := grants(p)
 	answering := func(f function, onState ...string) awslambda.Function {
-		f.env = append(f.env, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL, config.ChecksQueue)
+		f.env = append(f.env, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
 		f.may = append(f.may,
 			may.apps("GetItem"),
 			may.state(onState...),
 			may.queue("SendMessage"), // client events; joins and leaves; subscription counts; users that come online
-			may.checks("SendMessage"),
 			may.sockets("POST", "DELETE"))
 		return deploy(f)
 	}
@@ -131,19 +130,28 @@ func (p functionsProps) frames(f *functions, deploy func(function) awslambda.Fun
 		may:  []awsiam.PolicyStatement{may.deliveries("SendMessage")}, // client events
 	}
 	if !p.NamedRoutes {
+		message = p.occupying(message)
 		f.Message = answering(message, "BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
 		return
 	}
 	message.does = "$default: answers every frame that has no route of its own"
 	f.Message = answering(message, "GetItem", "UpdateItem")
-	f.Subscribe = answering(function{
+	f.Subscribe = answering(p.occupying(function{
 		name: "subscribe",
 		does: "pusher:subscribe, pusher:unsubscribe: keeps the channels of a connection",
-	}, "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+	}), "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
 	f.Auth = answering(function{
 		name: "auth",
 		does: "pusher:signin: signs a connection in as a user",
 	}, "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem") // a batch: whom the user watches
+}
+
+// occupying lets a function have channels looked at, of which it makes occupied or vacant ones: who subscribes or unsubscribes. Signing
+// in and client events leave channels as they are.
+func (p functionsProps) occupying(f function) function {
+	f.env = append(f.env, config.ChecksQueue)
+	f.may = append(f.may, grants(p).checks("SendMessage"))
+	return f
 }
 
 // values are those of every variable that a function may read.

@@ -119,16 +119,24 @@ func TestStacksWithoutWebhooksHaveNothingOfThem(t *testing.T) {
 	}
 }
 
-func TestFunctionsOfNamedRoutesAskForChecks(t *testing.T) {
+// Of those who answer frames, only who subscribes and unsubscribes has channels looked at, and only client events are told at once.
+func TestFunctionsOfNamedRoutesReachTheQueuesThatTheyUse(t *testing.T) {
 	tmpl := decode(t, synth(t, map[string]any{"routes": "named", "webhooks": "true"}))
-	for id, notices := range map[string]bool{"Message": true, "Subscribe": false, "Auth": false} {
+	for id, uses := range map[string]struct{ checks, deliveries bool }{
+		"Message": {deliveries: true}, "Subscribe": {checks: true}, "Auth": {},
+	} {
 		env := tmpl.at(id, "Environment", "Variables").(map[string]any)
-		if env[config.ChecksQueue] == nil || (env[config.DeliveriesQueue] != nil) != notices {
-			t.Errorf("%s: %v", id, env)
-		}
 		may := allowed(t, tmpl, id+"Role")
-		if !slices.Contains(may, "sqs:SendMessage ${Checks.Arn}") || slices.Contains(may, "sqs:SendMessage ${Deliveries.Arn}") != notices {
-			t.Errorf("%s: %v", id, may)
+		for _, queue := range []struct {
+			variable, right string
+			used            bool
+		}{
+			{config.ChecksQueue, "sqs:SendMessage ${Checks.Arn}", uses.checks},
+			{config.DeliveriesQueue, "sqs:SendMessage ${Deliveries.Arn}", uses.deliveries},
+		} {
+			if (env[queue.variable] != nil) != queue.used || slices.Contains(may, queue.right) != queue.used {
+				t.Errorf("%s: uses %s: %t; has %v, may %v", id, queue.variable, queue.used, env[queue.variable], may)
+			}
 		}
 	}
 }
