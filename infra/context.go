@@ -49,43 +49,62 @@ func propsFromContext(node constructs.Node) (HarkStackProps, error) {
 	if props.Stage == "" {
 		props.Stage = defaultStage
 	}
-	if !validStage.MatchString(props.Stage) {
-		return props, fmt.Errorf("context %s: %q is not a letter and up to 23 letters, digits and dashes", contextStage, props.Stage)
+	if err := props.check(); err != nil {
+		return props, err
 	}
-	if s := props.OriginSecret; s != "" && !validSecret.MatchString(s) {
-		return props, fmt.Errorf("context %s: not 16 to 256 letters, digits and _.~+/=-", contextOriginSecret)
+	var err error
+	if props.ActivityTimeout, err = seconds(contextActivityTimeout, text(contextActivityTimeout)); err != nil {
+		return props, err
 	}
-	if s := props.CallbackBase; s != "" && !validBase.MatchString(s) {
-		return props, fmt.Errorf("context %s: %q is not an http(s) URL without a slash at its end", contextCallbackBase, s)
-	}
-	if s := text(contextActivityTimeout); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > int(config.MaxActivity.Seconds()) {
-			return props, fmt.Errorf("context %s: %q is not a number of seconds from 1 to %.0f",
-				contextActivityTimeout, s, config.MaxActivity.Seconds())
+	cli := false
+	for _, choice := range []struct {
+		key, usual, other string
+		made              *bool
+	}{
+		{contextRoutes, "default", "named", &props.NamedRoutes},
+		{contextWebhooks, "false", "true", &props.Webhooks},
+		{contextSynthesizer, "", "cli", &cli},
+	} {
+		if *choice.made, err = chooses(choice.key, text(choice.key), choice.usual, choice.other); err != nil {
+			return props, err
 		}
-		props.ActivityTimeout = time.Duration(n) * time.Second
 	}
-	switch s := text(contextRoutes); s {
-	case "", "default":
-	case "named":
-		props.NamedRoutes = true
-	default:
-		return props, fmt.Errorf("context %s: %q is neither default nor named", contextRoutes, s)
-	}
-	switch s := text(contextWebhooks); s {
-	case "", "false":
-	case "true":
-		props.Webhooks = true
-	default:
-		return props, fmt.Errorf("context %s: %q is neither true nor false", contextWebhooks, s)
-	}
-	switch s := text(contextSynthesizer); s {
-	case "":
-	case "cli":
+	if cli {
 		props.Synthesizer = awscdk.NewCliCredentialsStackSynthesizer(nil)
-	default:
-		return props, fmt.Errorf("context %s: %q is not cli", contextSynthesizer, s)
 	}
 	return props, nil
+}
+
+// check looks at the texts that get into names, headers and URLs.
+func (p HarkStackProps) check() error {
+	if !validStage.MatchString(p.Stage) {
+		return fmt.Errorf("context %s: %q is not a letter and up to 23 letters, digits and dashes", contextStage, p.Stage)
+	}
+	if s := p.OriginSecret; s != "" && !validSecret.MatchString(s) {
+		return fmt.Errorf("context %s: not 16 to 256 letters, digits and _.~+/=-", contextOriginSecret)
+	}
+	if s := p.CallbackBase; s != "" && !validBase.MatchString(s) {
+		return fmt.Errorf("context %s: %q is not an http(s) URL without a slash at its end", contextCallbackBase, s)
+	}
+	return nil
+}
+
+// seconds reads how long clients may be silent; 0 if it is not said.
+func seconds(key, value string) (time.Duration, error) {
+	if value == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > int(config.MaxActivity.Seconds()) {
+		return 0, fmt.Errorf("context %s: %q is not a number of seconds from 1 to %.0f", key, value, config.MaxActivity.Seconds())
+	}
+	return time.Duration(n) * time.Second, nil
+}
+
+// chooses reports whether a value is the other one of two rather than the usual one, which it is too if it is not said.
+func chooses(key, value, usual, other string) (bool, error) {
+	if value != "" && value != usual && value != other {
+		return false, fmt.Errorf("context %s: %q is neither %q nor %q", key, value, usual, other)
+	}
+	return value == other, nil
 }

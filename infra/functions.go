@@ -36,77 +36,94 @@ type functionsProps struct {
 // actions of its items: IAM knows none for TransactWriteItems. DynamoDB's batches have actions of their own; for SQS's, the
 // action of one message is enough.
 func newFunctions(stack awscdk.Stack, p functionsProps) functions {
-	values, may := p.values(), grants(p)
+	values := p.values()
 	deploy := func(f function) awslambda.Function { return newFunction(stack, p.Dist, f, values) }
 
-	f := functions{
-		Connect: deploy(function{
-			name: "connect",
-			does: "$connect: writes the connection down and greets it",
-			env:  []string{config.AppsTable, config.StateTable, config.CallbackURL, config.OriginSecret, config.ActivityTimeout},
-			may: []awsiam.PolicyStatement{
-				may.apps("GetItem"),
-				may.state("PutItem", "Query", "UpdateItem"), // an app with a maximum: its open connections, counted with the row
-				may.sockets("POST", "DELETE"),
-			},
-		}),
-		Disconnect: deploy(function{
-			name: "disconnect",
-			does: "$disconnect: forgets the connection",
-			env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue, config.ChecksQueue},
-			may: []awsiam.PolicyStatement{
-				may.apps("GetItem"), // does the app want its subscribers counted?
-				may.state("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
-				may.queue("SendMessage"), // members that leave, users that go offline
-				may.checks("SendMessage"),
-			},
-		}),
-		API: deploy(function{
-			name: "api",
-			does: "The Pusher HTTP API: verifies, validates, queues",
-			env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL},
-			may: []awsiam.PolicyStatement{
-				may.apps("GetItem"),
-				may.state("GetItem", "PutItem", "Query"), // it puts publishes that come with a key, and bans
-				may.queue("SendMessage"),
-				may.sockets("POST", "DELETE"), // an app may end a user's connections
-			},
-		}),
-		Broadcast: deploy(function{
-			name: "broadcast",
-			does: "Delivers queued events to the subscribers, and keeps the members of presence channels",
-			env: []string{
-				config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL,
-				config.ChecksQueue, config.DeliveriesQueue,
-			},
-			may: []awsiam.PolicyStatement{
-				may.apps("GetItem"), // limits of presence channels
-				may.state("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
-				may.queue("DeleteMessage", "GetQueueAttributes", "ReceiveMessage"), // by Lambda's pollers, as this role
-				may.queue("SendMessage"), // who is found gone leaves other channels too
-				may.checks("SendMessage"),
-				may.deliveries("SendMessage"), // subscription counts
-				may.sockets("POST", "GET", "DELETE"),
-			},
-		}),
-		Sweep: deploy(function{
-			name: "sweep",
-			does: "Each minute: forgets connections whose end was left in doubt or never told, unlists empty channels",
-			env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL, config.ChecksQueue},
-			may: []awsiam.PolicyStatement{
-				may.apps("GetItem", "Scan"), // the audit goes through the channels of every app
-				may.state("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
-				may.queue("SendMessage"),
-				may.checks("SendMessage"),
-				may.sockets("GET", "DELETE"), // is whoever never said goodbye still there?
-			},
-		}),
-	}
+	var f functions
+	p.ends(&f, deploy)
+	p.publishing(&f, deploy)
+	p.background(&f, deploy)
 	p.frames(&f, deploy)
 	if p.Webhooks != nil {
 		p.telling(&f, deploy)
 	}
 	return f
+}
+
+// ends adds the functions for both ends of a connection.
+func (p functionsProps) ends(f *functions, deploy func(function) awslambda.Function) {
+	may := grants(p)
+	f.Connect = deploy(function{
+		name: "connect",
+		does: "$connect: writes the connection down and greets it",
+		env:  []string{config.AppsTable, config.StateTable, config.CallbackURL, config.OriginSecret, config.ActivityTimeout},
+		may: []awsiam.PolicyStatement{
+			may.apps("GetItem"),
+			may.state("PutItem", "Query", "UpdateItem"), // an app with a maximum: its open connections, counted with the row
+			may.sockets("POST", "DELETE"),
+		},
+	})
+	f.Disconnect = deploy(function{
+		name: "disconnect",
+		does: "$disconnect: forgets the connection",
+		env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue, config.ChecksQueue},
+		may: []awsiam.PolicyStatement{
+			may.apps("GetItem"), // does the app want its subscribers counted?
+			may.state("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+			may.queue("SendMessage"), // members that leave, users that go offline
+			may.checks("SendMessage"),
+		},
+	})
+}
+
+// publishing adds the function that apps call.
+func (p functionsProps) publishing(f *functions, deploy func(function) awslambda.Function) {
+	may := grants(p)
+	f.API = deploy(function{
+		name: "api",
+		does: "The Pusher HTTP API: verifies, validates, queues",
+		env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL},
+		may: []awsiam.PolicyStatement{
+			may.apps("GetItem"),
+			may.state("GetItem", "PutItem", "Query"), // it puts publishes that come with a key, and bans
+			may.queue("SendMessage"),
+			may.sockets("POST", "DELETE"), // an app may end a user's connections
+		},
+	})
+}
+
+// background adds the functions that nobody waits for.
+func (p functionsProps) background(f *functions, deploy func(function) awslambda.Function) {
+	may := grants(p)
+	f.Broadcast = deploy(function{
+		name: "broadcast",
+		does: "Delivers queued events to the subscribers, and keeps the members of presence channels",
+		env: []string{
+			config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL,
+			config.ChecksQueue, config.DeliveriesQueue,
+		},
+		may: []awsiam.PolicyStatement{
+			may.apps("GetItem"), // limits of presence channels
+			may.state("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+			may.queue("DeleteMessage", "GetQueueAttributes", "ReceiveMessage"), // by Lambda's pollers, as this role
+			may.queue("SendMessage"), // who is found gone leaves other channels too
+			may.checks("SendMessage"),
+			may.deliveries("SendMessage"), // subscription counts
+			may.sockets("POST", "GET", "DELETE"),
+		},
+	})
+	f.Sweep = deploy(function{
+		name: "sweep",
+		does: "Each minute: forgets connections whose end was left in doubt or never told, unlists empty channels",
+		env:  []string{config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL, config.ChecksQueue},
+		may: []awsiam.PolicyStatement{
+			may.apps("GetItem", "Scan"), // the audit goes through the channels of every app
+			may.state("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+			may.queue("SendMessage"),
+			may.checks("SendMessage"),
+			may.sockets("GET", "DELETE"), // is whoever never said goodbye still there?
+		},
+	})
 }
 
 // frames adds the functions that answer what clients send. One answers everything; with named routes it is three, and none
