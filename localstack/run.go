@@ -39,24 +39,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	module, err := moduleRoot(ctx)
-	if err != nil {
-		return err
-	}
-	seed, err := readSeed(o.seedPath(module))
-	if err != nil {
-		return err
-	}
-	broken, err := readFaults(o.faults)
-	if err != nil {
-		return err
-	}
-	owner, err := seed.app()
+	in, err := readInputs(ctx, o)
 	if err != nil {
 		return err
 	}
 	if o.curl {
-		_, err := fmt.Fprintln(stdout, curl("http://"+o.listen, owner, time.Now()))
+		_, err := fmt.Fprintln(stdout, curl("http://"+o.listen, in.owner, time.Now()))
 		return err
 	}
 	publicPort, awsPort, err := listen(ctx, o)
@@ -67,23 +55,46 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	defer awsPort.Close()
 
 	at := place{region: region, account: account, endpoint: address(awsPort)}
-	c, err := create(ctx, o, module, at, stderr)
+	c, err := create(ctx, o, in.module, at, stderr)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	if err := c.put(seed); err != nil {
+	if err := c.put(in.seed); err != nil {
 		return err
 	}
-	c.faults.Add(broken)
-	say := func() error {
-		r := newReady(c, address(publicPort), owner, time.Since(began))
+	c.faults.Add(in.broken)
+	return c.serve(ctx, publicPort, awsPort, func() error {
+		r := newReady(c, address(publicPort), in.owner, time.Since(began))
 		if o.json {
 			return r.writeJSON(stdout)
 		}
 		return r.writeBanner(stdout, time.Now())
+	})
+}
+
+// inputs are what the command line names, read before a port is taken or anything is built.
+type inputs struct {
+	module string // its root
+	seed   seed
+	owner  app // the first of the seed
+	broken faults.Order
+}
+
+func readInputs(ctx context.Context, o options) (in inputs, err error) {
+	if in.module, err = moduleRoot(ctx); err != nil {
+		return inputs{}, err
 	}
-	return c.serve(ctx, publicPort, awsPort, say)
+	if in.seed, err = readSeed(o.seedPath(in.module)); err != nil {
+		return inputs{}, err
+	}
+	if in.broken, err = readFaults(o.faults); err != nil {
+		return inputs{}, err
+	}
+	if in.owner, err = in.seed.app(); err != nil {
+		return inputs{}, err
+	}
+	return in, nil
 }
 
 // create reads the template, builds the functions and creates the stack.
