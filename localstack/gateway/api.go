@@ -22,7 +22,7 @@ type api struct {
 	*Service
 	id, stage string
 	domain    string // its own host name
-	selection Selection
+	selection selection
 	routes    map[string]*route
 }
 
@@ -35,7 +35,7 @@ type route struct {
 }
 
 func newAPI(s *Service, spec API) (*api, error) {
-	selection, err := ParseSelection(spec.RouteSelectionExpression)
+	selection, err := parseSelection(spec.RouteSelectionExpression)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func (c *conn) dispatch(message []byte) {
 	default:
 	}
 	c.active.Store(c.api.opts.Now().UnixMilli())
-	key, _ := c.api.selection.Key(message)
+	key, _ := c.api.selection.key(message)
 	r := c.api.routes[key]
 	if r == nil || r.key == routeConnect || r.key == routeDisconnect {
 		r = c.api.routes[routeDefault]

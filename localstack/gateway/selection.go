@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Selection is a route selection expression: it says which route a message takes (aws-facts.md §A1).
-type Selection struct {
+// selection is a route selection expression: it says which route a message takes (aws-facts.md §A1).
+type selection struct {
 	parts []selectionPart
 }
 
@@ -23,13 +23,13 @@ var (
 	embeddedVariable = regexp.MustCompile(`\$\{request\.body((?:\.[A-Za-z0-9_-]+)+)\}`)
 )
 
-// ParseSelection reads an expression: $request.body.a.b, or any text with ${request.body.a.b} in it. It fails on variables
+// parseSelection reads an expression: $request.body.a.b, or any text with ${request.body.a.b} in it. It fails on variables
 // that do not come from the body, and on paths that have more to them than names.
-func ParseSelection(expr string) (Selection, error) {
+func parseSelection(expr string) (selection, error) {
 	if m := bareVariable.FindStringSubmatch(expr); m != nil {
-		return Selection{parts: []selectionPart{{path: names(m[1])}}}, nil
+		return selection{parts: []selectionPart{{path: names(m[1])}}}, nil
 	}
-	var s Selection
+	var s selection
 	rest := 0
 	for _, m := range embeddedVariable.FindAllStringSubmatchIndex(expr, -1) {
 		s.parts = append(s.parts, selectionPart{text: expr[rest:m[0]]}, selectionPart{path: names(expr[m[2]:m[3]])})
@@ -38,20 +38,20 @@ func ParseSelection(expr string) (Selection, error) {
 	s.parts = append(s.parts, selectionPart{text: expr[rest:]})
 	for _, p := range s.parts {
 		if strings.Contains(p.text, "$") {
-			return Selection{}, fmt.Errorf("RouteSelectionExpression %q is not supported here", expr)
+			return selection{}, fmt.Errorf("RouteSelectionExpression %q is not supported here", expr)
 		}
 	}
 	if expr == "" {
-		return Selection{}, fmt.Errorf("RouteSelectionExpression is missing")
+		return selection{}, fmt.Errorf("RouteSelectionExpression is missing")
 	}
 	return s, nil
 }
 
 func names(path string) []string { return strings.Split(path[1:], ".") }
 
-// Key returns the route key that the message asks for; ok is false if the message is not JSON or lacks a value that the
+// key returns the route key that the message asks for; ok is false if the message is not JSON or lacks a value that the
 // expression names. Values that are not strings are written as JSON writes them, null counts as lacking.
-func (s Selection) Key(message []byte) (key string, ok bool) {
+func (s selection) key(message []byte) (key string, ok bool) {
 	for _, p := range s.parts {
 		if p.path == nil {
 			key += p.text
