@@ -47,6 +47,7 @@ type cloud struct {
 	roles       map[string]*iam.Role    // by ARN
 	hosts       map[string]http.Handler // what the stack serves to the world, by host name
 	forbidden   map[string]bool         // ids of function URLs that lack a permission
+	loopback    map[string]bool         // names of functions that may post to this machine
 }
 
 // settings say how a cloud is to run.
@@ -67,7 +68,7 @@ func newCloud(at place, stack *template.Stack, binaries map[string]string, set s
 		place: at, stack: stack, log: set.log, meter: new(meter.Meter),
 		faults:     new(faults.Set),
 		signatures: signatures{region: at.region, signer: v4.NewSigner(), now: time.Now},
-		hosts:      make(map[string]http.Handler), forbidden: make(map[string]bool),
+		hosts:      make(map[string]http.Handler), forbidden: make(map[string]bool), loopback: make(map[string]bool),
 	}
 	c.tables = dynamodb.New(dynamodb.Options{Region: at.region, Account: at.account, Meter: c.meter, Faults: c.faults})
 	c.queues = sqs.New(sqs.Options{

@@ -30,7 +30,7 @@ func boot(t *testing.T, stack *template.Stack) (*cloud, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := newCloud(here(), stack, map[string]string{"functions/work": self}, quiet())
+	c, err := newCloud(here(), stack, map[string]string{"functions/work": self, webhookSource: self}, quiet())
 	if err == nil {
 		t.Cleanup(c.close)
 	}
@@ -213,15 +213,27 @@ func TestEachProcessIsKnownToTheAWSPort(t *testing.T) {
 			t.Errorf("the access key %s stands for %+v", key, h)
 		}
 	}
-	if _, set := env[loopbackVariable]; set {
-		t.Error("a function that posts no webhooks has", loopbackVariable)
-	}
-	webhook := &iam.Role{Name: "Hark-WebhookRole", Session: "Hark-webhook"}
-	if got := environmentOf(c, webhook, first)[loopbackVariable]; got != "true" {
-		t.Errorf("the function that posts webhooks has %s=%q", loopbackVariable, got)
-	}
 	if h := c.keys.holder("AKIATEST"); h != nil {
 		t.Errorf("a stranger's key stands for %+v", h)
+	}
+}
+
+// What a function is called says nothing of what it does.
+func TestWhatPostsWebhooksMayPostToThisMachine(t *testing.T) {
+	named := func(logicalID, source, name string) string {
+		f := strings.Replace(work, `"Work"`, `"`+logicalID+`"`, 1)
+		f = strings.Replace(f, "functions/work", source, 1)
+		return strings.Replace(f, `"Runtime"`, `"FunctionName": "`+name+`", "Runtime"`, 1)
+	}
+	c, err := boot(t, stackOf(t, named("Poster", webhookSource, "Hark-poster")+
+		strings.TrimPrefix(named("Hook", "functions/work", "Hark-webhook"), workRole)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"Hark-poster": "true", "Hark-webhook": ""} {
+		if got := environmentOf(c, &iam.Role{Session: name}, new(process))[loopbackVariable]; got != want {
+			t.Errorf("%s has %s=%q, want %q", name, loopbackVariable, got, want)
+		}
 	}
 }
 

@@ -18,9 +18,12 @@ import (
 // callbackVariable is the SDK's own variable for where frames are posted (decisions.md 21).
 const callbackVariable = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 
-// loopbackVariable lets the function that posts webhooks post to this machine, which on AWS would be its own network. It is the
-// one thing of the product that the local cloud knows.
-const loopbackVariable = "HARK_WEBHOOK_LOOPBACK"
+// The function that is built from webhookSource posts to the endpoints of apps. loopbackVariable lets it post to this machine, which
+// on AWS would be its own network. Nothing in a template says so: both are the product's own.
+const (
+	webhookSource    = "functions/webhook"
+	loopbackVariable = "HARK_WEBHOOK_LOOPBACK"
+)
 
 // source is the folder that a function is built from (decisions.md 20).
 func source(res template.Resource) (string, error) {
@@ -66,6 +69,9 @@ func (c *cloud) createFunctions(binaries map[string]string) error {
 			return err
 		}
 		spec.FunctionName, spec.Role, spec.Binary = res.ID, &own, binaries[from]
+		if from == webhookSource {
+			c.loopback[res.ID] = true
+		}
 		if err := c.localize(spec.Environment.Variables); err != nil {
 			return fmt.Errorf("resource %s: %w", res.LogicalID, err)
 		}
@@ -117,7 +123,7 @@ func (c *cloud) environment(function string, role *iam.Role, process faults.Proc
 		"AWS_SESSION_TOKEN=" + own.SessionToken,
 		"AWS_ENDPOINT_URL=" + c.endpoint,
 	}
-	if strings.HasSuffix(function, "-webhook") {
+	if c.loopback[function] {
 		env = append(env, loopbackVariable+"=true")
 	}
 	return env
