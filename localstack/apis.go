@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -12,12 +13,18 @@ import (
 type (
 	apiResource struct {
 		ProtocolType, RouteSelectionExpression string
+
+		Name, Description, Tags json.RawMessage // without effect
 	}
 	stageResource struct {
 		APIID                string `json:"ApiId"`
 		StageName            string
 		DefaultRouteSettings gateway.Throttle
 		RouteSettings        map[string]gateway.Throttle
+
+		// Without effect.
+		AutoDeploy        json.RawMessage // there is nothing but what is deployed
+		Description, Tags json.RawMessage
 	}
 	routeResource struct {
 		APIID             string `json:"ApiId"`
@@ -26,10 +33,15 @@ type (
 		AuthorizationType string
 
 		RouteResponseSelectionExpression string
+
+		OperationName json.RawMessage // without effect
 	}
 	integrationResource struct {
 		IntegrationType string
 		IntegrationURI  string `json:"IntegrationUri"`
+
+		APIID       json.RawMessage `json:"ApiId"` // the route has it too
+		Description json.RawMessage // without effect
 	}
 )
 

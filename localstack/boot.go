@@ -174,7 +174,7 @@ func (c *cloud) readRoles() (err error) {
 func (c *cloud) createDistributions() error {
 	codes := make(map[string]string) // of CloudFront functions, by ARN
 	for _, res := range c.stack.OfType("AWS::CloudFront::Function") {
-		var function struct{ FunctionCode string }
+		var function edge.FunctionSpec
 		if err := res.Decode(&function); err != nil {
 			return err
 		}
@@ -209,7 +209,7 @@ func associated(distribution template.Resource) (arn string, err error) {
 			CacheBehaviors       []behavior
 		}
 	}
-	if err := distribution.Decode(&properties); err != nil {
+	if err := distribution.Peek(&properties); err != nil {
 		return "", err
 	}
 	config := properties.DistributionConfig

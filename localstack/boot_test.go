@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,12 +113,102 @@ func TestStacksThatCannotBeCreated(t *testing.T) {
 		{"a policy for another queue", bus + rule + strings.Replace(letsIn, `{"Fn::GetAtt": ["Jobs", "Arn"]}`, `"arn:x"`, 1), noPolicy},
 		{"a policy that lets read only", bus + rule + strings.Replace(letsIn, "SendMessage", "ReceiveMessage", 1), noPolicy},
 		{"a policy with a condition that is not known", bus + rule + strings.Replace(letsIn, "ArnEquals", "ArnNotEquals", 1), noPolicy},
+		{"a policy that is attached to another queue", bus + rule + strings.Replace(letsIn, `{"Ref": "Jobs"}`, `"https://x"`, 1), noPolicy},
 		{"a queue's consumer whose role may not read it", work + `, "Jobs": {"Type": "AWS::SQS::Queue"}, "Feed": {"Type": "AWS::Lambda::EventSourceMapping",
 			"Properties": {"FunctionName": {"Ref": "Work"}, "EventSourceArn": {"Fn::GetAtt": ["Jobs", "Arn"]}}}`, "resource Feed: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := boot(t, stackOf(t, tt.resources)); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// Whatever the stack rests on runs here, or is named: in each of its resources, and further in.
+func TestPropertiesThatTheLocalCloudDoesNotKnowAreNamed(t *testing.T) {
+	stack, err := readStack("../infra/testdata/webhooks.template.json", here())
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folders, err := sources(stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	binaries := make(map[string]string, len(folders))
+	for _, folder := range folders {
+		binaries[folder] = self
+	}
+	for i, res := range stack.Resources {
+		if res.Type == "AWS::Logs::LogGroup" { // without effect as a whole
+			continue
+		}
+		t.Run(res.LogicalID, func(t *testing.T) {
+			changed := *stack
+			changed.Resources = slices.Clone(stack.Resources)
+			changed.Resources[i].Properties = slices.Concat([]byte(`{"Mystery":1,`), res.Properties[1:])
+			c, err := newCloud(here(), &changed, binaries, quiet())
+			if err == nil {
+				c.close()
+			}
+			if err == nil || !strings.Contains(err.Error(), `"Mystery"`) || !strings.Contains(err.Error(), res.LogicalID) {
+				t.Errorf("error %v, want one that names %s and Mystery", err, res.LogicalID)
+			}
+		})
+	}
+}
+
+func TestPropertiesWithinPropertiesAreNamedToo(t *testing.T) {
+	const (
+		role = `"Role": {"Type": "AWS::IAM::Role", "Properties": {%s}}`
+		feed = work + `, "Jobs": {"Type": "AWS::SQS::Queue"}, "Feed": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {
+			"FunctionName": {"Ref": "Work"}, "EventSourceArn": {"Fn::GetAtt": ["Jobs", "Arn"]}, %s}}`
+		schedule = work + `, "Clock": {"Type": "AWS::Scheduler::Schedule", "Properties": {"ScheduleExpression": "rate(1 minute)",
+			"FlexibleTimeWindow": {"Mode": "OFF"}, "Target": {"Arn": {"Fn::GetAtt": ["Work", "Arn"]}, "RoleArn": "x"%s}}}`
+	)
+	if _, err := boot(t, stackOf(t, fmt.Sprintf(schedule, ""))); err != nil {
+		t.Errorf("a schedule: %v", err)
+	}
+	for _, tt := range []struct{ name, resources, resource, property string }{
+		{
+			"a function's variables, misspelt", strings.Replace(work, `"Runtime"`, `"Environment": {"Varables": {}}, "Runtime"`, 1),
+			"Work", "Varables",
+		},
+		{"a function's tracing", strings.Replace(work, `"Runtime"`, `"TracingConfig": {"Mode": "Active"}, "Runtime"`, 1), "Work", "TracingConfig"},
+		{
+			"a route that asks for a key", strings.Replace(socket, `"RouteKey"`, `"ApiKeyRequired": true, "RouteKey"`, 1) + stage + allowed,
+			"Route", "ApiKeyRequired",
+		},
+		{
+			"a route's setting", socket + strings.Replace(stage, `"StageName"`, `"RouteSettings": {"$connect": {"LoggingLevel": "INFO"}}, "StageName"`, 1) + allowed,
+			"Stage", "LoggingLevel",
+		},
+		{"the boundary of a role", fmt.Sprintf(role, `"PermissionsBoundary": "arn:x"`), "Role", "PermissionsBoundary"},
+		{
+			"part of a statement, alone", fmt.Sprintf(role, `"Policies": [{"PolicyDocument": {"Statement":
+				{"Effect": "Allow", "Action": "x", "Resource": "*", "Principal": "*"}}}]`), "Role", "Principal",
+		},
+		{
+			"part of a statement among others", fmt.Sprintf(role, `"Policies": [{"PolicyDocument": {"Statement": [
+				{"Effect": "Allow", "Action": "x", "Resource": "*", "Principal": "*"}]}}]`), "Role", "Principal",
+		},
+		{
+			"part of a queue's policy", bus + rule + strings.Replace(letsIn, `"Effect"`, `"NotPrincipal": "x", "Effect"`, 1),
+			"Lets", "NotPrincipal",
+		},
+		{"part of a queue's redrive", `"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"RedrivePolicy": {"after": 3}}}`, "Jobs", "after"},
+		{"part of a feed's scaling", fmt.Sprintf(feed, `"ScalingConfig": {"Concurrency": 2}`), "Feed", "Concurrency"},
+		{"part of a rule's target", bus + letsIn + strings.Replace(rule, `"Id"`, `"HttpParameters": {}, "Id"`, 1), "Sales", "HttpParameters"},
+		{"part of a schedule's target", fmt.Sprintf(schedule, `, "RetryPolicy": {}`), "Clock", "RetryPolicy"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := boot(t, stackOf(t, tt.resources))
+			if err == nil || !strings.Contains(err.Error(), tt.resource) || !strings.Contains(err.Error(), `"`+tt.property+`"`) {
+				t.Errorf("error %v, want one that names %s and %s", err, tt.resource, tt.property)
 			}
 		})
 	}

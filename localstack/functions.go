@@ -50,14 +50,14 @@ func sources(stack *template.Stack) ([]string, error) {
 
 func (c *cloud) createFunctions(binaries map[string]string) error {
 	for _, res := range c.stack.OfType("AWS::Lambda::Function") {
-		var spec lambda.FunctionSpec
-		var properties struct{ Role string }
-		if err := res.Decode(&spec); err != nil {
-			return err
+		var properties struct {
+			lambda.FunctionSpec
+			Role string
 		}
 		if err := res.Decode(&properties); err != nil {
 			return err
 		}
+		spec := properties.FunctionSpec
 		role, ok := c.roles[properties.Role]
 		if !ok {
 			return fmt.Errorf("resource %s: its role %s is not in the stack", res.LogicalID, properties.Role)

@@ -13,11 +13,12 @@ import (
 
 // policyDocument is an IAM policy as templates hold it.
 type policyDocument struct {
+	Version   string
 	Statement oneOrMore[statement]
 }
 
 type statement struct {
-	Effect                 string
+	Sid, Effect            string
 	Action, Resource       oneOrMore[string]
 	NotAction, NotResource json.RawMessage
 	Condition              json.RawMessage
@@ -29,10 +30,10 @@ type oneOrMore[T any] []T
 // UnmarshalJSON reads an item or a list of items.
 func (l *oneOrMore[T]) UnmarshalJSON(data []byte) error {
 	if len(data) > 0 && data[0] == '[' {
-		return json.Unmarshal(data, (*[]T)(l))
+		return template.Strict(data, (*[]T)(l))
 	}
 	*l = make([]T, 1)
-	return json.Unmarshal(data, &(*l)[0])
+	return template.Strict(data, &(*l)[0])
 }
 
 // statements turns a policy into what package iam evaluates, and names what that does not know. An Allow counts without
@@ -76,8 +77,15 @@ func rolesOf(stack *template.Stack, account string) (map[string]*iam.Role, error
 
 func readRole(res template.Resource, attached attachments) (*iam.Role, error) {
 	var properties struct {
-		Policies          []struct{ PolicyDocument policyDocument }
+		Policies []struct {
+			PolicyName     string
+			PolicyDocument policyDocument
+		}
 		ManagedPolicyArns []string
+
+		// Without effect.
+		AssumeRolePolicyDocument    json.RawMessage // who else may take the role is not asked
+		RoleName, Description, Tags json.RawMessage // res.ID has the name
 	}
 	if err := res.Decode(&properties); err != nil {
 		return nil, err
@@ -114,6 +122,8 @@ func attachedPolicies(stack *template.Stack) (attachments, error) {
 		var properties struct {
 			PolicyDocument policyDocument
 			Roles          []string
+
+			PolicyName, ManagedPolicyName, Description json.RawMessage // without effect
 		}
 		if err := res.Decode(&properties); err != nil {
 			return attachments{}, err

@@ -31,7 +31,7 @@ func (c *cloud) createBuses() error {
 func (c *cloud) createRules() error {
 	for _, res := range slices.Concat(c.stack.OfType("AWS::Events::Rule"), c.stack.OfType("AWS::Scheduler::Schedule")) {
 		var about struct{ EventPattern json.RawMessage }
-		if err := res.Decode(&about); err != nil {
+		if err := res.Peek(&about); err != nil {
 			return err
 		}
 		create := c.createSchedule
@@ -81,7 +81,7 @@ func (c *cloud) createRule(res template.Resource) error {
 
 // queueStatement is a statement of a queue's policy.
 type queueStatement struct {
-	Effect           string
+	Sid, Effect      string
 	Principal        json.RawMessage
 	Action, Resource oneOrMore[string]
 	Condition        map[string]map[string]oneOrMore[string] // by operator and key
@@ -92,12 +92,16 @@ type queueStatement struct {
 func (c *cloud) letsIn(service, action, queueARN, sourceARN string) (bool, error) {
 	for _, res := range c.stack.OfType("AWS::SQS::QueuePolicy") {
 		var policy struct {
-			PolicyDocument struct{ Statement oneOrMore[queueStatement] }
+			PolicyDocument struct {
+				Version   string
+				Statement oneOrMore[queueStatement]
+			}
+			Queues []string // URLs
 		}
 		if err := res.Decode(&policy); err != nil {
 			return false, err
 		}
-		if slices.ContainsFunc(policy.PolicyDocument.Statement, func(s queueStatement) bool {
+		if c.isAmong(policy.Queues, queueARN) && slices.ContainsFunc(policy.PolicyDocument.Statement, func(s queueStatement) bool {
 			return s.Effect == "Allow" && s.isFor(service) && s.holds(sourceARN) &&
 				matchesAny(s.Action, action) && matchesAny(s.Resource, queueARN)
 		}) {
@@ -105,6 +109,13 @@ func (c *cloud) letsIn(service, action, queueARN, sourceARN string) (bool, error
 		}
 	}
 	return false, nil
+}
+
+// isAmong reports whether one of the URLs is the queue's.
+func (c *cloud) isAmong(urls []string, queueARN string) bool {
+	return slices.ContainsFunc(c.stack.OfType("AWS::SQS::Queue"), func(queue template.Resource) bool {
+		return queue.Attributes["Arn"] == queueARN && slices.Contains(urls, queue.ID)
+	})
 }
 
 func (s queueStatement) isFor(service string) bool {

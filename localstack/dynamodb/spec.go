@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,16 +10,20 @@ import (
 	"hark/localstack/dynamodb/expr"
 )
 
-// TableSpec is what a table is made of. It decodes the properties of AWS::DynamoDB::Table and AWS::DynamoDB::GlobalTable;
-// properties that change nothing here (billing mode, encryption, recovery, replicas, tags) are left out.
+// TableSpec is what a table is made of: the properties of AWS::DynamoDB::Table and AWS::DynamoDB::GlobalTable.
 type TableSpec struct {
 	TableName               string
 	AttributeDefinitions    []AttributeDefinition
 	KeySchema               []KeyElement
 	TimeToLiveSpecification TimeToLive
-	GlobalSecondaryIndexes  []struct{} // refused
-	LocalSecondaryIndexes   []struct{} // refused
-	StreamSpecification     *struct{}  // refused
+
+	// Refused if set.
+	GlobalSecondaryIndexes, LocalSecondaryIndexes []json.RawMessage
+	StreamSpecification                           json.RawMessage
+
+	// Without effect: capacity is counted and never short, there is one Region, and nothing outlives the process.
+	BillingMode, Replicas, TableClass, SSESpecification, Tags   json.RawMessage
+	DeletionProtectionEnabled, PointInTimeRecoverySpecification json.RawMessage
 }
 
 // AttributeDefinition gives a key attribute its type: S, N or B.

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,6 +23,18 @@ var (
 	errThrottled = errors.New("the function took too long")
 	errInvalid   = errors.New("the function returned an invalid value")
 )
+
+// FunctionSpec is an AWS::CloudFront::Function.
+type FunctionSpec struct {
+	FunctionCode   string
+	FunctionConfig struct {
+		Comment, Runtime json.RawMessage // without effect: the code is held to cloudfront-js-2.0
+	}
+
+	// Without effect.
+	AutoPublish json.RawMessage // there is nothing but what is published
+	Name, Tags  json.RawMessage
+}
 
 // function is a CloudFront function, compiled. Its runtimes are reused, as at the edge: what a function keeps in global
 // variables may or may not be there next time.

@@ -53,13 +53,15 @@ func New(opts Options) *Service {
 	return &Service{opts: opts, buses: map[string][]rule{defaultBus: nil}}
 }
 
-// BusSpec is an AWS::Events::EventBus. What a bus is described as and tagged with has no effect.
+// BusSpec is an AWS::Events::EventBus.
 type BusSpec struct {
 	Name string
 
 	// Refused if set.
 	EventSourceName  string
 	DeadLetterConfig json.RawMessage
+
+	Description, KmsKeyIdentifier, Tags json.RawMessage // without effect
 }
 
 // CreateBus adds a bus.
@@ -90,6 +92,8 @@ type RuleSpec struct {
 	Targets      []Target
 
 	ScheduleExpression string // refused if set
+
+	Description, Tags json.RawMessage // without effect
 }
 
 // Target is a queue that a rule sends events to.

@@ -23,7 +23,7 @@ func newHandler(stack *template.Stack, at places, log *slog.Logger) (http.Handle
 		return nil, fmt.Errorf("the stack has %d distributions and %d functions of CloudFront, not one of each",
 			len(distributions), len(functions))
 	}
-	var function struct{ FunctionCode string }
+	var function edge.FunctionSpec
 	if err := functions[0].Decode(&function); err != nil {
 		return nil, err
 	}

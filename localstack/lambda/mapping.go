@@ -45,6 +45,8 @@ type MappingSpec struct {
 	FilterCriteria                 json.RawMessage
 	ProvisionedPollerConfig        json.RawMessage
 	DestinationConfig              json.RawMessage
+
+	Tags json.RawMessage // without effect
 }
 
 // mapping feeds a function from a queue. It is one poller when idle and grows while batches come: whenever the last free

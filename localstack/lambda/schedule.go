@@ -19,6 +19,10 @@ type ScheduleSpec struct {
 	Target  *ScheduleTarget  // of a schedule
 
 	EventPattern json.RawMessage // refused if set
+
+	// Without effect.
+	Description, Tags  json.RawMessage
+	FlexibleTimeWindow json.RawMessage // of a schedule, which is on time whatever it is
 }
 
 // ScheduleTarget is a function that is invoked.
@@ -28,6 +32,10 @@ type ScheduleTarget struct {
 
 	InputPath        string          // refused if set
 	InputTransformer json.RawMessage // refused if set
+
+	// Without effect.
+	Id      json.RawMessage
+	RoleArn json.RawMessage // of a schedule: whether the role may invoke the function is not asked
 }
 
 // Schedule invokes a function at a rate, asynchronously, from Start on; first when a whole period has passed.

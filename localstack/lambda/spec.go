@@ -34,6 +34,12 @@ type FunctionSpec struct {
 	VpcConfig         json.RawMessage
 	FileSystemConfigs json.RawMessage
 	DeadLetterConfig  json.RawMessage
+
+	// Without effect.
+	Code            json.RawMessage // Binary runs in its place
+	Architectures   json.RawMessage // Binary is for this machine
+	LoggingConfig   json.RawMessage // there are no log groups: Options.Stderr
+	KmsKeyArn, Tags json.RawMessage
 }
 
 // check fills in defaults and names what is not supported.

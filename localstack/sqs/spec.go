@@ -12,8 +12,7 @@ import (
 // maxMessage is the most a message, or all messages of a batch together, may weigh (aws-facts.md §C).
 const maxMessage = 1 << 20
 
-// QueueSpec is an AWS::SQS::Queue: its JSON names are CloudFormation's. A nil number means AWS's default. Encryption
-// and tags have no effect here and are not kept.
+// QueueSpec is an AWS::SQS::Queue: its JSON names are CloudFormation's. A nil number means AWS's default.
 type QueueSpec struct {
 	QueueName                     string          // 1 to 80 of A-Z a-z 0-9 - _, .fifo at the end if and only if FifoQueue
 	FifoQueue                     bool            `json:",omitempty"`
@@ -27,6 +26,12 @@ type QueueSpec struct {
 	VisibilityTimeout             *int            `json:",omitempty"` // seconds, 0 to 43,200; default 30
 	RedrivePolicy                 *RedrivePolicy  `json:",omitempty"`
 	RedriveAllowPolicy            json.RawMessage `json:",omitempty"` // reported, not enforced
+
+	// Without effect: encryption, and tags.
+	KmsMasterKeyId               json.RawMessage `json:",omitempty"`
+	KmsDataKeyReusePeriodSeconds json.RawMessage `json:",omitempty"`
+	SqsManagedSseEnabled         json.RawMessage `json:",omitempty"`
+	Tags                         json.RawMessage `json:",omitempty"`
 }
 
 // RedrivePolicy moves a message to another queue instead of delivering it more than MaxReceiveCount times.

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 )
@@ -34,12 +35,26 @@ type Resource struct {
 	Attributes map[string]string // what Fn::GetAtt gives
 }
 
-// Decode unmarshals the resource's properties into v, and names the resource if they do not fit.
-func (r Resource) Decode(v any) error {
-	if err := json.Unmarshal(r.Properties, v); err != nil {
-		return fmt.Errorf("properties of %s (%s): %w", r.LogicalID, r.Type, err)
+// Decode unmarshals the resource's properties into v. The error names the resource, and the property if v has no field for it: left
+// out here, it would be found missing on AWS. What is to have no effect has a field all the same, of raw JSON.
+func (r Resource) Decode(v any) error { return r.named(Strict(r.Properties, v)) }
+
+// Peek unmarshals those of the resource's properties that v has fields for. Whoever makes the resource decodes them all.
+func (r Resource) Peek(v any) error { return r.named(json.Unmarshal(r.Properties, v)) }
+
+func (r Resource) named(err error) error {
+	if err != nil {
+		return fmt.Errorf("properties of %s (%s) cannot be read, or are not supported by the local cloud: %w", r.LogicalID, r.Type, err)
 	}
 	return nil
+}
+
+// Strict unmarshals JSON into v, and refuses a field of an object that v has not by its name. A type with an UnmarshalJSON of its own
+// has to call it again, since decoders do not tell it that they are strict.
+func Strict(data []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	return dec.Decode(v)
 }
 
 // OfType returns the stack's resources of a CloudFormation type, sorted by logical id.

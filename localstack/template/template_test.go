@@ -62,7 +62,7 @@ func TestSampleTemplateIsResolved(t *testing.T) {
 		Layers             []string
 		Environment        struct{ Variables map[string]string }
 	}
-	if err := message.Decode(&function); err != nil {
+	if err := message.Peek(&function); err != nil {
 		t.Fatal(err)
 	}
 	api := only(t, s, "AWS::ApiGatewayV2::Api").ID
@@ -92,7 +92,7 @@ func TestSampleTemplateIsResolved(t *testing.T) {
 func TestResourcesReferToEachOther(t *testing.T) {
 	s := sample(t)
 	var integration struct{ ID, IntegrationURI string }
-	if err := only(t, s, "AWS::ApiGatewayV2::Integration").Decode(&integration); err != nil {
+	if err := only(t, s, "AWS::ApiGatewayV2::Integration").Peek(&integration); err != nil {
 		t.Fatal(err)
 	}
 	const uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/" +
@@ -101,7 +101,7 @@ func TestResourcesReferToEachOther(t *testing.T) {
 		t.Errorf("integration's URI %q", integration.IntegrationURI)
 	}
 	var route struct{ Target string }
-	if err := only(t, s, "AWS::ApiGatewayV2::Route").Decode(&route); err != nil {
+	if err := only(t, s, "AWS::ApiGatewayV2::Route").Peek(&route); err != nil {
 		t.Fatal(err)
 	}
 	if want := "integrations/" + only(t, s, "AWS::ApiGatewayV2::Integration").ID; route.Target != want {
@@ -111,7 +111,7 @@ func TestResourcesReferToEachOther(t *testing.T) {
 		MessageRetentionPeriod int
 		RedrivePolicy          struct{ DeadLetterTargetArn string }
 	}
-	if err := s.OfType("AWS::SQS::Queue")[0].Decode(&queue); err != nil {
+	if err := s.OfType("AWS::SQS::Queue")[0].Peek(&queue); err != nil {
 		t.Fatal(err)
 	}
 	if queue.MessageRetentionPeriod != 300 || queue.RedrivePolicy.DeadLetterTargetArn != "arn:aws:sqs:us-east-1:000000000000:Hark-dead.fifo" {
@@ -121,7 +121,7 @@ func TestResourcesReferToEachOther(t *testing.T) {
 	var edge struct {
 		DistributionConfig struct{ Origins []struct{ DomainName string } }
 	}
-	if err := only(t, s, "AWS::CloudFront::Distribution").Decode(&edge); err != nil {
+	if err := only(t, s, "AWS::CloudFront::Distribution").Peek(&edge); err != nil {
 		t.Fatal(err)
 	}
 	if got := edge.DistributionConfig.Origins[0].DomainName; "https://"+got+"/" != url.Attributes["FunctionUrl"] {
@@ -211,6 +211,34 @@ func TestDecodeNamesTheResource(t *testing.T) {
 	var queue struct{ DelaySeconds int }
 	if err := s.Resources[0].Decode(&queue); err == nil || !strings.Contains(err.Error(), "Jobs (AWS::SQS::Queue)") {
 		t.Errorf("error %v, want one that names the resource", err)
+	}
+}
+
+// A property that was left out would be found missing on AWS only.
+func TestDecodeRefusesWhatNobodyReads(t *testing.T) {
+	s := resolve(t, []byte(`{"Resources": {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 3, "Policy": {"Delay": 1}}}}}`))
+	for _, tt := range []struct {
+		name  string
+		queue any
+		want  string // "" if it fits
+	}{
+		{"all are read", &struct{ DelaySeconds, Policy json.RawMessage }{}, ""},
+		{"one is not", &struct{ DelaySeconds int }{}, `unknown field "Policy"`},
+		{"one within another is not", &struct {
+			DelaySeconds int
+			Policy       struct{ Other int }
+		}{}, `unknown field "Delay"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := s.Resources[0].Decode(tt.queue)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil ||
+				!strings.Contains(err.Error(), "Jobs (AWS::SQS::Queue)") || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("error %v, want %s", err, tt.want)
+			}
+			if err := s.Resources[0].Peek(tt.queue); err != nil {
+				t.Errorf("a look at some: %v", err)
+			}
+		})
 	}
 }
 
