@@ -200,8 +200,8 @@ func TestLine62_MemberFrames(t *testing.T) {
 
 // 63. Members over the limit (default 100) MUST be refused with an error, others unaffected.
 func TestLine63_FullChannel(t *testing.T) {
+	room := unique("presence-room-")
 	t.Run("a hundred by default", func(t *testing.T) {
-		room := unique("presence-room-")
 		stays := member(t, room, "0", "")
 		all := make([]client, 99)
 		var g errgroup.Group
@@ -223,6 +223,7 @@ func TestLine63_FullChannel(t *testing.T) {
 		}
 		full(t, hark.App, room, stays)
 	})
+	within(t, crowdPatience, func() bool { return get(t, "channels/"+room).Body == `{"occupied":false}` }, "the end of the crowd")
 	t.Run("three where the app says so", func(t *testing.T) {
 		app, room := newApp(t, item{"max_presence_members_per_channel": 3}), unique("presence-room-")
 		var all []client

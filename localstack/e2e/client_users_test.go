@@ -96,7 +96,11 @@ func (c client) signIn(userData string) {
 // signedIn reads a success, which must bring the user_data back as it was.
 func (c client) signedIn(userData string) {
 	c.t.Helper()
-	f := c.next(wire.SignedIn, "")
+	c.vouched(c.next(wire.SignedIn, ""), userData)
+}
+
+func (c client) vouched(f wire.Frame, userData string) {
+	c.t.Helper()
 	var d map[string]string
 	if err := json.Unmarshal([]byte(f.Data), &d); err != nil || d["user_data"] != userData || len(d) != 1 {
 		c.t.Errorf("got %s (%v), want user_data %q", f.Raw, err, userData)
@@ -125,14 +129,29 @@ type watcher struct {
 	known map[string]bool
 }
 
-// watching is connected and signed in under the ID, and watches these users; what it is told about them first is not read.
+// watching is connected and signed in under the ID, and watches these users, of whom none goes meanwhile; what it is told about them
+// first is not read, unless it overtakes the success: who has just come has all told who watch already.
 func watching(t *testing.T, app wire.App, id string, users ...string) watcher {
 	t.Helper()
 	c := connectTo(t, app)
 	data := string(body(t, map[string]any{"id": id, "watchlist": users}))
 	c.signIn(data)
-	c.signedIn(data)
-	return watcher{c, map[string]bool{}}
+	w, there := watcher{c, map[string]bool{}}, map[string]bool{}
+	for _, id := range users {
+		there[id] = true
+	}
+	for {
+		f, err := c.Next(patience)
+		switch {
+		case err == nil && f.Event == wire.WatchlistEvents:
+			w.told(f, there)
+		case err == nil && f.Event == wire.SignedIn:
+			c.vouched(f, data)
+			return w
+		default:
+			t.Fatalf("got %s (%v), want a success", f.Raw, err)
+		}
+	}
 }
 
 // learns reads until the watcher knows that these users are online, or offline. It must not be told anything else of them, nor of
@@ -148,7 +167,7 @@ func (w watcher) learns(online bool, users ...string) {
 	}
 }
 
-// told takes note of what a frame says, which must be as wanted.
+// told takes note of what a frame says, which must be as wanted, or known.
 func (w watcher) told(f wire.Frame, want map[string]bool) {
 	w.t.Helper()
 	var d struct {
@@ -162,6 +181,9 @@ func (w watcher) told(f wire.Frame, want map[string]bool) {
 	}
 	for _, e := range d.Events {
 		for _, id := range e.UserIDs {
+			if known, is := w.known[id]; is && known == (e.Name == "online") {
+				continue
+			}
 			if online, asked := want[id]; !asked || e.Name != map[bool]string{true: "online", false: "offline"}[online] {
 				w.t.Fatalf("got %s, want %v", f.Raw, want)
 			}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -257,7 +258,11 @@ func killBroadcast(t *testing.T) {
 	killed := 0
 	for _, p := range all {
 		if isBroadcast(p) {
-			if err := p.Kill(); err != nil {
+			err := p.Kill()
+			if errors.Is(err, syscall.ESRCH) {
+				continue // it has ended since
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 			killed++

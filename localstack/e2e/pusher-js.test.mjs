@@ -166,15 +166,15 @@ test('140: when the server closes the socket it reconnects, subscribes again and
 });
 
 test('18: whatever comes counts as activity: beside events it sends no ping, in silence it does', async (t) => {
-  const pusher = pusherJS(t, hark, { activityTimeout: 1000, pongTimeout: 10_000 });
+  const pusher = pusherJS(t, hark, { activityTimeout: 4000, pongTimeout: 10_000 });
   const name = channel('room-');
   const [tick, pong] = [heard('tick'), heard('pong')];
   (await subscribed(pusher.subscribe(name))).bind('tick', tick);
   pusher.connection.bind('message', ({ event }) => event === 'pusher:pong' && pong());
-  for (let n = 0; n < 10; n += 1) {
+  for (let n = 0; n < 10; n += 1) { // for longer than the timeout
     await sdk.trigger(name, 'tick', n);
     await tick.next();
-    await new Promise((resolve) => { setTimeout(resolve, 250); });
+    await new Promise((resolve) => { setTimeout(resolve, 500); });
   }
   await pong.quiet(0);
   await pong.next();

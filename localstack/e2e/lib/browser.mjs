@@ -18,7 +18,7 @@ export async function browser() {
     executablePath,
     headless: true,
     userDataDir,
-    protocolTimeout: 30_000, // twice as long as a test waits for anything
+    protocolTimeout: 90_000, // twice as long as a test waits for anything
     args: [
       '--no-sandbox', // it runs as root in CI
       '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
