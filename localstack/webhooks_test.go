@@ -27,7 +27,7 @@ func TestTheRealStackTellsAppsAndPublishesFromAQueueAndABus(t *testing.T) {
 		told <- r.Header.Get("X-Pusher-Key") + " " + string(body)
 	}))
 	defer endpoint.Close()
-	r, stop := start(t, "-seed", seedWithWebhook(t, endpoint.URL), "-speed", "10")
+	r, stop := start(t, "-seed", seedWithWebhook(t, endpoint.URL), "-speed", "2")
 	defer func() {
 		if err := stop(); err != nil {
 			t.Errorf("it ended with %v", err)

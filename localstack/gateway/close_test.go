@@ -238,11 +238,23 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	if _, err := c.dial("/" + stage); err == nil {
 		t.Error("a closed service accepts a socket")
 	}
-	stacks := make([]byte, 1<<20)
-	stacks = stacks[:runtime.Stack(stacks, true)]
-	for stack := range strings.SplitSeq(string(stacks), "\n\n") {
-		if strings.Contains(stack, "gateway.(*conn)") {
-			t.Errorf("left behind:\n%s", stack)
+	left := goroutines("gateway.(*conn)")
+	for end := time.Now().Add(patience); len(left) > 0 && time.Now().Before(end); left = goroutines("gateway.(*conn)") {
+		time.Sleep(time.Millisecond) // what has said that it is done has still to return
+	}
+	if len(left) > 0 {
+		t.Errorf("left behind:\n%s", strings.Join(left, "\n\n"))
+	}
+}
+
+// goroutines returns the stacks of those that are in a function.
+func goroutines(function string) (stacks []string) {
+	all := make([]byte, 1<<20)
+	all = all[:runtime.Stack(all, true)]
+	for stack := range strings.SplitSeq(string(all), "\n\n") {
+		if strings.Contains(stack, function) {
+			stacks = append(stacks, stack)
 		}
 	}
+	return stacks
 }

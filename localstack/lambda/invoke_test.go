@@ -282,14 +282,14 @@ func TestACrashAfterTheResponseHarmsNobody(t *testing.T) {
 
 func TestATimeoutKills(t *testing.T) {
 	c, g := newCloud(t), newGate(t)
-	c.create("call", func(f *lambda.FunctionSpec) { f.Timeout = 1 })
+	c.create("call", func(f *lambda.FunctionSpec) { f.Timeout = 3 })
 	first := c.invocation(t.Context(), "call", g.input())
 	stuck := g.call()
 	got := <-first
 	if got.functionError != "Unhandled" {
 		t.Errorf("got %+v", got)
 	}
-	contains(t, "payload", got.payload, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: `, ` Error: Task timed out after 1.00 seconds"}`)
+	contains(t, "payload", got.payload, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: `, ` Error: Task timed out after 3.00 seconds"}`)
 	contains(t, "output", c.stderr.String(), "call | killed: the invocation timed out\n")
 	<-stuck.Context().Done() // its connection is gone with it
 

@@ -87,7 +87,7 @@ func mapped(function string, change ...func(*lambda.MappingSpec)) lambda.Mapping
 }
 
 func TestABatchComesBackInOrderAfterItsProcessWasKilled(t *testing.T) {
-	q, g := newQueue(t, 2), newGate(t)
+	q, g := newQueue(t, 5), newGate(t)
 	c := newCloud(t, withQueues(q))
 	c.createCalling(g, "batch")
 	q.send("a1", "a2", "a3", "a4")

@@ -3,6 +3,7 @@ package sqs_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -22,19 +23,28 @@ func TestOverTheNetwork(t *testing.T) {
 	if err := svc.Create(sqs.QueueSpec{QueueName: "q"}); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(svc)
+	arrived := make(chan struct{}, 10) // more than there are requests
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		svc.ServeHTTP(w, r)
+	}))
 	defer server.Close()
 	client := newClient(engine{endpoint: server.URL, region: "us-east-1", http: server.Client()})
 	url := aws.String(server.URL + "/" + account + "/q")
 
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-arrived
+		cancel()
+	}()
 	_, err := client.ReceiveMessage(ctx, &awssqs.ReceiveMessageInput{QueueUrl: url, WaitTimeSeconds: 20})
-	if !errors.Is(err, context.DeadlineExceeded) {
+	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("error is %v", err)
 	}
-	for bill.Snapshot()[meter.EmptyReceives] == 0 {
-		time.Sleep(time.Millisecond) // until the server has noticed
+	for end := time.Now().Add(time.Minute); bill.Snapshot()[meter.EmptyReceives] == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the server does not notice that its client has gone")
+		}
 	}
 	_, err = client.SendMessage(t.Context(), &awssqs.SendMessageInput{QueueUrl: url, MessageBody: aws.String("x")})
 	if err != nil {
