@@ -42,7 +42,7 @@ check() {
 
 # go_tests FLAGS PACKAGES...: go test, counted by suite.
 go_tests() {
-	go test -json -count=1 -timeout 20m "$@" 2>&1 | node scripts/lib/count.mjs go "$results"
+	go test -json -count=1 -timeout 40m "$@" 2>&1 | node scripts/lib/count.mjs go "$results"
 }
 
 # node_tests SUITE FOLDER FILES...: node --test, counted as one suite. Files run one after another: each has a local cloud.
