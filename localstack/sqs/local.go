@@ -69,3 +69,15 @@ func (s *Service) Delete(ctx context.Context, queueARN string, receiptHandles ..
 	}
 	return errors.Join(errs...)
 }
+
+// ChangeVisibility makes the message visible again d from now, in whole seconds, at most 12 hours after its receive.
+func (s *Service) ChangeVisibility(ctx context.Context, queueARN, receiptHandle string, d time.Duration) error {
+	c := newCall(ctx, "ChangeMessageVisibility")
+	defer c.count(s.opts.Meter)
+	q, err := s.open(ctx, c, "ChangeMessageVisibility", queueARN)
+	if err != nil {
+		return err
+	}
+	timeout := int(d / time.Second)
+	return q.changeVisibility(receiptEntry{ReceiptHandle: receiptHandle, VisibilityTimeout: &timeout})
+}
