@@ -12,15 +12,17 @@ import (
 	"hark/shared/pusher"
 )
 
-// How long a subscriber may take to be told that it is one, and how often its row is looked at meanwhile. The function that tells it is
-// done in milliseconds; one that takes longer has died.
+// How long a subscriber may take to be told that it is one, and after which pauses its row is looked at meanwhile. The function that
+// tells it is done in milliseconds; one that takes longer has died, or its table is slow, which many looks would make slower.
 const (
-	settleFor  = 3 * time.Second
-	settleLook = 20 * time.Millisecond
+	settleFor   = 3 * time.Second
+	settleFirst = 20 * time.Millisecond
+	settleMost  = 160 * time.Millisecond
 )
 
 // Tell posts one frame to all of the subscriptions, whatever their state, and returns when all posts have ended. Who could not be
-// told is closed: it comes back, and learns everything anew. It fails only if time ran out, or by a panic.
+// told is closed: it comes back, and learns everything anew. It fails if time ran out, by a panic, or if somebody who was not told could
+// not be closed either: then all must be told again.
 func (b *Broadcaster) Tell(ctx context.Context, subscribers []pusher.Subscription, frame []byte) error {
 	var posts errgroup.Group
 	posts.SetLimit(max(b.Parallel, 1))
@@ -34,7 +36,7 @@ func (b *Broadcaster) Tell(ctx context.Context, subscribers []pusher.Subscriptio
 			if ctx.Err() != nil {
 				return fmt.Errorf("time ran out: %w", context.Cause(ctx))
 			}
-			b.Log.WarnContext(ctx, "client closed: it could not be told who is there",
+			b.Log.WarnContext(ctx, "client closed: it could not be told what has changed",
 				"app", s.App, "channel", s.Channel, "connection", s.Connection, "error", err)
 			return b.Sender.Close(ctx, s.Connection)
 		})
@@ -46,13 +48,16 @@ func (b *Broadcaster) Tell(ctx context.Context, subscribers []pusher.Subscriptio
 // fails with pusher.ErrGone for one that has left meanwhile. One that is not told in time never will be, and is closed; on a
 // presence channel at once, since there nobody else could be at work on it.
 func (b *Broadcaster) await(ctx context.Context, r *recipient) error {
-	for end := time.Now().Add(settleFor); !r.Channel.Presence() && time.Now().Before(end); {
-		if err := sleep(ctx, settleLook); err != nil {
+	var unread error
+	pause := settleFirst
+	for end := time.Now().Add(settleFor); !r.Channel.Presence() && time.Now().Before(end); pause = min(2*pause, settleMost) {
+		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
 		s, found, err := b.Subscribers.Subscription(ctx, r.App, r.Channel, r.Connection)
 		switch {
 		case err != nil: // as good as still pending
+			unread = err
 		case !found:
 			return pusher.ErrGone
 		case !s.Pending:
@@ -62,6 +67,9 @@ func (b *Broadcaster) await(ctx context.Context, r *recipient) error {
 	}
 	if err := b.Sender.Close(ctx, r.Connection); err != nil {
 		return err
+	}
+	if unread != nil {
+		return fmt.Errorf("not known to be subscribed, and closed: %w: %w", pusher.ErrBusy, unread)
 	}
 	return fmt.Errorf("not told that it is subscribed, and closed: %w", pusher.ErrBusy)
 }

@@ -164,6 +164,7 @@ type Notices interface {
 // Crowd posts one frame to many.
 type Crowd interface {
 	// Tell posts the frame to every one of the subscriptions and returns when all posts have ended. A connection that could not be
-	// told is closed, or forgotten if it has gone. It fails only if time ran out before all had been asked.
+	// told is closed, or forgotten if it has gone. It fails if time ran out before all had been asked, or if somebody who was not told
+	// could not be closed either; then it must be done again.
 	Tell(ctx context.Context, subscribers []pusher.Subscription, frame []byte) error
 }
