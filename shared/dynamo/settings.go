@@ -17,6 +17,7 @@ import (
 const (
 	anyNumber  = math.MaxInt32
 	mostKB     = 100 // of an event's data and of a member: a post may have 128 KB
+	leastFrame = 256 // smaller frames that ask for nothing are served without a look at their app (package socket)
 	mostSecond = int64(time.Hour / time.Second)
 )
 
@@ -33,7 +34,7 @@ func fields(s *pusher.Settings) []field {
 		{"allowed_origins", hosts{&s.AllowedOrigins}},
 		{"max_connections", count(&s.MaxConnections, 0)},
 		{"activity_timeout", number[time.Duration]{&s.ActivityTimeout, time.Second, 0, int64(config.MaxActivity / time.Second)}},
-		{"max_message_size", count(&s.MaxMessageSize, 1)},
+		{"max_message_size", count(&s.MaxMessageSize, leastFrame)},
 		{"accept_client_events_from", clientEvents{&s.ClientEvents}},
 		{"rate_limiting.enabled", boolean{&s.RateLimit.Enabled, false}},
 		{"rate_limiting.max_attempts", count(&s.RateLimit.Max, 1)},

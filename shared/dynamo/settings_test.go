@@ -127,6 +127,7 @@ func TestReadSettings(t *testing.T) {
 		{name: "a part of a connection", attribute: "max_connections", value: n("0.5"), wrong: `max_connections is "0.5", it must be a whole number from 0 to`},
 		{name: "fewer connections than none", attribute: "max_connections", value: n("-1"), wrong: `max_connections is "-1"`},
 		{name: "more than a number can be", attribute: "max_message_size", value: n("99999999999999999999"), wrong: "max_message_size is"},
+		{name: "less of a frame than is served unread", attribute: "max_message_size", value: n("255"), wrong: "it must be a whole number from 256"},
 		{name: "silence for longer than the gateway bears", attribute: "activity_timeout", value: n("541"), wrong: "it must be a whole number from 0 to 540"},
 		{name: "a name that no key could hold", attribute: "max_channel_name_length", value: n("201"), wrong: "from 1 to 200"},
 		{name: "a window of no time", attribute: "rate_limiting", value: m("decay_seconds", n("0")), wrong: `rate_limiting.decay_seconds is "0"`},

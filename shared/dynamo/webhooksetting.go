@@ -192,7 +192,7 @@ func (w webhooks) set(hooks []pusher.Webhook) error {
 	for i, h := range hooks {
 		err := checkHook(h)
 		if err == nil && slices.ContainsFunc(hooks[:i], func(other pusher.Webhook) bool { return other.URL == h.URL }) {
-			err = fmt.Errorf("the URL %q is given twice", h.URL)
+			err = errors.New("the URL is that of another one")
 		}
 		if err != nil {
 			return fmt.Errorf("at %d: %w", i, err)
@@ -205,7 +205,8 @@ func (w webhooks) set(hooks []pusher.Webhook) error {
 func checkHook(h pusher.Webhook) error {
 	u, err := url.Parse(h.URL)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return fmt.Errorf("the URL %q must be https://host/path or http://host/path, with a password in a header if there is one", h.URL)
+		// not shown: this is logged, and there may be a password in it
+		return errors.New("the URL must be https://host/path or http://host/path, with a password in a header if there is one")
 	}
 	known := []string{
 		pusher.ChannelOccupied, pusher.ChannelVacated, pusher.NoticeMember, pusher.NoticeLeft,

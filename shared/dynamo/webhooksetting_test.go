@@ -38,13 +38,13 @@ func TestReadWebhooks(t *testing.T) {
 		},
 		{name: "no list", value: s(u), wrong: "webhooks is S, it must be L"},
 		{name: "a URL alone", value: l(s(u)), wrong: "webhooks at 0: is S, it must be M"},
-		{name: "no URL", value: l(m("headers", m("X-A", s("1")))), wrong: `the URL "" must be https`},
+		{name: "no URL", value: l(m("headers", m("X-A", s("1")))), wrong: `the URL must be https`},
 		{name: "a number for a URL", value: l(m("url", n("1"))), wrong: "at 0: url is N, it must be S"},
-		{name: "another scheme", value: l(m("url", s("ftp://example.com"))), wrong: `the URL "ftp://example.com" must be`},
+		{name: "another scheme", value: l(m("url", s("ftp://example.com"))), wrong: `the URL must be`},
 		{name: "no host", value: l(m("url", s("https:///hook"))), wrong: `must be https://host/path`},
 		{name: "no URL at all", value: l(m("url", s("https://exa mple.com"))), wrong: `must be https://host/path`},
 		{name: "a password in the URL", value: l(m("url", s("https://a:b@example.com"))), wrong: "with a password in a header"},
-		{name: "one URL twice", value: l(m("url", s(u)), m("url", s(u))), wrong: "at 1: the URL " + `"` + u + `" is given twice`},
+		{name: "one URL twice", value: l(m("url", s(u)), m("url", s(u))), wrong: "at 1: the URL is that of another one"},
 		{name: "an event that there is not", value: l(all("url", s(u), "event_types", l(s("vacated")))), wrong: `the event type "vacated" is none of channel_occupied`},
 		{name: "one event", value: l(all("url", s(u), "event_types", s("cache_miss"))), wrong: "event_types is S, it must be L"},
 		{name: "a number for an event", value: l(all("url", s(u), "event_types", l(n("1")))), wrong: "event_types at 0 is N, it must be S"},
@@ -60,8 +60,8 @@ func TestReadWebhooks(t *testing.T) {
 			putApp(t, client, appItem("webhooks", c.value))
 			got, err := appsOf(t, client).ByID(t.Context(), "shop")
 			if c.wrong != "" {
-				if err == nil || !strings.Contains(err.Error(), c.wrong) {
-					t.Errorf("error %v, want %q in it", err, c.wrong)
+				if err == nil || !strings.Contains(err.Error(), c.wrong) || strings.Contains(err.Error(), "a:b") {
+					t.Errorf("error %v, want %q in it, and no password", err, c.wrong)
 				}
 				return
 			}
@@ -110,7 +110,7 @@ func TestWebhooksAreTyped(t *testing.T) {
 		`[{"url":"https://example.com"}] x`:                   "is not a list such as",
 		`[{"url":"https://example.com","events":[]}]`:         `unknown field "events"`,
 		`[{"url":"https://example.com","filter":{"name":1}}]`: `unknown field "name"`,
-		`[{"url":"example.com"}]`:                             `the URL "example.com" must be`,
+		`[{"url":"example.com"}]`:                             `at 0: the URL must be`,
 	} {
 		if err := set(text); err == nil || !strings.Contains(err.Error(), "webhooks ") || !strings.Contains(err.Error(), wrong) {
 			t.Errorf("%s: error %v, want %q in it", text, err, wrong)
