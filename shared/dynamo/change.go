@@ -27,27 +27,45 @@ func Settings(s pusher.Settings) []Setting {
 	return all
 }
 
+// changeTries is how often a change is begun anew because somebody else has changed the same settings meanwhile.
+const changeTries = 10
+
 // Change changes settings of an app, and nothing else of it. Nothing is changed if one of the values cannot be, or if the app cannot
-// be read for another reason than those settings; it fails with pusher.ErrNoApp if there is no such app.
+// be read for another reason than those settings; it fails with pusher.ErrNoApp if there is no such app. What somebody else changes at
+// the same time is kept.
 func (a *Apps) Change(ctx context.Context, id string, changes []Setting) error {
+	for range changeTries {
+		if done, err := a.tryChange(ctx, id, changes); done || err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("change app %s: somebody else changes it all the time; nothing was changed", id)
+}
+
+// tryChange reports whether the app was still what it was when it was read.
+func (a *Apps) tryChange(ctx context.Context, id string, changes []Setting) (done bool, err error) {
 	k := item{"pk": str("app#" + id)}
 	out, err := a.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &a.Table, Key: k, ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return fmt.Errorf("read app %s: %w", id, err)
+		return false, fmt.Errorf("read app %s: %w", id, err)
 	}
 	if out.Item == nil {
-		return pusher.ErrNoApp
+		return false, pusher.ErrNoApp
 	}
 	next, touched, err := change(out.Item, changes)
 	if err != nil || len(touched) == 0 {
-		return err
+		return true, err
 	}
-	in := replace(next, touched)
-	in.TableName, in.Key, in.ConditionExpression = &a.Table, k, aws.String("attribute_exists(pk)")
-	if _, err := a.Client.UpdateItem(ctx, in); err != nil {
-		return fmt.Errorf("change app %s: %w", id, err)
+	in := replace(out.Item, next, touched)
+	in.TableName, in.Key = &a.Table, k
+	_, err = a.Client.UpdateItem(ctx, in)
+	if _, meanwhile := refused(err); meanwhile {
+		return false, nil
 	}
-	return nil
+	if err != nil {
+		return false, fmt.Errorf("change app %s: %w", id, err)
+	}
+	return true, nil
 }
 
 // change returns an app's item as it will be after the changes, and which of its attributes they touch. What is being changed need not
@@ -98,23 +116,32 @@ func set(s *pusher.Settings, c Setting) error {
 	return nil
 }
 
-// replace sets the named attributes to what they are in the item, and removes those that it lacks.
-func replace(it item, names []string) *dynamodb.UpdateItemInput {
+// replace sets the named attributes to what they are in the next item, and removes those that it lacks, if they are still what they were.
+func replace(was, next item, names []string) *dynamodb.UpdateItemInput {
 	in := &dynamodb.UpdateItemInput{ExpressionAttributeNames: make(map[string]string)}
 	var set, remove []string
+	still := []string{"attribute_exists(pk)"}
+	values := make(item)
 	for i, name := range names {
-		n, v := fmt.Sprintf("#n%d", i), fmt.Sprintf(":v%d", i)
+		n, v, w := fmt.Sprintf("#n%d", i), fmt.Sprintf(":v%d", i), fmt.Sprintf(":w%d", i)
 		in.ExpressionAttributeNames[n] = name
-		if it[name] == nil {
+		if was[name] == nil {
+			still = append(still, "attribute_not_exists("+n+")")
+		} else {
+			values[w] = was[name]
+			still = append(still, n+" = "+w)
+		}
+		if next[name] == nil {
 			remove = append(remove, n)
 			continue
 		}
-		if in.ExpressionAttributeValues == nil { // AWS takes no empty ones
-			in.ExpressionAttributeValues = make(item)
-		}
-		in.ExpressionAttributeValues[v] = it[name]
+		values[v] = next[name]
 		set = append(set, n+" = "+v)
 	}
+	if len(values) > 0 { // AWS takes no empty ones
+		in.ExpressionAttributeValues = values
+	}
+	in.ConditionExpression = aws.String(strings.Join(still, " AND "))
 	var clauses []string
 	if len(set) > 0 {
 		clauses = append(clauses, "SET "+strings.Join(set, ", "))

@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sync/errgroup"
 
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
@@ -53,6 +55,27 @@ func TestChange(t *testing.T) {
 		do(t, err)
 		if diff := cmp.Diff(attributes(t, appItem("", nil)), attributes(t, out.Items[0])); diff != "" {
 			t.Errorf("with every setting at its default the item is not as it was:\n%s", diff)
+		}
+	})
+}
+
+// Two operators at once: what each sets stays, also inside one map.
+func TestChangesMeet(t *testing.T) {
+	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+		putApp(t, client, appItem("", nil))
+		want := pusher.DefaultSettings().RateLimit
+		for n := 1; n <= 10; n++ {
+			var g errgroup.Group
+			for _, s := range []string{"max_attempts", "decay_seconds"} {
+				g.Go(func() error {
+					return appsOf(t, client).Change(t.Context(), "shop", set(fmt.Sprintf("rate_limiting.%s=%d", s, n)))
+				})
+			}
+			do(t, g.Wait())
+			want.Max, want.Window = n, time.Duration(n)*time.Second
+			if got, err := appsOf(t, client).ByID(t.Context(), "shop"); err != nil || got.RateLimit != want {
+				t.Fatalf("after change %d: %+v, error %v, want %+v", n, got.RateLimit, err, want)
+			}
 		}
 	})
 }
