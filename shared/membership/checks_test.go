@@ -6,10 +6,18 @@ import (
 	"testing"
 	"time"
 
+	"hark/shared/config"
 	"hark/shared/dynamo"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 )
+
+// A stack whose checks waited for less, or for longer, would lose some without any other test failing.
+func TestTheDelayOfChecksIsAsAssumed(t *testing.T) {
+	if config.CheckDelay <= membership.BelowCheckDelay || config.CheckDelay >= membership.AboveCheckDelay {
+		t.Errorf("checks wait for %s, which is not between %s and %s", config.CheckDelay, membership.BelowCheckDelay, membership.AboveCheckDelay)
+	}
+}
 
 // diary is a stack with webhooks on which time goes by at writes. It notes checks and writes in their order.
 type diary struct {

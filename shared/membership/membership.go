@@ -18,7 +18,7 @@ type Membership struct {
 	Sockets Sockets
 	Queue   Queue
 	Crowd   Crowd
-	Checks  Checks           // nil if the stack has no webhooks: then markers are removed by whoever finds the channel empty
+	Checks  Checks           // nil if the stack has no webhooks, or the function changes no channel: then markers are removed by whoever finds the channel empty
 	Notices Notices          // nil if the stack has no webhooks
 	Timeout time.Duration    // how long a function may run: a frame younger than that may still be at work
 	Now     func() time.Time // time.Now if nil

@@ -1,0 +1,7 @@
+package membership
+
+// What is assumed of the checks queue, which another package names the delay of.
+const (
+	BelowCheckDelay = checkDelay
+	AboveCheckDelay = toldWithin
+)
