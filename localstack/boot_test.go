@@ -125,9 +125,10 @@ func TestStacksThatCannotBeCreated(t *testing.T) {
 	}
 }
 
-// Whatever the stack rests on runs here, or is named: in each of its resources, and further in.
-func TestPropertiesThatTheLocalCloudDoesNotKnowAreNamed(t *testing.T) {
-	stack, err := readStack("../infra/testdata/webhooks.template.json", here())
+// golden reads a golden template, each of whose functions has a main and runs this program instead.
+func golden(t *testing.T, file string) (*template.Stack, map[string]string) {
+	t.Helper()
+	stack, err := readStack(file, here())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,8 +142,17 @@ func TestPropertiesThatTheLocalCloudDoesNotKnowAreNamed(t *testing.T) {
 	}
 	binaries := make(map[string]string, len(folders))
 	for _, folder := range folders {
+		if _, err := os.Stat(filepath.Join("..", folder, "main.go")); err != nil {
+			t.Error(err)
+		}
 		binaries[folder] = self
 	}
+	return stack, binaries
+}
+
+// Whatever the stack rests on runs here, or is named: in each of its resources, and further in.
+func TestPropertiesThatTheLocalCloudDoesNotKnowAreNamed(t *testing.T) {
+	stack, binaries := golden(t, "../infra/testdata/webhooks.template.json")
 	for i, res := range stack.Resources {
 		if res.Type == "AWS::Logs::LogGroup" { // without effect as a whole
 			continue
@@ -216,31 +226,13 @@ func TestPropertiesWithinPropertiesAreNamedToo(t *testing.T) {
 
 // Every function of a golden template has a place to run in, and every route, queue and schedule may reach its function.
 func TestEveryGoldenTemplateBoots(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	files, err := filepath.Glob("../infra/testdata/*.template.json")
 	if err != nil || len(files) < 2 {
 		t.Fatalf("%d golden templates (%v)", len(files), err)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			stack, err := readStack(file, here())
-			if err != nil {
-				t.Fatal(err)
-			}
-			folders, err := sources(stack)
-			if err != nil {
-				t.Fatal(err)
-			}
-			binaries := make(map[string]string, len(folders))
-			for _, folder := range folders {
-				if _, err := os.Stat(filepath.Join("..", folder, "main.go")); err != nil {
-					t.Error(err)
-				}
-				binaries[folder] = self
-			}
+			stack, binaries := golden(t, file)
 			c, err := newCloud(here(), stack, binaries, quiet())
 			if err != nil {
 				t.Fatal(err)
