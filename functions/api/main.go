@@ -12,14 +12,14 @@ func main() {
 	wiring.Main(handler, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
 }
 
-// width is how many connections of a user are ended at once.
-const width = 16
+// postsAtOnce is how many posts run at once while a user's connections are ended.
+const postsAtOnce = 16
 
 func handler(p *wiring.Parts) (any, error) {
-	sockets, err := p.Sockets(width)
+	gateway, err := p.Gateway(postsAtOnce)
 	if err != nil {
 		return nil, err
 	}
-	api := &httpapi.API{Apps: p.Apps(), Publisher: p.Broadcasts(), State: p.State(), Sockets: sockets, Log: p.Log}
+	api := &httpapi.API{Apps: p.Apps(), Publisher: p.Broadcasts(), State: p.State(), Gateway: gateway, Log: p.Log}
 	return apigw.HTTP(api.Handler()), nil
 }

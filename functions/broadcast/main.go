@@ -1,20 +1,24 @@
-// Command broadcast delivers the events of the broadcasts queue to their subscribers, and between them takes connections into presence
-// channels and out of them.
+// Command broadcast is the consumer of the broadcasts queue: it posts events to the subscribers of their
+// channels, and between events takes connections into presence channels and out of them.
 package main
 
 import (
 	"hark/functions/internal/wiring"
-	"hark/shared/broadcast"
 	"hark/shared/config"
+	"hark/shared/consumer"
+	"hark/shared/fanout"
+	"hark/shared/membership"
 	"hark/shared/queue"
 )
 
-// width is how many posts are under way at once: enough to hide a post's few milliseconds behind each other on a fraction of a
-// processor. atOnce is how many clients of a channel are served at once: most of them wait for their turn, those that do not read for
-// their next try, and these must hold up nobody. Each costs a few kilobytes.
 const (
-	width  = 64
-	atOnce = 2000
+	// postsAtOnce is how many posts run at once: enough to hide the milliseconds of one post behind the
+	// others on a fraction of a processor.
+	postsAtOnce = 64
+	// clientsAtOnce is how many clients of a channel are served at once. Most wait for a post's turn;
+	// those that do not read wait for their next try and must hold up nobody. Each costs a few
+	// kilobytes.
+	clientsAtOnce = 2000
 )
 
 func main() {
@@ -22,14 +26,16 @@ func main() {
 }
 
 func handler(p *wiring.Parts) (any, error) {
-	sockets, err := p.Sockets(width)
+	gateway, err := p.Gateway(postsAtOnce)
 	if err != nil {
 		return nil, err
 	}
-	state, members := p.State(), p.Members(sockets, p.Broadcasts())
-	broadcaster := &broadcast.Broadcaster{
-		Subscribers: state, Cache: state, Members: members, Sender: sockets, Parallel: atOnce, Log: p.Log,
+	rows, steps := p.State(), p.Membership(gateway, p.Broadcasts())
+	out := &fanout.Fanout{
+		Subscribers: rows, Cache: rows, Forgetter: steps, Gateway: gateway,
+		ClientsAtOnce: clientsAtOnce, Log: p.Log,
 	}
-	members.Crowd = broadcaster // who comes and goes is told as events are
-	return queue.Consume(broadcaster, p.Log), nil
+	return queue.ConsumeBroadcasts(&consumer.Consumer{
+		Fanout: out, Membership: &membership.ConsumerSteps{Membership: steps, Fanout: out},
+	}, p.Log), nil
 }

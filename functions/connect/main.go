@@ -13,12 +13,12 @@ func main() {
 }
 
 func handler(p *wiring.Parts) (any, error) {
-	sockets, err := p.Sockets(1)
+	gateway, err := p.Gateway(1)
 	if err != nil {
 		return nil, err
 	}
 	opener := &socket.Opener{
-		Apps: p.Apps(), Connections: p.Members(sockets, nil), Sender: sockets,
+		Apps: p.Apps(), Registry: p.Membership(gateway, nil), Gateway: gateway,
 		Secret: p.Config.OriginSecret, Activity: p.Config.ActivityTimeout, Log: p.Log,
 	}
 	names := apigw.Handshakes{SecretHeader: config.OriginSecretHeader, KeyParameter: config.KeyParameter}

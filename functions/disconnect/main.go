@@ -12,5 +12,5 @@ func main() {
 }
 
 func handler(p *wiring.Parts) (any, error) {
-	return apigw.Disconnect(p.Members(nil, p.Broadcasts())), nil // no sockets: what has ended needs no closing
+	return apigw.Disconnect(p.Membership(nil, p.Broadcasts())), nil // no gateway: the connection has ended
 }

@@ -16,11 +16,11 @@ func main() {
 }
 
 func handler(p *wiring.Parts) (any, error) {
-	sockets, err := p.Sockets(membership.SweepWidth)
+	gateway, err := p.Gateway(membership.SweepWidth)
 	if err != nil {
 		return nil, err
 	}
-	members := p.Members(sockets, p.Broadcasts())
+	members := p.Membership(gateway, p.Broadcasts())
 	audit := &membership.Audit{Members: members, List: p.State(), Apps: p.Apps()}
 	return func(ctx context.Context) error {
 		swept, err := members.Sweep(ctx)

@@ -14,7 +14,7 @@ func main() {
 
 func handler(p *wiring.Parts) (any, error) {
 	state, apps := p.State(), p.Apps()
-	checker := &webhook.Checker{Markers: state, Members: state, Misses: state, Apps: apps, Teller: p.Notifier()}
+	checker := &webhook.Checker{Markers: state, Members: state, Misses: state, Apps: apps, Notifier: p.Notifier()}
 	deliverer := &webhook.Deliverer{
 		Apps: apps, Bus: p.Bus(), Client: webhook.NewClient(p.Config.WebhookLoopback), Attempts: config.DeliveryReceives, Log: p.Log,
 	}

@@ -1,7 +1,7 @@
 package apigw
 
 // Occupy takes a slot, as a request under way does, until it is released.
-func (c *Connections) Occupy() (release func()) {
-	c.slots <- struct{}{}
-	return func() { <-c.slots }
+func (g *Gateway) Occupy() (release func()) {
+	g.slots <- struct{}{}
+	return func() { <-g.slots }
 }

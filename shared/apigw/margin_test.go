@@ -11,6 +11,7 @@ import (
 
 	"hark/shared/apigw"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // timed notes until when it may take.
@@ -20,7 +21,7 @@ type timed struct {
 	err   error // of the context, at the end
 }
 
-func (d *timed) Message(ctx context.Context, _ pusher.ConnectionID, _ pusher.Stamp, _ []byte) {
+func (d *timed) Message(ctx context.Context, _ pusher.ConnectionID, _ state.Stamp, _ []byte) {
 	d.end, d.bound = ctx.Deadline()
 	d.err = ctx.Err()
 }

@@ -19,6 +19,7 @@ import (
 
 	"hark/shared/apigw"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // recorded is an invocation as AWS sends it.
@@ -202,21 +203,21 @@ func TestConnectSurvivesAPanicOfTheGreeting(t *testing.T) {
 }
 
 // messages calls what it is.
-type messages func(id pusher.ConnectionID, t pusher.Stamp, text []byte)
+type messages func(id pusher.ConnectionID, t state.Stamp, text []byte)
 
-func (m messages) Message(_ context.Context, id pusher.ConnectionID, t pusher.Stamp, text []byte) {
+func (m messages) Message(_ context.Context, id pusher.ConnectionID, t state.Stamp, text []byte) {
 	m(id, t, text)
 }
 
 func TestMessage(t *testing.T) {
 	type frame struct {
 		id   pusher.ConnectionID
-		at   pusher.Stamp
+		at   state.Stamp
 		text string
 	}
 	var got frame
 	log, _ := logged()
-	h := apigw.Message(messages(func(id pusher.ConnectionID, at pusher.Stamp, text []byte) { got = frame{id, at, string(text)} }), log)
+	h := apigw.Message(messages(func(id pusher.ConnectionID, at state.Stamp, text []byte) { got = frame{id, at, string(text)} }), log)
 	out, err := lambda.NewHandler(h).Invoke(t.Context(), recorded(t, "message"))
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +231,7 @@ func TestMessage(t *testing.T) {
 // A panic must not become an error: of one API Gateway makes a frame at which pusher-js throws (protocol.md §1.7).
 func TestMessageSurvivesAPanic(t *testing.T) {
 	log, text := logged()
-	h := apigw.Message(messages(func(pusher.ConnectionID, pusher.Stamp, []byte) { panic("the frame broke") }), log)
+	h := apigw.Message(messages(func(pusher.ConnectionID, state.Stamp, []byte) { panic("the frame broke") }), log)
 	out, err := lambda.NewHandler(h).Invoke(t.Context(), recorded(t, "message"))
 	if err != nil || !strings.Contains(text.String(), "the frame broke") {
 		t.Errorf("got %v, log %s", err, text)

@@ -16,7 +16,7 @@ func TestRequestsAreSigned(t *testing.T) {
 	g.check = func(r *http.Request, body []byte) { authentic(t, r, body); checked++ }
 	c := client(t, g.URL+"/prod", long)
 	for _, frame := range []string{"", "{}", strings.Repeat("x", 32<<10)} {
-		if err := c.Send(t.Context(), connection, []byte(frame)); err != nil {
+		if err := c.Post(t.Context(), connection, []byte(frame)); err != nil {
 			t.Fatal(err)
 		}
 	}

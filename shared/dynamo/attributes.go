@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // item is a row as DynamoDB holds it.
@@ -77,14 +78,14 @@ func getStrs(v types.AttributeValue) []string {
 	return texts
 }
 
-func getStamps(v types.AttributeValue) map[pusher.Channel]pusher.Stamp {
+func getStamps(v types.AttributeValue) map[pusher.Channel]state.Stamp {
 	m, ok := v.(*types.AttributeValueMemberM)
 	if !ok {
 		return nil
 	}
-	out := make(map[pusher.Channel]pusher.Stamp, len(m.Value))
+	out := make(map[pusher.Channel]state.Stamp, len(m.Value))
 	for ch, t := range m.Value {
-		out[pusher.Channel(ch)] = pusher.Stamp(getNum(t))
+		out[pusher.Channel(ch)] = state.Stamp(getNum(t))
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // ListParts is over how many parts the list of an app's channels is spread.
@@ -20,7 +21,7 @@ func (s *State) ListParts() int { return shards }
 // more tells whether there may be others. About 40 of them cost a read unit.
 func (s *State) Listed(
 	ctx context.Context, app string, part int, after pusher.Channel, limit int,
-) (page []pusher.Listed, more bool, err error) {
+) (page []state.Listed, more bool, err error) {
 	in := s.query(markerPK(app, strconv.Itoa(part)), "")
 	in.KeyConditionExpression = aws.String("pk = :pk AND sk > :after")
 	in.ExpressionAttributeValues[":after"] = str(markerPrefix + string(after))
@@ -29,9 +30,9 @@ func (s *State) Listed(
 	if err != nil {
 		return nil, false, fmt.Errorf("list channels of %s: %w", app, err)
 	}
-	page = make([]pusher.Listed, len(out.Items))
+	page = make([]state.Listed, len(out.Items))
 	for i, it := range out.Items {
-		page[i] = pusher.Listed{
+		page[i] = state.Listed{
 			Channel: pusher.Channel(strings.TrimPrefix(getStr(it["sk"]), markerPrefix)),
 			Marker:  toMarker(it),
 		}
@@ -42,7 +43,7 @@ func (s *State) Listed(
 // Expired returns the channel's subscriptions that had expired by then; occupied tells whether there are any at all.
 func (s *State) Expired(
 	ctx context.Context, app string, ch pusher.Channel, now time.Time,
-) (expired []pusher.Subscription, occupied bool, err error) {
+) (expired []state.Subscription, occupied bool, err error) {
 	pk, prefix := place(app, ch)
 	in := s.query(pk, prefix)
 	in.ProjectionExpression = aws.String("sk, v, expires")
@@ -61,12 +62,12 @@ func (s *State) Expired(
 }
 
 // AuditPlace returns how far the audit has come.
-func (s *State) AuditPlace(ctx context.Context) (pusher.AuditPlace, error) {
+func (s *State) AuditPlace(ctx context.Context) (state.AuditPlace, error) {
 	it, err := s.get(ctx, auditKey())
 	if err != nil || it == nil {
-		return pusher.AuditPlace{}, err
+		return state.AuditPlace{}, err
 	}
-	return pusher.AuditPlace{
+	return state.AuditPlace{
 		Round: time.Unix(getNum(it["round"])*60, 0),
 		App:   getStr(it["app"]),
 		Part:  int(getNum(it["part"])),
@@ -75,7 +76,7 @@ func (s *State) AuditPlace(ctx context.Context) (pusher.AuditPlace, error) {
 }
 
 // SetAuditPlace notes it.
-func (s *State) SetAuditPlace(ctx context.Context, p pusher.AuditPlace, now time.Time) error {
+func (s *State) SetAuditPlace(ctx context.Context, p state.AuditPlace, now time.Time) error {
 	it := auditKey()
 	it["round"] = num(p.Round.Unix() / 60)
 	it["app"] = str(p.App)

@@ -12,29 +12,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 func TestListed(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := state(t, client)
-		want := map[pusher.Channel]pusher.Marker{}
+		s := stateTable(t, client)
+		want := map[pusher.Channel]state.Marker{}
 		for i := range 50 {
 			ch := pusher.Channel(fmt.Sprintf("channel-%d", i))
 			_, err := s.PutMarker(t.Context(), app, ch, now)
 			do(t, err)
-			want[ch] = pusher.Marker{Exists: true, At: now}
+			want[ch] = state.Marker{Exists: true, At: now}
 			_, err = s.PutMarker(t.Context(), "other", ch+"-of-another-app", now)
 			do(t, err)
 		}
 		_, err := s.MarkVacant(t.Context(), app, "channel-7", "nonce")
 		do(t, err)
-		want["channel-7"] = pusher.Marker{Exists: true, At: now, Vacant: "nonce"}
+		want["channel-7"] = state.Marker{Exists: true, At: now, Vacant: "nonce"}
 
-		got := map[pusher.Channel]pusher.Marker{}
+		got := map[pusher.Channel]state.Marker{}
 		for part := range s.ListParts() {
 			after, more := pusher.Channel(""), true
 			for more {
-				var page []pusher.Listed
+				var page []state.Listed
 				page, more, err = s.Listed(t.Context(), app, part, after, 3)
 				do(t, err)
 				if len(page) > 3 || more && len(page) == 0 {
@@ -56,7 +57,7 @@ func TestListed(t *testing.T) {
 
 func TestExpired(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := state(t, client)
+		s := stateTable(t, client)
 		is := func(later time.Duration, occupied bool, want ...pusher.ConnectionID) {
 			t.Helper()
 			rows, is, err := s.Expired(t.Context(), app, news, now.Add(later))
@@ -74,17 +75,17 @@ func TestExpired(t *testing.T) {
 		}
 		is(0, false)
 		for i, id := range []pusher.ConnectionID{"a", "b"} {
-			_, err := s.PutSubscription(t.Context(), pusher.Subscription{
+			_, err := s.PutSubscription(t.Context(), state.Subscription{
 				Connection: id, App: app, Channel: news, Stamp: 5, ConnectedAt: now.Add(time.Duration(i) * time.Hour),
 			})
 			do(t, err)
 		}
 		do(t, s.PutCached(t.Context(), app, news, []byte(`{}`), "v1", now)) // is no subscriber
-		is(pusher.RowLife-time.Second, true)
-		is(pusher.RowLife, true, "a")
-		is(pusher.RowLife+time.Hour, true, "a", "b")
+		is(state.RowLife-time.Second, true)
+		is(state.RowLife, true, "a")
+		is(state.RowLife+time.Hour, true, "a", "b")
 		// Readers take it for expired at the same second.
-		n, err := s.Count(t.Context(), app, news, now.Add(pusher.RowLife))
+		n, err := s.Count(t.Context(), app, news, now.Add(state.RowLife))
 		if err != nil || n != 1 {
 			t.Errorf("%d are counted (%v)", n, err)
 		}
@@ -93,11 +94,11 @@ func TestExpired(t *testing.T) {
 
 func TestAuditPlace(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := state(t, client)
-		if got, err := s.AuditPlace(t.Context()); err != nil || got != (pusher.AuditPlace{}) {
+		s := stateTable(t, client)
+		if got, err := s.AuditPlace(t.Context()); err != nil || got != (state.AuditPlace{}) {
 			t.Errorf("at first %+v, error %v", got, err)
 		}
-		want := pusher.AuditPlace{Round: now.Truncate(time.Minute), App: app, Part: 3, After: news}
+		want := state.AuditPlace{Round: now.Truncate(time.Minute), App: app, Part: 3, After: news}
 		do(t, s.SetAuditPlace(t.Context(), want, now))
 		got, err := s.AuditPlace(t.Context())
 		do(t, err)

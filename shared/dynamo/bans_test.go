@@ -6,6 +6,7 @@ import (
 
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 func TestBans(t *testing.T) {
@@ -33,8 +34,8 @@ func TestBans(t *testing.T) {
 func TestABannedUserIsNotOnline(t *testing.T) {
 	on(t, func(t *testing.T, s *dynamo.State) {
 		do(t, s.Ban(t.Context(), app, "ann", now.Add(time.Hour)))
-		do(t, s.SetWord(t.Context(), app, "ann", pusher.WordOnline, now))
-		if online, told, err := s.User(t.Context(), app, "ann"); err != nil || online || told != pusher.WordOnline {
+		do(t, s.SetUserStatus(t.Context(), app, "ann", state.StatusOnline, now))
+		if online, told, err := s.User(t.Context(), app, "ann"); err != nil || online || told != state.StatusOnline {
 			t.Errorf("online %t, told %v, error %v", online, told, err)
 		}
 		ch := pusher.UserChannel("ann")

@@ -8,6 +8,7 @@ import (
 
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // What the names of a connection's channels may have in all, and how many names of longName, which are fewer than a connection may have
@@ -23,7 +24,7 @@ func longName(n int) pusher.Channel { return pusher.Channel(fmt.Sprintf("%0200d"
 func sized(n int) pusher.Channel { return pusher.Channel(fmt.Sprintf("%0*d", n, 7)) }
 
 // crowded is a connection that is on some of the long names and has left the others.
-func crowded(t *testing.T, s *dynamo.State, on int) pusher.Connection {
+func crowded(t *testing.T, s *dynamo.State, on int) state.Connection {
 	t.Helper()
 	c := opened(t, s)
 	for i := range longNames {
@@ -111,7 +112,7 @@ func TestTooManyChannelsIsALimit(t *testing.T) {
 			}
 		}
 		do(t, json.Unmarshal(no.SubscriptionError("one-more"), &frame))
-		if frame.Channel != "one-more" || frame.Data.Type != pusher.LimitReached || frame.Data.Status != pusher.CodeLimit {
+		if frame.Channel != "one-more" || frame.Data.Type != pusher.LimitReached || frame.Data.Status != int(pusher.CodeLimit) {
 			t.Errorf("the client is told %+v", frame)
 		}
 		if no.Code != pusher.CodeUnauthorized {

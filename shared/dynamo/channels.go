@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // What one connection may hold (design.md §8): channels, and bytes of their names. A write bills its whole item, so the
@@ -22,15 +23,15 @@ const (
 )
 
 // TurnOn adds the channel to the connection on the conditions of model.md §3, subscribe, step 2.
-func (s *State) TurnOn(ctx context.Context, c pusher.Connection, ch pusher.Channel, t, stale pusher.Stamp) (bool, error) {
+func (s *State) TurnOn(ctx context.Context, c state.Connection, ch pusher.Channel, t, stale state.Stamp) (bool, error) {
 	return s.turn(ctx, c, turning{
 		ch: ch, t: t, stale: stale,
 		update: "SET #on.#ch = :t REMOVE #off.#ch",
 		cond: "(attribute_not_exists(#on.#ch) OR #on.#ch <= :t) AND (attribute_not_exists(#off.#ch) OR #off.#ch <= :t)" +
 			" AND (attribute_exists(#on.#ch) OR size(#on) < :max)",
 		limits: item{":max": num(maxChannels)},
-		newer:  func(c pusher.Connection) bool { return c.On[ch] > t || c.Off[ch] > t },
-		full: func(c pusher.Connection) bool {
+		newer:  func(c state.Connection) bool { return c.On[ch] > t || c.Off[ch] > t },
+		full: func(c state.Connection) bool {
 			_, on := c.On[ch]
 			return !on && (len(c.On) >= maxChannels || tooManyLeft(c, ch, stale))
 		},
@@ -39,13 +40,13 @@ func (s *State) TurnOn(ctx context.Context, c pusher.Connection, ch pusher.Chann
 
 // TurnOff removes the channel from the connection on the conditions of model.md §3, unsubscribe. A channel that it is in can
 // always be left.
-func (s *State) TurnOff(ctx context.Context, c pusher.Connection, ch pusher.Channel, t, stale pusher.Stamp) (bool, error) {
+func (s *State) TurnOff(ctx context.Context, c state.Connection, ch pusher.Channel, t, stale state.Stamp) (bool, error) {
 	return s.turn(ctx, c, turning{
 		ch: ch, t: t, stale: stale,
 		update: "SET #off.#ch = :t REMOVE #on.#ch",
 		cond:   "(attribute_not_exists(#on.#ch) OR #on.#ch < :t) AND (attribute_not_exists(#off.#ch) OR #off.#ch <= :t)",
-		newer:  func(c pusher.Connection) bool { return c.On[ch] >= t || c.Off[ch] > t },
-		full: func(c pusher.Connection) bool {
+		newer:  func(c state.Connection) bool { return c.On[ch] >= t || c.Off[ch] > t },
+		full: func(c state.Connection) bool {
 			_, on := c.On[ch]
 			return !on && tooManyLeft(c, ch, stale)
 		},
@@ -54,7 +55,7 @@ func (s *State) TurnOff(ctx context.Context, c pusher.Connection, ch pusher.Chan
 
 // TurnBack removes the channel from the connection, as an unsubscribe with the stamp t would, if its stamp is t: that subscribe was
 // refused.
-func (s *State) TurnBack(ctx context.Context, id pusher.ConnectionID, ch pusher.Channel, t pusher.Stamp) error {
+func (s *State) TurnBack(ctx context.Context, id pusher.ConnectionID, ch pusher.Channel, t state.Stamp) error {
 	_, err := s.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.Table, Key: connectionKey(id),
 		UpdateExpression:          aws.String("REMOVE #on.#ch SET #off.#ch = :t"),
@@ -69,15 +70,15 @@ func (s *State) TurnBack(ctx context.Context, id pusher.ConnectionID, ch pusher.
 // turning is one change of a connection's channels, with its refusals said twice: to DynamoDB, and to a row in hand.
 type turning struct {
 	ch           pusher.Channel
-	t, stale     pusher.Stamp
+	t, stale     state.Stamp
 	update, cond string // the update ends with its REMOVE clause
 	limits       item   // values of the condition beside the stamp
-	newer, full  func(pusher.Connection) bool
+	newer, full  func(state.Connection) bool
 }
 
 // turn makes the change. c is the row as last seen: it tells which stale offs can go in the same write. When one of
 // them has changed since, the write is refused for that alone, and is made again from the row as it is.
-func (s *State) turn(ctx context.Context, c pusher.Connection, w turning) (bool, error) {
+func (s *State) turn(ctx context.Context, c state.Connection, w turning) (bool, error) {
 	for {
 		switch {
 		case c.Dead || w.newer(c):
@@ -102,7 +103,7 @@ func (s *State) turn(ctx context.Context, c pusher.Connection, w turning) (bool,
 	}
 }
 
-func (s *State) turnInput(c pusher.Connection, w turning) *dynamodb.UpdateItemInput {
+func (s *State) turnInput(c state.Connection, w turning) *dynamodb.UpdateItemInput {
 	update := w.update
 	cond := "attribute_exists(pk) AND attribute_not_exists(dead) AND " + w.cond
 	names := map[string]string{"#on": "on", "#off": "off", "#ch": string(w.ch)}
@@ -132,7 +133,7 @@ func (s *State) turnInput(c pusher.Connection, w turning) *dynamodb.UpdateItemIn
 
 // tooManyLeft reports whether the channel would be one too many among those that the connection has left lately, or too long a name among
 // those that its row holds. What was left longer ago goes with the write.
-func tooManyLeft(c pusher.Connection, ch pusher.Channel, stale pusher.Stamp) bool {
+func tooManyLeft(c state.Connection, ch pusher.Channel, stale state.Stamp) bool {
 	left, size := 0, len(ch)
 	for on := range c.On {
 		size += len(on)

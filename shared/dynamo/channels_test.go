@@ -11,39 +11,40 @@ import (
 
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // channels maps names to stamps, as a connection's row does.
-type channels = map[pusher.Channel]pusher.Stamp
+type channels = map[pusher.Channel]state.Stamp
 
 // TestTurn holds the conditions of model.md §3, subscribe 2 and unsubscribe, against every order of two stamps.
 func TestTurn(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		before func(t *testing.T, s *dynamo.State, c pusher.Connection)
+		before func(t *testing.T, s *dynamo.State, c state.Connection)
 		on     bool // turn on at 5, else off
 		held   bool
-		want   pusher.Connection
+		want   state.Connection
 	}{
-		{name: "on, the first frame", on: true, held: true, want: pusher.Connection{On: channels{news: 5}, Off: channels{}}},
-		{name: "on, after an older subscribe", before: turned(true, 4), on: true, held: true, want: pusher.Connection{On: channels{news: 5}, Off: channels{}}},
-		{name: "on, the same frame again", before: turned(true, 5), on: true, held: true, want: pusher.Connection{On: channels{news: 5}, Off: channels{}}},
-		{name: "on, after a newer subscribe", before: turned(true, 6), on: true, want: pusher.Connection{On: channels{news: 6}, Off: channels{}}},
-		{name: "on, after an older unsubscribe", before: turned(false, 4), on: true, held: true, want: pusher.Connection{On: channels{news: 5}, Off: channels{}}},
-		{name: "on, beside an unsubscribe of the same ms", before: turned(false, 5), on: true, held: true, want: pusher.Connection{On: channels{news: 5}, Off: channels{}}},
-		{name: "on, after a newer unsubscribe", before: turned(false, 6), on: true, want: pusher.Connection{On: channels{}, Off: channels{news: 6}}},
-		{name: "on, dead", before: dead, on: true, want: pusher.Connection{On: channels{}, Off: channels{}, Dead: true}},
-		{name: "off, never on", held: true, want: pusher.Connection{On: channels{}, Off: channels{news: 5}}},
-		{name: "off, after an older subscribe", before: turned(true, 4), held: true, want: pusher.Connection{On: channels{}, Off: channels{news: 5}}},
-		{name: "off, beside a subscribe of the same ms", before: turned(true, 5), want: pusher.Connection{On: channels{news: 5}, Off: channels{}}},
-		{name: "off, after a newer subscribe", before: turned(true, 6), want: pusher.Connection{On: channels{news: 6}, Off: channels{}}},
-		{name: "off, the same frame again", before: turned(false, 5), held: true, want: pusher.Connection{On: channels{}, Off: channels{news: 5}}},
-		{name: "off, after a newer unsubscribe", before: turned(false, 6), want: pusher.Connection{On: channels{}, Off: channels{news: 6}}},
-		{name: "off, dead", before: dead, want: pusher.Connection{On: channels{}, Off: channels{}, Dead: true}},
+		{name: "on, the first frame", on: true, held: true, want: state.Connection{On: channels{news: 5}, Off: channels{}}},
+		{name: "on, after an older subscribe", before: turned(true, 4), on: true, held: true, want: state.Connection{On: channels{news: 5}, Off: channels{}}},
+		{name: "on, the same frame again", before: turned(true, 5), on: true, held: true, want: state.Connection{On: channels{news: 5}, Off: channels{}}},
+		{name: "on, after a newer subscribe", before: turned(true, 6), on: true, want: state.Connection{On: channels{news: 6}, Off: channels{}}},
+		{name: "on, after an older unsubscribe", before: turned(false, 4), on: true, held: true, want: state.Connection{On: channels{news: 5}, Off: channels{}}},
+		{name: "on, beside an unsubscribe of the same ms", before: turned(false, 5), on: true, held: true, want: state.Connection{On: channels{news: 5}, Off: channels{}}},
+		{name: "on, after a newer unsubscribe", before: turned(false, 6), on: true, want: state.Connection{On: channels{}, Off: channels{news: 6}}},
+		{name: "on, dead", before: dead, on: true, want: state.Connection{On: channels{}, Off: channels{}, Dead: true}},
+		{name: "off, never on", held: true, want: state.Connection{On: channels{}, Off: channels{news: 5}}},
+		{name: "off, after an older subscribe", before: turned(true, 4), held: true, want: state.Connection{On: channels{}, Off: channels{news: 5}}},
+		{name: "off, beside a subscribe of the same ms", before: turned(true, 5), want: state.Connection{On: channels{news: 5}, Off: channels{}}},
+		{name: "off, after a newer subscribe", before: turned(true, 6), want: state.Connection{On: channels{news: 6}, Off: channels{}}},
+		{name: "off, the same frame again", before: turned(false, 5), held: true, want: state.Connection{On: channels{}, Off: channels{news: 5}}},
+		{name: "off, after a newer unsubscribe", before: turned(false, 6), want: state.Connection{On: channels{}, Off: channels{news: 6}}},
+		{name: "off, dead", before: dead, want: state.Connection{On: channels{}, Off: channels{}, Dead: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			onEngines(t, func(t *testing.T, client *awsdb.Client) {
-				s := state(t, client)
+				s := stateTable(t, client)
 				// The row is read before it changes, as by a frame that is overtaken: only the write's own condition can refuse.
 				seen := opened(t, s)
 				if c.before != nil {
@@ -70,17 +71,17 @@ func TestTurn(t *testing.T) {
 	}
 }
 
-func opened(t *testing.T, s *dynamo.State) pusher.Connection {
+func opened(t *testing.T, s *dynamo.State) state.Connection {
 	t.Helper()
-	c := pusher.Connection{ID: id, App: app, ConnectedAt: now}
+	c := state.Connection{ID: id, App: app, ConnectedAt: now}
 	if err := s.PutConnection(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-func turned(on bool, stamp pusher.Stamp) func(*testing.T, *dynamo.State, pusher.Connection) {
-	return func(t *testing.T, s *dynamo.State, c pusher.Connection) {
+func turned(on bool, stamp state.Stamp) func(*testing.T, *dynamo.State, state.Connection) {
+	return func(t *testing.T, s *dynamo.State, c state.Connection) {
 		t.Helper()
 		turn := s.TurnOff
 		if on {
@@ -92,7 +93,7 @@ func turned(on bool, stamp pusher.Stamp) func(*testing.T, *dynamo.State, pusher.
 	}
 }
 
-func dead(t *testing.T, s *dynamo.State, c pusher.Connection) {
+func dead(t *testing.T, s *dynamo.State, c state.Connection) {
 	t.Helper()
 	if _, err := s.MarkDead(t.Context(), c.ID); err != nil {
 		t.Fatal(err)
@@ -102,12 +103,12 @@ func dead(t *testing.T, s *dynamo.State, c pusher.Connection) {
 func TestTurnBack(t *testing.T) {
 	on(t, func(t *testing.T, s *dynamo.State) {
 		do(t, s.TurnBack(t.Context(), id, news, 5)) // there is no row
-		if _, err := s.Connection(t.Context(), id); !errors.Is(err, pusher.ErrGone) {
+		if _, err := s.Connection(t.Context(), id); !errors.Is(err, state.ErrGone) {
 			t.Errorf("a row came to be: %v", err)
 		}
 		turned(true, 5)(t, s, opened(t, s))
 		for _, c := range []struct {
-			t    pusher.Stamp
+			t    state.Stamp
 			want channels
 		}{
 			{4, channels{news: 5}},
@@ -129,14 +130,14 @@ func TestTurnBack(t *testing.T) {
 
 func TestTurnWithoutRow(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := state(t, client)
-		if held, err := s.TurnOn(t.Context(), pusher.Connection{ID: id}, news, 5, 0); err != nil || held {
+		s := stateTable(t, client)
+		if held, err := s.TurnOn(t.Context(), state.Connection{ID: id}, news, 5, 0); err != nil || held {
 			t.Errorf("held %t, error %v", held, err)
 		}
-		if _, err := s.Connection(t.Context(), id); !errors.Is(err, pusher.ErrGone) {
+		if _, err := s.Connection(t.Context(), id); !errors.Is(err, state.ErrGone) {
 			t.Errorf("a row came to be: %v", err)
 		}
-		if _, err := s.MarkDead(t.Context(), id); !errors.Is(err, pusher.ErrGone) {
+		if _, err := s.MarkDead(t.Context(), id); !errors.Is(err, state.ErrGone) {
 			t.Errorf("MarkDead: %v", err)
 		}
 	})
@@ -144,7 +145,7 @@ func TestTurnWithoutRow(t *testing.T) {
 
 func TestStaleOffs(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := state(t, client)
+		s := stateTable(t, client)
 		c := opened(t, s)
 		for ch, stamp := range (channels{"old": 10, "renewed": 10, "young": 60}) {
 			if _, err := s.TurnOff(t.Context(), c, ch, stamp, 0); err != nil {
@@ -175,7 +176,7 @@ func TestStaleOffs(t *testing.T) {
 // A page may leave many channels at once: all of them are remembered, none keeps it from the next frame, and they go again.
 func TestManyOffs(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := state(t, client)
+		s := stateTable(t, client)
 		c := opened(t, s)
 		for i := range 120 {
 			ch := pusher.Channel(fmt.Sprintf("c%d", i))
@@ -196,7 +197,7 @@ func TestManyOffs(t *testing.T) {
 			if want := max(120-20*i, 0); len(seen.Off) != want {
 				t.Errorf("%d offs are left before frame %d, want %d", len(seen.Off), i, want)
 			}
-			if held, err := s.TurnOn(t.Context(), seen, news, pusher.Stamp(100+i), 50); err != nil || !held {
+			if held, err := s.TurnOn(t.Context(), seen, news, state.Stamp(100+i), 50); err != nil || !held {
 				t.Fatalf("held %t, error %v", held, err)
 			}
 		}
@@ -205,7 +206,7 @@ func TestManyOffs(t *testing.T) {
 
 func TestChannelLimits(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := state(t, client)
+		s := stateTable(t, client)
 		unread := opened(t, s)
 		for i := range 100 {
 			ch := pusher.Channel(fmt.Sprintf("c%d", i))

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // countedLife is how much longer the row of a counted connection is kept: DynamoDB must not remove it before its lease has, which
@@ -18,7 +19,7 @@ const countedLife = time.Hour
 
 // PutConnection writes the row of a new connection, and does nothing if it is there: connect may run twice, and an attempt that was given
 // up may still arrive when the client has subscribed. One that is counted is added to the app's open connections by the same write.
-func (s *State) PutConnection(ctx context.Context, c pusher.Connection) error {
+func (s *State) PutConnection(ctx context.Context, c state.Connection) error {
 	it := connectionKey(c.ID)
 	it["app"] = str(c.App)
 	it["at"] = num(c.ConnectedAt.UnixMilli())
@@ -38,7 +39,7 @@ func (s *State) PutConnection(ctx context.Context, c pusher.Connection) error {
 }
 
 // DeleteConnection removes the row if it is there. One that is counted leaves the app's open connections by the same write.
-func (s *State) DeleteConnection(ctx context.Context, c pusher.Connection) error {
+func (s *State) DeleteConnection(ctx context.Context, c state.Connection) error {
 	if !c.Counted {
 		return s.drop(ctx, connectionKey(c.ID))
 	}
@@ -47,7 +48,7 @@ func (s *State) DeleteConnection(ctx context.Context, c pusher.Connection) error
 	}}, s.countOpen(c, -1))
 }
 
-func (s *State) countOpen(c pusher.Connection, n int) types.TransactWriteItem {
+func (s *State) countOpen(c state.Connection, n int) types.TransactWriteItem {
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Table, Key: openKey(c.App, c.ID),
 		UpdateExpression: aws.String("ADD n :n"), ExpressionAttributeValues: item{":n": num(n)},
@@ -68,14 +69,14 @@ func (s *State) OpenConnections(ctx context.Context, app string) (int, error) {
 	return n, nil
 }
 
-// Connection reads the row; it fails with pusher.ErrGone if there is none.
-func (s *State) Connection(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+// Connection reads the row; it fails with state.ErrGone if there is none.
+func (s *State) Connection(ctx context.Context, id pusher.ConnectionID) (state.Connection, error) {
 	it, err := s.get(ctx, connectionKey(id))
 	if err != nil {
-		return pusher.Connection{}, err
+		return state.Connection{}, err
 	}
 	if it == nil {
-		return pusher.Connection{}, pusher.ErrGone
+		return state.Connection{}, state.ErrGone
 	}
 	return connection(id, it), nil
 }
@@ -95,8 +96,8 @@ func (s *State) SignIn(ctx context.Context, id pusher.ConnectionID, u pusher.Use
 	return held(err)
 }
 
-// MarkDead sets the row dead and returns it; it fails with pusher.ErrGone if there is none.
-func (s *State) MarkDead(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+// MarkDead sets the row dead and returns it; it fails with state.ErrGone if there is none.
+func (s *State) MarkDead(ctx context.Context, id pusher.ConnectionID) (state.Connection, error) {
 	out, err := s.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.Table, Key: connectionKey(id),
 		UpdateExpression:          aws.String("SET dead = :true"),
@@ -105,17 +106,17 @@ func (s *State) MarkDead(ctx context.Context, id pusher.ConnectionID) (pusher.Co
 		ReturnValues:              types.ReturnValueAllNew,
 	})
 	if _, failed := refused(err); failed {
-		return pusher.Connection{}, pusher.ErrGone
+		return state.Connection{}, state.ErrGone
 	}
 	if err != nil {
-		return pusher.Connection{}, fmt.Errorf("mark %s dead: %w", id, err)
+		return state.Connection{}, fmt.Errorf("mark %s dead: %w", id, err)
 	}
 	return connection(id, out.Attributes), nil
 }
 
 // connection reads a row. One that is missing is dead.
-func connection(id pusher.ConnectionID, it item) pusher.Connection {
-	return pusher.Connection{
+func connection(id pusher.ConnectionID, it item) state.Connection {
+	return state.Connection{
 		ID:          id,
 		App:         getStr(it["app"]),
 		ConnectedAt: time.UnixMilli(getNum(it["at"])),

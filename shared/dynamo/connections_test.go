@@ -11,6 +11,7 @@ import (
 
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 func TestCountedConnections(t *testing.T) {
@@ -21,15 +22,15 @@ func TestCountedConnections(t *testing.T) {
 				t.Errorf("%s has %d open connections, error %v, want %d", app, n, err, want)
 			}
 		}
-		counted := func(app string, n int) pusher.Connection {
-			return pusher.Connection{ID: pusher.ConnectionID(fmt.Sprintf("%s-%d", app, n)), App: app, ConnectedAt: now, Counted: true}
+		counted := func(app string, n int) state.Connection {
+			return state.Connection{ID: pusher.ConnectionID(fmt.Sprintf("%s-%d", app, n)), App: app, ConnectedAt: now, Counted: true}
 		}
 		open(app, 0)
 		for i := range 20 {
 			do(t, s.PutConnection(t.Context(), counted(app, i)))
 		}
 		do(t, s.PutConnection(t.Context(), counted("other", 0)))
-		do(t, s.PutConnection(t.Context(), pusher.Connection{ID: id, App: app, ConnectedAt: now}))
+		do(t, s.PutConnection(t.Context(), state.Connection{ID: id, App: app, ConnectedAt: now}))
 		open(app, 20)
 		open("other", 1)
 
@@ -45,7 +46,7 @@ func TestCountedConnections(t *testing.T) {
 			open(app, 19)
 		}
 		for range 2 {
-			do(t, s.DeleteConnection(t.Context(), pusher.Connection{ID: id, App: app}))
+			do(t, s.DeleteConnection(t.Context(), state.Connection{ID: id, App: app}))
 		}
 		open(app, 19)
 		open("other", 1)
@@ -56,7 +57,7 @@ func TestCountedConnections(t *testing.T) {
 func TestPutConnectionLeavesARowThatIsThere(t *testing.T) {
 	on(t, func(t *testing.T, s *dynamo.State) {
 		for _, counted := range []bool{false, true} {
-			c := pusher.Connection{ID: pusher.ConnectionID(fmt.Sprint(counted)), App: app, ConnectedAt: now, Counted: counted}
+			c := state.Connection{ID: pusher.ConnectionID(fmt.Sprint(counted)), App: app, ConnectedAt: now, Counted: counted}
 			do(t, s.PutConnection(t.Context(), c))
 			signed, err := s.SignIn(t.Context(), c.ID, pusher.User{ID: "7"})
 			held(t, "sign in", true, signed, err)
@@ -74,7 +75,7 @@ func TestCountsRunIntoEachOther(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 40 {
 			all.Go(func() {
-				c := pusher.Connection{ID: pusher.ConnectionID(fmt.Sprintf("c%d", i)), App: app, ConnectedAt: now, Counted: true}
+				c := state.Connection{ID: pusher.ConnectionID(fmt.Sprintf("c%d", i)), App: app, ConnectedAt: now, Counted: true}
 				if err := s.PutConnection(t.Context(), c); err != nil {
 					t.Error(err)
 				}
@@ -109,7 +110,7 @@ func TestSignIn(t *testing.T) {
 			}
 		}
 		signIn("without a row", false, pusher.User{ID: "ann"})
-		if _, err := s.Connection(t.Context(), id); !errors.Is(err, pusher.ErrGone) {
+		if _, err := s.Connection(t.Context(), id); !errors.Is(err, state.ErrGone) {
 			t.Errorf("a row came to be: %v", err)
 		}
 		c := opened(t, s)

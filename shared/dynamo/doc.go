@@ -1,6 +1,7 @@
-// Package dynamo keeps apps, connections, subscriptions, markers and leases in DynamoDB. It is an adapter: it knows how a
-// row looks and on which condition one may change (model.md §3), and decides nothing else.
+// Package dynamo reads and writes rows in DynamoDB: it knows how a row looks and on which condition it
+// may change (docs/steps.md §3), and decides nothing else.
 //
-// The table of apps has one key, pk; the table of state has pk and sk, and drops rows past their expires attribute some
-// time later, so that whoever delivers looks at it too. The keys are listed in ARCHITECTURE.md and built in keys.go.
+// The table of apps has one key, pk. The table of state has pk and sk. DynamoDB removes rows some time
+// after their expires attribute, so every reader that delivers checks the attribute too. keys.go
+// builds the keys of state rows; ARCHITECTURE.md lists them.
 package dynamo

@@ -29,14 +29,14 @@ const (
 	news = pusher.Channel("news")
 )
 
-func state(t *testing.T, c *awsdb.Client) *dynamo.State {
+func stateTable(t *testing.T, c *awsdb.Client) *dynamo.State {
 	return &dynamo.State{Client: c, Table: tableName(t, "state")}
 }
 
 // on runs a test of the state table on the engines.
 func on(t *testing.T, test func(t *testing.T, s *dynamo.State)) {
 	t.Helper()
-	onEngines(t, func(t *testing.T, client *awsdb.Client) { test(t, state(t, client)) })
+	onEngines(t, func(t *testing.T, client *awsdb.Client) { test(t, stateTable(t, client)) })
 }
 
 // do is for a step that must work.

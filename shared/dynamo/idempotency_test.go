@@ -6,18 +6,18 @@ import (
 	"time"
 
 	"hark/shared/dynamo"
-	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 func TestOnceKeepsTheFirstPublishForFiveMinutes(t *testing.T) {
 	on(t, func(t *testing.T, s *dynamo.State) {
-		publish := func(app, key, request string) pusher.Once {
-			return pusher.Once{App: app, Key: key, Request: request, Answer: `{"told":"` + request + `"}`}
+		publish := func(app, key, request string) state.KeyedPublish {
+			return state.KeyedPublish{App: app, Key: key, Request: request, Answer: `{"told":"` + request + `"}`}
 		}
 		for _, p := range []struct {
 			name  string
 			after time.Duration
-			o     pusher.Once
+			o     state.KeyedPublish
 			want  string // whose request is kept
 		}{
 			{"the first", 0, publish(app, "k", "1"), "1"},
@@ -30,7 +30,7 @@ func TestOnceKeepsTheFirstPublishForFiveMinutes(t *testing.T) {
 			{"five minutes later, though the row is still there", 5 * time.Minute, publish(app, "k", "7"), "7"},
 			{"its repeat", 6 * time.Minute, publish(app, "k", "8"), "7"},
 		} {
-			got, err := s.Once(t.Context(), p.o, now.Add(p.after))
+			got, err := s.KeepPublish(t.Context(), p.o, now.Add(p.after))
 			want := publish(p.o.App, p.o.Key, p.want)
 			if err != nil || got != want {
 				t.Errorf("%s: %+v, error %v, want %+v", p.name, got, err, want)
@@ -45,7 +45,7 @@ func TestOnceAtTheSameMoment(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range kept {
 			wg.Go(func() {
-				o, err := s.Once(t.Context(), pusher.Once{App: app, Key: "k", Request: string(rune('a' + i)), Answer: "{}"}, now)
+				o, err := s.KeepPublish(t.Context(), state.KeyedPublish{App: app, Key: "k", Request: string(rune('a' + i)), Answer: "{}"}, now)
 				if err != nil {
 					t.Error(err)
 				}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // An app's ID has no '#' (pusher.ValidName), so that what stands behind it in a key may have any.
@@ -35,7 +36,7 @@ func openPK(app string) string { return "app#" + app }
 
 const openPrefix = "count#"
 
-func subscriptionKey(s pusher.Subscription) item {
+func subscriptionKey(s state.Subscription) item {
 	pk, prefix := place(s.App, s.Channel)
 	return key(pk, prefix+string(s.Connection))
 }
@@ -54,23 +55,23 @@ func channelPK(app string, ch pusher.Channel) string { return "chan#" + app + "#
 
 func cacheKey(app string, ch pusher.Channel) item { return key(channelPK(app, ch), "cache") }
 
-func toldCountKey(app string, ch pusher.Channel) item { return key(channelPK(app, ch), "count") }
+func sentCountKey(app string, ch pusher.Channel) item { return key(channelPK(app, ch), "count") }
 
 // userPrefix begins the sort key of a connection: of one that is signed in as the user, or that watches it.
 const userPrefix = "conn#"
 
 func userPK(app, user string) string { return "user#" + app + "#" + user }
 
-func toldKey(app, user string) item { return key(userPK(app, user), toldSK) }
+func statusKey(app, user string) item { return key(userPK(app, user), statusSK) }
 
-// toldSK is beside the rows of a user's connections.
-const toldSK = "told"
+// statusSK is beside the rows of a user's connections.
+const statusSK = "told"
 
-// onceKey is a publish of the app under its idempotency key. Each has a partition of its own, since every publish may write one.
-func onceKey(app, idempotency string) item { return key("once#"+app+"#"+idempotency, "once") }
+// publishKey is a publish of the app under its idempotency key. Each has a partition of its own, since every publish may write one.
+func publishKey(app, idempotency string) item { return key("once#"+app+"#"+idempotency, "once") }
 
-// bannedKey is beside the rows of a user's connections, too.
-func bannedKey(app, user string) item { return key(userPK(app, user), "banned") }
+// banKey is beside the rows of a user's connections, too.
+func banKey(app, user string) item { return key(userPK(app, user), "banned") }
 
 func watcherPK(app, user string) string { return "watch#" + app + "#" + user }
 
@@ -87,7 +88,7 @@ func markerPK(app, shard string) string { return "app#" + app + "#" + shard }
 const markerPrefix = "chan#"
 
 // leaseKey begins the sort key of a number with '#', as no connection ID begins.
-func leaseKey(l pusher.Lease) item {
+func leaseKey(l state.Lease) item {
 	sk := string(l.Connection)
 	if sk == "" {
 		sk = "#" + l.App + "#" + string(l.Channel)
@@ -108,4 +109,4 @@ func shard(s string) string {
 }
 
 // expires is when a connection's rows may go, in the seconds that DynamoDB's TTL wants.
-func expires(connectedAt time.Time) int64 { return connectedAt.Add(pusher.RowLife).Unix() }
+func expires(connectedAt time.Time) int64 { return connectedAt.Add(state.RowLife).Unix() }

@@ -37,9 +37,9 @@ func FuzzKeys(f *testing.F) {
 				return pusher.Channel(ch2).User() == user1
 			case a != b:
 				return false
-			case a == "user" || a == "told word" || a == "watcher":
+			case a == "user" || a == "status" || a == "watcher":
 				return user1 == user2
-			case a == "told member":
+			case a == "announced member":
 				return ch1 == ch2 && user1 == user2
 			default:
 				return ch1 == ch2

@@ -7,19 +7,20 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // PutLease makes the connection due at a minute.
 func (s *State) PutLease(ctx context.Context, id pusher.ConnectionID, due time.Time) error {
-	return s.putLease(ctx, pusher.Lease{Minute: due, Connection: id})
+	return s.putLease(ctx, state.Lease{Minute: due, Connection: id})
 }
 
 // PutCountLease makes the number of a channel's subscribers due at a minute.
 func (s *State) PutCountLease(ctx context.Context, app string, ch pusher.Channel, due time.Time) error {
-	return s.putLease(ctx, pusher.Lease{Minute: due, App: app, Channel: ch})
+	return s.putLease(ctx, state.Lease{Minute: due, App: app, Channel: ch})
 }
 
-func (s *State) putLease(ctx context.Context, l pusher.Lease) error {
+func (s *State) putLease(ctx context.Context, l state.Lease) error {
 	it := leaseKey(l)
 	it["expires"] = num(expires(l.Minute))
 	_, err := s.put(ctx, it, "", nil)
@@ -27,8 +28,8 @@ func (s *State) putLease(ctx context.Context, l pusher.Lease) error {
 }
 
 // Due returns what is due in that minute.
-func (s *State) Due(ctx context.Context, minute time.Time) ([]pusher.Lease, error) {
-	var leases []pusher.Lease
+func (s *State) Due(ctx context.Context, minute time.Time) ([]state.Lease, error) {
+	var leases []state.Lease
 	for n := range shards {
 		for out, err := range s.pages(ctx, s.query(leasePK(minute, strconv.Itoa(n)), "")) {
 			if err != nil {
@@ -43,17 +44,17 @@ func (s *State) Due(ctx context.Context, minute time.Time) ([]pusher.Lease, erro
 }
 
 // lease reads the sort key that leaseKey wrote.
-func lease(minute time.Time, sk string) pusher.Lease {
+func lease(minute time.Time, sk string) state.Lease {
 	number, found := strings.CutPrefix(sk, "#")
 	if !found {
-		return pusher.Lease{Minute: minute, Connection: pusher.ConnectionID(sk)}
+		return state.Lease{Minute: minute, Connection: pusher.ConnectionID(sk)}
 	}
 	app, ch, _ := strings.Cut(number, "#")
-	return pusher.Lease{Minute: minute, App: app, Channel: pusher.Channel(ch)}
+	return state.Lease{Minute: minute, App: app, Channel: pusher.Channel(ch)}
 }
 
 // DeleteLease removes a lease that has been looked at.
-func (s *State) DeleteLease(ctx context.Context, l pusher.Lease) error {
+func (s *State) DeleteLease(ctx context.Context, l state.Lease) error {
 	return s.drop(ctx, leaseKey(l))
 }
 

@@ -11,13 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 func TestLeases(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := state(t, client)
+		s := stateTable(t, client)
 		due := now.Truncate(time.Minute)
-		var want []pusher.Lease
+		var want []state.Lease
 		for i := range 20 {
 			minute := due.Add(time.Duration(i%2) * time.Minute)
 			id, ch := pusher.ConnectionID(fmt.Sprintf("c%02d", i)), pusher.Channel(fmt.Sprintf("news-%02d", i))
@@ -25,13 +26,13 @@ func TestLeases(t *testing.T) {
 				t.Fatal(err)
 			}
 			if minute.Equal(due) {
-				want = append(want, pusher.Lease{Minute: due, Connection: id}, pusher.Lease{Minute: due, App: app, Channel: ch})
+				want = append(want, state.Lease{Minute: due, Connection: id}, state.Lease{Minute: due, App: app, Channel: ch})
 			}
 		}
-		is := func(want []pusher.Lease) {
+		is := func(want []state.Lease) {
 			t.Helper()
 			got, err := s.Due(t.Context(), due)
-			sorted := cmpopts.SortSlices(func(a, b pusher.Lease) bool {
+			sorted := cmpopts.SortSlices(func(a, b state.Lease) bool {
 				return a.Connection+pusher.ConnectionID(a.Channel) < b.Connection+pusher.ConnectionID(b.Channel)
 			})
 			if diff := cmp.Diff(want, got, sorted); err != nil || diff != "" {

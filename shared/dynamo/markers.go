@@ -10,14 +10,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // ConnectionAndMarker reads both rows at once, strongly consistent. A connection that is missing comes back dead.
 func (s *State) ConnectionAndMarker(
-	ctx context.Context, c pusher.Connection, ch pusher.Channel,
-) (pusher.Connection, pusher.Marker, error) {
+	ctx context.Context, c state.Connection, ch pusher.Channel,
+) (state.Connection, state.Marker, error) {
 	items, err := s.readBoth(ctx, connectionKey(c.ID), markerKey(c.App, ch))
-	now, marker := connection(c.ID, nil), pusher.Marker{}
+	now, marker := connection(c.ID, nil), state.Marker{}
 	for _, it := range items {
 		if getStr(it["sk"]) == "conn" {
 			now = connection(c.ID, it)
@@ -29,13 +30,13 @@ func (s *State) ConnectionAndMarker(
 }
 
 // Marker reads the row.
-func (s *State) Marker(ctx context.Context, app string, ch pusher.Channel) (pusher.Marker, error) {
+func (s *State) Marker(ctx context.Context, app string, ch pusher.Channel) (state.Marker, error) {
 	it, err := s.get(ctx, markerKey(app, ch))
 	return toMarker(it), err
 }
 
-func toMarker(it item) pusher.Marker {
-	k := pusher.Marker{Exists: it != nil, Vacant: getStr(it["vac"]), Told: pusher.Told(getNum(it["told"]))}
+func toMarker(it item) state.Marker {
+	k := state.Marker{Exists: it != nil, Vacant: getStr(it["vac"]), Announced: state.Announced(getNum(it["told"]))}
 	if at := getNum(it["at"]); at > 0 {
 		k.At = time.UnixMilli(at)
 	}

@@ -10,20 +10,21 @@ import (
 
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 func TestMarkers(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := state(t, client)
+		s := stateTable(t, client)
 		step := func(name string, want bool, f func() (bool, error)) {
 			t.Helper()
 			if held, err := f(); err != nil || held != want {
 				t.Errorf("%s: held %t, error %v, want %t", name, held, err, want)
 			}
 		}
-		is := func(want pusher.Marker) {
+		is := func(want state.Marker) {
 			t.Helper()
-			_, got, err := s.ConnectionAndMarker(t.Context(), pusher.Connection{ID: id, App: app}, news)
+			_, got, err := s.ConnectionAndMarker(t.Context(), state.Connection{ID: id, App: app}, news)
 			if err != nil || got != want {
 				t.Errorf("marker %+v, error %v, want %+v", got, err, want)
 			}
@@ -38,35 +39,35 @@ func TestMarkers(t *testing.T) {
 		reopen := func(n string) func() (bool, error) {
 			return func() (bool, error) { return s.Reopen(t.Context(), app, news, n) }
 		}
-		is(pusher.Marker{})
+		is(state.Marker{})
 		step("vacant, no row", false, vacant("a"))
 		step("reopen, no row", false, reopen("a"))
 		step("put", true, put)
 		step("put again", false, put)
-		is(pusher.Marker{Exists: true, At: now})
+		is(state.Marker{Exists: true, At: now})
 		step("reopen one that is not vacant", false, reopen("a"))
 		step("vacant", true, vacant("a"))
 		step("vacant by another", false, vacant("b"))
-		is(pusher.Marker{Exists: true, At: now, Vacant: "a"})
+		is(state.Marker{Exists: true, At: now, Vacant: "a"})
 		step("reopen another's", false, reopen("b"))
 		step("reopen", true, reopen("a"))
-		is(pusher.Marker{Exists: true, At: now})
+		is(state.Marker{Exists: true, At: now})
 		step("vacant once more", true, vacant("c"))
 		if err := s.DeleteMarker(t.Context(), app, news, "a"); err != nil {
 			t.Error(err)
 		}
-		is(pusher.Marker{Exists: true, At: now, Vacant: "c"})
+		is(state.Marker{Exists: true, At: now, Vacant: "c"})
 		if err := s.DeleteMarker(t.Context(), app, news, "c"); err != nil {
 			t.Error(err)
 		}
-		is(pusher.Marker{})
+		is(state.Marker{})
 	})
 }
 
 func TestConnectionAndMarker(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := state(t, client)
-		c := pusher.Connection{ID: id, App: app}
+		s := stateTable(t, client)
+		c := state.Connection{ID: id, App: app}
 		if got, _, err := s.ConnectionAndMarker(t.Context(), c, news); err != nil || !got.Dead {
 			t.Errorf("a missing connection is %+v, error %v", got, err)
 		}
@@ -97,7 +98,7 @@ func TestChannels(t *testing.T) {
 			ok, err := s.PutMarker(t.Context(), other, "room-of-another-app", now)
 			held(t, "put", true, ok, err)
 		}
-		do(t, s.PutConnection(t.Context(), pusher.Connection{ID: id, App: app, ConnectedAt: now, Counted: true})) // a row beside the markers
+		do(t, s.PutConnection(t.Context(), state.Connection{ID: id, App: app, ConnectedAt: now, Counted: true})) // a row beside the markers
 		slices.Sort(all)
 		for _, c := range []struct {
 			prefix string

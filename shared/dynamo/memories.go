@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // CacheLife is for how long a cache channel's newest event is kept (protocol.md §3.7).
@@ -21,30 +22,30 @@ func (s *State) PutCached(ctx context.Context, app string, ch pusher.Channel, fr
 }
 
 // Cached returns the channel's newest event that had not expired by then.
-func (s *State) Cached(ctx context.Context, app string, ch pusher.Channel, now time.Time) (pusher.Cached, error) {
+func (s *State) Cached(ctx context.Context, app string, ch pusher.Channel, now time.Time) (state.Cached, error) {
 	it, err := s.get(ctx, cacheKey(app, ch))
 	if err != nil || it == nil {
-		return pusher.Cached{}, err
+		return state.Cached{}, err
 	}
 	left := time.Unix(getNum(it["expires"]), 0).Sub(now)
 	if left <= 0 {
-		return pusher.Cached{}, nil
+		return state.Cached{}, nil
 	}
-	return pusher.Cached{Frame: getJSON(it["frame"]), Version: getStr(it["ver"]), Left: left}, nil
+	return state.Cached{Frame: getJSON(it["frame"]), Version: getStr(it["ver"]), Left: left}, nil
 }
 
-// ToldCount returns how many the channel's subscribers were said to be, and when; 0 and the zero time if they never were.
-func (s *State) ToldCount(ctx context.Context, app string, ch pusher.Channel) (n int, at time.Time, err error) {
-	it, err := s.get(ctx, toldCountKey(app, ch))
+// SentCount returns how many the channel's subscribers were said to be, and when; 0 and the zero time if they never were.
+func (s *State) SentCount(ctx context.Context, app string, ch pusher.Channel) (n int, at time.Time, err error) {
+	it, err := s.get(ctx, sentCountKey(app, ch))
 	if err != nil || it == nil {
 		return 0, time.Time{}, err
 	}
 	return int(getNum(it["n"])), time.UnixMilli(getNum(it["at"])), nil
 }
 
-// SetToldCount notes it.
-func (s *State) SetToldCount(ctx context.Context, app string, ch pusher.Channel, n int, at time.Time) error {
-	it := toldCountKey(app, ch)
+// SetSentCount notes it.
+func (s *State) SetSentCount(ctx context.Context, app string, ch pusher.Channel, n int, at time.Time) error {
+	it := sentCountKey(app, ch)
 	it["n"] = num(n)
 	it["at"] = num(at.UnixMilli())
 	it["expires"] = num(expires(at))

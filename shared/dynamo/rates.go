@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // rateKept is for how long a counter outlives its window: frames may come late.
@@ -17,7 +18,7 @@ const rateKept = time.Minute
 
 // CountFrame counts a frame of the connection that came at t, and returns how many of that name there are with it in the window that t
 // falls into. Windows are fixed, and at least a millisecond long. A write that the SDK repeats may count twice.
-func (s *State) CountFrame(ctx context.Context, id pusher.ConnectionID, name string, window time.Duration, t pusher.Stamp) (int, error) {
+func (s *State) CountFrame(ctx context.Context, id pusher.ConnectionID, name string, window time.Duration, t state.Stamp) (int, error) {
 	index := int64(t) / window.Milliseconds()
 	end := time.UnixMilli((index + 1) * window.Milliseconds())
 	out, err := s.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{

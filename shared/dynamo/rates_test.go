@@ -6,10 +6,11 @@ import (
 
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 func TestCountFrame(t *testing.T) {
-	const start pusher.Stamp = 1_795_521_600_000 // a whole minute
+	const start state.Stamp = 1_795_521_600_000 // a whole minute
 	on(t, func(t *testing.T, s *dynamo.State) {
 		c := opened(t, s)
 		for _, f := range []struct {
@@ -17,7 +18,7 @@ func TestCountFrame(t *testing.T) {
 			id     pusher.ConnectionID
 			rate   string
 			window time.Duration
-			t      pusher.Stamp
+			t      state.Stamp
 			want   int
 		}{
 			{"the first", id, "client", time.Second, start, 1},

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"hark/shared/dynamo"
-	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // The SDK repeats a write whose answer was lost. Whoever has flagged a marker must hear that it has: nobody else removes it.
@@ -18,7 +18,7 @@ func TestMarkVacantRepeated(t *testing.T) {
 		}
 		ok, err = s.MarkVacant(t.Context(), app, news, "b")
 		held(t, "vacant by another", false, ok, err)
-		if k, err := s.Marker(t.Context(), app, news); err != nil || k != (pusher.Marker{Exists: true, At: now, Vacant: "a"}) {
+		if k, err := s.Marker(t.Context(), app, news); err != nil || k != (state.Marker{Exists: true, At: now, Vacant: "a"}) {
 			t.Errorf("marker %+v, error %v", k, err)
 		}
 	})

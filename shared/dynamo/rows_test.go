@@ -14,22 +14,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // TestRows shows every kind of row as ARCHITECTURE.md lists them: another version of a function must find what this one wrote. All
 // but a marker and a count of connections expire: +125m is two hours and five minutes after now.
 func TestRows(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := state(t, client)
+		s := stateTable(t, client)
 		ctx := t.Context()
 		info := json.RawMessage(`{"name":"Ann"}`)
-		c := pusher.Connection{ID: "c1", App: app, ConnectedAt: now, User: "ann"}
-		counted := pusher.Connection{ID: "c2", App: app, ConnectedAt: now, Counted: true}
-		room := pusher.Subscription{
+		c := state.Connection{ID: "c1", App: app, ConnectedAt: now, User: "ann"}
+		counted := state.Connection{ID: "c2", App: app, ConnectedAt: now, Counted: true}
+		room := state.Subscription{
 			Connection: "c1", App: app, Channel: "presence-room", Stamp: 5, ConnectedAt: now, Pending: true,
 			Member: pusher.Member{UserID: "ann", Info: info},
 		}
-		plain := pusher.Subscription{Connection: "c1", App: app, Channel: news, Stamp: 6, ConnectedAt: now}
+		plain := state.Subscription{Connection: "c1", App: app, Channel: news, Stamp: 6, ConnectedAt: now}
 		for _, write := range []func() error{
 			func() error { return s.PutConnection(ctx, c) },
 			func() error { return s.PutConnection(ctx, counted) },
@@ -43,15 +44,15 @@ func TestRows(t *testing.T) {
 			func() error { _, err := s.MarkVacant(ctx, app, news, "nonce"); return err },
 			func() error { return s.PutUser(ctx, c, []string{"bob"}) },
 			func() error { return s.Watch(ctx, c, []string{"bob"}) },
-			func() error { return s.SetWord(ctx, app, "ann", pusher.WordOnline, now) },
-			func() error { return s.SetToldCount(ctx, app, news, 150, now) },
+			func() error { return s.SetUserStatus(ctx, app, "ann", state.StatusOnline, now) },
+			func() error { return s.SetSentCount(ctx, app, news, 150, now) },
 			func() error { return s.PutCached(ctx, app, "cache-x", []byte(`{"event":"a"}`), "v1", now) },
 			func() error {
-				_, err := s.CountFrame(ctx, "c1", "client", time.Second, pusher.Stamp(now.UnixMilli()))
+				_, err := s.CountFrame(ctx, "c1", "client", time.Second, state.Stamp(now.UnixMilli()))
 				return err
 			},
 			func() error {
-				_, err := s.Once(ctx, pusher.Once{App: app, Key: "order#7", Request: "digest", Answer: "{}"}, now)
+				_, err := s.KeepPublish(ctx, state.KeyedPublish{App: app, Key: "order#7", Request: "digest", Answer: "{}"}, now)
 				return err
 			},
 			func() error { return s.Ban(ctx, app, "eve", now.Add(5*time.Minute)) },

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"hark/shared/dynamo"
-	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // busy is the local engine behind a table that does in part, or not at all, what it is asked at first: answer may answer a call
@@ -111,7 +111,7 @@ func TestABatchThatNeverEnds(t *testing.T) {
 		t.Errorf("write: %v", err)
 	}
 	s = busy(t, "BatchGetItem", never("UnprocessedKeys"))
-	if _, _, err := s.ConnectionAndMarker(ctx, pusher.Connection{ID: id, App: app}, news); !errors.Is(err, context.Canceled) {
+	if _, _, err := s.ConnectionAndMarker(ctx, state.Connection{ID: id, App: app}, news); !errors.Is(err, context.Canceled) {
 		t.Errorf("read: %v", err)
 	}
 }
@@ -150,7 +150,7 @@ func TestCancelledTransactions(t *testing.T) {
 				c.answer(w)
 				return true
 			})
-			err := s.PutConnection(t.Context(), pusher.Connection{ID: id, App: app, ConnectedAt: now, Counted: true})
+			err := s.PutConnection(t.Context(), state.Connection{ID: id, App: app, ConnectedAt: now, Counted: true})
 			if (err != nil) != c.fails {
 				t.Errorf("error %v", err)
 			}
@@ -168,7 +168,7 @@ func TestCancelledTransactions(t *testing.T) {
 			cancelled("None", "TransactionConflict")(w)
 			return true
 		})
-		err := s.PutConnection(ctx, pusher.Connection{ID: id, App: app, ConnectedAt: now, Counted: true})
+		err := s.PutConnection(ctx, state.Connection{ID: id, App: app, ConnectedAt: now, Counted: true})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v", err)
 		}

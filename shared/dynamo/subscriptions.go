@@ -11,10 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // PutSubscription writes the row if there is none or its stamp is not newer.
-func (s *State) PutSubscription(ctx context.Context, sub pusher.Subscription) (bool, error) {
+func (s *State) PutSubscription(ctx context.Context, sub state.Subscription) (bool, error) {
 	it := subscriptionKey(sub)
 	it["v"] = num(sub.Stamp)
 	it["expires"] = num(expires(sub.ConnectedAt))
@@ -33,17 +34,17 @@ func (s *State) PutSubscription(ctx context.Context, sub pusher.Subscription) (b
 // Subscription reads the row; found tells whether there is one.
 func (s *State) Subscription(
 	ctx context.Context, app string, ch pusher.Channel, id pusher.ConnectionID,
-) (sub pusher.Subscription, found bool, err error) {
-	it, err := s.get(ctx, subscriptionKey(pusher.Subscription{App: app, Channel: ch, Connection: id}))
+) (sub state.Subscription, found bool, err error) {
+	it, err := s.get(ctx, subscriptionKey(state.Subscription{App: app, Channel: ch, Connection: id}))
 	if err != nil || it == nil {
-		return pusher.Subscription{}, false, err
+		return state.Subscription{}, false, err
 	}
 	_, prefix := place(app, ch)
 	return subscription(app, ch, prefix, it), true, nil
 }
 
 // Settle removes pending and notes the cached event that the client was told, if the row has just this stamp.
-func (s *State) Settle(ctx context.Context, sub pusher.Subscription) (bool, error) {
+func (s *State) Settle(ctx context.Context, sub state.Subscription) (bool, error) {
 	update, values := "REMOVE pending", item{":t": num(sub.Stamp)}
 	if sub.Cached != "" {
 		update += " SET cached = :cached"
@@ -53,19 +54,19 @@ func (s *State) Settle(ctx context.Context, sub pusher.Subscription) (bool, erro
 }
 
 // DropSubscription removes the row if it has just this stamp.
-func (s *State) DropSubscription(ctx context.Context, sub pusher.Subscription) error {
+func (s *State) DropSubscription(ctx context.Context, sub state.Subscription) error {
 	return s.remove(ctx, subscriptionKey(sub), "v = :t", item{":t": num(sub.Stamp)})
 }
 
 // DropOlderSubscription removes the row if its stamp is older than this one.
-func (s *State) DropOlderSubscription(ctx context.Context, sub pusher.Subscription) error {
+func (s *State) DropOlderSubscription(ctx context.Context, sub state.Subscription) error {
 	return s.remove(ctx, subscriptionKey(sub), "v < :t", item{":t": num(sub.Stamp)})
 }
 
 // TakeSubscription removes the row whatever its stamp, and returns that stamp; 0 if there was no row.
-func (s *State) TakeSubscription(ctx context.Context, sub pusher.Subscription) (pusher.Stamp, error) {
+func (s *State) TakeSubscription(ctx context.Context, sub state.Subscription) (state.Stamp, error) {
 	it, err := s.take(ctx, subscriptionKey(sub), types.ReturnValueAllOld)
-	return pusher.Stamp(getNum(it["v"])), err
+	return state.Stamp(getNum(it["v"])), err
 }
 
 // Occupied reports whether the channel has any subscription, expired ones included.
@@ -83,14 +84,14 @@ func (s *State) Occupied(ctx context.Context, app string, ch pusher.Channel) (bo
 // Subscribers hands the channel's subscriptions to the function, a page of up to 1 MB at a time, without those that have
 // expired and without the info of members. It ends with the first error of either.
 func (s *State) Subscribers(
-	ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]pusher.Subscription) error,
+	ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]state.Subscription) error,
 ) error {
 	in, prefix := s.subscriptions(app, ch, "sk, v, expires, pending, cached, #user")
 	for out, err := range s.pages(ctx, in) {
 		if err != nil {
 			return err
 		}
-		subs := make([]pusher.Subscription, 0, len(out.Items))
+		subs := make([]state.Subscription, 0, len(out.Items))
 		for _, it := range out.Items {
 			if time.Unix(getNum(it["expires"]), 0).After(now) {
 				subs = append(subs, subscription(app, ch, prefix, it))
@@ -104,9 +105,9 @@ func (s *State) Subscribers(
 }
 
 // Members returns all subscriptions of a presence channel, expired ones included, with their members.
-func (s *State) Members(ctx context.Context, app string, ch pusher.Channel) ([]pusher.Subscription, error) {
+func (s *State) Members(ctx context.Context, app string, ch pusher.Channel) ([]state.Subscription, error) {
 	in, prefix := s.subscriptions(app, ch, "sk, v, expires, pending, #user, info")
-	var subs []pusher.Subscription
+	var subs []state.Subscription
 	for out, err := range s.pages(ctx, in) {
 		if err != nil {
 			return nil, err
@@ -144,13 +145,13 @@ func (s *State) subscriptions(app string, ch pusher.Channel, attributes string) 
 }
 
 // subscription reads a row whose sort key begins with the prefix.
-func subscription(app string, ch pusher.Channel, prefix string, it item) pusher.Subscription {
-	return pusher.Subscription{
+func subscription(app string, ch pusher.Channel, prefix string, it item) state.Subscription {
+	return state.Subscription{
 		Connection:  pusher.ConnectionID(strings.TrimPrefix(getStr(it["sk"]), prefix)),
 		App:         app,
 		Channel:     ch,
-		Stamp:       pusher.Stamp(getNum(it["v"])),
-		ConnectedAt: time.Unix(getNum(it["expires"]), 0).Add(-pusher.RowLife),
+		Stamp:       state.Stamp(getNum(it["v"])),
+		ConnectedAt: time.Unix(getNum(it["expires"]), 0).Add(-state.RowLife),
 		Pending:     getFlag(it["pending"]),
 		Cached:      getStr(it["cached"]),
 		Member:      pusher.Member{UserID: getStr(it["user"]), Info: getJSON(it["info"])},

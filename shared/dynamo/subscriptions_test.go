@@ -13,15 +13,16 @@ import (
 
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 func TestSubscriptions(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := state(t, client)
-		at := func(stamp pusher.Stamp) pusher.Subscription {
-			return pusher.Subscription{Connection: id, App: app, Channel: news, Stamp: stamp, ConnectedAt: now}
+		s := stateTable(t, client)
+		at := func(stamp state.Stamp) state.Subscription {
+			return state.Subscription{Connection: id, App: app, Channel: news, Stamp: stamp, ConnectedAt: now}
 		}
-		put := func(stamp pusher.Stamp, want bool) {
+		put := func(stamp state.Stamp, want bool) {
 			t.Helper()
 			if held, err := s.PutSubscription(t.Context(), at(stamp)); err != nil || held != want {
 				t.Errorf("put %d: held %t, error %v", stamp, held, err)
@@ -65,10 +66,10 @@ func TestSubscriptions(t *testing.T) {
 
 func TestSubscribers(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := state(t, client)
+		s := stateTable(t, client)
 		var want []pusher.ConnectionID
 		for i := range 30 {
-			sub := pusher.Subscription{Connection: pusher.ConnectionID(fmt.Sprintf("c%02d", i)), App: app, Channel: news, Stamp: 7, ConnectedAt: now}
+			sub := state.Subscription{Connection: pusher.ConnectionID(fmt.Sprintf("c%02d", i)), App: app, Channel: news, Stamp: 7, ConnectedAt: now}
 			if i%3 == 0 {
 				sub.ConnectedAt = now.Add(-3 * time.Hour)
 			} else {
@@ -79,14 +80,14 @@ func TestSubscribers(t *testing.T) {
 			}
 		}
 		// Another app's channel of the same name, and another channel whose name begins with this one's.
-		for _, sub := range []pusher.Subscription{{App: "other", Channel: news}, {App: app, Channel: news + "-2"}} {
+		for _, sub := range []state.Subscription{{App: "other", Channel: news}, {App: app, Channel: news + "-2"}} {
 			sub.Connection, sub.ConnectedAt = "stranger", now
 			if _, err := s.PutSubscription(t.Context(), sub); err != nil {
 				t.Fatal(err)
 			}
 		}
 		var got []pusher.ConnectionID
-		err := s.Subscribers(t.Context(), app, news, now, func(page []pusher.Subscription) error {
+		err := s.Subscribers(t.Context(), app, news, now, func(page []state.Subscription) error {
 			for _, sub := range page {
 				got = append(got, sub.Connection)
 				if sub.Stamp != 7 || !sub.ConnectedAt.Equal(now) || sub.App != app || sub.Channel != news {
@@ -102,7 +103,7 @@ func TestSubscribers(t *testing.T) {
 			t.Errorf("count %d, error %v, want %d", n, err, len(want))
 		}
 		stop := errors.New("stop")
-		if err := s.Subscribers(t.Context(), app, news, now, func([]pusher.Subscription) error { return stop }); !errors.Is(err, stop) {
+		if err := s.Subscribers(t.Context(), app, news, now, func([]state.Subscription) error { return stop }); !errors.Is(err, stop) {
 			t.Errorf("the page's error is lost: %v", err)
 		}
 	})
@@ -111,33 +112,33 @@ func TestSubscribers(t *testing.T) {
 // A subscription is there before its client knows, and is settled by the frame that it was put by and no other.
 func TestPending(t *testing.T) {
 	on(t, func(t *testing.T, s *dynamo.State) {
-		sub := pusher.Subscription{
+		sub := state.Subscription{
 			Connection: id, App: app, Channel: "presence-room", Stamp: 5, ConnectedAt: now, Pending: true,
 			Member: pusher.Member{UserID: "7", Info: json.RawMessage(`{"name":"Ann"}`)},
 		}
-		is := func(want pusher.Subscription) {
+		is := func(want state.Subscription) {
 			t.Helper()
 			got, found, err := s.Subscription(t.Context(), app, sub.Channel, id)
 			if diff := cmp.Diff(want, got); err != nil || !found || diff != "" {
 				t.Errorf("found %t, error %v:\n%s", found, err, diff)
 			}
 			members, err := s.Members(t.Context(), app, sub.Channel)
-			if diff := cmp.Diff([]pusher.Subscription{want}, members); err != nil || diff != "" {
+			if diff := cmp.Diff([]state.Subscription{want}, members); err != nil || diff != "" {
 				t.Errorf("members, error %v:\n%s", err, diff)
 			}
 			want.Member.Info = nil // of no use to whoever delivers
-			err = s.Subscribers(t.Context(), app, sub.Channel, now, func(page []pusher.Subscription) error {
-				if diff := cmp.Diff([]pusher.Subscription{want}, page); diff != "" {
+			err = s.Subscribers(t.Context(), app, sub.Channel, now, func(page []state.Subscription) error {
+				if diff := cmp.Diff([]state.Subscription{want}, page); diff != "" {
 					t.Errorf("subscribers:\n%s", diff)
 				}
 				return nil
 			})
 			do(t, err)
 		}
-		if got, found, err := s.Subscription(t.Context(), app, sub.Channel, id); err != nil || found || !cmp.Equal(got, pusher.Subscription{}) {
+		if got, found, err := s.Subscription(t.Context(), app, sub.Channel, id); err != nil || found || !cmp.Equal(got, state.Subscription{}) {
 			t.Errorf("before: %+v, found %t, error %v", got, found, err)
 		}
-		settle := func(sub pusher.Subscription, want bool) {
+		settle := func(sub state.Subscription, want bool) {
 			t.Helper()
 			ok, err := s.Settle(t.Context(), sub)
 			held(t, "settle", want, ok, err)
@@ -149,7 +150,7 @@ func TestPending(t *testing.T) {
 		ok, err := s.PutSubscription(t.Context(), sub)
 		held(t, "put", true, ok, err)
 		is(sub)
-		for _, t1 := range []pusher.Stamp{4, 6} {
+		for _, t1 := range []state.Stamp{4, 6} {
 			other := sub
 			other.Stamp = t1
 			settle(other, false)
@@ -167,7 +168,7 @@ func TestPending(t *testing.T) {
 		if got, _, err := s.Subscription(t.Context(), app, sub.Channel, id); err != nil || got.Cached != "v1" {
 			t.Errorf("it was told %q, error %v", got.Cached, err)
 		}
-		do(t, s.Subscribers(t.Context(), app, sub.Channel, now, func(page []pusher.Subscription) error {
+		do(t, s.Subscribers(t.Context(), app, sub.Channel, now, func(page []state.Subscription) error {
 			if len(page) != 1 || page[0].Cached != "v1" {
 				t.Errorf("who delivers reads %+v", page)
 			}
@@ -182,11 +183,11 @@ func TestPending(t *testing.T) {
 
 func TestMembersHoldExpiredOnes(t *testing.T) {
 	on(t, func(t *testing.T, s *dynamo.State) {
-		old := pusher.Subscription{Connection: id, App: app, Channel: "presence-room", Stamp: 5, ConnectedAt: now.Add(-3 * time.Hour)}
+		old := state.Subscription{Connection: id, App: app, Channel: "presence-room", Stamp: 5, ConnectedAt: now.Add(-3 * time.Hour)}
 		ok, err := s.PutSubscription(t.Context(), old)
 		held(t, "put", true, ok, err)
 		members, err := s.Members(t.Context(), app, old.Channel)
-		if diff := cmp.Diff([]pusher.Subscription{old}, members); err != nil || diff != "" {
+		if diff := cmp.Diff([]state.Subscription{old}, members); err != nil || diff != "" {
 			t.Errorf("members, error %v:\n%s", err, diff)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"hark/localstack/meter"
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // TestUnits holds what each step costs (design.md §7), which the budgets of whole operations are made of.
@@ -28,13 +29,13 @@ func TestUnits(t *testing.T) {
 		}
 	}
 	ctx := t.Context()
-	c := pusher.Connection{ID: id, App: app, ConnectedAt: now, User: "ann"}
-	counted := pusher.Connection{ID: "counted", App: app, ConnectedAt: now, Counted: true}
+	c := state.Connection{ID: id, App: app, ConnectedAt: now, User: "ann"}
+	counted := state.Connection{ID: "counted", App: app, ConnectedAt: now, Counted: true}
 	costs("connect", 1, 0, func() error { return s.PutConnection(ctx, c) })
 	costs("connect, counted", 4, 0, func() error { return s.PutConnection(ctx, counted) })
 	costs("look at the count", 0, 1, func() error { _, err := s.OpenConnections(ctx, app); return err })
 
-	room := pusher.Subscription{
+	room := state.Subscription{
 		Connection: id, App: app, Channel: "presence-room", Stamp: 5, ConnectedAt: now, Pending: true,
 		Member: pusher.Member{UserID: "ann", Info: json.RawMessage(`{"name":"Ann"}`)},
 	}
@@ -67,9 +68,9 @@ func TestUnits(t *testing.T) {
 	costs("ban", 1, 0, func() error { return s.Ban(ctx, app, "ann", now) })
 	costs("look for a ban", 0, 1, func() error { _, err := s.Banned(ctx, app, "ann"); return err })
 
-	once := pusher.Once{App: app, Key: "order-7", Request: "digest", Answer: "{}"}
-	costs("keep a publish", 1, 0, func() error { _, err := s.Once(ctx, once, now); return err })
-	costs("keep it again", 1, 0, func() error { _, err := s.Once(ctx, once, now); return err })
+	once := state.KeyedPublish{App: app, Key: "order-7", Request: "digest", Answer: "{}"}
+	costs("keep a publish", 1, 0, func() error { _, err := s.KeepPublish(ctx, once, now); return err })
+	costs("keep it again", 1, 0, func() error { _, err := s.KeepPublish(ctx, once, now); return err })
 
 	costs("forget, counted", 4, 0, func() error { return s.DeleteConnection(ctx, counted) })
 	costs("forget, counted, once more", 4, 0, func() error { return s.DeleteConnection(ctx, counted) })
@@ -77,12 +78,12 @@ func TestUnits(t *testing.T) {
 
 	const many = 100
 	for i := range many {
-		sub := pusher.Subscription{Connection: pusher.ConnectionID(fmt.Sprintf("L0SM9cOFvHcCI%03d", i)), App: app, Channel: news, Stamp: 5, ConnectedAt: now}
+		sub := state.Subscription{Connection: pusher.ConnectionID(fmt.Sprintf("L0SM9cOFvHcCI%03d", i)), App: app, Channel: news, Stamp: 5, ConnectedAt: now}
 		_, err := s.PutSubscription(ctx, sub)
 		do(t, err)
 	}
 	costs("find a hundred subscribers", 0, 2, func() error {
-		return s.Subscribers(ctx, app, news, now, func([]pusher.Subscription) error { return nil })
+		return s.Subscribers(ctx, app, news, now, func([]state.Subscription) error { return nil })
 	})
 	costs("count them", 0, 2, func() error { _, err := s.Count(ctx, app, news, now); return err })
 	costs("look whether there is one", 0, 1, func() error { _, err := s.Occupied(ctx, app, news); return err })

@@ -9,13 +9,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // signedIn is the stamp of a user's row, which is also a subscription: it has no frames that could overtake each other.
-const signedIn pusher.Stamp = 1
+const signedIn state.Stamp = 1
 
 // PutUser writes that the connection is signed in as c.User and watches these users, over what it said before.
-func (s *State) PutUser(ctx context.Context, c pusher.Connection, watchlist []string) error {
+func (s *State) PutUser(ctx context.Context, c state.Connection, watchlist []string) error {
 	it := userKey(c.App, c.User, c.ID)
 	it["v"] = num(signedIn)
 	it["expires"] = num(expires(c.ConnectedAt))
@@ -39,22 +40,22 @@ func (s *State) TakeUser(ctx context.Context, app, user string, id pusher.Connec
 }
 
 func userKey(app, user string, id pusher.ConnectionID) item {
-	return subscriptionKey(pusher.Subscription{App: app, Channel: pusher.UserChannel(user), Connection: id})
+	return subscriptionKey(state.Subscription{App: app, Channel: pusher.UserChannel(user), Connection: id})
 }
 
 // User reports whether any connection is signed in as the user, expired ones included, and what its watchers were last told. All of
 // that has one partition, and is read at once.
-func (s *State) User(ctx context.Context, app, user string) (online bool, told pusher.Word, err error) {
+func (s *State) User(ctx context.Context, app, user string) (online bool, told state.UserStatus, err error) {
 	in := s.query(userPK(app, user), "")
 	in.ProjectionExpression = aws.String("sk, word")
 	for out, err := range s.pages(ctx, in) {
 		if err != nil {
-			return false, pusher.WordNone, err
+			return false, state.StatusUnknown, err
 		}
 		for _, it := range out.Items {
 			switch sk := getStr(it["sk"]); {
-			case sk == toldSK:
-				told = pusher.Word(getNum(it["word"]))
+			case sk == statusSK:
+				told = state.UserStatus(getNum(it["word"]))
 			case strings.HasPrefix(sk, userPrefix):
 				online = true
 			}
@@ -63,9 +64,9 @@ func (s *State) User(ctx context.Context, app, user string) (online bool, told p
 	return online, told, nil
 }
 
-// SetWord notes what a user's watchers are told.
-func (s *State) SetWord(ctx context.Context, app, user string, word pusher.Word, now time.Time) error {
-	it := toldKey(app, user)
+// SetUserStatus notes what a user's watchers are told.
+func (s *State) SetUserStatus(ctx context.Context, app, user string, word state.UserStatus, now time.Time) error {
+	it := statusKey(app, user)
 	it["word"] = num(word)
 	it["expires"] = num(expires(now))
 	_, err := s.put(ctx, it, "", nil)
@@ -73,7 +74,7 @@ func (s *State) SetWord(ctx context.Context, app, user string, word pusher.Word,
 }
 
 // Watch writes that the connection watches these users, each of whom is named once. After an error some of it may be written.
-func (s *State) Watch(ctx context.Context, c pusher.Connection, users []string) error {
+func (s *State) Watch(ctx context.Context, c state.Connection, users []string) error {
 	writes := make([]types.WriteRequest, len(users))
 	for i, user := range users {
 		it := watcherKey(c.App, user, c.ID)
@@ -94,7 +95,7 @@ func (s *State) Unwatch(ctx context.Context, app string, id pusher.ConnectionID,
 
 // Watchers returns the connections that watch the user and had not expired by then, as subscriptions to no channel; at most limit, all
 // if it is 0.
-func (s *State) Watchers(ctx context.Context, app, user string, now time.Time, limit int) ([]pusher.Subscription, error) {
+func (s *State) Watchers(ctx context.Context, app, user string, now time.Time, limit int) ([]state.Subscription, error) {
 	in := s.query(watcherPK(app, user), userPrefix)
 	in.ProjectionExpression = aws.String("sk, expires")
 	in.FilterExpression = aws.String("expires > :now")
@@ -102,7 +103,7 @@ func (s *State) Watchers(ctx context.Context, app, user string, now time.Time, l
 	if limit > 0 {
 		in.Limit = aws.Int32(int32(limit)) // of a page, before it is filtered
 	}
-	var watchers []pusher.Subscription
+	var watchers []state.Subscription
 	for out, err := range s.pages(ctx, in) {
 		if err != nil {
 			return nil, err

@@ -10,10 +10,11 @@ import (
 
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-func signedIn(app, user string, id pusher.ConnectionID) pusher.Connection {
-	return pusher.Connection{ID: id, App: app, ConnectedAt: now, User: user}
+func signedIn(app, user string, id pusher.ConnectionID) state.Connection {
+	return state.Connection{ID: id, App: app, ConnectedAt: now, User: user}
 }
 
 func TestUsers(t *testing.T) {
@@ -37,7 +38,7 @@ func TestUsers(t *testing.T) {
 		}
 		online(app, "ann", false)
 		take("never signed in", nil, false)
-		do(t, s.SetWord(t.Context(), app, "ann", pusher.WordOnline, now)) // a row beside those of the connections
+		do(t, s.SetUserStatus(t.Context(), app, "ann", state.StatusOnline, now)) // a row beside those of the connections
 		online(app, "ann", false)
 
 		do(t, s.PutUser(t.Context(), signedIn(app, "ann", id), []string{"bob", "cy"}))
@@ -62,13 +63,13 @@ func TestUserChannel(t *testing.T) {
 		ch := pusher.UserChannel("ann")
 		old := signedIn(app, "ann", "old")
 		old.ConnectedAt = now.Add(-3 * time.Hour)
-		for _, c := range []pusher.Connection{signedIn(app, "ann", id), old, signedIn(app, "ann2", "stranger"), signedIn("other", "ann", "stranger")} {
+		for _, c := range []state.Connection{signedIn(app, "ann", id), old, signedIn(app, "ann2", "stranger"), signedIn("other", "ann", "stranger")} {
 			do(t, s.PutUser(t.Context(), c, []string{"bob"}))
 		}
-		do(t, s.SetWord(t.Context(), app, "ann", pusher.WordOnline, now))
-		want := pusher.Subscription{Connection: id, App: app, Channel: ch, Stamp: 1, ConnectedAt: now}
-		err := s.Subscribers(t.Context(), app, ch, now, func(page []pusher.Subscription) error {
-			if diff := cmp.Diff([]pusher.Subscription{want}, page); diff != "" {
+		do(t, s.SetUserStatus(t.Context(), app, "ann", state.StatusOnline, now))
+		want := state.Subscription{Connection: id, App: app, Channel: ch, Stamp: 1, ConnectedAt: now}
+		err := s.Subscribers(t.Context(), app, ch, now, func(page []state.Subscription) error {
+			if diff := cmp.Diff([]state.Subscription{want}, page); diff != "" {
 				t.Error(diff)
 			}
 			return nil
@@ -80,7 +81,7 @@ func TestUserChannel(t *testing.T) {
 		if got, found, err := s.Subscription(t.Context(), app, ch, id); err != nil || !found || !cmp.Equal(got, want) {
 			t.Errorf("read back %+v, found %t, error %v", got, found, err)
 		}
-		for _, sub := range []pusher.Subscription{want, {Connection: "old", App: app, Channel: ch}} {
+		for _, sub := range []state.Subscription{want, {Connection: "old", App: app, Channel: ch}} {
 			if was, err := s.TakeSubscription(t.Context(), sub); err != nil || was != 1 {
 				t.Errorf("took %d, error %v", was, err)
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // What an app has been told by its webhooks: of channels in the marker, of users on presence channels in rows of their own.
@@ -18,14 +19,14 @@ const MissLife = 5 * time.Second
 
 func missKey(app string, ch pusher.Channel) item { return key(channelPK(app, ch), "miss") }
 
-func toldMemberKey(app string, ch pusher.Channel, user string) item {
+func announcedMemberKey(app string, ch pusher.Channel, user string) item {
 	return key(channelPK(app, ch), "told#"+user)
 }
 
-// SetToldChannel notes what the app has been told of the channel, if the marker exists and, where a nonce is given, vac is that one.
-func (s *State) SetToldChannel(ctx context.Context, app string, ch pusher.Channel, told pusher.Told, nonce string) (bool, error) {
+// SetAnnounced notes what the app has been told of the channel, if the marker exists and, where a nonce is given, vac is that one.
+func (s *State) SetAnnounced(ctx context.Context, app string, ch pusher.Channel, told state.Announced, nonce string) (bool, error) {
 	update, cond, values := "SET told = :told", "attribute_exists(pk)", item{":told": num(told)}
-	if told == pusher.ToldNothing {
+	if told == state.AnnouncedNothing {
 		update, values = "REMOVE told", nil
 	}
 	if nonce != "" {
@@ -63,32 +64,32 @@ func (s *State) Present(ctx context.Context, app string, ch pusher.Channel, user
 	return "", false, nil
 }
 
-// ToldMember returns what the app has been told of the user on the presence channel.
-func (s *State) ToldMember(ctx context.Context, app string, ch pusher.Channel, user string) (pusher.ToldMember, error) {
-	it, err := s.get(ctx, toldMemberKey(app, ch, user))
+// AnnouncedMember returns what the app has been told of the user on the presence channel.
+func (s *State) AnnouncedMember(ctx context.Context, app string, ch pusher.Channel, user string) (state.AnnouncedMember, error) {
+	it, err := s.get(ctx, announcedMemberKey(app, ch, user))
 	if err != nil || it == nil {
-		return pusher.ToldMember{}, err
+		return state.AnnouncedMember{}, err
 	}
-	return pusher.ToldMember{At: time.UnixMilli(getNum(it["at"])), Connection: pusher.ConnectionID(getStr(it["conn"]))}, nil
+	return state.AnnouncedMember{At: time.UnixMilli(getNum(it["at"])), Connection: pusher.ConnectionID(getStr(it["conn"]))}, nil
 }
 
-// SetToldMember notes that the app is told that the user is there. Like a marker the row never expires, since with one connection after
+// SetAnnouncedMember notes that the app is told that the user is there. Like a marker the row never expires, since with one connection after
 // another a user may be there for longer than any of them lasts.
-func (s *State) SetToldMember(ctx context.Context, app string, ch pusher.Channel, user string, told pusher.ToldMember) error {
-	it := toldMemberKey(app, ch, user)
+func (s *State) SetAnnouncedMember(ctx context.Context, app string, ch pusher.Channel, user string, told state.AnnouncedMember) error {
+	it := announcedMemberKey(app, ch, user)
 	it["at"] = num(told.At.UnixMilli())
 	it["conn"] = str(string(told.Connection))
 	_, err := s.put(ctx, it, "", nil)
 	return err
 }
 
-// DropToldMember notes that the app has been told that the user has gone.
-func (s *State) DropToldMember(ctx context.Context, app string, ch pusher.Channel, user string) error {
-	return s.drop(ctx, toldMemberKey(app, ch, user))
+// DropAnnouncedMember notes that the app has been told that the user has gone.
+func (s *State) DropAnnouncedMember(ctx context.Context, app string, ch pusher.Channel, user string) error {
+	return s.drop(ctx, announcedMemberKey(app, ch, user))
 }
 
-// SetToldMiss notes that the app is told of a cache miss, unless it was told of one less than MissLife before.
-func (s *State) SetToldMiss(ctx context.Context, app string, ch pusher.Channel, now time.Time) (bool, error) {
+// SetAnnouncedMiss notes that the app is told of a cache miss, unless it was told of one less than MissLife before.
+func (s *State) SetAnnouncedMiss(ctx context.Context, app string, ch pusher.Channel, now time.Time) (bool, error) {
 	it := missKey(app, ch)
 	it["told"] = num(now.UnixMilli())
 	it["expires"] = num(now.Add(MissLife).Unix() + 1)

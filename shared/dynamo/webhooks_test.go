@@ -6,14 +6,15 @@ import (
 
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // The marker's part of "Check" (model.md §3): each write on its condition.
 func TestToldChannel(t *testing.T) {
 	on(t, func(t *testing.T, s *dynamo.State) {
-		told := func(step string, want bool, value pusher.Told, nonce string) {
+		told := func(step string, want bool, value state.Announced, nonce string) {
 			t.Helper()
-			ok, err := s.SetToldChannel(t.Context(), app, news, value, nonce)
+			ok, err := s.SetAnnounced(t.Context(), app, news, value, nonce)
 			held(t, step, want, ok, err)
 		}
 		take := func(step string, want bool, nonce string) {
@@ -21,34 +22,34 @@ func TestToldChannel(t *testing.T) {
 			ok, err := s.TakeMarker(t.Context(), app, news, nonce)
 			held(t, step, want, ok, err)
 		}
-		is := func(want pusher.Marker) {
+		is := func(want state.Marker) {
 			t.Helper()
 			if got, err := s.Marker(t.Context(), app, news); err != nil || got != want {
 				t.Errorf("marker %+v, error %v, want %+v", got, err, want)
 			}
 		}
-		told("occupied, no row", false, pusher.ToldOccupied, "")
-		told("nothing, no row", false, pusher.ToldNothing, "")
+		told("occupied, no row", false, state.AnnouncedOccupied, "")
+		told("nothing, no row", false, state.AnnouncedNothing, "")
 		take("take, no row", false, "a")
-		is(pusher.Marker{})
+		is(state.Marker{})
 		ok, err := s.PutMarker(t.Context(), app, news, now)
 		held(t, "put", true, ok, err)
-		told("occupied", true, pusher.ToldOccupied, "")
-		is(pusher.Marker{Exists: true, At: now, Told: pusher.ToldOccupied})
-		told("vacated, not vacant", false, pusher.ToldVacated, "a")
+		told("occupied", true, state.AnnouncedOccupied, "")
+		is(state.Marker{Exists: true, At: now, Announced: state.AnnouncedOccupied})
+		told("vacated, not vacant", false, state.AnnouncedVacated, "a")
 		take("take, not vacant", false, "a")
 		ok, err = s.MarkVacant(t.Context(), app, news, "a")
 		held(t, "vacant", true, ok, err)
-		told("vacated by another", false, pusher.ToldVacated, "b")
-		told("vacated", true, pusher.ToldVacated, "a")
-		told("vacated again", true, pusher.ToldVacated, "a")
-		is(pusher.Marker{Exists: true, At: now, Vacant: "a", Told: pusher.ToldVacated})
-		told("nothing of another", false, pusher.ToldNothing, "b")
-		told("nothing", true, pusher.ToldNothing, "")
-		is(pusher.Marker{Exists: true, At: now, Vacant: "a"})
+		told("vacated by another", false, state.AnnouncedVacated, "b")
+		told("vacated", true, state.AnnouncedVacated, "a")
+		told("vacated again", true, state.AnnouncedVacated, "a")
+		is(state.Marker{Exists: true, At: now, Vacant: "a", Announced: state.AnnouncedVacated})
+		told("nothing of another", false, state.AnnouncedNothing, "b")
+		told("nothing", true, state.AnnouncedNothing, "")
+		is(state.Marker{Exists: true, At: now, Vacant: "a"})
 		take("take another's", false, "b")
 		take("take", true, "a")
-		is(pusher.Marker{})
+		is(state.Marker{})
 	})
 }
 
@@ -64,8 +65,8 @@ func TestPresent(t *testing.T) {
 		}
 		put := func(id pusher.ConnectionID, user string, pending bool) {
 			t.Helper()
-			ok, err := s.PutSubscription(t.Context(), pusher.Subscription{
-				Connection: id, App: app, Channel: lobby, Stamp: 1, ConnectedAt: now.Add(-3 * pusher.RowLife),
+			ok, err := s.PutSubscription(t.Context(), state.Subscription{
+				Connection: id, App: app, Channel: lobby, Stamp: 1, ConnectedAt: now.Add(-3 * state.RowLife),
 				Pending: pending, Member: pusher.Member{UserID: user},
 			})
 			held(t, "put", true, ok, err)
@@ -82,23 +83,23 @@ func TestPresent(t *testing.T) {
 func TestToldMember(t *testing.T) {
 	const lobby = pusher.Channel("presence-lobby")
 	on(t, func(t *testing.T, s *dynamo.State) {
-		is := func(user string, want pusher.ToldMember) {
+		is := func(user string, want state.AnnouncedMember) {
 			t.Helper()
-			got, err := s.ToldMember(t.Context(), app, lobby, user)
+			got, err := s.AnnouncedMember(t.Context(), app, lobby, user)
 			if err != nil || got != want {
 				t.Errorf("told of %s: %+v, error %v, want %+v", user, got, err, want)
 			}
 		}
-		is("u", pusher.ToldMember{})
-		do(t, s.DropToldMember(t.Context(), app, lobby, "u"))
-		do(t, s.SetToldMember(t.Context(), app, lobby, "u", pusher.ToldMember{At: now, Connection: id}))
-		is("u", pusher.ToldMember{At: now, Connection: id})
-		is("u2", pusher.ToldMember{})
+		is("u", state.AnnouncedMember{})
+		do(t, s.DropAnnouncedMember(t.Context(), app, lobby, "u"))
+		do(t, s.SetAnnouncedMember(t.Context(), app, lobby, "u", state.AnnouncedMember{At: now, Connection: id}))
+		is("u", state.AnnouncedMember{At: now, Connection: id})
+		is("u2", state.AnnouncedMember{})
 		if occupied, err := s.Occupied(t.Context(), app, lobby); err != nil || occupied {
 			t.Errorf("the row counts as a subscriber: %t, error %v", occupied, err)
 		}
-		do(t, s.DropToldMember(t.Context(), app, lobby, "u"))
-		is("u", pusher.ToldMember{})
+		do(t, s.DropAnnouncedMember(t.Context(), app, lobby, "u"))
+		is("u", state.AnnouncedMember{})
 	})
 }
 
@@ -116,7 +117,7 @@ func TestToldMiss(t *testing.T) {
 			{dynamo.MissLife, "cache-a", true},
 			{2*dynamo.MissLife - time.Millisecond, "cache-a", false},
 		} {
-			ok, err := s.SetToldMiss(t.Context(), app, c.ch, now.Add(c.after))
+			ok, err := s.SetAnnouncedMiss(t.Context(), app, c.ch, now.Add(c.after))
 			held(t, "miss after "+c.after.String(), c.want, ok, err)
 		}
 	})

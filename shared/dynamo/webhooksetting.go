@@ -209,8 +209,8 @@ func checkHook(h pusher.Webhook) error {
 		return errors.New("the URL must be https://host/path or http://host/path, with a password in a header if there is one")
 	}
 	known := []string{
-		pusher.ChannelOccupied, pusher.ChannelVacated, pusher.NoticeMember, pusher.NoticeLeft,
-		pusher.NoticeClient, pusher.NoticeMiss, pusher.NoticeCount,
+		pusher.WebhookChannelOccupied, pusher.WebhookChannelVacated, pusher.WebhookMemberAdded, pusher.WebhookMemberRemoved,
+		pusher.WebhookClientEvent, pusher.WebhookCacheMiss, pusher.WebhookSubscriptionCount,
 	}
 	for _, name := range h.Events {
 		if !slices.Contains(known, name) {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // attributes are what info may ask of a channel.
@@ -43,9 +44,9 @@ func (a attributes) thatApplyTo(ch pusher.Channel) attributes {
 func (a attributes) check(ch pusher.Channel) error {
 	switch {
 	case a.users && !ch.Presence():
-		return refuse(http.StatusBadRequest, "user_count is known of presence channels only, and %.200s is none", ch)
+		return pusher.HTTPErrorf(http.StatusBadRequest, "user_count is known of presence channels only, and %.200s is none", ch)
 	case a.cache && !ch.Cache():
-		return refuse(http.StatusBadRequest, "cache is known of cache channels only, and %.200s is none", ch)
+		return pusher.HTTPErrorf(http.StatusBadRequest, "cache is known of cache channels only, and %.200s is none", ch)
 	}
 	return nil
 }
@@ -84,14 +85,14 @@ func (a *API) counts(ctx context.Context, app pusher.App, ch pusher.Channel, ask
 }
 
 // members are the subscriptions to a presence channel that have not expired.
-func (a *API) members(ctx context.Context, app pusher.App, ch pusher.Channel) ([]pusher.Subscription, error) {
+func (a *API) members(ctx context.Context, app pusher.App, ch pusher.Channel) ([]state.Subscription, error) {
 	all, err := a.State.Members(ctx, app.ID, ch)
 	if err != nil {
 		return nil, err
 	}
 	now, live := a.now(), all[:0]
 	for _, s := range all {
-		if s.ConnectedAt.Add(pusher.RowLife).After(now) {
+		if s.ConnectedAt.Add(state.RowLife).After(now) {
 			live = append(live, s)
 		}
 	}

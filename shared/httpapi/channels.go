@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // channels lists the occupied channels (protocol.md §5.5).
@@ -17,10 +18,10 @@ func (a *API) channels(ctx context.Context, r request) (any, error) {
 	prefix, asked := r.params["filter_by_prefix"], attributesOf(r.params["info"])
 	switch {
 	case asked.users && !strings.HasPrefix(prefix, "presence-"):
-		return nil, refuse(http.StatusBadRequest,
+		return nil, pusher.HTTPErrorf(http.StatusBadRequest,
 			"user_count is known of presence channels only: filter_by_prefix must begin with presence-, and is %.60q", prefix)
 	case asked.cache:
-		return nil, refuse(http.StatusBadRequest, "cache is known of one channel at a time: ask for /channels/{name}?info=cache")
+		return nil, pusher.HTTPErrorf(http.StatusBadRequest, "cache is known of one channel at a time: ask for /channels/{name}?info=cache")
 	}
 	occupied, err := a.State.Channels(ctx, r.app.ID, prefix)
 	if err != nil {
@@ -122,7 +123,7 @@ func (a *API) connections(ctx context.Context, r request) (any, error) {
 // subscribed are the connections that are subscribed to a channel, or signed in as a user.
 func (a *API) subscribed(ctx context.Context, app pusher.App, ch pusher.Channel) ([]pusher.ConnectionID, error) {
 	var ids []pusher.ConnectionID
-	err := a.State.Subscribers(ctx, app.ID, ch, a.now(), func(page []pusher.Subscription) error {
+	err := a.State.Subscribers(ctx, app.ID, ch, a.now(), func(page []state.Subscription) error {
 		for _, s := range page {
 			ids = append(ids, s.Connection)
 		}

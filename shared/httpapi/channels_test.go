@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // crowded is a server with subscribers: two connections of one user and one of another on presence-room, orders with two, a
@@ -25,8 +26,8 @@ func crowded(t *testing.T) *server {
 	if _, err := s.store.MarkVacant(t.Context(), "3", "vacated", "nonce"); err != nil {
 		t.Fatal(err)
 	}
-	s.put(t, pusher.Subscription{App: "other", Channel: "foreign", Connection: "y", ConnectedAt: now})
-	s.put(t, pusher.Subscription{Channel: "expired", Connection: "x", ConnectedAt: now.Add(-pusher.RowLife)})
+	s.put(t, state.Subscription{App: "other", Channel: "foreign", Connection: "y", ConnectedAt: now})
+	s.put(t, state.Subscription{Channel: "expired", Connection: "x", ConnectedAt: now.Add(-state.RowLife)})
 	frame := pusher.EventFrame("price", "cache-eur", `{"v":3}`)
 	if err := s.store.PutCached(t.Context(), "3", "cache-eur", frame, "v1", now.Add(-time.Minute)); err != nil {
 		t.Fatal(err)

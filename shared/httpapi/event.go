@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // event is one event as publishers write it (protocol.md §5.3, §5.4).
@@ -26,9 +27,9 @@ func (e event) channels() []pusher.Channel {
 	return []pusher.Channel{e.Channel}
 }
 
-// broadcast is the event for its channel. Whoever caused it does not hear it back.
-func (e event) broadcast(app pusher.App) pusher.Broadcast {
-	return pusher.Broadcast{
+// queued is the event as it is queued for its channel.
+func (e event) queued(app pusher.App) state.Event {
+	return state.Event{
 		App: app.ID, Channel: e.Channel, Except: e.SocketID, Frame: pusher.EventFrame(e.Name, e.Channel, *e.Data), Cache: e.Channel.Cache(),
 	}
 }
@@ -37,18 +38,18 @@ func (e event) broadcast(app pusher.App) pusher.Broadcast {
 func (e event) check(limits pusher.Settings, channels ...pusher.Channel) error {
 	switch {
 	case e.Name == "":
-		return refuse(http.StatusBadRequest, "The name field is required")
+		return pusher.HTTPErrorf(http.StatusBadRequest, "The name field is required")
 	case utf8.RuneCountInString(e.Name) > limits.MaxEventName:
-		return refuse(http.StatusBadRequest, "Event name too long: %d characters, the limit is %d: %.60s...",
+		return pusher.HTTPErrorf(http.StatusBadRequest, "Event name too long: %d characters, the limit is %d: %.60s...",
 			utf8.RuneCountInString(e.Name), limits.MaxEventName, e.Name)
 	case strings.HasPrefix(e.Name, "pusher:"), strings.HasPrefix(e.Name, "pusher_internal:"):
-		return refuse(http.StatusBadRequest, "Event names that begin with pusher: or pusher_internal: are reserved: %.60s", e.Name)
+		return pusher.HTTPErrorf(http.StatusBadRequest, "Event names that begin with pusher: or pusher_internal: are reserved: %.60s", e.Name)
 	case e.Data == nil:
-		return refuse(http.StatusBadRequest, "The data field is required")
+		return pusher.HTTPErrorf(http.StatusBadRequest, "The data field is required")
 	case e.SocketID != "" && !e.SocketID.Valid():
-		return refuse(http.StatusBadRequest, "Invalid socket_id: %.60q is not two numbers and a dot", e.SocketID)
+		return pusher.HTTPErrorf(http.StatusBadRequest, "Invalid socket_id: %.60q is not two numbers and a dot", e.SocketID)
 	case len(channels) == 0:
-		return refuse(http.StatusBadRequest, "The channel or channels field is required")
+		return pusher.HTTPErrorf(http.StatusBadRequest, "The channel or channels field is required")
 	}
 	for _, ch := range channels {
 		if err := checkTarget(ch, limits); err != nil {
@@ -56,7 +57,7 @@ func (e event) check(limits pusher.Settings, channels ...pusher.Channel) error {
 		}
 	}
 	if n := len(*e.Data); n > limits.MaxEventData { // the words of Pusher's, as far as they go
-		return refuse(http.StatusRequestEntityTooLarge,
+		return pusher.HTTPErrorf(http.StatusRequestEntityTooLarge,
 			"The data content of this event exceeds the allowed maximum (%d bytes): %d bytes for channel %.200s", limits.MaxEventData, n, channels[0])
 	}
 	return e.checkFrames(channels)
@@ -71,7 +72,7 @@ func (e event) checkFrames(channels []pusher.Channel) error {
 	}
 	for _, ch := range channels {
 		if n := len(pusher.EventFrame(e.Name, ch, *e.Data)); n > pusher.MaxFrame {
-			return refuse(http.StatusRequestEntityTooLarge,
+			return pusher.HTTPErrorf(http.StatusRequestEntityTooLarge,
 				"The event is too long for channel %.200s: its frame has %d bytes, the limit is %d", ch, n, pusher.MaxFrame)
 		}
 	}
@@ -82,21 +83,21 @@ func (e event) checkFrames(channels []pusher.Channel) error {
 // like others (protocol.md §5.9).
 func checkTarget(ch pusher.Channel, limits pusher.Settings) error {
 	if user := ch.User(); user != "" {
-		return refused(pusher.ValidateUserID(user))
+		return badRequest(pusher.ValidateUserID(user))
 	}
 	return checkName(ch, limits)
 }
 
 // checkName refuses what is not the name of a channel.
 func checkName(ch pusher.Channel, limits pusher.Settings) error {
-	return refused(ch.Validate(limits.MaxChannelName))
+	return badRequest(ch.Validate(limits.MaxChannelName))
 }
 
-// refused answers 400 for what a client would be told with a code.
-func refused(err error) error {
-	var no *pusher.Error
-	if errors.As(err, &no) {
-		return refuse(http.StatusBadRequest, "%s", no.Message)
+// badRequest answers 400 where a client would be sent a pusher:error frame.
+func badRequest(err error) error {
+	var refusal *pusher.Error
+	if errors.As(err, &refusal) {
+		return pusher.HTTPErrorf(http.StatusBadRequest, "%s", refusal.Message)
 	}
 	return err
 }

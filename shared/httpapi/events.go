@@ -46,15 +46,15 @@ func (a *API) events(ctx context.Context, r request) (any, error) {
 func (a *API) Trigger(ctx context.Context, id string, body []byte) error {
 	app, err := a.app(ctx, id)
 	if err != nil {
-		return asError(err)
+		return err
 	}
 	t, err := readTrigger(app, body)
 	if err != nil {
-		return asError(err)
+		return err
 	}
 	key, err := request{}.key(t.IdempotencyKey)
 	if err != nil {
-		return asError(err)
+		return err
 	}
 	return a.Publisher.Publish(ctx, broadcasts(app, key, t.events())...)
 }
@@ -69,7 +69,7 @@ func readTrigger(app pusher.App, body []byte) (trigger, error) {
 		t.Channels = []pusher.Channel{t.Channel}
 	}
 	if n := len(t.Channels); n > app.MaxEventChannels {
-		return t, refuse(http.StatusBadRequest, "Cannot broadcast to more than %d channels at once: there are %d", app.MaxEventChannels, n)
+		return t, pusher.HTTPErrorf(http.StatusBadRequest, "Cannot broadcast to more than %d channels at once: there are %d", app.MaxEventChannels, n)
 	}
 	if err := t.check(app.Settings, t.Channels...); err != nil {
 		return t, err
@@ -118,9 +118,9 @@ func (a *API) batchEvents(ctx context.Context, r request) (any, error) {
 	}
 	switch n := len(b.Batch); {
 	case n == 0:
-		return nil, refuse(http.StatusBadRequest, "The batch field is required, a list of 1 to %d events", r.app.MaxBatch)
+		return nil, pusher.HTTPErrorf(http.StatusBadRequest, "The batch field is required, a list of 1 to %d events", r.app.MaxBatch)
 	case n > r.app.MaxBatch:
-		return nil, refuse(http.StatusBadRequest, "Cannot publish more than %d events at once: there are %d", r.app.MaxBatch, n)
+		return nil, pusher.HTTPErrorf(http.StatusBadRequest, "Cannot publish more than %d events at once: there are %d", r.app.MaxBatch, n)
 	}
 	asked := false
 	for i, e := range b.Batch {
@@ -144,9 +144,9 @@ func (a *API) batchEvents(ctx context.Context, r request) (any, error) {
 
 // inBatch says which event of a batch is refused, counted from 0 as in the publisher's list.
 func inBatch(i int, err error) error {
-	var no *refusal
-	if errors.As(err, &no) {
-		return refuse(no.status, "batch[%d]: %s", i, no.text)
+	var refusal *pusher.HTTPError
+	if errors.As(err, &refusal) {
+		return pusher.HTTPErrorf(refusal.Status, "batch[%d]: %s", i, refusal.Message)
 	}
 	return err
 }
@@ -155,9 +155,9 @@ func inBatch(i int, err error) error {
 func badJSON(err error) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) && wrong.Field != "" {
-		return refuse(http.StatusBadRequest, "The %s field must not be a JSON %s", wrong.Field, wrong.Value)
+		return pusher.HTTPErrorf(http.StatusBadRequest, "The %s field must not be a JSON %s", wrong.Field, wrong.Value)
 	}
-	return refuse(http.StatusBadRequest, "The body is not a JSON object")
+	return pusher.HTTPErrorf(http.StatusBadRequest, "The body is not a JSON object")
 }
 
 // unique are the channels in their order, each once.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // channels is a list of n names in JSON.
@@ -64,7 +65,7 @@ func TestPublish(t *testing.T) {
 			var got []string
 			for _, b := range s.got {
 				got = append(got, string(b.Channel))
-				if b.App != "3" || b.Except != "" || b.Kind != pusher.KindEvent || b.Cache != strings.Contains(string(b.Channel), "cache-") {
+				if b.App != "3" || b.Except != "" || b.Cache != strings.Contains(string(b.Channel), "cache-") {
 					t.Errorf("got %+v", b)
 				}
 			}
@@ -192,11 +193,11 @@ func TestInfo(t *testing.T) {
 	for id, user := range map[pusher.ConnectionID]string{"a": "7", "b": "8", "c": "7"} {
 		s.join(t, "presence-room", id, user)
 	}
-	s.put(t, pusher.Subscription{
-		Channel: "presence-room", Connection: "old", ConnectedAt: now.Add(-pusher.RowLife), Member: pusher.Member{UserID: "9"},
+	s.put(t, state.Subscription{
+		Channel: "presence-room", Connection: "old", ConnectedAt: now.Add(-state.RowLife), Member: pusher.Member{UserID: "9"},
 	})
-	s.put(t, pusher.Subscription{Channel: "orders", Connection: "old", ConnectedAt: now.Add(-pusher.RowLife)})
-	s.put(t, pusher.Subscription{App: "other", Channel: "empty", Connection: "a", ConnectedAt: now})
+	s.put(t, state.Subscription{Channel: "orders", Connection: "old", ConnectedAt: now.Add(-state.RowLife)})
+	s.put(t, state.Subscription{App: "other", Channel: "empty", Connection: "a", ConnectedAt: now})
 	s.signIn(t, "a", "7")
 	for _, c := range []struct{ name, info, channels, want string }{
 		{"nothing asked", "", `["orders"]`, `{}`},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // keyHeader carries the idempotency key of a publish, as in the IETF's draft of that name and Stripe's API. It is not signed, as a key
@@ -23,7 +24,25 @@ func (r request) key(field *string) (string, error) {
 	if field == nil {
 		return "", nil
 	}
-	return *field, refused(pusher.ValidateOnceKey(*field))
+	return *field, validateKey(*field)
+}
+
+// maxKey is the most characters of an idempotency key.
+const maxKey = 255
+
+// validateKey refuses what is not 1 to maxKey visible ASCII characters.
+func validateKey(key string) error {
+	if key == "" || len(key) > maxKey {
+		return pusher.HTTPErrorf(http.StatusBadRequest,
+			"Invalid idempotency key: %d bytes, it must have 1 to %d visible ASCII characters", len(key), maxKey)
+	}
+	for _, r := range key {
+		if r <= ' ' || r > '~' {
+			return pusher.HTTPErrorf(http.StatusBadRequest,
+				"Invalid idempotency key %q: %q is not a visible ASCII character", key, r)
+		}
+	}
+	return nil
 }
 
 // publish queues the events and returns what their publisher is told. With a key, repeats of the publish get the answer of the
@@ -38,14 +57,14 @@ func (a *API) publish(ctx context.Context, app pusher.App, key string, events []
 		if err != nil {
 			return nil, fmt.Errorf("encode the answer to a publish: %w", err)
 		}
-		own := pusher.Once{App: app.ID, Key: key, Request: digest(events), Answer: string(text)}
-		first, err := a.State.Once(ctx, own, a.now())
+		own := state.KeyedPublish{App: app.ID, Key: key, Request: digest(events), Answer: string(text)}
+		first, err := a.State.KeepPublish(ctx, own, a.now())
 		if err != nil {
 			return nil, err
 		}
 		if first.Request != own.Request {
-			return nil, refuse(http.StatusUnprocessableEntity,
-				"The idempotency key %s was used for another request within the last %.0f minutes", key, pusher.OnceFor.Minutes())
+			return nil, pusher.HTTPErrorf(http.StatusUnprocessableEntity,
+				"The idempotency key %s was used for another request within the last %.0f minutes", key, state.IdempotencyWindow.Minutes())
 		}
 		answer = json.RawMessage(first.Answer)
 	}
@@ -53,16 +72,18 @@ func (a *API) publish(ctx context.Context, app pusher.App, key string, events []
 }
 
 // broadcasts are the events as they are queued. Those of a publish with a key have names by which the queue knows them again.
-func broadcasts(app pusher.App, key string, events []event) []pusher.Broadcast {
-	out, name := make([]pusher.Broadcast, len(events)), ""
+func broadcasts(app pusher.App, key string, events []event) []state.Broadcast {
+	request := ""
 	if key != "" {
-		name = key + "#" + digest(events)
+		request = key + "#" + digest(events)
 	}
+	out := make([]state.Broadcast, len(events))
 	for i, e := range events {
-		out[i] = e.broadcast(app)
-		if name != "" {
-			out[i].Once = fmt.Sprintf("%s#%d", name, i)
+		event := e.queued(app)
+		if request != "" {
+			event.RepeatKey = fmt.Sprintf("%s#%d", request, i)
 		}
+		out[i] = event
 	}
 	return out
 }

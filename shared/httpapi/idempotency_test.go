@@ -25,13 +25,13 @@ func keyed(body, header string) request {
 	return r
 }
 
-// names are what the queue knows the published events by.
-func (p *publisher) names() []string {
-	var names []string
-	for _, b := range p.got {
-		names = append(names, string(b.Channel)+" "+b.Once)
+// repeatKeys are the channels of the published events, with the keys by which the queue recognizes repeats.
+func (p *publisher) repeatKeys() []string {
+	var keys []string
+	for _, e := range p.got {
+		keys = append(keys, string(e.Channel)+" "+e.RepeatKey)
 	}
-	return names
+	return keys
 }
 
 func TestIdempotencyKey(t *testing.T) {
@@ -63,12 +63,12 @@ func TestIdempotencyKey(t *testing.T) {
 			for _, r := range []request{c.first, c.second} {
 				s.do(t, r).accepted(t, "{}")
 			}
-			names := s.names()
-			if len(names) != 2 {
-				t.Fatalf("queued %q", names)
+			keys := s.repeatKeys()
+			if len(keys) != 2 {
+				t.Fatalf("queued %q", keys)
 			}
-			if same := s.got[0].Once != "" && names[0] == names[1]; same != c.same {
-				t.Errorf("queued as %q", names)
+			if same := s.got[0].RepeatKey != "" && keys[0] == keys[1]; same != c.same {
+				t.Errorf("queued as %q", keys)
 			}
 		})
 	}
@@ -149,11 +149,11 @@ func TestRepeatsAreAnsweredAsTheFirst(t *testing.T) {
 			r := keyed(c.body, "k")
 			r.path = c.path
 			s.do(t, r).accepted(t, c.want)
-			first := s.names()
+			first := s.repeatKeys()
 			s.got = nil
 			s.subscribe(t, "a", "two")
 			s.do(t, r).accepted(t, c.want)
-			if again := s.names(); !slices.Equal(again, first) {
+			if again := s.repeatKeys(); !slices.Equal(again, first) {
 				t.Errorf("queued as %q and then as %q", first, again)
 			}
 			slices.Sort(first)
@@ -173,8 +173,8 @@ func TestPublishIsRepeatedAfterAnError(t *testing.T) {
 	s.err = nil
 	s.do(t, r).accepted(t, "{}")
 	s.do(t, r).accepted(t, "{}")
-	if names := s.names(); len(names) != 2 || names[0] != names[1] {
-		t.Errorf("queued as %q", names)
+	if keys := s.repeatKeys(); len(keys) != 2 || keys[0] != keys[1] {
+		t.Errorf("queued as %q", keys)
 	}
 
 	s = newServer(t)
@@ -210,12 +210,12 @@ func TestTriggerWithAKey(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if names := s.names(); len(names) != 2 || names[0] != names[1] || s.got[0].Once == "" {
-		t.Errorf("queued as %q", names)
+	if keys := s.repeatKeys(); len(keys) != 2 || keys[0] != keys[1] || s.got[0].RepeatKey == "" {
+		t.Errorf("queued as %q", keys)
 	}
-	var no *pusher.Error
+	var refusal *pusher.HTTPError
 	err := s.api.Trigger(t.Context(), "3", []byte(`{"name":"e","data":"d","channel":"a","idempotency_key":""}`))
-	if !errors.As(err, &no) || no.Code != 400 {
+	if !errors.As(err, &refusal) || refusal.Status != 400 {
 		t.Errorf("got %v", err)
 	}
 }

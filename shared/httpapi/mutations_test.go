@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // only is the one app there is, so that every other is unknown.
@@ -25,28 +26,30 @@ func (o only) ByID(_ context.Context, id string) (pusher.App, error) {
 	return pusher.App(o), nil
 }
 
-// nobody is a table without rows: what is asked of it does not matter here, and the real one would be asked ten thousand times.
-type nobody struct{}
+// empty is a table without rows. What it answers does not matter here, and the real one would have to answer ten thousand times.
+type empty struct{}
 
-func (nobody) Channels(context.Context, string, string) ([]pusher.Channel, error) { return nil, nil }
+func (empty) Channels(context.Context, string, string) ([]pusher.Channel, error) { return nil, nil }
 
-func (nobody) Occupied(context.Context, string, pusher.Channel) (bool, error) { return false, nil }
+func (empty) Occupied(context.Context, string, pusher.Channel) (bool, error) { return false, nil }
 
-func (nobody) Count(context.Context, string, pusher.Channel, time.Time) (int, error) { return 0, nil }
+func (empty) Count(context.Context, string, pusher.Channel, time.Time) (int, error) { return 0, nil }
 
-func (nobody) Members(context.Context, string, pusher.Channel) ([]pusher.Subscription, error) {
+func (empty) Members(context.Context, string, pusher.Channel) ([]state.Subscription, error) {
 	return nil, nil
 }
 
-func (nobody) Cached(context.Context, string, pusher.Channel, time.Time) (pusher.Cached, error) {
-	return pusher.Cached{}, nil
+func (empty) Cached(context.Context, string, pusher.Channel, time.Time) (state.Cached, error) {
+	return state.Cached{}, nil
 }
 
-func (nobody) Once(_ context.Context, o pusher.Once, _ time.Time) (pusher.Once, error) { return o, nil }
+func (empty) KeepPublish(_ context.Context, p state.KeyedPublish, _ time.Time) (state.KeyedPublish, error) {
+	return p, nil
+}
 
-func (nobody) Ban(context.Context, string, string, time.Time) error { return nil }
+func (empty) Ban(context.Context, string, string, time.Time) error { return nil }
 
-func (nobody) Subscribers(context.Context, string, pusher.Channel, time.Time, func([]pusher.Subscription) error) error {
+func (empty) Subscribers(context.Context, string, pusher.Channel, time.Time, func([]state.Subscription) error) error {
 	return nil
 }
 
@@ -159,7 +162,7 @@ func unharmed(t *testing.T, h http.Handler, signed, changed sent, secret string)
 func newMutated(t testing.TB) (*server, http.Handler) {
 	t.Helper()
 	s := newServer(t)
-	s.api.Apps, s.api.State, s.api.Log = only(s.app), nobody{}, slog.New(slog.DiscardHandler)
+	s.api.Apps, s.api.State, s.api.Log = only(s.app), empty{}, slog.New(slog.DiscardHandler)
 	return s, s.api.Handler()
 }
 

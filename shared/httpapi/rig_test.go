@@ -7,6 +7,7 @@ import (
 	"crypto/md5" //nolint:gosec // the protocol's
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -29,6 +30,7 @@ import (
 	"hark/shared/dynamo"
 	"hark/shared/httpapi"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // now is when everything happens: when the vector of protocol.md §5.1 was signed.
@@ -52,45 +54,51 @@ func (a apps) ByID(_ context.Context, id string) (pusher.App, error) {
 type publisher struct {
 	mu    sync.Mutex
 	calls int
-	got   []pusher.Broadcast
+	got   []state.Event
 	err   error
 }
 
-func (p *publisher) Publish(_ context.Context, b ...pusher.Broadcast) error {
+func (p *publisher) Publish(_ context.Context, b ...state.Broadcast) error {
 	if p.err != nil {
 		return p.err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.calls++
-	p.got = append(p.got, b...)
+	for _, m := range b {
+		e, ok := m.(state.Event)
+		if !ok {
+			return fmt.Errorf("a publisher publishes events, not %T", m)
+		}
+		p.got = append(p.got, e)
+	}
 	return nil
 }
 
-// sockets note what is done to connections. To those with an error a frame cannot be posted; one called stuck cannot be closed.
-type sockets struct {
-	mu     sync.Mutex
-	errs   map[pusher.ConnectionID]error
-	events []string // "send {id} {frame}" and "close {id}", those of a connection in their order
+// gateway notes what is done to connections. A post to one with an error fails; one called stuck cannot be closed.
+type gateway struct {
+	mu    sync.Mutex
+	errs  map[pusher.ConnectionID]error
+	calls []string // "post {id} {frame}" and "close {id}", those of a connection in their order
 }
 
-func (s *sockets) Send(_ context.Context, id pusher.ConnectionID, frame []byte) error {
-	s.note("send " + string(id) + " " + string(frame))
-	return s.errs[id]
+func (g *gateway) Post(_ context.Context, id pusher.ConnectionID, frame []byte) error {
+	g.note("post " + string(id) + " " + string(frame))
+	return g.errs[id]
 }
 
-func (s *sockets) Close(_ context.Context, id pusher.ConnectionID) error {
-	s.note("close " + string(id))
+func (g *gateway) Close(_ context.Context, id pusher.ConnectionID) error {
+	g.note("close " + string(id))
 	if id == "stuck" {
 		return errors.New("inner-text of the gateway")
 	}
 	return nil
 }
 
-func (s *sockets) note(event string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.events = append(s.events, event)
+func (g *gateway) note(call string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.calls = append(g.calls, call)
 }
 
 // server is the API over HTTP, on the state table as functions have it.
@@ -102,13 +110,13 @@ type server struct {
 	store      *dynamo.State
 	bill       *meter.Meter
 	tableFails *atomic.Bool
-	sockets    *sockets
+	gateway    *gateway
 	log        *bytes.Buffer
 }
 
 func newServer(t testing.TB, change ...func(*pusher.App)) *server {
 	t.Helper()
-	s := &server{publisher: &publisher{}, sockets: &sockets{errs: map[pusher.ConnectionID]error{}}, log: &bytes.Buffer{}}
+	s := &server{publisher: &publisher{}, gateway: &gateway{errs: map[pusher.ConnectionID]error{}}, log: &bytes.Buffer{}}
 	s.app = pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: pusher.DefaultSettings()}
 	for _, f := range change {
 		f(&s.app)
@@ -120,7 +128,7 @@ func newServer(t testing.TB, change ...func(*pusher.App)) *server {
 		Apps:      apps{"3": s.app, "other": {ID: "other", Key: "other-key", Secret: s.app.Secret}, "off": off},
 		Publisher: s.publisher,
 		State:     s.store,
-		Sockets:   s.sockets,
+		Gateway:   s.gateway,
 		Now:       func() time.Time { return now },
 		Log:       slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
@@ -161,17 +169,17 @@ func (s *server) openTable(t testing.TB) {
 func (s *server) subscribe(t *testing.T, ch pusher.Channel, ids ...pusher.ConnectionID) {
 	t.Helper()
 	for _, id := range ids {
-		s.put(t, pusher.Subscription{Channel: ch, Connection: id, ConnectedAt: s.api.Now()})
+		s.put(t, state.Subscription{Channel: ch, Connection: id, ConnectedAt: s.api.Now()})
 	}
 }
 
 // join has a connection join a presence channel as a user.
 func (s *server) join(t *testing.T, ch pusher.Channel, id pusher.ConnectionID, user string) {
 	t.Helper()
-	s.put(t, pusher.Subscription{Channel: ch, Connection: id, ConnectedAt: s.api.Now(), Member: pusher.Member{UserID: user}})
+	s.put(t, state.Subscription{Channel: ch, Connection: id, ConnectedAt: s.api.Now(), Member: pusher.Member{UserID: user}})
 }
 
-func (s *server) put(t *testing.T, sub pusher.Subscription) {
+func (s *server) put(t *testing.T, sub state.Subscription) {
 	t.Helper()
 	sub.App, sub.Stamp = cmp.Or(sub.App, s.app.ID), 1
 	if _, err := s.store.PutMarker(t.Context(), sub.App, sub.Channel, time.Now()); err != nil {
@@ -185,7 +193,7 @@ func (s *server) put(t *testing.T, sub pusher.Subscription) {
 // signIn has a connection sign in as a user.
 func (s *server) signIn(t *testing.T, id pusher.ConnectionID, user string) {
 	t.Helper()
-	if err := s.store.PutUser(t.Context(), pusher.Connection{ID: id, App: s.app.ID, ConnectedAt: s.api.Now(), User: user}, nil); err != nil {
+	if err := s.store.PutUser(t.Context(), state.Connection{ID: id, App: s.app.ID, ConnectedAt: s.api.Now(), User: user}, nil); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // maxBan is the longest ban, in seconds: a day. Who is banned for good is for the app to know, which signs for its users.
@@ -28,7 +29,7 @@ type termination struct {
 func (a *API) terminate(ctx context.Context, r request) (any, error) {
 	id := r.args[0]
 	if n := utf8.RuneCountInString(id); n > pusher.MaxUserID {
-		return nil, refuse(http.StatusBadRequest, "User id too long: %d characters, the limit is %d", n, pusher.MaxUserID)
+		return nil, pusher.HTTPErrorf(http.StatusBadRequest, "User id too long: %d characters, the limit is %d", n, pusher.MaxUserID)
 	}
 	var body termination
 	if len(r.body) > 0 {
@@ -60,9 +61,9 @@ func (a *API) terminate(ctx context.Context, r request) (any, error) {
 func (a *API) ban(ctx context.Context, app pusher.App, user string, seconds int) error {
 	switch {
 	case !app.Bans:
-		return refuse(http.StatusBadRequest, "The app bans nobody: its setting bans is false")
+		return pusher.HTTPErrorf(http.StatusBadRequest, "The app bans nobody: its setting bans is false")
 	case seconds < 0 || seconds > maxBan:
-		return refuse(http.StatusBadRequest, "Invalid ban_seconds: it is %d, and must be from 0 to %d", seconds, maxBan)
+		return pusher.HTTPErrorf(http.StatusBadRequest, "Invalid ban_seconds: it is %d, and must be from 0 to %d", seconds, maxBan)
 	}
 	return a.State.Ban(ctx, app.ID, user, a.now().Add(time.Duration(seconds)*time.Second))
 }
@@ -102,10 +103,10 @@ func (a *API) end(ctx context.Context, connections []pusher.ConnectionID) error 
 	g.SetLimit(atOnce)
 	for _, id := range connections {
 		g.Go(func() error {
-			if errors.Is(a.Sockets.Send(ctx, id, frame), pusher.ErrGone) {
+			if errors.Is(a.Gateway.Post(ctx, id, frame), state.ErrGone) {
 				return nil
 			}
-			return a.Sockets.Close(ctx, id) // whether or not it could be told
+			return a.Gateway.Close(ctx, id) // whether or not it could be told
 		})
 	}
 	return g.Wait()

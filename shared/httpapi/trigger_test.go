@@ -41,8 +41,8 @@ func TestTriggerRefusesWhatARequestIsRefused(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := s.api.Trigger(t.Context(), tt.app, []byte(tt.body))
-			var no *pusher.Error
-			if !errors.As(err, &no) || !strings.HasSuffix(err.Error(), tt.want) {
+			var refusal *pusher.HTTPError
+			if !errors.As(err, &refusal) || !strings.HasSuffix(err.Error(), tt.want) {
 				t.Errorf("%v", err)
 			}
 		})
@@ -52,7 +52,7 @@ func TestTriggerRefusesWhatARequestIsRefused(t *testing.T) {
 	}
 }
 
-func TestRepeatsOfATriggerHaveTheNamesByWhichTheQueueTellsThem(t *testing.T) {
+func TestRepeatsOfATriggerHaveEqualRepeatKeys(t *testing.T) {
 	const body = `{"name":"e","data":"","channels":["a","b"],"idempotency_key":"order-7"}`
 	s := newServer(t)
 	s.api.State = nil // the queue remembers as long as a row would
@@ -61,7 +61,7 @@ func TestRepeatsOfATriggerHaveTheNamesByWhichTheQueueTellsThem(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(s.got) != 4 || s.got[0].Once == "" || s.got[0].Once == s.got[1].Once {
+	if len(s.got) != 4 || s.got[0].RepeatKey == "" || s.got[0].RepeatKey == s.got[1].RepeatKey {
 		t.Fatalf("published %+v", s.got)
 	}
 	if diff := cmp.Diff(s.got[:2], s.got[2:]); diff != "" {
@@ -75,8 +75,8 @@ func TestTriggerFailsAsThePublisherAndTheTableDo(t *testing.T) {
 	if err := api.Trigger(t.Context(), "3", []byte(`{"name":"e","data":"","channel":"a"}`)); !errors.Is(err, down) {
 		t.Error(err)
 	}
-	var no *pusher.Error
-	if err := api.Trigger(t.Context(), "broken", nil); err == nil || errors.As(err, &no) {
+	var refusal *pusher.HTTPError
+	if err := api.Trigger(t.Context(), "broken", nil); err == nil || errors.As(err, &refusal) {
 		t.Error(err)
 	}
 }

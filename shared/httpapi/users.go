@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // users lists who is on a presence channel, each user once (protocol.md §5.7). Parameters that nobody knows are ignored.
@@ -16,7 +17,7 @@ func (a *API) users(ctx context.Context, r request) (any, error) {
 		return nil, err
 	}
 	if !ch.Presence() {
-		return nil, refuse(http.StatusBadRequest, "Users are known of presence channels only, and %.200s is none", ch)
+		return nil, pusher.HTTPErrorf(http.StatusBadRequest, "Users are known of presence channels only, and %.200s is none", ch)
 	}
 	members, err := a.members(ctx, r.app, ch)
 	if err != nil {
@@ -33,7 +34,7 @@ func (a *API) users(ctx context.Context, r request) (any, error) {
 }
 
 // userIDs is the set of users behind the subscriptions.
-func userIDs(members []pusher.Subscription) map[string]bool {
+func userIDs(members []state.Subscription) map[string]bool {
 	ids := make(map[string]bool)
 	for _, s := range members {
 		ids[s.Member.UserID] = true

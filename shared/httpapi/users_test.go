@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // The numbers are those of protocol.md §9.
@@ -35,8 +36,8 @@ func TestUsers(t *testing.T) {
 		})
 	}
 	t.Run("122 not those whose connection is too old to be there", func(t *testing.T) {
-		s.put(t, pusher.Subscription{
-			Channel: "presence-old", Connection: "x", ConnectedAt: now.Add(-pusher.RowLife), Member: pusher.Member{UserID: "7"},
+		s.put(t, state.Subscription{
+			Channel: "presence-old", Connection: "x", ConnectedAt: now.Add(-state.RowLife), Member: pusher.Member{UserID: "7"},
 		})
 		s.get(t, "/channels/presence-old/users", "").accepted(t, `{"users":[]}`)
 	})
@@ -57,7 +58,7 @@ const disconnected = `{"event":"pusher:error","data":{"code":4009,"message":"You
 func ends(ids ...pusher.ConnectionID) []string {
 	var events []string
 	for _, id := range ids {
-		events = append(events, "send "+string(id)+" "+disconnected, "close "+string(id))
+		events = append(events, "post "+string(id)+" "+disconnected, "close "+string(id))
 	}
 	slices.Sort(events)
 	return events
@@ -88,12 +89,12 @@ func TestTerminate(t *testing.T) {
 			s.join(t, "presence-b", "member", "7")
 			s.join(t, "presence-b", "another", "other")
 			s.join(t, "presence-b", "odd", "a/b %")
-			s.put(t, pusher.Subscription{
-				Channel: "presence-b", Connection: "old", ConnectedAt: now.Add(-pusher.RowLife), Member: pusher.Member{UserID: "7"},
+			s.put(t, state.Subscription{
+				Channel: "presence-b", Connection: "old", ConnectedAt: now.Add(-state.RowLife), Member: pusher.Member{UserID: "7"},
 			})
 			s.terminate(t, c.user).accepted(t, "{}")
-			if slices.Sort(s.sockets.events); !slices.Equal(s.sockets.events, c.want) {
-				t.Errorf("got %q, want %q", s.sockets.events, c.want)
+			if slices.Sort(s.gateway.calls); !slices.Equal(s.gateway.calls, c.want) {
+				t.Errorf("got %q, want %q", s.gateway.calls, c.want)
 			}
 		})
 	}
@@ -101,8 +102,8 @@ func TestTerminate(t *testing.T) {
 		s := newServer(t)
 		s.signIn(t, "a", strings.Repeat("x", 128))
 		s.terminate(t, strings.Repeat("x", 128)).accepted(t, "{}")
-		if !slices.Equal(s.sockets.events, []string{"send a " + disconnected, "close a"}) {
-			t.Errorf("got %q", s.sockets.events)
+		if !slices.Equal(s.gateway.calls, []string{"post a " + disconnected, "close a"}) {
+			t.Errorf("got %q", s.gateway.calls)
 		}
 		s.refused(t, s.terminate(t, strings.Repeat("é", 129)), 400, "129 characters, the limit is 128")
 	})
@@ -111,12 +112,12 @@ func TestTerminate(t *testing.T) {
 		for _, id := range []pusher.ConnectionID{"busy", "gone", "stuck", "well"} {
 			s.signIn(t, id, "7")
 		}
-		s.sockets.errs["busy"], s.sockets.errs["gone"] = pusher.ErrBusy, pusher.ErrGone
+		s.gateway.errs["busy"], s.gateway.errs["gone"] = state.ErrBusy, state.ErrGone
 		s.refused(t, s.terminate(t, "7"), 500, "Internal server error")
 		want := ends("busy", "gone", "stuck", "well")
 		want = slices.DeleteFunc(want, func(e string) bool { return e == "close gone" })
-		if slices.Sort(s.sockets.events); !slices.Equal(s.sockets.events, want) {
-			t.Errorf("got %q, want %q", s.sockets.events, want)
+		if slices.Sort(s.gateway.calls); !slices.Equal(s.gateway.calls, want) {
+			t.Errorf("got %q, want %q", s.gateway.calls, want)
 		}
 	})
 }
@@ -145,8 +146,8 @@ func TestTerminateWithABan(t *testing.T) {
 		s.signIn(t, "a", "7")
 		post(t, s, `{"ban_seconds":86400}`).accepted(t, "{}")
 		banned(t, s, now.Add(24*time.Hour))
-		if !slices.Equal(s.sockets.events, []string{"send a " + disconnected, "close a"}) {
-			t.Errorf("got %q", s.sockets.events)
+		if !slices.Equal(s.gateway.calls, []string{"post a " + disconnected, "close a"}) {
+			t.Errorf("got %q", s.gateway.calls)
 		}
 		post(t, s, "{}").accepted(t, "{}") // says nothing about the ban
 		banned(t, s, now.Add(24*time.Hour))
@@ -164,8 +165,8 @@ func TestTerminateWithABan(t *testing.T) {
 			s.signIn(t, "a", "7")
 			s.refused(t, post(t, s, body), 400, says)
 			banned(t, s, time.Time{})
-			if len(s.sockets.events) != 0 {
-				t.Errorf("did %q all the same", s.sockets.events)
+			if len(s.gateway.calls) != 0 {
+				t.Errorf("did %q all the same", s.gateway.calls)
 			}
 		})
 	}

@@ -14,9 +14,11 @@ import (
 	"hark/shared/dynamo"
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// Whose end nobody is told of, and who has no lease, counts for two hours and five minutes, and leaves no trace an hour later.
+// Whose end nobody is told of, and who has no lease, counts for two hours and five minutes, and
+// leaves no trace an hour later.
 func TestGhostWithoutLease(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -38,16 +40,16 @@ func TestGhostWithoutLease(t *testing.T) {
 					h.consumes()
 				}
 			}
-			minutes(pusher.RowLife - time.Minute)
+			minutes(state.RowLife - time.Minute)
 			if n, listed := h.counted(c.channel); n != 1 || !listed {
 				t.Errorf("a minute before: %d subscribers, listed: %t", n, listed)
 			}
 			minutes(time.Minute)
 			if n, _ := h.counted(c.channel); n != 0 {
-				t.Errorf("%d subscribers after %s", n, pusher.RowLife)
+				t.Errorf("%d subscribers after %s", n, state.RowLife)
 			}
 			if c.expired {
-				h.must(h.store.DeleteConnection(t.Context(), pusher.Connection{ID: first}))
+				h.must(h.store.DeleteConnection(t.Context(), state.Connection{ID: first}))
 			}
 			minutes(time.Hour)
 			if err := h.nothing(first, c.channel, "another"); err != nil {
@@ -79,7 +81,7 @@ func TestAuditOfTheLiving(t *testing.T) {
 // wholeRound has the audit go through everything at once, as if it had been off for an hour.
 func (h *hours) wholeRound() membership.Audited {
 	h.Helper()
-	h.must(h.store.SetAuditPlace(h.Context(), pusher.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
+	h.must(h.store.SetAuditPlace(h.Context(), state.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
 	return h.audits()
 }
 
@@ -93,7 +95,7 @@ type visits struct {
 	times map[string][]time.Time // by app and channel
 }
 
-func (v *visits) Expired(ctx context.Context, app string, ch pusher.Channel, now time.Time) ([]pusher.Subscription, bool, error) {
+func (v *visits) Expired(ctx context.Context, app string, ch pusher.Channel, now time.Time) ([]state.Subscription, bool, error) {
 	v.mu.Lock()
 	v.times[app+" "+string(ch)] = append(v.times[app+" "+string(ch)], v.now())
 	v.mu.Unlock()
@@ -120,7 +122,7 @@ func (h *hours) lists(app string, n int) {
 	tenant, m := tenant(), h.members()
 	tenant.ID = app
 	for i := range n {
-		c := pusher.Connection{ID: pusher.ConnectionID(fmt.Sprintf("%s-%d", app, i)), App: app, ConnectedAt: h.now.Add(24 * time.Hour)}
+		c := state.Connection{ID: pusher.ConnectionID(fmt.Sprintf("%s-%d", app, i)), App: app, ConnectedAt: h.now.Add(24 * time.Hour)}
 		h.must(m.Open(h.Context(), tenant, c))
 		h.must(m.Subscribe(h.Context(), tenant, c, pusher.Channel(fmt.Sprintf("channel-%d", i)), h.stamp()))
 	}
@@ -165,7 +167,7 @@ func TestAuditThatRunsOutOfTime(t *testing.T) {
 	h := newHours(t)
 	const crowd = 150
 	h.lists(app, crowd)
-	h.must(h.store.SetAuditPlace(t.Context(), pusher.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
+	h.must(h.store.SetAuditPlace(t.Context(), state.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
 	a, v := h.visited()
 	runs := 0
 	for ; len(v.times) < crowd && runs < crowd; runs++ {
@@ -211,7 +213,7 @@ func TestAuditOfOtherApps(t *testing.T) {
 func TestAuditThatFails(t *testing.T) {
 	h := newHours(t)
 	h.lists(app, 20)
-	h.must(h.store.SetAuditPlace(t.Context(), pusher.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
+	h.must(h.store.SetAuditPlace(t.Context(), state.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
 	a, v := h.visited()
 	v.fail = func(ch pusher.Channel) error {
 		if ch == "channel-7" {
@@ -228,8 +230,8 @@ func TestAuditThatFails(t *testing.T) {
 	}
 }
 
-// What a death leaves of the list, in the orders that model.md §3 says: a flag on an empty channel, a flag on an occupied one, and
-// an empty channel without a flag.
+// What a death leaves of the list, in the orders that model.md §3 says: a flag on an empty channel,
+// a flag on an occupied one, and an empty channel without a flag.
 func TestListThatIsWrong(t *testing.T) {
 	for _, c := range []struct {
 		name              string
@@ -262,16 +264,17 @@ func TestListThatIsWrong(t *testing.T) {
 }
 
 // auditing is a run of the audit through everything.
-func auditing(t *testing.T, name string, store membership.Store, list *dynamo.State) *process {
-	return start(t, name, store, func(ctx context.Context, m *membership.Membership) error {
-		a := &membership.Audit{Members: m, List: wholly{list}, Apps: &hours{tenants: []string{app}}}
+func auditing(t *testing.T, name string, store Store, list *dynamo.State) *process {
+	return start(t, name, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
+		a := &membership.Audit{Members: m.Membership, List: wholly{list}, Apps: &hours{tenants: []string{app}}}
 		_, err := a.Run(ctx)
 		return err
 	})
 }
 
-// The audit may come between any two steps of the last one who leaves, of whoever comes next, and of their deaths. In random orders:
-// in the end a channel is listed if it is occupied, and no other; if somebody has died, when the audit has come once more.
+// The audit may come between any two steps of the last one who leaves, of whoever comes next, and
+// of their deaths. In random orders: in the end a channel is listed if it is occupied, and no
+// other; if somebody has died, when the audit has come once more.
 func TestAuditAmongOthers(t *testing.T) {
 	t.Parallel()
 	draw := rand.New(rand.NewPCG(3, 1)) //nolint:gosec // orders, not secrets
@@ -324,8 +327,8 @@ func shuffle(all []*process, dies *process, after int, draw *rand.Rand) (steps [
 	}
 }
 
-// The audit reopens a channel for somebody who has left by then, and could not unlist it, since it was flagged. So it looks again;
-// without that look the empty channel stays listed.
+// The audit reopens a channel for somebody who has left by then, and could not unlist it, since it
+// was flagged. So it looks again; without that look the empty channel stays listed.
 func TestAuditThatReopens(t *testing.T) {
 	for _, looks := range []bool{true, false} {
 		store := openStore(t)
@@ -341,7 +344,7 @@ func TestAuditThatReopens(t *testing.T) {
 		play(t, `come Connection
 			come TurnOn
 			come PutSubscription`, come)
-		var audited membership.Store = store
+		var audited Store = store
 		if !looks {
 			audited = &reopening{Store: store}
 		}
@@ -360,7 +363,7 @@ func TestAuditThatReopens(t *testing.T) {
 
 // reopening believes that a channel which it has reopened is occupied.
 type reopening struct {
-	membership.Store
+	Store
 	done bool
 }
 
@@ -379,8 +382,8 @@ func (s *reopening) Occupied(ctx context.Context, app string, ch pusher.Channel)
 // wholly has every run of the audit go through everything.
 type wholly struct{ *dynamo.State }
 
-func (w wholly) AuditPlace(context.Context) (pusher.AuditPlace, error) {
-	return pusher.AuditPlace{Round: clock.Add(-time.Hour)}, nil
+func (w wholly) AuditPlace(context.Context) (state.AuditPlace, error) {
+	return state.AuditPlace{Round: clock.Add(-time.Hour)}, nil
 }
 
 func TestAuditedTenantsStayApart(t *testing.T) {
@@ -389,7 +392,7 @@ func TestAuditedTenantsStayApart(t *testing.T) {
 	h.lists("other", 1)
 	h.connects(first, "channel-0")
 	h.vanishes(first)
-	h.pass(pusher.RowLife)
+	h.pass(state.RowLife)
 	h.wholeRound()
 	if err := h.nothing(first, "channel-0"); err != nil {
 		t.Error(err)

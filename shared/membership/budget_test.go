@@ -7,15 +7,17 @@ import (
 	"hark/localstack/meter"
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// TestBudget asserts the read and write units of design.md §7, exactly. They do not depend on the machine.
+// TestBudget asserts the read and write units of design.md §7, exactly. They do not depend on the
+// machine.
 func TestBudget(t *testing.T) {
 	const a, b = pusher.ConnectionID("L0SM9cOFvHcCIhw="), pusher.ConnectionID("R1kmxc2VNjMCFIA=")
 	bill := &meter.Meter{}
 	store := openMetered(t, bill)
 	all := newClients()
-	m := &membership.Membership{Store: store, Apps: all, Sockets: all, Queue: all, Crowd: all, Timeout: timeout, Now: now}
+	m := &membership.Membership{Rows: allRows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: now}
 	costs := func(what string, writes, reads float64, f func() error) {
 		t.Helper()
 		before := bill.Snapshot()
@@ -30,13 +32,13 @@ func TestBudget(t *testing.T) {
 	}
 	connect := func(id pusher.ConnectionID) func() error {
 		return func() error {
-			return m.Open(t.Context(), tenant(), pusher.Connection{ID: id, App: app, ConnectedAt: clock})
+			return m.Open(t.Context(), tenant(), state.Connection{ID: id, App: app, ConnectedAt: clock})
 		}
 	}
 	disconnect := func(id pusher.ConnectionID) func() error {
 		return func() error { return m.Disconnected(t.Context(), id) }
 	}
-	frame := func(id pusher.ConnectionID, ch pusher.Channel, stamp pusher.Stamp, on bool) func() error {
+	frame := func(id pusher.ConnectionID, ch pusher.Channel, stamp state.Stamp, on bool) func() error {
 		return func() error {
 			c, err := m.Connection(t.Context(), id)
 			if err != nil {
@@ -67,8 +69,9 @@ func TestBudget(t *testing.T) {
 	costs("disconnect of the last subscriber", 5, 2, disconnect(a))
 }
 
-// TestBudgetOfManyChannels shows what the design says of the row that holds a connection's channels: a write bills the whole
-// item, so that a subscribe costs 2 write units in all (this one and S) up to some 20 names of 30 letters, and 5 at 100.
+// TestBudgetOfManyChannels shows what the design says of the row that holds a connection's
+// channels: a write bills the whole item, so that a subscribe costs 2 write units in all (this one
+// and S) up to some 20 names of 30 letters, and 5 at 100.
 func TestBudgetOfManyChannels(t *testing.T) {
 	const id = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
 	bill := &meter.Meter{}

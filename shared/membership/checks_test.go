@@ -10,16 +10,19 @@ import (
 	"hark/shared/dynamo"
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// A stack whose checks waited for less, or for longer, would lose some without any other test failing.
+// A stack whose checks waited for less, or for longer, would lose some without any other test
+// failing.
 func TestTheDelayOfChecksIsAsAssumed(t *testing.T) {
 	if config.CheckDelay <= membership.BelowCheckDelay || config.CheckDelay >= membership.AboveCheckDelay {
 		t.Errorf("checks wait for %s, which is not between %s and %s", config.CheckDelay, membership.BelowCheckDelay, membership.AboveCheckDelay)
 	}
 }
 
-// diary is a stack with webhooks on which time goes by at writes. It notes checks and writes in their order.
+// diary is a stack with webhooks on which time goes by at writes. It notes checks and writes in
+// their order.
 type diary struct {
 	*hours
 	*dynamo.State
@@ -64,7 +67,7 @@ func (d *diary) MarkVacant(ctx context.Context, app string, ch pusher.Channel, n
 	return d.State.MarkVacant(ctx, app, ch, nonce)
 }
 
-func (d *diary) DropSubscription(ctx context.Context, s pusher.Subscription) error {
+func (d *diary) DropSubscription(ctx context.Context, s state.Subscription) error {
 	d.write("drop")
 	return d.State.DropSubscription(ctx, s)
 }
@@ -72,7 +75,7 @@ func (d *diary) DropSubscription(ctx context.Context, s pusher.Subscription) err
 // members do all steps, with checks.
 func (d *diary) members() *membership.Membership {
 	m := d.hours.members()
-	m.Store, m.Checks = d, d
+	m.Rows, m.Checks = allRows(d), d
 	return m
 }
 
@@ -82,20 +85,21 @@ func (d *diary) does(f func(m *membership.Membership) error) []string {
 	d.steps = nil
 	d.must(f(d.members()))
 	for _, b := range d.take() {
-		d.must(d.members().Work(d.Context(), b))
+		d.must(work(d.Context(), d.members(), inTurn{d}, b))
 	}
 	return d.steps
 }
 
-func (d *diary) connection(id pusher.ConnectionID) pusher.Connection {
+func (d *diary) connection(id pusher.ConnectionID) state.Connection {
 	d.Helper()
 	c, err := d.Connection(d.Context(), id)
 	d.must(err)
 	return c
 }
 
-// A check comes before what it is about: whoever dies in between has still had it looked at. And since it waits for a moment only, it
-// is asked for again when the write took longer than that, and else not.
+// A check comes before what it is about: whoever dies in between has still had it looked at. And
+// since it waits for a moment only, it is asked for again when the write took longer than that, and
+// else not.
 func TestChecksComeBeforeWrites(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -107,7 +111,7 @@ func TestChecksComeBeforeWrites(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDiary(t, c.took)
-			d.must(d.members().Open(t.Context(), d.app, pusher.Connection{ID: first, App: app, ConnectedAt: d.now}))
+			d.must(d.members().Open(t.Context(), d.app, state.Connection{ID: first, App: app, ConnectedAt: d.now}))
 			comes := func(m *membership.Membership) error {
 				return m.Subscribe(t.Context(), d.app, d.connection(first), news, d.stamp())
 			}

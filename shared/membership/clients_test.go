@@ -8,7 +8,10 @@ import (
 	"strings"
 	"sync"
 
+	"hark/shared/consumer"
+	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // tenant is the app of the tests.
@@ -16,14 +19,15 @@ func tenant() pusher.App {
 	return pusher.App{ID: app, Key: "key", Secret: "secret", Settings: pusher.DefaultSettings()}
 }
 
-// clients are the other side of everything but the store: what clients were sent, and what was queued.
+// clients are the other side of everything but the store: what clients were sent, and what was
+// queued.
 type clients struct {
 	mu     sync.Mutex
 	app    pusher.App
 	got    map[pusher.ConnectionID][]pusher.Frame
 	closed map[pusher.ConnectionID]bool
 	refuse map[pusher.ConnectionID]error // what a post to it fails with
-	queued []pusher.Broadcast
+	queued []state.Broadcast
 }
 
 func newClients() *clients {
@@ -40,14 +44,14 @@ func (c *clients) ByID(_ context.Context, id string) (pusher.App, error) {
 	return c.app, nil
 }
 
-func (c *clients) Send(_ context.Context, id pusher.ConnectionID, frame []byte) error {
+func (c *clients) Post(_ context.Context, id pusher.ConnectionID, frame []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.refuse[id]; err != nil {
 		return err
 	}
 	if c.closed[id] {
-		return pusher.ErrGone
+		return state.ErrGone
 	}
 	f, err := pusher.ParseFrame(frame)
 	if err != nil {
@@ -70,11 +74,13 @@ func (c *clients) Alive(_ context.Context, id pusher.ConnectionID) (bool, error)
 	return !c.closed[id], nil
 }
 
-// Tell is the crowd, one after another, so that tests may stop between two posts.
-func (c *clients) Tell(ctx context.Context, subscribers []pusher.Subscription, frame []byte) error {
-	for _, s := range subscribers {
-		if err := c.Send(ctx, s.Connection, frame); errors.Is(err, pusher.ErrBusy) {
-			if err := c.Close(ctx, s.Connection); err != nil {
+// inTurn posts to one subscriber after another, so that a test may stop between two posts.
+type inTurn struct{ gateway membership.Gateway }
+
+func (f inTurn) Post(ctx context.Context, to []state.Subscription, frame []byte) error {
+	for _, s := range to {
+		if err := f.gateway.Post(ctx, s.Connection, frame); errors.Is(err, state.ErrBusy) {
+			if err := f.gateway.Close(ctx, s.Connection); err != nil {
 				return err
 			}
 		}
@@ -82,7 +88,14 @@ func (c *clients) Tell(ctx context.Context, subscribers []pusher.Subscription, f
 	return nil
 }
 
-func (c *clients) Publish(_ context.Context, broadcasts ...pusher.Broadcast) error {
+// work handles a message as its channel's consumer does.
+func work(ctx context.Context, m *membership.Membership, out membership.Fanout, b state.Broadcast) error {
+	steps := &membership.ConsumerSteps{Membership: m, Fanout: out}
+	_, err := (&consumer.Consumer{Membership: steps}).Consume(ctx, []state.Broadcast{b})
+	return err
+}
+
+func (c *clients) Publish(_ context.Context, broadcasts ...state.Broadcast) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.queued = append(c.queued, broadcasts...)
@@ -90,7 +103,7 @@ func (c *clients) Publish(_ context.Context, broadcasts ...pusher.Broadcast) err
 }
 
 // take returns what was queued since it was last asked.
-func (c *clients) take() []pusher.Broadcast {
+func (c *clients) take() []state.Broadcast {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out := c.queued
@@ -109,8 +122,8 @@ func (c *clients) events(id pusher.ConnectionID) []string {
 	return names
 }
 
-// sees is whom a client believes to be on a presence channel, as pusher-js counts: the last success has the list, what comes before
-// is forgotten by it, and each member frame changes it.
+// sees is whom a client believes to be on a presence channel, as pusher-js counts: the last success
+// has the list, what comes before is forgotten by it, and each member frame changes it.
 func (c *clients) sees(id pusher.ConnectionID) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -150,24 +163,27 @@ type gatedClients struct {
 	told *bool
 }
 
-func (g gatedClients) Send(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
-	if err := g.ask("Send"); err != nil {
+func (g gatedClients) Post(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
+	if err := g.ask("Post"); err != nil {
 		return err
 	}
 	if strings.Contains(string(frame), "subscription_succeeded") {
 		*g.told = true
 	}
-	return g.clients.Send(ctx, id, frame)
+	return g.clients.Post(ctx, id, frame)
 }
 
-func (g gatedClients) Tell(ctx context.Context, subscribers []pusher.Subscription, frame []byte) error {
-	if err := g.ask("Tell"); err != nil {
+// gatedFanout asks once before all posts of a fan-out.
+type gatedFanout struct{ gatedClients }
+
+func (g gatedFanout) Post(ctx context.Context, to []state.Subscription, frame []byte) error {
+	if err := g.ask("Fanout"); err != nil {
 		return err
 	}
-	return g.clients.Tell(ctx, subscribers, frame)
+	return inTurn{g.clients}.Post(ctx, to, frame)
 }
 
-func (g gatedClients) Publish(ctx context.Context, broadcasts ...pusher.Broadcast) error {
+func (g gatedClients) Publish(ctx context.Context, broadcasts ...state.Broadcast) error {
 	if err := g.ask("Publish"); err != nil {
 		return err
 	}

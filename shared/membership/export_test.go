@@ -3,5 +3,5 @@ package membership
 // What is assumed of the checks queue, which another package names the delay of.
 const (
 	BelowCheckDelay = checkDelay
-	AboveCheckDelay = toldWithin
+	AboveCheckDelay = announceWithin
 )

@@ -6,11 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// Those who stay hear how many they are when somebody's connection has ended, if the app wants that.
+// Those who stay hear how many they are when somebody's connection has ended, if the app wants
+// that.
 func TestEndIsCounted(t *testing.T) {
 	for _, wanted := range []bool{true, false} {
 		h := newHours(t)
@@ -34,21 +35,22 @@ func TestEndIsCounted(t *testing.T) {
 
 // untimely is a store on which time runs out behind a step.
 type untimely struct {
-	membership.Store
+	Store
 	dead, take func() // what happens when the connection is marked dead, and when a row is taken
 }
 
-func (s untimely) MarkDead(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+func (s untimely) MarkDead(ctx context.Context, id pusher.ConnectionID) (state.Connection, error) {
 	s.dead()
 	return s.Store.MarkDead(ctx, id)
 }
 
-func (s untimely) TakeSubscription(ctx context.Context, sub pusher.Subscription) (pusher.Stamp, error) {
+func (s untimely) TakeSubscription(ctx context.Context, sub state.Subscription) (state.Stamp, error) {
 	s.take()
 	return s.Store.TakeSubscription(ctx, sub)
 }
 
-// Without a lease nothing would ever look at the connection again, so the lease is written also when time has run out.
+// Without a lease nothing would ever look at the connection again, so the lease is written also
+// when time has run out.
 func TestForgetThatRunsOutOfTimeLeavesALease(t *testing.T) {
 	nothing := func() {}
 	for _, c := range []struct {
@@ -67,7 +69,7 @@ func TestForgetThatRunsOutOfTimeLeavesALease(t *testing.T) {
 			rows := c.during(out)
 			rows.Store = h.store
 			m := h.members()
-			m.Store = rows
+			m.Rows = allRows(rows)
 			if err := m.Disconnected(ctx, first); !errors.Is(err, context.Canceled) {
 				t.Errorf("forgotten: %v", err)
 			}
@@ -88,7 +90,8 @@ type broken struct{}
 
 func (broken) ByID(context.Context, string) (pusher.App, error) { return pusher.App{}, errThrottled }
 
-// What a connection leaves behind goes also when its app cannot be read: that is needed for telling a number only.
+// What a connection leaves behind goes also when its app cannot be read: that is needed for telling
+// a number only.
 func TestForgetWithoutTheApp(t *testing.T) {
 	h := newHours(t)
 	h.connects(first, news, lobby, "more")

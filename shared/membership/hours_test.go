@@ -11,6 +11,7 @@ import (
 	"hark/shared/dynamo"
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // hours is a stack on which time goes by as the test says.
@@ -18,7 +19,7 @@ type hours struct {
 	*testing.T
 	*clients
 	store   *dynamo.State
-	rows    membership.Store // the store, or what a test puts before it
+	rows    Store // the store, or what a test puts before it
 	now     time.Time
 	tenants []string // whose channels are audited
 
@@ -47,14 +48,14 @@ func (h *hours) IDs(context.Context) ([]string, error) { return h.tenants, nil }
 
 func (h *hours) members() *membership.Membership {
 	return &membership.Membership{
-		Store: h.rows, Apps: h, Sockets: h, Queue: h, Crowd: h, Timeout: timeout, Now: func() time.Time { return h.now },
+		Rows: allRows(h.rows), Apps: h, Gateway: h, Queue: h, Timeout: timeout, Now: func() time.Time { return h.now },
 	}
 }
 
 func (h *hours) pass(d time.Duration) { h.now = h.now.Add(d) }
 
 // stamp is that of a frame which comes now.
-func (h *hours) stamp() pusher.Stamp { return pusher.Stamp(h.now.UnixMilli()) }
+func (h *hours) stamp() state.Stamp { return state.Stamp(h.now.UnixMilli()) }
 
 func (h *hours) must(err error) {
 	h.Helper()
@@ -66,7 +67,7 @@ func (h *hours) must(err error) {
 // connects opens a connection and subscribes it to the channels.
 func (h *hours) connects(id pusher.ConnectionID, channels ...pusher.Channel) {
 	h.Helper()
-	h.must(h.members().Open(h.Context(), h.app, pusher.Connection{ID: id, App: h.app.ID, ConnectedAt: h.now}))
+	h.must(h.members().Open(h.Context(), h.app, state.Connection{ID: id, App: h.app.ID, ConnectedAt: h.now}))
 	h.subscribes(id, channels...)
 }
 
@@ -77,7 +78,7 @@ func (h *hours) subscribes(id pusher.ConnectionID, channels ...pusher.Channel) {
 		c, err := m.Connection(h.Context(), id)
 		h.must(err)
 		if ch.Presence() {
-			h.must(m.Enter(h.Context(), c, ch, pusher.Member{UserID: userOf(id)}, h.stamp()))
+			h.must(m.SubscribePresence(h.Context(), c, ch, pusher.Member{UserID: userOf(id)}, h.stamp()))
 		} else {
 			h.must(m.Subscribe(h.Context(), h.app, c, ch, h.stamp()))
 		}
@@ -89,11 +90,11 @@ func (h *hours) subscribes(id pusher.ConnectionID, channels ...pusher.Channel) {
 func (h *hours) vanishes(id pusher.ConnectionID) { h.must(h.Close(h.Context(), id)) }
 
 // consumes works off what is queued, and returns it.
-func (h *hours) consumes() []pusher.Broadcast {
+func (h *hours) consumes() []state.Broadcast {
 	h.Helper()
 	queued := h.take()
 	for _, b := range queued {
-		h.must(h.members().Work(h.Context(), b))
+		h.must(work(h.Context(), h.members(), inTurn{h}, b))
 	}
 	return queued
 }
@@ -132,7 +133,8 @@ func (h *hours) swept() {
 	h.must(h.store.SetSwept(h.Context(), h.now.Add(-time.Minute)))
 }
 
-// counted is how many subscribers the HTTP API says that the channel has, listed whether it names the channel.
+// counted is how many subscribers the HTTP API says that the channel has, listed whether it names
+// the channel.
 func (h *hours) counted(ch pusher.Channel) (n int, listed bool) {
 	h.Helper()
 	n, err := h.store.Count(h.Context(), h.app.ID, ch, h.now)
@@ -149,7 +151,7 @@ func (h *hours) traces(id pusher.ConnectionID, channels ...pusher.Channel) (left
 	switch {
 	case err == nil:
 		left = append(left, fmt.Sprintf("the connection, dead: %t", c.Dead))
-	case !errors.Is(err, pusher.ErrGone):
+	case !errors.Is(err, state.ErrGone):
 		h.Fatal(err)
 	}
 	for _, ch := range channels {

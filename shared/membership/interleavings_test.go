@@ -6,23 +6,24 @@ import (
 	"time"
 
 	"hark/shared/dynamo"
-	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// The shortest interleavings of model.md §2 that break the obvious steps, forced upon the corrected ones: each ends right.
-// Then the correction is taken out again, and the same interleaving must end wrong, or the test would show nothing.
+// The shortest interleavings of model.md §2 that break the obvious steps, forced upon the corrected
+// ones: each ends right. Then the correction is taken out again, and the same interleaving must end
+// wrong, or the test would show nothing.
 func TestInterleavings(t *testing.T) {
 	const a, b = pusher.ConnectionID("L0SM9cOFvHcCIhw="), pusher.ConnectionID("R1kmxc2VNjMCFIA=")
 	for _, c := range []struct {
 		name       string
-		play       func(t *testing.T, store func() membership.Store)
+		play       func(t *testing.T, store func() Store)
 		right      func(rows) bool
 		correction string
-		without    func(*dynamo.State) membership.Store
+		without    func(*dynamo.State) Store
 	}{{
 		name: "3 an unsubscribe that is overtaken by the next subscribe leaves its row",
-		play: func(t *testing.T, store func() membership.Store) {
+		play: func(t *testing.T, store func() Store) {
 			open(t, store(), a)
 			play(t, `sub1 *`, subscribe(t, "sub1", store(), a, at(1)))
 			unsub2, sub3 := unsubscribe(t, "unsub2", store(), a, at(2)), subscribe(t, "sub3", store(), a, at(3))
@@ -35,10 +36,10 @@ func TestInterleavings(t *testing.T) {
 			}
 		},
 		right:      func(r rows) bool { return r.subscribed[a] == at(3) && r.listed() },
-		correction: "stamps", without: func(s *dynamo.State) membership.Store { return unstamped{s} },
+		correction: "stamps", without: func(s *dynamo.State) Store { return unstamped{s} },
 	}, {
 		name: "4 a subscribe that is overtaken by the unsubscribe after it leaves no row",
-		play: func(t *testing.T, store func() membership.Store) {
+		play: func(t *testing.T, store func() Store) {
 			open(t, store(), a)
 			play(t, `sub1 Connection
 				sub1 TurnOn
@@ -46,10 +47,10 @@ func TestInterleavings(t *testing.T) {
 				sub1 *`, subscribe(t, "sub1", store(), a, at(1)), unsubscribe(t, "unsub2", store(), a, at(2)))
 		},
 		right:      func(r rows) bool { return len(r.subscribed) == 0 && !r.marker.Exists },
-		correction: "the look at the connection after the put", without: func(s *dynamo.State) membership.Store { return &unchecked{Store: s} },
+		correction: "the look at the connection after the put", without: func(s *dynamo.State) Store { return &unchecked{Store: s} },
 	}, {
 		name: "5 two that subscribe at once list the channel",
-		play: func(t *testing.T, store func() membership.Store) {
+		play: func(t *testing.T, store func() Store) {
 			open(t, store(), a, b)
 			play(t, `a Connection
 				b Connection
@@ -63,10 +64,10 @@ func TestInterleavings(t *testing.T) {
 				b *`, subscribe(t, "a", store(), a, at(1)), subscribe(t, "b", store(), b, at(1)))
 		},
 		right:      func(r rows) bool { return len(r.subscribed) == 2 && r.listed() },
-		correction: "a marker by whoever misses it, not by the first", without: func(s *dynamo.State) membership.Store { return firstOnly{s} },
+		correction: "a marker by whoever misses it, not by the first", without: func(s *dynamo.State) Store { return firstOnly{s} },
 	}, {
 		name: "5 one that subscribes while the last one leaves keeps the channel listed",
-		play: func(t *testing.T, store func() membership.Store) {
+		play: func(t *testing.T, store func() Store) {
 			open(t, store(), a, b)
 			play(t, `a *`, subscribe(t, "a", store(), a, at(1)))
 			play(t, `leave Connection
@@ -81,10 +82,10 @@ func TestInterleavings(t *testing.T) {
 				leave *`, unsubscribe(t, "leave", store(), a, at(2)), subscribe(t, "come", store(), b, at(2)))
 		},
 		right:      func(r rows) bool { return r.subscribed[b] == at(2) && r.listed() },
-		correction: "the second look at the channel", without: func(s *dynamo.State) membership.Store { return &hasty{Store: s} },
+		correction: "the second look at the channel", without: func(s *dynamo.State) Store { return &hasty{Store: s} },
 	}, {
 		name: "6 a marker put after the only subscriber was forgotten does not stay",
-		play: func(t *testing.T, store func() membership.Store) {
+		play: func(t *testing.T, store func() Store) {
 			open(t, store(), a)
 			play(t, `sub Connection
 				sub TurnOn
@@ -95,10 +96,10 @@ func TestInterleavings(t *testing.T) {
 				sub *`, subscribe(t, "sub", store(), a, at(1)), forget(t, "forget", store(), a))
 		},
 		right:      func(r rows) bool { return len(r.subscribed) == 0 && !r.marker.Exists && !r.open[a] },
-		correction: "the look at the channel after the marker was put", without: func(s *dynamo.State) membership.Store { return &trusting{Store: s} },
+		correction: "the look at the channel after the marker was put", without: func(s *dynamo.State) Store { return &trusting{Store: s} },
 	}, {
 		name: "7 a subscribe that meets the end of its connection leaves no row",
-		play: func(t *testing.T, store func() membership.Store) {
+		play: func(t *testing.T, store func() Store) {
 			open(t, store(), a)
 			sub, end := subscribe(t, "sub", store(), a, at(1)), forget(t, "forget", store(), a)
 			play(t, `sub Connection
@@ -107,10 +108,10 @@ func TestInterleavings(t *testing.T) {
 				forget *`, sub, end)
 		},
 		right:      func(r rows) bool { return len(r.subscribed) == 0 && !r.marker.Exists && !r.open[a] },
-		correction: "the tombstone", without: func(s *dynamo.State) membership.Store { return untombed{s} },
+		correction: "the tombstone", without: func(s *dynamo.State) Store { return untombed{s} },
 	}, {
 		name: "8 a subscribe that dies after its connection was forgotten leaves no row for long",
-		play: func(t *testing.T, store func() membership.Store) {
+		play: func(t *testing.T, store func() Store) {
 			open(t, store(), a)
 			play(t, `sub Connection
 				sub TurnOn
@@ -118,11 +119,11 @@ func TestInterleavings(t *testing.T) {
 				sub PutSubscription`, subscribe(t, "sub", store(), a, at(1)), forget(t, "forget", store(), a))
 		},
 		right:      func(r rows) bool { return len(r.subscribed) == 0 && !r.marker.Exists && !r.open[a] },
-		correction: "the doubt", without: func(s *dynamo.State) membership.Store { return undoubting{s} },
+		correction: "the doubt", without: func(s *dynamo.State) Store { return undoubting{s} },
 	}} {
 		t.Run(c.name, func(t *testing.T) {
 			state := openStore(t)
-			c.play(t, func() membership.Store { return state })
+			c.play(t, func() Store { return state })
 			sweep(t, state)
 			if r := look(t, state, a, b); !c.right(r) {
 				t.Errorf("ends wrong: %+v", r)
@@ -130,7 +131,7 @@ func TestInterleavings(t *testing.T) {
 		})
 		t.Run(c.name+", not without "+c.correction, func(t *testing.T) {
 			state := openStore(t)
-			c.play(t, func() membership.Store { return c.without(state) })
+			c.play(t, func() Store { return c.without(state) })
 			sweep(t, state)
 			if r := look(t, state, a, b); c.right(r) {
 				t.Errorf("ends right all the same: %+v", r)
@@ -142,27 +143,27 @@ func TestInterleavings(t *testing.T) {
 // unstamped removes a subscription whatever frame wrote it.
 type unstamped struct{ *dynamo.State }
 
-func (s unstamped) DropOlderSubscription(ctx context.Context, sub pusher.Subscription) error {
+func (s unstamped) DropOlderSubscription(ctx context.Context, sub state.Subscription) error {
 	_, err := s.TakeSubscription(ctx, sub)
 	return err
 }
 
 // unchecked believes that the connection is as its own frame left it.
 type unchecked struct {
-	membership.Store
-	stamp pusher.Stamp
+	Store
+	stamp state.Stamp
 }
 
-func (s *unchecked) PutSubscription(ctx context.Context, sub pusher.Subscription) (bool, error) {
+func (s *unchecked) PutSubscription(ctx context.Context, sub state.Subscription) (bool, error) {
 	s.stamp = sub.Stamp
 	return s.Store.PutSubscription(ctx, sub)
 }
 
 func (s *unchecked) ConnectionAndMarker(
-	ctx context.Context, c pusher.Connection, ch pusher.Channel,
-) (pusher.Connection, pusher.Marker, error) {
+	ctx context.Context, c state.Connection, ch pusher.Channel,
+) (state.Connection, state.Marker, error) {
 	_, k, err := s.Store.ConnectionAndMarker(ctx, c, ch)
-	c.On = map[pusher.Channel]pusher.Stamp{ch: s.stamp}
+	c.On = map[pusher.Channel]state.Stamp{ch: s.stamp}
 	return c, k, err
 }
 
@@ -170,8 +171,8 @@ func (s *unchecked) ConnectionAndMarker(
 type firstOnly struct{ *dynamo.State }
 
 func (s firstOnly) ConnectionAndMarker(
-	ctx context.Context, c pusher.Connection, ch pusher.Channel,
-) (pusher.Connection, pusher.Marker, error) {
+	ctx context.Context, c state.Connection, ch pusher.Channel,
+) (state.Connection, state.Marker, error) {
 	now, k, err := s.State.ConnectionAndMarker(ctx, c, ch)
 	if err != nil {
 		return now, k, err
@@ -185,7 +186,7 @@ func (s firstOnly) ConnectionAndMarker(
 
 // hasty does not look again after it has flagged the marker.
 type hasty struct {
-	membership.Store
+	Store
 	flagged bool
 }
 
@@ -203,7 +204,7 @@ func (s *hasty) Occupied(ctx context.Context, app string, ch pusher.Channel) (bo
 
 // trusting believes that a channel whose marker it has put is still occupied.
 type trusting struct {
-	membership.Store
+	Store
 	put bool
 }
 
@@ -222,14 +223,14 @@ func (s *trusting) Occupied(ctx context.Context, app string, ch pusher.Channel) 
 // untombed reads the connection that it forgets without a mark.
 type untombed struct{ *dynamo.State }
 
-func (s untombed) MarkDead(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+func (s untombed) MarkDead(ctx context.Context, id pusher.ConnectionID) (state.Connection, error) {
 	return s.Connection(ctx, id)
 }
 
 // undoubting forgets a connection for good although a subscription that it expected was missing.
 type undoubting struct{ *dynamo.State }
 
-func (s undoubting) TakeSubscription(ctx context.Context, sub pusher.Subscription) (pusher.Stamp, error) {
+func (s undoubting) TakeSubscription(ctx context.Context, sub state.Subscription) (state.Stamp, error) {
 	if _, err := s.State.TakeSubscription(ctx, sub); err != nil {
 		return 0, err
 	}

@@ -9,7 +9,8 @@ import (
 	"hark/shared/pusher"
 )
 
-// unanswered is a store on which the answers to writes of markers are lost: the SDK repeats the write, and that one does not hold.
+// unanswered is a store on which the answers to writes of markers are lost: the SDK repeats the
+// write, and that one does not hold.
 type unanswered struct {
 	*dynamo.State
 	before func() // what happens before the write
@@ -31,7 +32,8 @@ func (s unanswered) Reopen(ctx context.Context, app string, ch pusher.Channel, n
 	return s.State.Reopen(ctx, app, ch, nonce)
 }
 
-// Whoever lists a channel looks whether it is still occupied, also if it cannot know that it was itself who listed it.
+// Whoever lists a channel looks whether it is still occupied, also if it cannot know that it was
+// itself who listed it.
 func TestMarkerWhoseAnswerIsLost(t *testing.T) {
 	for _, c := range []struct {
 		name          string

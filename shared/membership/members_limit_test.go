@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// An app may lower its limit below what a channel holds. Its members stay, and come by further connections; nobody new does.
+// An app may lower its limit below what a channel holds. Its members stay, and come by further
+// connections; nobody new does.
 func TestMembersLimitThatWasLowered(t *testing.T) {
 	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
 	open(t, s.store, observer, first, second)

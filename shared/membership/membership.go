@@ -3,100 +3,81 @@ package membership
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"log/slog"
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// Membership runs the steps. It keeps nothing between calls and is safe for concurrent use. A function fills in what its steps use:
-// one that only forgets needs no Crowd, one that serves no frames no Sockets.
+// Membership runs the steps. It keeps nothing between calls and is safe for concurrent use. A
+// function fills in only what its steps use: disconnect needs no Gateway.
 type Membership struct {
-	Store   Store
-	Apps    Apps
-	Sockets Sockets
-	Queue   Queue
-	Crowd   Crowd
-	Checks  Checks           // nil if the stack has no webhooks, or the function changes no channel: then markers are removed by whoever finds the channel empty
-	Notices Notices          // nil if the stack has no webhooks
-	Timeout time.Duration    // how long a function may run: a frame younger than that may still be at work
-	Now     func() time.Time // time.Now if nil
-	Nonce   func() string    // unique; random if nil
-	Log     *slog.Logger
+	Rows
+	Apps     Apps
+	Gateway  Gateway
+	Queue    Queue
+	Checks   Checks           // nil in a stack without webhooks, where Vacate itself removes markers
+	Webhooks Webhooks         // nil in a stack without webhooks
+	Timeout  time.Duration    // of functions: a younger frame may still be at work
+	Now      func() time.Time // time.Now if nil
+	Nonce    func() string    // unique; random if nil
+	Log      *slog.Logger
 }
 
-// Apps finds an app; it fails with pusher.ErrNoApp if there is none.
+// Rows are the rows that the steps read and write. Every read is strongly consistent and every
+// write atomic. A write on a condition reports whether the condition held.
+type Rows struct {
+	Connections   Connections   // open.go
+	Channels      Channels      // subscribe.go
+	Subscriptions Subscriptions // subscribe.go
+	Cache         Cache         // cached.go
+	Markers       Markers       // occupancy.go
+	Presence      Presence      // presence.go
+	Counts        Counts        // count.go
+	SignIns       SignIns       // signin.go
+	Statuses      Statuses      // watch.go
+	Leases        Leases        // sweep.go
+}
+
+// Apps finds an app.
 type Apps interface {
+	// ByID fails with pusher.ErrNoApp if there is no such app.
 	ByID(ctx context.Context, id string) (pusher.App, error)
 }
 
-// remembered is how long C keeps the stamp of an unsubscribe, so that a subscribe which it overtook is refused.
-const remembered = time.Minute
-
-// again is when Sweep looks at a connection that Forget left in doubt: no frame can be at work that long.
-const again = 2 * time.Minute
-
-// Open writes the row of a new connection: without one, no frame of it is served. It fails with a *pusher.Error if the app has
-// as many connections as it may have; two that come at once may both be let in.
-func (m *Membership) Open(ctx context.Context, app pusher.App, c pusher.Connection) error {
-	if app.MaxConnections > 0 {
-		n, err := m.Store.OpenConnections(ctx, app.ID)
-		if err != nil {
-			return err
-		}
-		if n >= app.MaxConnections {
-			return pusher.Errorf(pusher.CodeQuota, "Application is over connection quota: %d of %d connections are open", n, app.MaxConnections)
-		}
-		c.Counted = true // and uncounted by whoever deletes the row: should nobody, Sweep
-		if err := m.Store.PutLease(ctx, c.ID, c.ConnectedAt.Add(pusher.RowLife)); err != nil {
-			return err
-		}
-	}
-	return m.Store.PutConnection(ctx, c)
+// Gateway posts to connections and ends them.
+type Gateway interface {
+	// Post posts one frame. It fails with state.ErrGone if the connection does not exist, and with
+	// state.ErrBusy if it took no frame for the gateway's patience.
+	Post(ctx context.Context, id pusher.ConnectionID, frame []byte) error
+	// Close ends a connection; one that is gone already is no error.
+	Close(ctx context.Context, id pusher.ConnectionID) error
+	// Alive asks whether a connection exists.
+	Alive(ctx context.Context, id pusher.ConnectionID) (bool, error)
 }
 
-// Connection returns a connection that may subscribe. For one that is missing or dead it closes the socket, since a client
-// that was forgotten must come back rather than stay deaf, and fails with pusher.ErrGone.
-func (m *Membership) Connection(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
-	c, err := m.Store.Connection(ctx, id)
-	if err == nil && c.Dead {
-		err = pusher.ErrGone
-	}
-	if errors.Is(err, pusher.ErrGone) {
-		if err := m.Sockets.Close(ctx, id); err != nil {
-			return pusher.Connection{}, err
-		}
-	}
-	return c, err
+// Queue is the broadcasts queue: it keeps a channel's messages in order.
+type Queue interface {
+	// Publish queues messages for the consumers of their channels. Once it has returned nil, they
+	// will be handled.
+	Publish(ctx context.Context, messages ...state.Broadcast) error
 }
 
-// Work does what the one consumer of a channel's group does beside posting events. After an error it must be done again, before
-// anything else of the group.
-func (m *Membership) Work(ctx context.Context, b pusher.Broadcast) error {
-	switch b.Kind {
-	case pusher.KindJoin:
-		return m.join(ctx, b)
-	case pusher.KindLeave:
-		return m.leave(ctx, b)
-	case pusher.KindCount:
-		return m.tellCount(ctx, b.App, b.Channel)
-	case pusher.KindWatch:
-		return m.tellWatchers(ctx, b)
-	default: // of a version that is not ours, or an event
-		m.Log.ErrorContext(ctx, "broadcast dropped: its kind is unknown", "app", b.App, "channel", b.Channel, "kind", b.Kind)
-		return nil
-	}
+// Checks queues checks, which compare what is with what the app's webhooks announced (docs/steps.md
+// §3, "Check"). A check runs a few seconds later, so that a page that reloads causes no webhook
+// event.
+type Checks interface {
+	// Check checks whether the channel is occupied; if user is not "", whether the user is on it.
+	Check(ctx context.Context, app string, ch pusher.Channel, user string) error
+	// Missed says that a subscriber found no event on a cache channel.
+	Missed(ctx context.Context, app string, ch pusher.Channel) error
 }
 
-// tell posts a frame that the client cannot do without. One that does not get it is closed: it comes back, and learns everything
-// anew. It fails only for reasons that are not the client's.
-func (m *Membership) tell(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
-	err := m.Sockets.Send(ctx, id, frame)
-	if ctx.Err() == nil && (errors.Is(err, pusher.ErrGone) || errors.Is(err, pusher.ErrBusy)) {
-		return m.Sockets.Close(ctx, id)
-	}
-	return err
+// Webhooks sends webhook events to apps.
+type Webhooks interface {
+	// Notify queues a webhook event. Once it has returned nil, the event will be sent.
+	Notify(ctx context.Context, app pusher.App, event pusher.WebhookEvent) error
 }
 
 func (m *Membership) now() time.Time {
@@ -114,6 +95,6 @@ func (m *Membership) nonce() string {
 }
 
 // before is the stamp of a moment that long ago.
-func (m *Membership) before(d time.Duration) pusher.Stamp {
-	return pusher.Stamp(m.now().Add(-d).UnixMilli())
+func (m *Membership) before(d time.Duration) state.Stamp {
+	return state.Stamp(m.now().Add(-d).UnixMilli())
 }

@@ -14,11 +14,12 @@ import (
 
 	"hark/shared/apigw"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// history is one run of the machine: what it is about, and what may still go wrong in it. Few clients on few channels meet more often
-// than many on many, so that some histories are crowded and others wide. Most have few faults: what a fault permits must not hide what
-// the rest does.
+// history is one run of the machine: what it is about, and what may still go wrong in it. Few
+// clients on few channels meet more often than many on many, so that some histories are crowded and
+// others wide. Most have few faults: what a fault permits must not hide what the rest does.
 type history struct {
 	*world
 	channels                        []pusher.Channel
@@ -127,16 +128,17 @@ func (h *history) client(rt *rapid.T) *peer {
 }
 
 // stamp is when a frame comes: mostly in a millisecond of its own.
-func (h *history) stamp(rt *rapid.T, t *topic, on bool) pusher.Stamp {
+func (h *history) stamp(rt *rapid.T, t *topic, on bool) state.Stamp {
 	last := t.last()
-	same := last != nil && last.stamp == pusher.Stamp(time.Now().UnixMilli())
+	same := last != nil && last.stamp == state.Stamp(time.Now().UnixMilli())
 	if !same || on && last.on || rapid.IntRange(0, 3).Draw(rt, "later") < 3 {
 		h.pass(time.Millisecond)
 	}
-	return pusher.Stamp(time.Now().UnixMilli())
+	return state.Stamp(time.Now().UnixMilli())
 }
 
-// about draws who sends a frame about which channel: often about one that another frame is at work on, of this client or of some other.
+// about draws who sends a frame about which channel: often about one that another frame is at work
+// on, of this client or of some other.
 func (h *history) about(rt *rapid.T) (*peer, pusher.Channel) {
 	p := h.client(rt)
 	busy := h.frames(func(a *asked) bool { return a.channel != "" && a.by.app.ID == p.app.ID && a.by.open })
@@ -224,7 +226,7 @@ func (h *history) signsIn(rt *rapid.T) {
 	}
 	d := pusher.SignInData{UserData: string(user)}
 	d.Auth = p.app.Key + ":" + p.app.Sign(string(p.id.SocketID())+"::user::"+d.UserData)
-	p.signin = &asked{by: p, on: true, user: p.user, stamp: pusher.Stamp(time.Now().UnixMilli()), text: frameText("pusher:signin", d)}
+	p.signin = &asked{by: p, on: true, user: p.user, stamp: state.Stamp(time.Now().UnixMilli()), text: frameText("pusher:signin", d)}
 	h.sends(p.signin, fmt.Sprintf("%s signs in as %s, watches %v", p.id, p.user, p.watch))
 }
 
@@ -261,7 +263,7 @@ func (h *history) publishes(rt *rapid.T) {
 	}
 	ch := rapid.SampledFrom(h.channels).Draw(rt, "channel")
 	h.numbers[writer]++
-	b := pusher.Broadcast{
+	b := state.Event{
 		App: a.ID, Channel: ch, Cache: ch.Cache(), Frame: pusher.EventFrame("e", ch, fmt.Sprintf("%s:%d", writer, h.numbers[writer])),
 	}
 	q := h.broadcasts()

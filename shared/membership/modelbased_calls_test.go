@@ -16,13 +16,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"hark/shared/broadcast"
+	"hark/shared/consumer"
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// call is one invocation of a function. It stops before each request to DynamoDB, to the queue and to a socket until it is told to go
-// on, so that any interleaving can be had, and it can die there.
+// call is one invocation of a function. It stops before each request to DynamoDB, to the queue and
+// to a socket until it is told to go on, so that any interleaving can be had, and it can die there.
 type call struct {
 	n       int
 	name    string
@@ -113,8 +114,8 @@ func (w *world) settle() {
 	})
 }
 
-// ask stands before a step until it may be taken. It fails if the call has died meanwhile. What the test itself does, outside of
-// any call, is no step.
+// ask stands before a step until it may be taken. It fails if the call has died meanwhile. What the
+// test itself does, outside of any call, is no step.
 func (w *world) ask(ctx context.Context, step string) (verdict, error) {
 	c, ok := ctx.Value(callKey{}).(*call)
 	if !ok {
@@ -179,7 +180,8 @@ func (w *world) kill(c *call) {
 	w.settle()
 }
 
-// pass lets time pass. The lock orders what the test has done before what calls do whom a timer wakes; otherwise a stop does.
+// pass lets time pass. The lock orders what the test has done before what calls do whom a timer
+// wakes; otherwise a stop does.
 func (w *world) pass(d time.Duration) {
 	w.mu.Lock()
 	w.mu.Unlock() //nolint:staticcheck // as above
@@ -187,7 +189,8 @@ func (w *world) pass(d time.Duration) {
 	w.settle()
 }
 
-// harm notes that a call died or failed: the rows that it had in hand may be half done, its messages come again. w is locked.
+// harm notes that a call died or failed: the rows that it had in hand may be half done, its
+// messages come again. w is locked.
 func (w *world) harm(c *call, groups ...string) {
 	c.hurt = true
 	for row := range c.touched {
@@ -199,17 +202,30 @@ func (w *world) harm(c *call, groups ...string) {
 }
 
 // grouped marks what is done for which group of the queue.
-type grouped struct{ *broadcast.Broadcaster }
+type grouped struct{ *consumer.Consumer }
 
-func (g grouped) Deliver(ctx context.Context, broadcasts []pusher.Broadcast) (int, error) {
-	return g.Broadcaster.Deliver(context.WithValue(ctx, groupKey{}, channelRow(broadcasts[0].App, broadcasts[0].Channel)), broadcasts)
+func (g grouped) Consume(ctx context.Context, messages []state.Broadcast) (int, error) {
+	return g.Consumer.Consume(context.WithValue(ctx, groupKey{}, channelRow(messages[0].Target())), messages)
 }
 
 // working marks what is done for which join.
-type working struct{ *membership.Membership }
+type working struct{ *membership.ConsumerSteps }
 
-func (k working) Work(ctx context.Context, b pusher.Broadcast) error {
-	return k.Membership.Work(context.WithValue(context.WithValue(ctx, joinKey{}, b), cacheKey{}, &cacheRead{}), b)
+func (k working) Join(ctx context.Context, j state.Join) error {
+	ctx = context.WithValue(context.WithValue(ctx, joinKey{}, j), cacheKey{}, &cacheRead{})
+	return k.ConsumerSteps.Join(ctx, j)
+}
+
+func (k working) Leave(ctx context.Context, l state.Leave) error {
+	return k.ConsumerSteps.Leave(context.WithValue(ctx, cacheKey{}, &cacheRead{}), l)
+}
+
+func (k working) SendCount(ctx context.Context, c state.Count) error {
+	return k.ConsumerSteps.SendCount(context.WithValue(ctx, cacheKey{}, &cacheRead{}), c)
+}
+
+func (k working) SendStatus(ctx context.Context, w state.Watch) error {
+	return k.ConsumerSteps.SendStatus(context.WithValue(ctx, cacheKey{}, &cacheRead{}), w)
 }
 
 // wire is the way of requests to an engine. Each is a step.
@@ -301,8 +317,17 @@ func describe(body []byte) string {
 	return strings.Join(append(parts, changes...), " ")
 }
 
+// queued is any broadcast as its message's body has it.
+type queued struct {
+	Kind       string
+	App        string
+	Channel    pusher.Channel
+	Connection pusher.ConnectionID
+	Frame      json.RawMessage
+}
+
 // queuedIn are the broadcasts of a request that sends to the queue.
-func queuedIn(body []byte) (all []pusher.Broadcast) {
+func queuedIn(body []byte) (all []queued) {
 	var in struct {
 		Entries []struct{ MessageBody string }
 	}
@@ -310,7 +335,7 @@ func queuedIn(body []byte) (all []pusher.Broadcast) {
 		return nil
 	}
 	for _, e := range in.Entries {
-		var b pusher.Broadcast
+		var b queued
 		if err := json.Unmarshal([]byte(e.MessageBody), &b); err == nil {
 			all = append(all, b)
 		}
@@ -319,8 +344,8 @@ func queuedIn(body []byte) (all []pusher.Broadcast) {
 }
 
 // told is a broadcast in a word.
-func told(b pusher.Broadcast) string {
-	if b.Kind == pusher.KindEvent {
+func told(b queued) string {
+	if b.Kind == "" {
 		return fmt.Sprintf("event %s", b.Frame)
 	}
 	return strings.TrimSpace(fmt.Sprintf("%s %s/%s %s", b.Kind, b.App, b.Channel, b.Connection))
@@ -347,13 +372,14 @@ func (w *world) happened(ctx context.Context, operation string, body []byte, sta
 		}
 	}
 	for _, b := range queuedIn(body) {
-		if b.Kind == pusher.KindEvent {
+		if b.Kind == "" {
 			w.reached(b)
 		}
 	}
 }
 
-// rowsOf names what the items of a request belong to: a channel with its marker, a user, a connection.
+// rowsOf names what the items of a request belong to: a channel with its marker, a user, a
+// connection.
 func rowsOf(body []byte) (all []string) {
 	for _, m := range keyPart.FindAllSubmatch(body, -1) {
 		row := string(m[1])

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // peer is a client with its one connection.
@@ -44,14 +45,15 @@ type asked struct {
 	by      *peer
 	channel pusher.Channel // "" if it signs in
 	text    string
-	stamp   pusher.Stamp
+	stamp   state.Stamp
 	on      bool   // it subscribes, or signs in
 	user    string // as whom
 	calls   []*call
 	told    bool // the client has been told of its success
 }
 
-// hurt reports whether an invocation of the frame died or failed: then what the frame has done is not known.
+// hurt reports whether an invocation of the frame died or failed: then what the frame has done is
+// not known.
 func (a *asked) hurt() bool {
 	return slices.ContainsFunc(a.calls, func(c *call) bool { return c.hurt })
 }
@@ -59,7 +61,8 @@ func (a *asked) hurt() bool {
 // repeated reports whether the frame was handed over more than once.
 func (a *asked) repeated() bool { return len(a.calls) > 1 }
 
-// last is the frame that counts: the newest; of two that are equally new the one that subscribes (model.md §3).
+// last is the frame that counts: the newest; of two that are equally new the one that subscribes
+// (model.md §3).
 func (t *topic) last() *asked {
 	var last *asked
 	for _, a := range t.asked {
@@ -105,8 +108,9 @@ func (w *world) peer(id pusher.ConnectionID) *peer {
 	return w.peers[i]
 }
 
-// reached notes an event that the queue has got: from now on it must not be lost for those who know that they are subscribed.
-func (w *world) reached(b pusher.Broadcast) {
+// reached notes an event that the queue has got: from now on it must not be lost for those who know
+// that they are subscribed.
+func (w *world) reached(b queued) {
 	e := &event{app: b.App, channel: b.Channel, at: time.Now(), audience: map[*peer]*asked{}}
 	f, _ := pusher.ParseFrame(b.Frame)
 	if _, err := fmt.Sscanf(f.Text(), "%1s:%d", &e.writer, &e.number); err != nil {
@@ -124,8 +128,8 @@ func (w *world) reached(b pusher.Broadcast) {
 	w.sent = append(w.sent, e)
 }
 
-// Send is the gateway's. A client that has gone is gone; of one that has not, it may be wrong.
-func (w *world) Send(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
+// Post is the gateway's. A client that has gone is gone; of one that has not, it may be wrong.
+func (w *world) Post(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
 	if _, err := w.ask(ctx, fmt.Sprintf("post to %s: %s", id, frame)); err != nil {
 		return err
 	}
@@ -133,7 +137,7 @@ func (w *world) Send(ctx context.Context, id pusher.ConnectionID, frame []byte) 
 	defer w.mu.Unlock()
 	p := w.peer(id)
 	if w.lie(id) || !p.open {
-		return pusher.ErrGone
+		return state.ErrGone
 	}
 	f, err := pusher.ParseFrame(frame)
 	if err != nil {
@@ -234,11 +238,12 @@ func (p *peer) hears(f pusher.Frame) {
 	}
 }
 
-// welcomed is a success: of the frame that the call answers, or of the one whose join the consumer has at hand.
+// welcomed is a success: of the frame that the call answers, or of the one whose join the consumer
+// has at hand.
 func (w *world) welcomed(ctx context.Context, p *peer, t *topic, f pusher.Frame) {
 	t.welcomed = true
-	stamp := pusher.Stamp(0)
-	if b, ok := ctx.Value(joinKey{}).(pusher.Broadcast); ok {
+	stamp := state.Stamp(0)
+	if b, ok := ctx.Value(joinKey{}).(state.Join); ok {
 		stamp = b.Stamp
 	} else if c := ctx.Value(callKey{}).(*call); c.asked != nil {
 		stamp = c.asked.stamp
@@ -257,7 +262,8 @@ func (w *world) welcomed(ctx context.Context, p *peer, t *topic, f pusher.Frame)
 	}
 }
 
-// moved is a member who has come or gone: each is told once, unless the consumer had to begin again.
+// moved is a member who has come or gone: each is told once, unless the consumer had to begin
+// again.
 func (w *world) moved(p *peer, t *topic, f pusher.Frame, added bool) {
 	user := memberData(f).UserID
 	if !t.viewing {
@@ -272,8 +278,8 @@ func (w *world) moved(p *peer, t *topic, f pusher.Frame, added bool) {
 	}
 }
 
-// got is an event, live or from the cache. Those of one publisher come in its order; one comes twice only if the consumer had to
-// begin again.
+// got is an event, live or from the cache. Those of one publisher come in its order; one comes
+// twice only if the consumer had to begin again.
 func (w *world) got(ctx context.Context, p *peer, t *topic, f pusher.Frame) {
 	i := slices.IndexFunc(w.sent, func(e *event) bool {
 		return e.app == p.app.ID && e.channel == f.Channel && e.String() == f.Text()

@@ -12,7 +12,6 @@ import (
 
 	"hark/localstack/sqs"
 	"hark/shared/apigw"
-	"hark/shared/pusher"
 )
 
 // hangsUp ends a connection from the client's side.
@@ -98,7 +97,8 @@ func (h *history) dies(rt *rapid.T) {
 	h.endAfter(rt, h.running(rt))
 }
 
-// diesLate has the client of a frame hang up, the $disconnect of it come and go, and then the frame's call die.
+// diesLate has the client of a frame hang up, the $disconnect of it come and go, and then the
+// frame's call die.
 func (h *history) diesLate(rt *rapid.T) {
 	busy := h.frames(func(a *asked) bool { return a.by.open })
 	if h.deaths == 0 || len(busy) == 0 {
@@ -180,7 +180,7 @@ func (h *history) receives(rt *rapid.T) {
 func (h *history) consumes(batch []sqs.Message, lost bool) *call {
 	c, name := &call{}, "consumer"
 	for _, msg := range batch {
-		var b pusher.Broadcast
+		var b queued
 		if err := json.Unmarshal([]byte(msg.Body), &b); err != nil {
 			panic(err)
 		}
@@ -196,7 +196,8 @@ func (h *history) consumes(batch []sqs.Message, lost bool) *call {
 	return h.begin(name, c, func(ctx context.Context) { h.consume(ctx, batch, c.groups, lost) })
 }
 
-// timePasses moves the clock. A call that gets too old dies of it, so mostly those are run to their end before.
+// timePasses moves the clock. A call that gets too old dies of it, so mostly those are run to their
+// end before.
 func (h *history) timePasses(rt *rapid.T) {
 	d := time.Duration(rapid.IntRange(1, 20_000).Draw(rt, "ms")) * time.Millisecond
 	if h.deaths == 0 || rapid.IntRange(0, 3).Draw(rt, "spare") < 3 {

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// judgeQuiet compares everything with the model when all has come to its end; ghosts only after phase 1.
+// judgeQuiet compares everything with the model when all has come to its end; ghosts only after
+// phase 1.
 func (h *history) judgeQuiet(swept bool) {
 	t := h.rows()
 	for _, p := range h.peers {
@@ -50,7 +52,7 @@ func (h *history) judgeOpen(t table, p *peer, swept bool) {
 		if last.hurt() {
 			continue
 		}
-		if subscribed != last.on || last.on && pusher.Stamp(s.number("v")) != last.stamp || s.text("user") != last.user && last.on {
+		if subscribed != last.on || last.on && state.Stamp(s.number("v")) != last.stamp || s.text("user") != last.user && last.on {
 			h.violate("%s asked for %s: %t at %d as %q; its row is there: %t, of %d as %q",
 				p.id, ch, last.on, last.stamp, last.user, subscribed, s.number("v"), s.text("user"))
 		}
@@ -140,13 +142,14 @@ func (h *history) judgeClosed(t table, p *peer) {
 	}
 }
 
-// leftHalf reports whether a subscription may be there still, since a frame died that would have removed it: exception 2. Or a sign-in.
+// leftHalf reports whether a subscription may be there still, since a frame died that would have
+// removed it: exception 2. Or a sign-in.
 func (p *peer) leftHalf(r row) bool {
 	if strings.HasPrefix(r.pk, "user#") { // exception 4
 		return p.signin.repeated() && p.signin.hurt()
 	}
 	_, ch, _ := strings.Cut(strings.TrimPrefix(r.pk, "chan#"), "#")
-	in, v := p.topics[pusher.Channel(ch)], pusher.Stamp(r.number("v"))
+	in, v := p.topics[pusher.Channel(ch)], state.Stamp(r.number("v"))
 	return in != nil && slices.ContainsFunc(in.asked, func(a *asked) bool {
 		return a.hurt() && (!a.on && a.stamp > v || a.on && a.stamp == v && in.last() != a)
 	})
@@ -208,14 +211,16 @@ func (h *history) judgeEvents() {
 func (h *history) judgeEmpty() {
 	t := h.rows()
 	for _, c := range t.connections {
-		// Of one that was seen by nobody and has no subscription that is listed, nobody needs to be told. It expires.
+		// Of one that was seen by nobody and has no subscription that is listed, nobody needs to be
+		// told. It expires.
 		if c.flag("counted") || c.number("expires") > time.Now().Unix() {
 			h.violate("in the end there is %v", c)
 		}
 	}
 	for key, rows := range t.subscriptions {
 		for _, s := range rows {
-			// A channel that is not listed, since two functions died, is not audited. Its rows expire.
+			// A channel that is not listed, since two functions died, is not audited. Its rows
+			// expire.
 			if !h.hurt[key] || t.markers[key].it != nil || s.number("expires") > time.Now().Unix() {
 				h.violate("in the end there is %v", s)
 			}

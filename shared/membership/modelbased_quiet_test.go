@@ -66,7 +66,8 @@ func (h *history) audit() {
 	}))
 }
 
-// quiesce is phase 1: everything comes to its end, faults are over, and Sweep runs for as long as it promises to need.
+// quiesce is phase 1: everything comes to its end, faults are over, and Sweep runs for as long as
+// it promises to need.
 func (h *history) quiesce(rt *rapid.T) {
 	h.note("--- quiet")
 	clear(h.world.lies)

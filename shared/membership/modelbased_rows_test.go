@@ -11,9 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// row is one of the state table, as it lies there. The test reads the table itself, so that no code of the product stands between.
+// row is one of the state table, as it lies there. The test reads the table itself, so that no code
+// of the product stands between.
 type row struct {
 	pk, sk string
 	it     map[string]types.AttributeValue
@@ -47,12 +49,12 @@ func (r row) flag(name string) bool {
 }
 
 // stamp is what a map of channels says of one; 0 if nothing.
-func (r row) stamp(name string, ch pusher.Channel) pusher.Stamp {
+func (r row) stamp(name string, ch pusher.Channel) state.Stamp {
 	m, _ := r.it[name].(*types.AttributeValueMemberM)
 	if m == nil {
 		return 0
 	}
-	return pusher.Stamp(row{it: map[string]types.AttributeValue{"n": m.Value[string(ch)]}}.number("n"))
+	return state.Stamp(row{it: map[string]types.AttributeValue{"n": m.Value[string(ch)]}}.number("n"))
 }
 
 // table is all rows by what they are.
@@ -126,8 +128,8 @@ func (t table) traces(id pusher.ConnectionID) (left []row) {
 	return left
 }
 
-// passing reports whether a row may outlive everybody: Sweep's own, and those that only expire. Leases are not deleted once their
-// minute has been worked on.
+// passing reports whether a row may outlive everybody: Sweep's own, and those that only expire.
+// Leases are not deleted once their minute has been worked on.
 func (r row) passing() bool {
 	kind, _, _ := strings.Cut(r.pk, "#")
 	switch {

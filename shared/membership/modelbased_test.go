@@ -8,16 +8,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestModel draws histories: clients that connect, subscribe, sign in, watch and leave, publishers, frames that run concurrently and in
-// any order, and what may go wrong (a function dies between two requests or runs too long, an invocation or a batch comes twice, a
-// $disconnect comes late, twice or never, the gateway says 410 for a client that is there, DynamoDB or the queue refuses, or its answer
-// is lost and perhaps repeated). All code is real, down to the SDK's requests, on the local engines; each request and each post is a
-// step, and rapid draws who takes the next one. Whenever all has come to its end, and after everybody has gone, the rows, and what
-// each client was told, must be what the model says: modelbased_judge_test.go, and for what a frame shows by itself,
-// modelbased_clients_test.go. A failure is shrunk, prints its steps, and is replayed as rapid says. -rapid.checks draws more of them,
-// -rapid.steps longer ones.
+// TestModel draws histories: clients that connect, subscribe, sign in, watch and leave, publishers,
+// frames that run concurrently and in any order, and what may go wrong (a function dies between two
+// requests or runs too long, an invocation or a batch comes twice, a $disconnect comes late, twice
+// or never, the gateway says 410 for a client that is there, DynamoDB or the queue refuses, or its
+// answer is lost and perhaps repeated). All code is real, down to the SDK's requests, on the local
+// engines; each request and each post is a step, and rapid draws who takes the next one. Whenever
+// all has come to its end, and after everybody has gone, the rows, and what each client was told,
+// must be what the model says: modelbased_judge_test.go, and for what a frame shows by itself,
+// modelbased_clients_test.go. A failure is shrunk, prints its steps, and is replayed as rapid says.
+// -rapid.checks draws more of them, -rapid.steps longer ones.
 //
-// What the model permits, and the judge lets pass, is for one connection and channel, or for the rows that a call had in hand:
+// What the model permits, and the judge lets pass, is for one connection and channel, or for the
+// rows that a call had in hand:
 //
 //  1. Of a frame that died or failed it is not known what it has done, until a newer one about the channel has come. "A handler killed
 //     before its success frame leaves pusher-js pending until it reconnects" (model.md §5). Its row may stay pending, but not on a
@@ -26,7 +29,7 @@ import (
 //     overtaken, if it dies before its last look. And longer, which model.md does not say: a $disconnect that comes later than the
 //     function's timeout after the unsubscribe looks at the channel no more, and leaves the row to a 410 or the audit.
 //  3. A channel whose rows were in the hands of a call that died or failed may be listed wrongly, and its number of subscribers be
-//     untold, until somebody comes or goes, or the audit does (§5, "Audit"). One that is occupied and not listed, which takes two
+//     unannounced, until somebody comes or goes, or the audit does (§5, "Audit"). One that is occupied and not listed, which takes two
 //     deaths, is not found by the audit: its rows expire.
 //  4. "One frame invoked twice and a crash of the second and the disconnect between its steps: ghost S until a 410 or the audit" (§5). The
 //     row of a sign-in is not audited, so it expires.
@@ -38,10 +41,11 @@ import (
 //     (§2.18, §5). A connection without a subscription just expires.
 //  8. Who signs in or out, and dies before anybody is told, is told of when Sweep next comes to that connection.
 //
-// Four hours after everybody has gone, nothing may be there but the rows that passing names, and what 3, 4 and 7 say.
+// Four hours after everybody has gone, nothing may be there but the rows that passing names, and
+// what 3, 4 and 7 say.
 //
-// Without -rapid.seed the histories are the same every time: those that nobody has seen yet are for whoever looks for them, with a seed
-// of 0 for ones of the moment.
+// Without -rapid.seed the histories are the same every time: those that nobody has seen yet are for
+// whoever looks for them, with a seed of 0 for ones of the moment.
 func TestModel(t *testing.T) {
 	seeded := false
 	flag.Visit(func(f *flag.Flag) { seeded = seeded || f.Name == "rapid.seed" })
@@ -58,7 +62,8 @@ func TestModel(t *testing.T) {
 	})
 }
 
-// live plays one history to its end in a bubble of its own, and says what was wrong with it; "" if nothing.
+// live plays one history to its end in a bubble of its own, and says what was wrong with it; "" if
+// nothing.
 func live(t *testing.T, rt *rapid.T, without correction) (wrong string) {
 	var thrown any
 	synctest.Test(t, func(*testing.T) {

@@ -9,28 +9,29 @@ import (
 	"pgregory.net/rapid"
 
 	"hark/shared/dynamo"
-	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 //nolint:gochecknoglobals // a flag of the test binary
 var searched = flag.Int("searched", 1000, "how many histories TestModelFinds draws, at most, to find what is wrong without a correction")
 
-// TestModelFinds shows that the machine finds what it is for: with a correction taken out of the code, a history of a few hundred ends
-// wrong. The seed is of one that was found once; should the machine have changed since, others are tried.
+// TestModelFinds shows that the machine finds what it is for: with a correction taken out of the
+// code, a history of a few hundred ends wrong. The seed is of one that was found once; should the
+// machine have changed since, others are tried.
 func TestModelFinds(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		correction
 		seed int
 	}{
-		{correction{name: "the pending flag", store: func(s *dynamo.State) membership.Store { return unflagged{s} }}, 19},
-		{correction{name: "stamps", store: func(s *dynamo.State) membership.Store { return unstamped{s} }}, 417},
+		{correction{name: "the pending flag", store: func(s *dynamo.State) Store { return unflagged{s} }}, 19},
+		{correction{name: "stamps", store: func(s *dynamo.State) Store { return unstamped{s} }}, 417},
 		{correction{name: "the one writer", groups: true}, 10},
-		{correction{name: "the doubt", store: func(s *dynamo.State) membership.Store { return certain{s} }}, 36},
-		{correction{name: "the second look", store: func(s *dynamo.State) membership.Store { return &once{Store: s} }}, 240},
-		{correction{name: "the look after the put", store: func(s *dynamo.State) membership.Store { return &unchecked{Store: s} }}, 90},
-		{correction{name: "the tombstone", store: func(s *dynamo.State) membership.Store { return untombed{s} }}, 24},
+		{correction{name: "the doubt", store: func(s *dynamo.State) Store { return certain{s} }}, 36},
+		{correction{name: "the second look", store: func(s *dynamo.State) Store { return &once{Store: s} }}, 240},
+		{correction{name: "the look after the put", store: func(s *dynamo.State) Store { return &unchecked{Store: s} }}, 90},
+		{correction{name: "the tombstone", store: func(s *dynamo.State) Store { return untombed{s} }}, 24},
 	} {
 		t.Run("without "+c.name, func(t *testing.T) {
 			t.Parallel()
@@ -49,7 +50,7 @@ func TestModelFinds(t *testing.T) {
 
 // once does not look at a channel again after it has flagged its marker.
 type once struct {
-	membership.Store
+	Store
 	flagged map[pusher.Channel]bool
 }
 
@@ -69,7 +70,7 @@ func (s *once) Occupied(ctx context.Context, app string, ch pusher.Channel) (boo
 // certain forgets a connection for good although a subscription that it expected was missing.
 type certain struct{ *dynamo.State }
 
-func (s certain) TakeSubscription(ctx context.Context, sub pusher.Subscription) (pusher.Stamp, error) {
+func (s certain) TakeSubscription(ctx context.Context, sub state.Subscription) (state.Stamp, error) {
 	was, err := s.State.TakeSubscription(ctx, sub)
 	if c, gone := s.Connection(ctx, sub.Connection); gone == nil {
 		return c.On[sub.Channel], err

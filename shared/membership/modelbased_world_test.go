@@ -19,12 +19,14 @@ import (
 
 	"hark/localstack/dynamodb"
 	"hark/localstack/sqs"
-	"hark/shared/broadcast"
+	"hark/shared/consumer"
 	"hark/shared/dynamo"
+	"hark/shared/fanout"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/queue"
 	"hark/shared/socket"
+	"hark/shared/state"
 )
 
 const (
@@ -33,11 +35,13 @@ const (
 	local     = "http://aws.local" // nothing is sent: requests are handed to the engines
 )
 
-// visibility is that of the queue: longer than a function may run (decisions.md 10).
+// visibility is that of the queue: longer than a function may run
+// (docs/decisions/0012-visibility-and-retention.md).
 const visibility = 15 * time.Second
 
-// world is all there is: the table and the queue on the local engines, the sockets, the functions as they are wired in functions/*, and
-// what the model knows of them. It lives in a synctest bubble, in which time passes only when everybody waits for it.
+// world is all there is: the table and the queue on the local engines, the sockets, the functions
+// as they are wired in functions/*, and what the model knows of them. It lives in a synctest
+// bubble, in which time passes only when everybody waits for it.
 type world struct {
 	table, events http.Handler
 	queue         *sqs.Service
@@ -63,10 +67,11 @@ type world struct {
 	wrong   string // the first violation
 }
 
-// correction is a wrapper that takes a correction of the model out of the product; the zero value leaves all in.
+// correction is a wrapper that takes a correction of the model out of the product; the zero value
+// leaves all in.
 type correction struct {
 	name   string
-	store  func(*dynamo.State) membership.Store
+	store  func(*dynamo.State) Store
 	groups bool // each message has a group of its own
 }
 
@@ -96,7 +101,8 @@ func newWorld(without correction) *world {
 	return w
 }
 
-// tenants are two apps with the same names for everything. One counts its connections and its subscribers.
+// tenants are two apps with the same names for everything. One counts its connections and its
+// subscribers.
 func tenants() []pusher.App {
 	a := pusher.App{ID: "a", Key: "key-a", Secret: "secret-a", Settings: pusher.DefaultSettings()}
 	b := pusher.App{ID: "b", Key: "key-b", Secret: "secret-b", Settings: pusher.DefaultSettings()}
@@ -129,18 +135,18 @@ func (w *world) IDs(context.Context) ([]string, error) {
 	return ids, nil
 }
 
-// The functions, each wired as its main does. A call has all of its own, as if it had a process of its own.
+// The functions, each wired as its main does. A call has all of its own, as if it had a process of
+// its own.
 
 func (w *world) members() *membership.Membership {
-	var store membership.Store = w.state
+	var store Store = w.state
 	if w.without.store != nil {
 		store = w.without.store(w.state)
 	}
-	m := &membership.Membership{
-		Store: visited{store, w}, Apps: w, Sockets: w, Queue: w.broadcasts(), Timeout: timeout, Log: slog.New(slog.DiscardHandler),
+	return &membership.Membership{
+		Rows: allRows(visited{store, w}), Apps: w, Gateway: w, Queue: w.broadcasts(), Timeout: timeout,
+		Log: slog.New(slog.DiscardHandler),
 	}
-	m.Crowd = w.broadcaster(m)
-	return m
 }
 
 func (w *world) broadcasts() *queue.Broadcasts {
@@ -150,29 +156,32 @@ func (w *world) broadcasts() *queue.Broadcasts {
 	})}
 }
 
-func (w *world) broadcaster(m *membership.Membership) *broadcast.Broadcaster {
-	return &broadcast.Broadcaster{
-		Subscribers: m.Store, Cache: w.state, Members: working{m}, Sender: w, Parallel: 1, Log: slog.New(slog.DiscardHandler),
+func (w *world) consumer() *consumer.Consumer {
+	m := w.members()
+	out := &fanout.Fanout{
+		Subscribers: m.Counts.(visited), Cache: w.state, Forgetter: m, Gateway: w, ClientsAtOnce: 1,
+		Log: slog.New(slog.DiscardHandler),
 	}
+	steps := &membership.ConsumerSteps{Membership: m, Fanout: out}
+	return &consumer.Consumer{Fanout: out, Membership: working{steps}}
 }
 
 func (w *world) opener() *socket.Opener {
 	return &socket.Opener{
-		Apps: w, Connections: w.members(), Sender: w, Activity: 2 * time.Minute, Log: slog.New(slog.DiscardHandler),
+		Apps: w, Registry: w.members(), Gateway: w, Activity: 2 * time.Minute, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
 func (w *world) server() *socket.Server {
 	return &socket.Server{
-		Apps: w, Members: w.members(), Rates: w.state, Publisher: w.broadcasts(), Sender: w, Log: slog.New(slog.DiscardHandler),
+		Apps: w, Membership: w.members(), Rates: w.state, Publisher: w.broadcasts(), Gateway: w, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
-// consume is the broadcast function with what the event source mapping does around it: what was done is deleted from the queue. Should
-// that be lost, all comes again.
+// consume is the broadcast function with what the event source mapping does around it: what was
+// done is deleted from the queue. Should that be lost, all comes again.
 func (w *world) consume(ctx context.Context, batch []sqs.Message, groups []string, lost bool) {
-	m := w.members()
-	handle := queue.Consume(grouped{w.broadcaster(m)}, slog.New(slog.DiscardHandler))
+	handle := queue.ConsumeBroadcasts(grouped{w.consumer()}, slog.New(slog.DiscardHandler))
 	var e events.SQSEvent
 	for _, msg := range batch {
 		e.Records = append(e.Records, events.SQSMessage{MessageId: msg.ID, Body: msg.Body, Attributes: msg.Attributes})
@@ -215,7 +224,7 @@ func (w *world) receive(most int) []sqs.Message {
 
 // visited knows for which minutes there are leases, so that hours without any pass quickly.
 type visited struct {
-	membership.Store
+	Store
 	w *world
 }
 
@@ -230,7 +239,7 @@ func (v visited) PutCountLease(ctx context.Context, app string, ch pusher.Channe
 }
 
 // Cached knows that what is posted next is not live.
-func (v visited) Cached(ctx context.Context, app string, ch pusher.Channel, now time.Time) (pusher.Cached, error) {
+func (v visited) Cached(ctx context.Context, app string, ch pusher.Channel, now time.Time) (state.Cached, error) {
 	newest, err := v.Store.Cached(ctx, app, ch, now)
 	if cache, ok := ctx.Value(cacheKey{}).(*cacheRead); ok {
 		cache.read = err == nil && newest.Frame != nil
@@ -238,7 +247,7 @@ func (v visited) Cached(ctx context.Context, app string, ch pusher.Channel, now 
 	return newest, err
 }
 
-func (v visited) Due(ctx context.Context, minute time.Time) ([]membership.Lease, error) {
+func (v visited) Due(ctx context.Context, minute time.Time) ([]state.Lease, error) {
 	v.w.mu.Lock()
 	leased := v.w.leased[minute.Unix()/60]
 	v.w.mu.Unlock()

@@ -7,12 +7,14 @@ import (
 
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 const rates = pusher.Channel("cache-rates")
 
-// A subscribe to a cache channel that another one of the same connection overtakes tells what it found cached when it comes to it, which
-// may be behind a newer event. Nobody waits for it, so it looks for what is newer until there is nothing.
+// A subscribe to a cache channel that another one of the same connection overtakes tells what it
+// found cached when it comes to it, which may be behind a newer event. Nobody waits for it, so it
+// looks for what is newer until there is nothing.
 func TestSubscribeToACacheChannelThatIsOvertaken(t *testing.T) {
 	const success, miss = "subscription_succeeded", "pusher:cache_miss"
 	for _, c := range []struct {
@@ -44,7 +46,7 @@ func TestSubscribeToACacheChannelThatIsOvertaken(t *testing.T) {
 			happens(c.late)
 			late := subscribing(t, all, store, at(1))
 			for range 2 { // the success, and what is cached: it stands before that
-				advance(late, "Send")
+				advance(late, "Post")
 				if len(all.events(first)) == 0 {
 					late.step()
 				}
@@ -53,7 +55,7 @@ func TestSubscribeToACacheChannelThatIsOvertaken(t *testing.T) {
 			subscribing(t, all, store, at(2)).finish()
 			if c.again != "" {
 				late.step()           // the old event
-				advance(late, "Send") // the newer one, which it has read
+				advance(late, "Post") // the newer one, which it has read
 				happens(c.again)
 			}
 			late.finish()
@@ -68,9 +70,9 @@ func TestSubscribeToACacheChannelThatIsOvertaken(t *testing.T) {
 }
 
 // subscribing is a frame that subscribes to the cache channel.
-func subscribing(t *testing.T, all *clients, store membership.Store, stamp pusher.Stamp) *process {
+func subscribing(t *testing.T, all *clients, store Store, stamp state.Stamp) *process {
 	t.Helper()
-	return startAmong(t, "subscribe", all, store, func(ctx context.Context, m *membership.Membership) error {
+	return startAmong(t, "subscribe", all, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
 		c, err := m.Connection(ctx, first)
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 const lobby = pusher.Channel("presence-lobby")
@@ -31,30 +32,32 @@ func userOf(id pusher.ConnectionID) string {
 type stage struct {
 	*testing.T
 	*clients
-	store membership.Store
-	// With one writer, which is the correction, a broadcast waits for the one before it; without, each has a function of its own.
+	store Store
+	// With one writer, which is the correction, a broadcast waits for the one before it; without,
+	// each has a function of its own.
 	oneWriter bool
 	last      *process
 }
 
-// enters is what the frame function does of a subscribe: the connection is noted. The join is returned, not queued.
-func (s *stage) enters(id pusher.ConnectionID, stamp pusher.Stamp) pusher.Broadcast {
+// enters is what the frame function does of a subscribe: the connection is noted. The join is
+// returned, not queued.
+func (s *stage) enters(id pusher.ConnectionID, stamp state.Stamp) state.Join {
 	s.Helper()
-	m := &membership.Membership{Store: s.store, Sockets: s.clients, Queue: s.clients, Timeout: timeout, Now: now}
+	m := &membership.Membership{Rows: allRows(s.store), Gateway: s.clients, Queue: s.clients, Timeout: timeout, Now: now}
 	c, err := m.Connection(s.Context(), id)
 	if err != nil {
 		s.Fatal(err)
 	}
-	if err := m.Enter(s.Context(), c, lobby, pusher.Member{UserID: userOf(id)}, stamp); err != nil {
+	if err := m.SubscribePresence(s.Context(), c, lobby, pusher.Member{UserID: userOf(id)}, stamp); err != nil {
 		s.Fatal(err)
 	}
-	return s.one()
+	return s.one().(state.Join)
 }
 
 // leaves is what the frame function does of an unsubscribe.
-func (s *stage) leaves(id pusher.ConnectionID, stamp pusher.Stamp) pusher.Broadcast {
+func (s *stage) leaves(id pusher.ConnectionID, stamp state.Stamp) state.Broadcast {
 	s.Helper()
-	m := &membership.Membership{Store: s.store, Sockets: s.clients, Queue: s.clients, Timeout: timeout, Now: now}
+	m := &membership.Membership{Rows: allRows(s.store), Gateway: s.clients, Queue: s.clients, Timeout: timeout, Now: now}
 	c, err := m.Connection(s.Context(), id)
 	if err != nil {
 		s.Fatal(err)
@@ -66,7 +69,7 @@ func (s *stage) leaves(id pusher.ConnectionID, stamp pusher.Stamp) pusher.Broadc
 }
 
 // one is the broadcast that was queued.
-func (s *stage) one() pusher.Broadcast {
+func (s *stage) one() state.Broadcast {
 	s.Helper()
 	queued := s.take()
 	if len(queued) != 1 {
@@ -76,9 +79,11 @@ func (s *stage) one() pusher.Broadcast {
 }
 
 // consumer takes a broadcast out of the queue.
-func (s *stage) consumer(name string, b pusher.Broadcast) *process {
+func (s *stage) consumer(name string, b state.Broadcast) *process {
 	s.Helper()
-	p := startAmong(s.T, name, s.clients, s.store, func(ctx context.Context, m *membership.Membership) error { return m.Work(ctx, b) })
+	p := startAmong(s.T, name, s.clients, s.store, func(ctx context.Context, m *membership.ConsumerSteps) error {
+		return work(ctx, m.Membership, m.Fanout, b)
+	})
 	if s.oneWriter {
 		p.after = s.last
 	}
@@ -122,8 +127,9 @@ func (s *stage) wrong() string {
 	return ""
 }
 
-// The interleavings of model.md §2 that concern presence, forced upon the real code. With one writer for each channel they end right;
-// with a function for each frame, as the obvious design has it, they end wrong.
+// The interleavings of model.md §2 that concern presence, forced upon the real code. With one
+// writer for each channel they end right; with a function for each frame, as the obvious design has
+// it, they end wrong.
 func TestPresenceInterleavings(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -188,8 +194,8 @@ func TestPresenceInterleavings(t *testing.T) {
 	}
 }
 
-// 9: the consumer dies between any two steps of a join, and the queue hands it over again: everybody hears of it. Without the pending
-// flag the row says that all is done.
+// 9: the consumer dies between any two steps of a join, and the queue hands it over again:
+// everybody hears of it. Without the pending flag the row says that all is done.
 func TestJoinThatDies(t *testing.T) {
 	for _, flag := range []bool{true, false} {
 		wrongs := 0
@@ -230,8 +236,8 @@ func TestJoinThatDies(t *testing.T) {
 	}
 }
 
-// The consumer dies between any two steps of the last one's leave, and the queue hands it over again: the channel is not listed then,
-// though the row that led there may be gone already.
+// The consumer dies between any two steps of the last one's leave, and the queue hands it over
+// again: the channel is not listed then, though the row that led there may be gone already.
 func TestLeaveThatDies(t *testing.T) {
 	for steps := 1; ; steps++ {
 		s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
@@ -258,19 +264,20 @@ func TestLeaveThatDies(t *testing.T) {
 }
 
 // unflagged writes rows that never say pending.
-type unflagged struct{ membership.Store }
+type unflagged struct{ Store }
 
-func (u unflagged) PutSubscription(ctx context.Context, s pusher.Subscription) (bool, error) {
+func (u unflagged) PutSubscription(ctx context.Context, s state.Subscription) (bool, error) {
 	s.Pending = false
 	return u.Store.PutSubscription(ctx, s)
 }
 
-// 16: a client that could not be told who has come or gone is closed, since its list would be wrong for ever.
+// 16: a client that could not be told who has come or gone is closed, since its list would be wrong
+// for ever.
 func TestLostMemberFrame(t *testing.T) {
 	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
 	open(t, s.store, observer, first)
 	s.joined(observer)
-	s.refuse[first] = pusher.ErrBusy
+	s.refuse[first] = state.ErrBusy
 	s.consumer("join", s.enters(first, at(1))).finish()
 	if !s.closed[first] {
 		t.Error("a client whose success was lost stays open")
@@ -293,7 +300,7 @@ func TestMembersLimit(t *testing.T) {
 		open(t, s.store, third)
 		before := len(s.events(observer))
 		b := s.enters(third, at(1))
-		b.Member = &pusher.Member{UserID: "x"}
+		b.Member = pusher.Member{UserID: "x"}
 		s.consumer("join", b).finish()
 		if got := s.events(third); !slices.Equal(got, []string{"pusher:error", "pusher:subscription_error"}) {
 			t.Errorf("the client got %v", got)
@@ -313,7 +320,7 @@ func TestSecondUserOnOneConnection(t *testing.T) {
 	open(t, s.store, observer, first)
 	s.joined(observer, first)
 	b := s.enters(first, at(1))
-	b.Member = &pusher.Member{UserID: "v"}
+	b.Member = pusher.Member{UserID: "v"}
 	s.consumer("join", b).finish()
 	if wrong := s.wrong(); wrong != "" {
 		t.Error(wrong)
@@ -326,19 +333,19 @@ func TestSecondUserOnOneConnection(t *testing.T) {
 	}
 }
 
-// A join that announces that the first user of its connection has left, dies, and is stale when it comes again: the user must be
-// announced to the others when it comes back.
+// A join that announces that the first user of its connection has left, dies, and is stale when it
+// comes again: the user must be announced to the others when it comes back.
 func TestSecondUserThatDies(t *testing.T) {
 	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
 	open(t, s.store, observer, first)
 	s.joined(observer, first)
 	b := s.enters(first, at(1))
-	b.Member = &pusher.Member{UserID: "v"}
+	b.Member = pusher.Member{UserID: "v"}
 	dying := s.consumer("dying", b)
 	play(t, `dying Members
 		dying Connection
 		dying PutSubscription
-		dying Tell`, dying)
+		dying Fanout`, dying)
 	s.last = nil // what is left of it has died
 	back := s.enters(first, at(2))
 	s.consumer("stale", b).finish()
@@ -348,14 +355,15 @@ func TestSecondUserThatDies(t *testing.T) {
 	}
 }
 
-// A subscribe whose success was lost with its function is told again, also when the connection was on the channel before.
+// A subscribe whose success was lost with its function is told again, also when the connection was
+// on the channel before.
 func TestRepeatedSubscribeThatDies(t *testing.T) {
 	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
 	open(t, s.store, observer)
 	s.joined(observer)
 	b := s.enters(observer, at(1))
 	dying := s.consumer("dying", b)
-	for dying.next != "Send" {
+	for dying.next != "Post" {
 		dying.step()
 	}
 	s.last = nil
@@ -366,13 +374,14 @@ func TestRepeatedSubscribeThatDies(t *testing.T) {
 	}
 }
 
-// A list of members that API Gateway would not take is refused like a full channel (decisions.md 29).
+// A list of members that API Gateway would not take is refused like a full channel (decisions.md
+// 29).
 func TestListOfMembersThatIsTooLong(t *testing.T) {
 	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
 	open(t, s.store, observer, first)
 	s.joined(observer)
 	b := s.enters(first, at(1))
-	b.Member = &pusher.Member{UserID: "long", Info: []byte(`"` + strings.Repeat("x", pusher.MaxFrame) + `"`)}
+	b.Member = pusher.Member{UserID: "long", Info: []byte(`"` + strings.Repeat("x", pusher.MaxFrame) + `"`)}
 	s.consumer("join", b).finish()
 	if got := s.events(first); !slices.Equal(got, []string{"pusher:error", "pusher:subscription_error"}) {
 		t.Errorf("the client got %v", got)

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"hark/shared/dynamo"
-	"hark/shared/membership"
 	"hark/shared/pusher"
 )
 
@@ -25,9 +24,10 @@ func sub(who, stamp, after int) frame   { return frame{"sub", who, stamp, after}
 func unsub(who, stamp, after int) frame { return frame{"unsub", who, stamp, after} }
 func end(who int) frame                 { return frame{kind: "forget", who: who} }
 
-// TestSchedules runs the configurations of the model (model.md §1, A) on the real code and the real engine, in random
-// orders: the frames and ends of up to two connections, one step at a time, at any moment, with up to one death between two
-// steps. What must hold in the end is what the model checks. A failure names its seed and its steps.
+// TestSchedules runs the configurations of the model (model.md §1, A) on the real code and the real
+// engine, in random orders: the frames and ends of up to two connections, one step at a time, at
+// any moment, with up to one death between two steps. What must hold in the end is what the model
+// checks. A failure names its seed and its steps.
 func TestSchedules(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -57,20 +57,20 @@ func TestSchedules(t *testing.T) {
 //nolint:gochecknoglobals // a flag of the test binary
 var schedules = flag.Int("schedules", 15, "how many orders TestSchedules draws of each configuration")
 
-// TestSchedulesFind shows that random orders find what they are drawn for: with a correction taken out, some order of
-// a few hundred ends wrong.
+// TestSchedulesFind shows that random orders find what they are drawn for: with a correction taken
+// out, some order of a few hundred ends wrong.
 func TestSchedulesFind(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		correction string
 		frames     []frame
-		without    func(*dynamo.State) membership.Store
+		without    func(*dynamo.State) Store
 	}{
-		{"stamps", []frame{sub(0, 1, 0), unsub(0, 2, 1), sub(0, 3, 1)}, func(s *dynamo.State) membership.Store { return unstamped{s} }},
-		{"the look after the put", []frame{sub(0, 1, 0), unsub(0, 2, 0)}, func(s *dynamo.State) membership.Store { return &unchecked{Store: s} }},
-		{"the second look", []frame{sub(0, 1, 0), unsub(0, 2, 1), sub(1, 1, 0)}, func(s *dynamo.State) membership.Store { return &hasty{Store: s} }},
-		{"the look after the marker", []frame{sub(0, 1, 0), end(0)}, func(s *dynamo.State) membership.Store { return &trusting{Store: s} }},
-		{"the tombstone", []frame{sub(0, 1, 0), end(0)}, func(s *dynamo.State) membership.Store { return untombed{s} }},
+		{"stamps", []frame{sub(0, 1, 0), unsub(0, 2, 1), sub(0, 3, 1)}, func(s *dynamo.State) Store { return unstamped{s} }},
+		{"the look after the put", []frame{sub(0, 1, 0), unsub(0, 2, 0)}, func(s *dynamo.State) Store { return &unchecked{Store: s} }},
+		{"the second look", []frame{sub(0, 1, 0), unsub(0, 2, 1), sub(1, 1, 0)}, func(s *dynamo.State) Store { return &hasty{Store: s} }},
+		{"the look after the marker", []frame{sub(0, 1, 0), end(0)}, func(s *dynamo.State) Store { return &trusting{Store: s} }},
+		{"the tombstone", []frame{sub(0, 1, 0), end(0)}, func(s *dynamo.State) Store { return untombed{s} }},
 	} {
 		t.Run(c.correction, func(t *testing.T) {
 			t.Parallel()
@@ -85,14 +85,15 @@ func TestSchedulesFind(t *testing.T) {
 	}
 }
 
-func corrected(s *dynamo.State) membership.Store { return s }
+func corrected(s *dynamo.State) Store { return s }
 
-// schedule plays the frames in the order that the seed draws, looks at the rows, and names what is wrong with them.
-func schedule(t *testing.T, frames []frame, deaths int, seed uint64, wrap func(*dynamo.State) membership.Store) string {
+// schedule plays the frames in the order that the seed draws, looks at the rows, and names what is
+// wrong with them.
+func schedule(t *testing.T, frames []frame, deaths int, seed uint64, wrap func(*dynamo.State) Store) string {
 	draw := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // orders, not secrets
 	ids := []pusher.ConnectionID{"L0SM9cOFvHcCIhw=", "R1kmxc2VNjMCFIA="}
 	state := openStore(t)
-	store := func() membership.Store { return wrap(state) }
+	store := func() Store { return wrap(state) }
 	open(t, state, ids...)
 	running := make([]*process, len(frames))
 	died := make([]bool, len(frames))
@@ -146,7 +147,8 @@ func schedule(t *testing.T, frames []frame, deaths int, seed uint64, wrap func(*
 	return wrong
 }
 
-// seen reports whether the frame's client has seen what it waits for. One that never comes is not waited for by its end.
+// seen reports whether the frame's client has seen what it waits for. One that never comes is not
+// waited for by its end.
 func seen(frames []frame, running []*process, f frame) bool {
 	if f.after == 0 {
 		return true

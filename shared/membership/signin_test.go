@@ -7,21 +7,21 @@ import (
 	"testing"
 
 	"hark/localstack/meter"
-	"hark/shared/membership"
 	"hark/shared/pusher"
 )
 
 // signless is a store that signs nobody in.
-type signless struct{ membership.Store }
+type signless struct{ Store }
 
 func (signless) SignIn(context.Context, pusher.ConnectionID, pusher.User) (bool, error) {
 	return false, errThrottled
 }
 
-// A fault of ours is not the client's: it must come back, and not be told that somebody else is signed in.
+// A fault of ours is not the client's: it must come back, and not be told that somebody else is
+// signed in.
 func TestSignInThatFails(t *testing.T) {
 	o := newOffice(t)
-	o.m.Store = signless{o.m.Store}
+	o.m.Rows = allRows(signless{o.store})
 	c, err := o.m.Connection(t.Context(), first)
 	if err != nil {
 		t.Fatal(err)
@@ -50,13 +50,15 @@ func TestSignInAsAnother(t *testing.T) {
 	}
 }
 
-// A client may sign in again with what it has signed in with, each time that it is asked to: that costs what shows that it may, the
-// connection's row and its lease, and nothing for whom it watches.
+// A client may sign in again with what it has signed in with, each time that it is asked to: that
+// costs what shows that it may, the connection's row and its lease, and nothing for whom it
+// watches.
 func TestRepeatedSignInWritesNothing(t *testing.T) {
 	bill := &meter.Meter{}
 	o := newOffice(t)
-	o.m.Store = openMetered(t, bill)
-	open(t, o.m.Store, first)
+	o.store = openMetered(t, bill)
+	o.m.Rows = allRows(o.store)
+	open(t, o.store, first)
 	writes := func(watches ...string) float64 {
 		t.Helper()
 		before := bill.Snapshot()[meter.WriteUnits]
@@ -98,12 +100,12 @@ func TestSignInWithAnotherWatchlist(t *testing.T) {
 			o.signIn(observer, "ann", "bob", "cy")
 			o.signIn(observer, "ann", c.list...)
 			for _, user := range []string{"bob", "cy", "dee", "eve"} {
-				watchers, err := o.m.Store.Watchers(t.Context(), app, user, clock, 0)
+				watchers, err := o.store.Watchers(t.Context(), app, user, clock, 0)
 				if err != nil || (len(watchers) == 1) != slices.Contains(c.list, user) {
 					t.Errorf("%s is watched by %v (%v)", user, watchers, err)
 				}
 			}
-			known, err := o.m.Store.Watchlist(t.Context(), app, "ann", observer)
+			known, err := o.store.Watchlist(t.Context(), app, "ann", observer)
 			slices.Sort(known)
 			if err != nil || !slices.Equal(known, c.list) {
 				t.Errorf("the user's row says %v (%v)", known, err)

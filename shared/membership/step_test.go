@@ -8,10 +8,11 @@ import (
 
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// process is one invocation that stops before each of its reads and writes until it is told to go on. So a test forces
-// any interleaving of the real code on the real engine, one step at a time.
+// process is one invocation that stops before each of its reads and writes until it is told to go
+// on. So a test forces any interleaving of the real code on the real engine, one step at a time.
 type process struct {
 	name  string
 	next  string // the step it stands before; empty when it has ended
@@ -24,14 +25,15 @@ type process struct {
 }
 
 // start runs f up to its first step. What is left of it when the test ends has died there.
-func start(t *testing.T, name string, store membership.Store, f func(ctx context.Context, m *membership.Membership) error) *process {
+func start(t *testing.T, name string, store Store, f func(ctx context.Context, m *membership.ConsumerSteps) error) *process {
 	t.Helper()
 	return startAmong(t, name, newClients(), store, f)
 }
 
-// startAmong is start with clients that note what they are sent, and a queue that notes what is queued.
+// startAmong is start with clients that note what they are sent, and a queue that notes what is
+// queued.
 func startAmong(
-	t *testing.T, name string, all *clients, store membership.Store, f func(ctx context.Context, m *membership.Membership) error,
+	t *testing.T, name string, all *clients, store Store, f func(ctx context.Context, m *membership.ConsumerSteps) error,
 ) *process {
 	t.Helper()
 	p := &process{name: name, at: make(chan string), run: make(chan struct{}), ended: make(chan struct{})}
@@ -51,12 +53,12 @@ func startAmong(
 	}
 	posts := gatedClients{clients: all, ask: ask, told: &p.told}
 	m := &membership.Membership{
-		Store: gated{store, ask}, Sockets: posts, Crowd: posts, Queue: posts, Apps: all,
+		Rows: allRows(gated{store, ask}), Gateway: posts, Queue: posts, Apps: all,
 		Timeout: timeout, Now: func() time.Time { return clock },
 	}
 	go func() {
 		defer close(p.ended)
-		p.err = f(ctx, m)
+		p.err = f(ctx, &membership.ConsumerSteps{Membership: m, Fanout: gatedFanout{posts}})
 	}()
 	t.Cleanup(func() { cancel(); <-p.ended })
 	p.arrive()
@@ -88,8 +90,8 @@ func (p *process) finish() {
 	}
 }
 
-// play takes steps in the order of the script: "name Step" takes one, which must be that one; "name *" runs to the end.
-// What is left unfinished has died there.
+// play takes steps in the order of the script: "name Step" takes one, which must be that one; "name
+// *" runs to the end. What is left unfinished has died there.
 func play(t *testing.T, script string, processes ...*process) {
 	t.Helper()
 	for line := range strings.Lines(script) {
@@ -116,67 +118,67 @@ func play(t *testing.T, script string, processes ...*process) {
 
 // gated asks before every step.
 type gated struct {
-	membership.Store
+	Store
 	ask func(step string) error
 }
 
-func (g gated) Connection(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+func (g gated) Connection(ctx context.Context, id pusher.ConnectionID) (state.Connection, error) {
 	if err := g.ask("Connection"); err != nil {
-		return pusher.Connection{}, err
+		return state.Connection{}, err
 	}
 	return g.Store.Connection(ctx, id)
 }
 
-func (g gated) TurnOn(ctx context.Context, c pusher.Connection, ch pusher.Channel, t, stale pusher.Stamp) (bool, error) {
+func (g gated) TurnOn(ctx context.Context, c state.Connection, ch pusher.Channel, t, stale state.Stamp) (bool, error) {
 	if err := g.ask("TurnOn"); err != nil {
 		return false, err
 	}
 	return g.Store.TurnOn(ctx, c, ch, t, stale)
 }
 
-func (g gated) TurnOff(ctx context.Context, c pusher.Connection, ch pusher.Channel, t, stale pusher.Stamp) (bool, error) {
+func (g gated) TurnOff(ctx context.Context, c state.Connection, ch pusher.Channel, t, stale state.Stamp) (bool, error) {
 	if err := g.ask("TurnOff"); err != nil {
 		return false, err
 	}
 	return g.Store.TurnOff(ctx, c, ch, t, stale)
 }
 
-func (g gated) MarkDead(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+func (g gated) MarkDead(ctx context.Context, id pusher.ConnectionID) (state.Connection, error) {
 	if err := g.ask("MarkDead"); err != nil {
-		return pusher.Connection{}, err
+		return state.Connection{}, err
 	}
 	return g.Store.MarkDead(ctx, id)
 }
 
-func (g gated) DeleteConnection(ctx context.Context, c pusher.Connection) error {
+func (g gated) DeleteConnection(ctx context.Context, c state.Connection) error {
 	if err := g.ask("DeleteConnection"); err != nil {
 		return err
 	}
 	return g.Store.DeleteConnection(ctx, c)
 }
 
-func (g gated) PutSubscription(ctx context.Context, s pusher.Subscription) (bool, error) {
+func (g gated) PutSubscription(ctx context.Context, s state.Subscription) (bool, error) {
 	if err := g.ask("PutSubscription"); err != nil {
 		return false, err
 	}
 	return g.Store.PutSubscription(ctx, s)
 }
 
-func (g gated) DropSubscription(ctx context.Context, s pusher.Subscription) error {
+func (g gated) DropSubscription(ctx context.Context, s state.Subscription) error {
 	if err := g.ask("DropSubscription"); err != nil {
 		return err
 	}
 	return g.Store.DropSubscription(ctx, s)
 }
 
-func (g gated) DropOlderSubscription(ctx context.Context, s pusher.Subscription) error {
+func (g gated) DropOlderSubscription(ctx context.Context, s state.Subscription) error {
 	if err := g.ask("DropOlderSubscription"); err != nil {
 		return err
 	}
 	return g.Store.DropOlderSubscription(ctx, s)
 }
 
-func (g gated) TakeSubscription(ctx context.Context, s pusher.Subscription) (pusher.Stamp, error) {
+func (g gated) TakeSubscription(ctx context.Context, s state.Subscription) (state.Stamp, error) {
 	if err := g.ask("TakeSubscription"); err != nil {
 		return 0, err
 	}
@@ -191,17 +193,17 @@ func (g gated) Occupied(ctx context.Context, app string, ch pusher.Channel) (boo
 }
 
 func (g gated) ConnectionAndMarker(
-	ctx context.Context, c pusher.Connection, ch pusher.Channel,
-) (pusher.Connection, pusher.Marker, error) {
+	ctx context.Context, c state.Connection, ch pusher.Channel,
+) (state.Connection, state.Marker, error) {
 	if err := g.ask("ConnectionAndMarker"); err != nil {
-		return pusher.Connection{}, pusher.Marker{}, err
+		return state.Connection{}, state.Marker{}, err
 	}
 	return g.Store.ConnectionAndMarker(ctx, c, ch)
 }
 
-func (g gated) Marker(ctx context.Context, app string, ch pusher.Channel) (pusher.Marker, error) {
+func (g gated) Marker(ctx context.Context, app string, ch pusher.Channel) (state.Marker, error) {
 	if err := g.ask("Marker"); err != nil {
-		return pusher.Marker{}, err
+		return state.Marker{}, err
 	}
 	return g.Store.Marker(ctx, app, ch)
 }
@@ -234,21 +236,21 @@ func (g gated) DeleteMarker(ctx context.Context, app string, ch pusher.Channel, 
 	return g.Store.DeleteMarker(ctx, app, ch, nonce)
 }
 
-func (g gated) Members(ctx context.Context, app string, ch pusher.Channel) ([]pusher.Subscription, error) {
+func (g gated) Members(ctx context.Context, app string, ch pusher.Channel) ([]state.Subscription, error) {
 	if err := g.ask("Members"); err != nil {
 		return nil, err
 	}
 	return g.Store.Members(ctx, app, ch)
 }
 
-func (g gated) Settle(ctx context.Context, s pusher.Subscription) (bool, error) {
+func (g gated) Settle(ctx context.Context, s state.Subscription) (bool, error) {
 	if err := g.ask("Settle"); err != nil {
 		return false, err
 	}
 	return g.Store.Settle(ctx, s)
 }
 
-func (g gated) TurnBack(ctx context.Context, id pusher.ConnectionID, ch pusher.Channel, t pusher.Stamp) error {
+func (g gated) TurnBack(ctx context.Context, id pusher.ConnectionID, ch pusher.Channel, t state.Stamp) error {
 	if err := g.ask("TurnBack"); err != nil {
 		return err
 	}

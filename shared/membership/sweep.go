@@ -12,21 +12,42 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// SweepWidth is how many things Sweep and the audit look at at once.
+// Leases say what sweep looks at, and when. A lease is never put into the minute that is running,
+// so that sweep may handle a minute as soon as it has begun.
+type Leases interface {
+	// PutLease makes a connection due in the minute of that time.
+	PutLease(ctx context.Context, id pusher.ConnectionID, due time.Time) error
+	// PutCountLease makes a channel's subscription count due in the minute of that time.
+	PutCountLease(ctx context.Context, app string, ch pusher.Channel, due time.Time) error
+	// Due returns the leases of a minute.
+	Due(ctx context.Context, minute time.Time) ([]state.Lease, error)
+	// DeleteLease removes a lease that has been handled.
+	DeleteLease(ctx context.Context, l state.Lease) error
+	// Swept returns the last minute that sweep has finished; the zero time if there is none.
+	Swept(ctx context.Context) (time.Time, error)
+	// SetSwept writes it.
+	SetSwept(ctx context.Context, minute time.Time) error
+}
+
+// SweepWidth is how many leases or channels sweep and the audit handle at once.
 const SweepWidth = 16
 
 const (
-	// lookEvery is how often somebody is looked at whom others see: on a presence channel, or signed in.
-	lookEvery = 10 * time.Minute
-	// grace is how late a lease may be written, before its minute and after it has begun.
+	// leaseEvery is how often sweep asks for a connection that others see: one on a presence
+	// channel, or signed in.
+	leaseEvery = 10 * time.Minute
+	// grace is how late a lease may be written: this long before its minute, or after it has begun.
 	grace = 5 * time.Second
-	// atWork is longer than any frame is, the start of its function included. A lease of doubt comes due later than that.
-	atWork = time.Minute
+	// longestFrame is longer than any frame is at work, the start of its function included. A lease
+	// of doubt is due later than that.
+	longestFrame = time.Minute
 )
 
-// How much time must be left for one thing more to be begun. What Sweep leaves of an invocation is the audit's.
+// How much time must be left to begin another lease or channel. What sweep leaves of an invocation
+// is the audit's.
 const (
 	sweepMargin = 5 * time.Second
 	auditMargin = 3 * time.Second
@@ -34,17 +55,19 @@ const (
 
 // Swept is what a run of Sweep has done.
 type Swept struct {
-	Looked    int  // at what had come due
+	Looked    int  // leases handled
 	Forgotten int  // connections that had ended
-	Behind    bool // not all of it was done; the next run goes on
+	Behind    bool // leases are left; the next run goes on
 }
 
-// Sweep looks at what has come due since it last ran: at dead connections that a Forget left in doubt or failed on, at connections
-// that others see and whose end may never have been told, and at numbers of subscribers that are still to be told.
+// Sweep handles the leases that have come due since it last ran: dead connections that a forget
+// left in doubt or failed on, connections that others see and whose $disconnect may have been lost,
+// and subscription counts that are still to be sent.
 //
-// A minute is worked on once it has begun, so that a run each minute finds no lease more than 65 seconds late; with the leases of
-// lookAgain, a connection that ends unnoticed is found within 11 minutes. What fails is put off by two minutes, and holds up nothing
-// else. A minute that is done is never read again, so its leases are left to expire, which costs nothing.
+// It handles a minute once the minute has begun, so that a run each minute finds no lease more than
+// 65 seconds late. With the leases of nextLease, a connection that ends unnoticed is found within
+// 11 minutes. A lease that fails is put off by two minutes and holds up nothing else. The leases of
+// a finished minute are not read again; they are left to expire, which costs nothing.
 func (m *Membership) Sweep(ctx context.Context) (Swept, error) {
 	var r run
 	minute, err := m.sweepFrom(ctx)
@@ -53,43 +76,49 @@ func (m *Membership) Sweep(ctx context.Context) (Swept, error) {
 		finished, err = m.sweepMinute(ctx, minute, &r)
 		minute = minute.Add(time.Minute)
 	}
-	done := Swept{Looked: int(r.looked.Load()), Forgotten: int(r.forgotten.Load()), Behind: !finished}
+	done := Swept{
+		Looked: int(r.looked.Load()), Forgotten: int(r.forgotten.Load()), Behind: !finished,
+	}
 	return done, errors.Join(r.err(), err)
 }
 
-// sweepFrom is the first minute that has not been swept. What was due longer ago than a row lives has expired.
+// sweepFrom is the first minute that has not been swept. Leases older than a row's life have
+// expired.
 func (m *Membership) sweepFrom(ctx context.Context) (time.Time, error) {
-	last, err := m.Store.Swept(ctx)
-	if oldest := m.now().Add(-pusher.RowLife); last.Before(oldest) {
+	last, err := m.Leases.Swept(ctx)
+	if oldest := m.now().Add(-state.RowLife); last.Before(oldest) {
 		last = oldest
 	}
 	return last.Truncate(time.Minute).Add(time.Minute), err
 }
 
-// sweepMinute looks at all that is due in a minute. Of one that it does not get through it deletes the leases that are done.
-func (m *Membership) sweepMinute(ctx context.Context, minute time.Time, r *run) (finished bool, err error) {
-	leases, err := m.Store.Due(ctx, minute)
+// sweepMinute handles the leases of a minute. If it does not get through, it deletes those that are
+// done.
+func (m *Membership) sweepMinute(
+	ctx context.Context, minute time.Time, r *run,
+) (finished bool, err error) {
+	leases, err := m.Leases.Due(ctx, minute)
 	if err != nil {
 		return false, err
 	}
 	done := atOnce(len(leases), func(i int) bool {
-		return !late(ctx, sweepMargin) && m.tend(ctx, leases[i], r)
+		return !late(ctx, sweepMargin) && m.handle(ctx, leases[i], r)
 	})
 	if !slices.Contains(done, false) {
-		return true, m.Store.SetSwept(ctx, minute)
+		return true, m.Leases.SetSwept(ctx, minute)
 	}
 	atOnce(len(leases), func(i int) bool {
 		if done[i] {
-			r.fail(m.Store.DeleteLease(ctx, leases[i]))
+			r.fail(m.Leases.DeleteLease(ctx, leases[i]))
 		}
 		return true
 	})
 	return false, nil
 }
 
-// tend looks at what is due, or puts it off if that fails. It reports whether the lease has done its duty.
-func (m *Membership) tend(ctx context.Context, l Lease, r *run) bool {
-	forgotten, err := m.look(ctx, l)
+// handle handles a lease, or puts it off if that fails. It reports whether the lease may go.
+func (m *Membership) handle(ctx context.Context, l state.Lease, r *run) bool {
+	forgotten, err := m.inspect(ctx, l)
 	r.looked.Add(1)
 	if err == nil {
 		if forgotten {
@@ -98,23 +127,23 @@ func (m *Membership) tend(ctx context.Context, l Lease, r *run) bool {
 		return true
 	}
 	r.fail(err)
-	due := m.now().Add(again)
+	due := m.now().Add(forgetAgain)
 	if l.Connection == "" {
-		err = m.Store.PutCountLease(ctx, l.App, l.Channel, due)
+		err = m.Leases.PutCountLease(ctx, l.App, l.Channel, due)
 	} else {
-		err = m.Store.PutLease(ctx, l.Connection, due)
+		err = m.Leases.PutLease(ctx, l.Connection, due)
 	}
 	r.fail(err)
 	return err == nil
 }
 
-// look looks at a connection: has it ended? Of a channel's subscribers it has the number told.
-func (m *Membership) look(ctx context.Context, l Lease) (forgotten bool, err error) {
+// inspect forgets the lease's connection if it has ended. For a channel it has the count sent.
+func (m *Membership) inspect(ctx context.Context, l state.Lease) (forgotten bool, err error) {
 	if l.Connection == "" {
-		return false, m.Queue.Publish(ctx, pusher.Broadcast{Kind: pusher.KindCount, App: l.App, Channel: l.Channel})
+		return false, m.Queue.Publish(ctx, state.Count{App: l.App, Channel: l.Channel})
 	}
-	c, err := m.Store.Connection(ctx, l.Connection)
-	if errors.Is(err, pusher.ErrGone) {
+	c, err := m.Connections.Connection(ctx, l.Connection)
+	if errors.Is(err, state.ErrGone) {
 		return false, nil
 	}
 	if err != nil {
@@ -122,35 +151,36 @@ func (m *Membership) look(ctx context.Context, l Lease) (forgotten bool, err err
 	}
 	if c.Dead {
 		why := overdue
-		if m.busy(c) { // the lease was for something else: what is in doubt stays so for two minutes
+		if m.busy(c) { // the lease was not one of doubt, and doubt must last two minutes
 			why = gone
 		}
 		return true, m.forget(ctx, c.ID, nil, why)
 	}
 	alive := false
-	if m.now().Before(c.ConnectedAt.Add(pusher.RowLife)) { // nobody needs to ask later: no socket gets so old
-		if alive, err = m.Sockets.Alive(ctx, c.ID); err != nil {
+	if m.now().Before(c.ConnectedAt.Add(state.RowLife)) { // no connection gets older than that
+		if alive, err = m.Gateway.Alive(ctx, c.ID); err != nil {
 			return false, fmt.Errorf("is %s there: %w", c.ID, err)
 		}
 	}
 	if !alive {
 		return true, m.forget(ctx, c.ID, nil, gone)
 	}
-	if !seen(c) {
+	if !visible(c) {
 		return false, nil
 	}
-	if c.User != "" { // a sign-in that died may have told nobody
-		if err := m.userChanged(ctx, c.App, c.User); err != nil {
+	if c.User != "" { // a sign-in that died may not have sent the status
+		if err := m.queueStatus(ctx, c.App, c.User); err != nil {
 			return false, err
 		}
 	}
-	return false, m.Store.PutLease(ctx, c.ID, m.lookAgain(c.ConnectedAt))
+	return false, m.Leases.PutLease(ctx, c.ID, m.nextLease(c.ConnectedAt))
 }
 
-// busy reports whether a frame of a dead connection may still be at work: the connection notes each before anything else.
-func (m *Membership) busy(c pusher.Connection) bool {
-	young := m.before(atWork)
-	for _, frames := range []map[pusher.Channel]pusher.Stamp{c.On, c.Off} {
+// busy reports whether a frame of a dead connection may still be at work. Every frame writes its
+// stamp to C before anything else.
+func (m *Membership) busy(c state.Connection) bool {
+	young := m.before(longestFrame)
+	for _, frames := range []map[pusher.Channel]state.Stamp{c.On, c.Off} {
 		for _, t := range frames {
 			if t > young {
 				return true
@@ -160,8 +190,8 @@ func (m *Membership) busy(c pusher.Connection) bool {
 	return false
 }
 
-// seen reports whether others are told that the connection is there.
-func seen(c pusher.Connection) bool {
+// visible reports whether other clients see the connection.
+func visible(c state.Connection) bool {
 	for ch := range c.On {
 		if ch.Presence() {
 			return true
@@ -170,22 +200,24 @@ func seen(c pusher.Connection) bool {
 	return c.User != ""
 }
 
-// lookAgain is when Sweep is to look at a connection that others see: every ten minutes from the one in which it connected, so that
-// however often it asks, it has one lease. The minute is not so near that the lease could come too late for it. It begins at most
-// 9 minutes 55 seconds from now, for which it may have to be one too early: once it has begun, 65 seconds may pass until Sweep comes.
-func (m *Membership) lookAgain(connectedAt time.Time) time.Time {
+// nextLease is when sweep is to ask for a connection that others see: every ten minutes from the
+// minute in which it connected, so that a connection has one lease however often one is written.
+// The minute is not so near that the lease could be written too late. It begins at most 9 minutes
+// 55 seconds from now, even if that is one minute earlier than the ten: once it has begun, 65
+// seconds may pass until sweep comes.
+func (m *Membership) nextLease(connectedAt time.Time) time.Time {
 	now := m.now()
 	due := connectedAt.Truncate(time.Minute)
 	if wait := now.Add(grace).Sub(due); wait > 0 {
-		due = due.Add((wait + lookEvery - 1) / lookEvery * lookEvery)
+		due = due.Add((wait + leaseEvery - 1) / leaseEvery * leaseEvery)
 	}
-	if due.Sub(now) > lookEvery-grace {
+	if due.Sub(now) > leaseEvery-grace {
 		due = due.Add(-time.Minute)
 	}
 	return due
 }
 
-// run is what the things that are done at once have in common.
+// run collects the outcome of work that is done at once.
 type run struct {
 	looked, forgotten atomic.Int64
 
@@ -194,7 +226,7 @@ type run struct {
 	first    error // of the failures
 }
 
-// fail notes an error, if it is one. What failed must not hold up anything else.
+// fail counts an error, if it is one. What failed must not hold up anything else.
 func (r *run) fail(err error) {
 	if err == nil {
 		return
@@ -213,7 +245,7 @@ func (r *run) err() error {
 	return fmt.Errorf("%d failed, the first: %w", r.failures, r.first)
 }
 
-// atOnce does n things, SweepWidth of them at once, and returns which were done.
+// atOnce calls do for 0 to n-1, SweepWidth calls at once, and returns what each reported.
 func atOnce(n int, do func(i int) bool) []bool {
 	done := make([]bool, n)
 	var group errgroup.Group
@@ -224,7 +256,7 @@ func atOnce(n int, do func(i int) bool) []bool {
 			return nil
 		})
 	}
-	_ = group.Wait() // none of them fails
+	_ = group.Wait() // no call fails
 	return done
 }
 

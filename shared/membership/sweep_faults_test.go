@@ -10,11 +10,12 @@ import (
 
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // fussy fails on some connections.
 type fussy struct {
-	membership.Store
+	Store
 	mu     sync.Mutex
 	reads  map[pusher.ConnectionID]bool // connections that cannot be read
 	leases map[pusher.ConnectionID]bool // connections that cannot be given a lease
@@ -22,11 +23,11 @@ type fussy struct {
 
 var errThrottled = errors.New("throttled")
 
-func (f *fussy) Connection(ctx context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+func (f *fussy) Connection(ctx context.Context, id pusher.ConnectionID) (state.Connection, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.reads[id] {
-		return pusher.Connection{}, errThrottled
+		return state.Connection{}, errThrottled
 	}
 	return f.Store.Connection(ctx, id)
 }
@@ -140,7 +141,8 @@ func TestSweepThatRunsOutOfTime(t *testing.T) {
 	}
 }
 
-// A $disconnect may fail at every one of its steps, and come no second time: what it leaves, Sweep finds.
+// A $disconnect may fail at every one of its steps, and come no second time: what it leaves, Sweep
+// finds.
 func TestForgetThatFails(t *testing.T) {
 	for step, more := 1, true; more; step++ {
 		h := newHours(t)
@@ -160,7 +162,7 @@ func TestForgetThatFails(t *testing.T) {
 		}
 		told := false
 		m := h.members()
-		m.Store, m.Queue = gated{h.store, ask}, gatedClients{clients: h.clients, ask: ask, told: &told}
+		m.Rows, m.Queue = allRows(gated{h.store, ask}), gatedClients{clients: h.clients, ask: ask, told: &told}
 		err := m.Disconnected(t.Context(), first)
 		if more = failed != ""; more != (err != nil) {
 			t.Fatalf("step %s: %v", failed, err)

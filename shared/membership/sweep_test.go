@@ -10,10 +10,14 @@ import (
 	"hark/localstack/meter"
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-// Whoever leaves a presence channel unnoticed is gone from it within eleven minutes, whenever it entered, and at whatever second of each
-// minute Sweep runs. What is special is when the connection is due by itself: ten minutes after it came.
+// Whoever leaves a presence channel unnoticed is gone from it within eleven minutes, whenever it
+// entered, and at whatever second of each minute Sweep runs. What is special is when the connection
+// is due by itself: ten minutes after it came.
 func TestGhostMemberLivesElevenMinutes(t *testing.T) {
 	h := newHours(t)
 	n := 0
@@ -33,7 +37,7 @@ func TestGhostMemberLivesElevenMinutes(t *testing.T) {
 					continue
 				}
 				h.sweeps()
-				gone = slices.ContainsFunc(h.consumes(), func(b pusher.Broadcast) bool { return b.Kind == pusher.KindLeave })
+				gone = slices.ContainsFunc(h.consumes(), func(b state.Broadcast) bool { _, leave := b.(state.Leave); return leave })
 				if ghost := h.now.Sub(left); gone != (len(h.traces(id, lobby)) == 0) || !gone && ghost > 11*time.Minute {
 					t.Fatalf("entered at %s, Sweep runs at %s: %s later gone is %t, and there is left: %v",
 						entered, second, ghost, gone, h.traces(id, lobby))
@@ -46,7 +50,8 @@ func TestGhostMemberLivesElevenMinutes(t *testing.T) {
 	}
 }
 
-// aboutDue are moments before and after the minute in which a connection is due by itself has begun.
+// aboutDue are moments before and after the minute in which a connection is due by itself has
+// begun.
 func aboutDue() []time.Duration {
 	return []time.Duration{
 		-10 * time.Minute, -5001 * time.Millisecond, -5 * time.Second, -time.Millisecond,
@@ -54,7 +59,8 @@ func aboutDue() []time.Duration {
 	}
 }
 
-// A lease is never put where it could come too late, nor so far away that a ghost could live for longer than it may.
+// A lease is never put where it could come too late, nor so far away that a ghost could live for
+// longer than it may.
 func TestLeaseIsInTime(t *testing.T) {
 	for _, entered := range aboutDue() {
 		h := newHours(t)
@@ -158,9 +164,9 @@ func TestSweep(t *testing.T) {
 		name: "a counted connection is counted out when no socket can be so old",
 		set: func(h *hours) {
 			h.app.MaxConnections = 10
-			h.pass(-pusher.RowLife)
+			h.pass(-state.RowLife)
 			h.connects(id, news)
-			h.pass(pusher.RowLife)
+			h.pass(state.RowLife)
 		},
 		swept: membership.Swept{Looked: 1, Forgotten: 1},
 		right: func(h *hours) error {
@@ -193,7 +199,7 @@ func (h *hours) again(id pusher.ConnectionID, want bool) error {
 	for n := range 10 {
 		leases, err := h.store.Due(h.Context(), h.now.Truncate(time.Minute).Add(time.Duration(n+1)*time.Minute))
 		h.must(err)
-		found = found || slices.ContainsFunc(leases, func(l pusher.Lease) bool { return l.Connection == id })
+		found = found || slices.ContainsFunc(leases, func(l state.Lease) bool { return l.Connection == id })
 	}
 	if found != want {
 		return fmt.Errorf("it is looked at again: %t", found)
@@ -203,7 +209,7 @@ func (h *hours) again(id pusher.ConnectionID, want bool) error {
 
 // without removes a row, as if its subscribe had not come so far.
 func (h *hours) without(id pusher.ConnectionID, ch pusher.Channel) {
-	_, err := h.store.TakeSubscription(h.Context(), pusher.Subscription{App: app, Channel: ch, Connection: id})
+	_, err := h.store.TakeSubscription(h.Context(), state.Subscription{App: app, Channel: ch, Connection: id})
 	h.must(err)
 }
 
@@ -233,9 +239,9 @@ func TestNumberThatIsDue(t *testing.T) {
 	h.swept()
 	h.pass(5 * time.Second)
 	h.sweeps()
-	queued := h.take()
-	if len(queued) != 1 || queued[0].Kind != pusher.KindCount || queued[0].App != app || queued[0].Channel != news {
-		t.Errorf("queued %+v", queued)
+	want := []state.Broadcast{state.Count{App: app, Channel: news}}
+	if diff := cmp.Diff(want, h.take()); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -270,7 +276,8 @@ func TestSweepThatWasOff(t *testing.T) {
 	}
 }
 
-// TestSweepBudget asserts what Sweep and the audit cost. The runs that find nothing are most of an idle stack's bill.
+// TestSweepBudget asserts what Sweep and the audit cost. The runs that find nothing are most of an
+// idle stack's bill.
 func TestSweepBudget(t *testing.T) {
 	bill := &meter.Meter{}
 	h := newHours(t)
@@ -315,6 +322,6 @@ func TestSweepBudget(t *testing.T) {
 		ch := pusher.Channel(fmt.Sprintf("private-App.Models.Order.%d", i))
 		h.subscribes(first, ch)
 	}
-	h.must(h.store.SetAuditPlace(t.Context(), pusher.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
+	h.must(h.store.SetAuditPlace(t.Context(), state.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
 	costs("a whole round: its place, 8 parts, 41 channels and the one that the member has still to leave", 1, 1+8+42, func() { h.audits() })
 }

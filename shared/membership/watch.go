@@ -4,139 +4,171 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// Who watches a user hears when it comes online and when it goes. The steps were model-checked (package model): with one word noted for
-// all watchers, and a first word that each new watcher is told by its own sign-in, simpler ones leave somebody with a wrong one.
+// A user's watchers are sent when the user comes online and when it goes offline. These steps were
+// model-checked too (package model). One status is kept for all watchers of a user, and each new
+// watcher is sent a first status by its own sign-in; simpler steps leave a watcher with a wrong
+// one.
 
-// lookups is how many users are looked up at once for a watchlist.
+// Statuses are what the watchers of users were last sent.
+type Statuses interface {
+	// User reports whether any connection is signed in as the user, and the status last sent.
+	User(ctx context.Context, app, user string) (online bool, sent state.UserStatus, err error)
+	// SetUserStatus writes the status.
+	SetUserStatus(
+		ctx context.Context, app, user string, status state.UserStatus, now time.Time,
+	) error
+	// Watchers returns the connections that watch the user and had not expired at now: at most
+	// limit, all if limit is 0.
+	Watchers(
+		ctx context.Context, app, user string, now time.Time, limit int,
+	) ([]state.Subscription, error)
+}
+
+// lookups is how many users of a watchlist are read at once.
 const lookups = 16
 
-// userChanged has a user's watchers told, if it has any. Who watches writes that down before it looks whether the user is there, and
-// the user is written or removed before this looks for watchers: at least one of two sees the other.
-func (m *Membership) userChanged(ctx context.Context, app, user string) error {
-	watchers, err := m.Store.Watchers(ctx, app, user, m.now(), 1)
+// queueStatus has the consumer send the user's watchers its status, if it has any. A watcher writes
+// its row before it reads the user; the user's row is written or removed before this reads the
+// watchers. So at least one of two that race sees the other.
+func (m *Membership) queueStatus(ctx context.Context, app, user string) error {
+	watchers, err := m.Statuses.Watchers(ctx, app, user, m.now(), 1)
 	if err != nil || len(watchers) == 0 {
 		return err
 	}
-	return m.Queue.Publish(ctx, pusher.Broadcast{Kind: pusher.KindWatch, App: app, Channel: pusher.UserChannel(user)})
+	return m.Queue.Publish(ctx, state.Watch{App: app, Channel: pusher.UserChannel(user)})
 }
 
-// tellWatchers is the consumer's part, one at a time for each user: it compares who is there with the word that was told last, so
-// that it does not matter how often it is asked, or how late. An offline is told again whenever it is asked for: a death may have
-// come between the note and the posts.
-func (m *Membership) tellWatchers(ctx context.Context, b pusher.Broadcast) error {
-	user := b.Channel.User()
+// SendStatus sends a user's watchers whether the user is online. It compares the user's rows with
+// the status that was last sent, so that it does not matter how often or how late it is called. It
+// sends offline every time: a function may have died between writing the status and posting it.
+func (m *ConsumerSteps) SendStatus(ctx context.Context, w state.Watch) error {
+	user := w.Channel.User()
 	for {
-		online, told, err := m.Store.User(ctx, b.App, user)
+		online, sent, err := m.Statuses.User(ctx, w.App, user)
 		if err != nil {
 			return err
 		}
-		if online && told == pusher.WordOnline {
-			if b.Connection == "" || b.Online {
+		if online && sent == state.StatusOnline {
+			if w.Connection == "" || w.Online {
 				return nil
 			}
-			return m.tell(ctx, b.Connection, pusher.WatchlistEvents([]string{user}, nil)) // it was told otherwise
+			// The new watcher was sent offline by its own sign-in.
+			return m.sendOrClose(ctx, w.Connection, pusher.WatchlistEvents([]string{user}, nil))
 		}
-		if err := m.spread(ctx, b, online, told); err != nil {
+		if err := m.postStatus(ctx, w, online, sent); err != nil {
 			return err
 		}
-		now, _, err := m.Store.User(ctx, b.App, user)
+		now, _, err := m.Statuses.User(ctx, w.App, user)
 		if err != nil || now == online {
 			return err
 		}
 	}
 }
 
-// spread tells all watchers. It notes the word first: whoever begins to watch meanwhile compares it with what it was told itself.
-func (m *Membership) spread(ctx context.Context, b pusher.Broadcast, online bool, told pusher.Word) error {
-	user := b.Channel.User()
-	word, frame := pusher.WordOffline, pusher.WatchlistEvents(nil, []string{user})
+// postStatus posts a status to all watchers. It writes the status first: a connection that begins
+// to watch meanwhile compares it with what its own sign-in sent.
+func (m *ConsumerSteps) postStatus(
+	ctx context.Context, w state.Watch, online bool, sent state.UserStatus,
+) error {
+	user := w.Channel.User()
+	status, frame := state.StatusOffline, pusher.WatchlistEvents(nil, []string{user})
 	if online {
-		word, frame = pusher.WordComing, pusher.WatchlistEvents([]string{user}, nil)
+		status, frame = state.StatusComingOnline, pusher.WatchlistEvents([]string{user}, nil)
 	}
-	if told != word {
-		if err := m.Store.SetWord(ctx, b.App, user, word, m.now()); err != nil {
+	if sent != status {
+		if err := m.Statuses.SetUserStatus(ctx, w.App, user, status, m.now()); err != nil {
 			return err
 		}
 	}
-	watchers, err := m.Store.Watchers(ctx, b.App, user, m.now(), 0)
+	watchers, err := m.Statuses.Watchers(ctx, w.App, user, m.now(), 0)
 	if err != nil {
 		return err
 	}
 	for i := range watchers {
-		watchers[i].Member.UserID = user // whom it watches, for Gone
+		watchers[i].Member.UserID = user // the watched user: forget needs it
 	}
-	if told == pusher.WordNone && b.Online == online { // it knows, and nobody has told it anything else since
-		watchers = slices.DeleteFunc(watchers, func(s pusher.Subscription) bool { return s.Connection == b.Connection })
+	// The watcher that asked has this status already, and no watcher was sent another one since.
+	if sent == state.StatusUnknown && w.Online == online {
+		watchers = slices.DeleteFunc(watchers, func(s state.Subscription) bool {
+			return s.Connection == w.Connection
+		})
 	}
-	if err := m.Crowd.Tell(ctx, watchers, frame); err != nil || !online {
+	if err := m.Fanout.Post(ctx, watchers, frame); err != nil || !online {
 		return err
 	}
-	return m.Store.SetWord(ctx, b.App, user, pusher.WordOnline, m.now())
+	return m.Statuses.SetUserStatus(ctx, w.App, user, state.StatusOnline, m.now())
 }
 
-// tellWatched tells a new watcher which of its users are there. A change may have been told before that, and is overtaken then: where
-// the word that is noted is not what this watcher was told, the consumer is asked.
-func (m *Membership) tellWatched(ctx context.Context, c pusher.Connection, users []string) error {
+// sendWatchlist sends a new watcher which of its users are online. A change may have been sent
+// before that. Where the status that is kept is not what this watcher was sent, the consumer sends
+// it again.
+func (m *Membership) sendWatchlist(
+	ctx context.Context, c state.Connection, users []string,
+) error {
 	if len(users) == 0 {
 		return nil
 	}
-	there, err := m.users(ctx, c.App, users)
+	first, err := m.users(ctx, c.App, users)
 	if err != nil {
 		return err
 	}
 	var online, offline []string
 	for _, user := range users {
-		if there[user].online {
+		if first[user].online {
 			online = append(online, user)
 		} else {
 			offline = append(offline, user)
 		}
 	}
-	if err := m.tell(ctx, c.ID, pusher.WatchlistEvents(online, offline)); err != nil {
+	if err := m.sendOrClose(ctx, c.ID, pusher.WatchlistEvents(online, offline)); err != nil {
 		return err
 	}
-	noted, err := m.users(ctx, c.App, users)
+	kept, err := m.users(ctx, c.App, users)
 	if err != nil {
 		return err
 	}
-	var asks []pusher.Broadcast
+	var repeats []state.Broadcast
 	for _, user := range users {
-		if said := there[user].online; noted[user].told.Online() != said {
-			asks = append(asks, pusher.Broadcast{
-				Kind: pusher.KindWatch, App: c.App, Channel: pusher.UserChannel(user), Connection: c.ID, Online: said,
+		if was := first[user].online; kept[user].sent.Online() != was {
+			repeats = append(repeats, state.Watch{
+				App: c.App, Channel: pusher.UserChannel(user), Connection: c.ID, Online: was,
 			})
 		}
 	}
-	if len(asks) == 0 {
+	if len(repeats) == 0 {
 		return nil
 	}
-	return m.Queue.Publish(ctx, asks...)
+	return m.Queue.Publish(ctx, repeats...)
 }
 
-// watched is what is known of a user.
+// watched is a user as its rows say.
 type watched struct {
 	online bool
-	told   pusher.Word
+	sent   state.UserStatus
 }
 
-// users looks users up, lookups of them at once.
-func (m *Membership) users(ctx context.Context, app string, users []string) (map[string]watched, error) {
+// users reads users, lookups of them at once.
+func (m *Membership) users(
+	ctx context.Context, app string, users []string,
+) (map[string]watched, error) {
 	all := make(map[string]watched, len(users))
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookups)
 	for _, user := range users {
 		group.Go(func() error {
-			online, told, err := m.Store.User(ctx, app, user)
+			online, sent, err := m.Statuses.User(ctx, app, user)
 			mu.Lock()
 			defer mu.Unlock()
-			all[user] = watched{online, told}
+			all[user] = watched{online, sent}
 			return err
 		})
 	}

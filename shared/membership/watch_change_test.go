@@ -6,36 +6,37 @@ import (
 	"testing"
 	"time"
 
-	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // meanwhile is a store on which something happens right behind the first look at a user.
 type meanwhile struct {
-	membership.Store
+	Store
 	once *sync.Once
 	do   func()
 }
 
-func (s meanwhile) User(ctx context.Context, app, user string) (bool, pusher.Word, error) {
+func (s meanwhile) User(ctx context.Context, app, user string) (bool, state.UserStatus, error) {
 	online, told, err := s.Store.User(ctx, app, user)
 	s.once.Do(s.do)
 	return online, told, err
 }
 
-// A user goes when nobody watches it, behind the consumer's look, and is watched by the time the consumer reads the watchers. Neither
-// the one who goes nor the one who comes has the consumer asked again, so that it must look a second time itself.
+// A user goes when nobody watches it, behind the consumer's look, and is watched by the time the
+// consumer reads the watchers. Neither the one who goes nor the one who comes has the consumer
+// asked again, so that it must look a second time itself.
 func TestUserThatGoesWhileItsWatchersAreTold(t *testing.T) {
 	o := newOffice(t)
 	o.signIn(first, "bob")
-	consumer := *o.m
-	consumer.Store = meanwhile{o.m.Store, &sync.Once{}, func() {
+	m := *o.m
+	m.Rows = allRows(meanwhile{o.store, &sync.Once{}, func() {
 		o.leave(first)
 		o.signIn(observer, "ann", "bob")
-	}}
+	}})
 	// Asked for by a watcher that has left since.
-	b := pusher.Broadcast{Kind: pusher.KindWatch, App: app, Channel: pusher.UserChannel("bob")}
-	if err := consumer.Work(t.Context(), b); err != nil {
+	b := state.Watch{App: app, Channel: pusher.UserChannel("bob")}
+	if err := work(t.Context(), &m, inTurn{o}, b); err != nil {
 		t.Fatal(err)
 	}
 	if queued := o.take(); len(queued) > 0 {
@@ -44,7 +45,8 @@ func TestUserThatGoesWhileItsWatchersAreTold(t *testing.T) {
 	o.heard(observer, bobOffline, bobOnline, bobOffline)
 }
 
-// A sign-in that died behind its row has told nobody. Whoever watches the user hears of it when its connection is looked at.
+// A sign-in that died behind its row has told nobody. Whoever watches the user hears of it when its
+// connection is looked at.
 func TestSignInThatDiedIsToldByTheNextLook(t *testing.T) {
 	h := newHours(t)
 	h.swept()

@@ -4,18 +4,22 @@ import (
 	"log/slog"
 	"testing"
 
-	"hark/shared/broadcast"
+	"hark/shared/fanout"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 )
 
-// A sign-in that died may leave a row that says whom its connection watches, and none that knows of that row. Whoever is told by it,
-// and has gone, is not told again: were it itself the user, each time would ask for the next.
+// A sign-in that died may leave a row that says whom its connection watches, and none that knows of
+// that row. Whoever is told by it, and has gone, is not told again: were it itself the user, each
+// time would ask for the next.
 func TestWatcherThatIsGone(t *testing.T) {
 	store, all := openStore(t), newClients()
 	open(t, store, first)
-	m := &membership.Membership{Store: store, Apps: all, Sockets: all, Queue: all, Timeout: timeout, Now: now}
-	m.Crowd = &broadcast.Broadcaster{Subscribers: store, Cache: store, Members: m, Sender: all, Now: now, Log: slog.New(slog.DiscardHandler)}
+	m := &membership.Membership{Rows: allRows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: now}
+	out := &fanout.Fanout{
+		Subscribers: store, Cache: store, Forgetter: m, Gateway: all, Now: now,
+		Log: slog.New(slog.DiscardHandler),
+	}
 	c, err := m.Connection(t.Context(), first)
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +36,7 @@ func TestWatcherThatIsGone(t *testing.T) {
 	}
 	for range 3 {
 		for _, b := range all.take() {
-			if err := m.Work(t.Context(), b); err != nil {
+			if err := work(t.Context(), m, out, b); err != nil {
 				t.Fatal(err)
 			}
 		}

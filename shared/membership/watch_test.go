@@ -12,15 +12,16 @@ import (
 type office struct {
 	*testing.T
 	*clients
-	m *membership.Membership
+	store Store
+	m     *membership.Membership
 }
 
 func newOffice(t *testing.T) office {
 	t.Helper()
 	store, all := openStore(t), newClients()
 	open(t, store, observer, first, second)
-	return office{t, all, &membership.Membership{
-		Store: store, Apps: all, Sockets: all, Queue: all, Crowd: all, Timeout: timeout, Now: now,
+	return office{t, all, store, &membership.Membership{
+		Rows: allRows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: now,
 	}}
 }
 
@@ -46,7 +47,7 @@ func (o office) leave(id pusher.ConnectionID) {
 func (o office) work() {
 	o.Helper()
 	for _, b := range o.take() {
-		if err := o.m.Work(o.Context(), b); err != nil {
+		if err := work(o.Context(), o.m, inTurn{o}, b); err != nil {
 			o.Fatal(err)
 		}
 	}
@@ -107,10 +108,10 @@ func TestWatchlist(t *testing.T) {
 		late := o.take()
 		o.signIn(second, "cy", "bob") // offline, and the note says online
 		asks := o.take()
-		open(t, o.m.Store, first)
+		open(t, o.store, first)
 		o.signIn(first, "bob")
 		for _, b := range slices.Concat(late, asks) { // the flip has passed when the consumer looks
-			if err := o.m.Work(t.Context(), b); err != nil {
+			if err := work(t.Context(), o.m, inTurn{o}, b); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -130,7 +131,7 @@ func TestWatchlist(t *testing.T) {
 		o.signIn(observer, "ann", "bob", "cy")
 		o.leave(observer)
 		for _, user := range []string{"bob", "cy"} {
-			if watchers, err := o.m.Store.Watchers(t.Context(), app, user, clock, 0); err != nil || len(watchers) > 0 {
+			if watchers, err := o.store.Watchers(t.Context(), app, user, clock, 0); err != nil || len(watchers) > 0 {
 				t.Errorf("%s is still watched by %v (%v)", user, watchers, err)
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"hark/shared/dynamo"
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 const (
@@ -30,7 +31,7 @@ var clock = time.UnixMilli(1_795_521_600_000) //nolint:gochecknoglobals // a con
 func now() time.Time { return clock }
 
 // at is the stamp n milliseconds after the clock.
-func at(n int) pusher.Stamp { return pusher.Stamp(clock.UnixMilli() + int64(n)) }
+func at(n int) state.Stamp { return state.Stamp(clock.UnixMilli() + int64(n)) }
 
 // openStore returns an empty state table on the local engine, spoken to as functions do.
 func openStore(t *testing.T) *dynamo.State {
@@ -53,22 +54,43 @@ func openMetered(t *testing.T, bill *meter.Meter) *dynamo.State {
 	})}
 }
 
+// Store is all rows behind one value, so that a test can put itself in between.
+type Store interface {
+	membership.Connections
+	membership.Channels
+	membership.Subscriptions
+	membership.Cache
+	membership.Markers
+	membership.Presence
+	membership.SignIns
+	membership.Statuses
+	membership.Leases
+	membership.Counts
+}
+
+func allRows(s Store) membership.Rows {
+	return membership.Rows{
+		Connections: s, Channels: s, Subscriptions: s, Cache: s, Markers: s,
+		Presence: s, Counts: s, SignIns: s, Statuses: s, Leases: s,
+	}
+}
+
 // open opens connections as $connect does.
-func open(t *testing.T, store membership.Store, ids ...pusher.ConnectionID) {
+func open(t *testing.T, store Store, ids ...pusher.ConnectionID) {
 	t.Helper()
-	m := &membership.Membership{Store: store}
+	m := &membership.Membership{Rows: allRows(store)}
 	for _, id := range ids {
-		if err := m.Open(t.Context(), tenant(), pusher.Connection{ID: id, App: app, ConnectedAt: clock}); err != nil {
+		if err := m.Open(t.Context(), tenant(), state.Connection{ID: id, App: app, ConnectedAt: clock}); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
 // subscribe is a frame that subscribes to news, from its first step to what the client is told.
-func subscribe(t *testing.T, name string, store membership.Store, id pusher.ConnectionID, stamp pusher.Stamp) *process {
-	return start(t, name, store, func(ctx context.Context, m *membership.Membership) error {
+func subscribe(t *testing.T, name string, store Store, id pusher.ConnectionID, stamp state.Stamp) *process {
+	return start(t, name, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
 		c, err := m.Connection(ctx, id)
-		if errors.Is(err, pusher.ErrGone) {
+		if errors.Is(err, state.ErrGone) {
 			return nil
 		}
 		if err != nil {
@@ -79,10 +101,10 @@ func subscribe(t *testing.T, name string, store membership.Store, id pusher.Conn
 }
 
 // unsubscribe is a frame that leaves news.
-func unsubscribe(t *testing.T, name string, store membership.Store, id pusher.ConnectionID, stamp pusher.Stamp) *process {
-	return start(t, name, store, func(ctx context.Context, m *membership.Membership) error {
+func unsubscribe(t *testing.T, name string, store Store, id pusher.ConnectionID, stamp state.Stamp) *process {
+	return start(t, name, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
 		c, err := m.Connection(ctx, id)
-		if errors.Is(err, pusher.ErrGone) {
+		if errors.Is(err, state.ErrGone) {
 			return nil
 		}
 		if err != nil {
@@ -93,18 +115,18 @@ func unsubscribe(t *testing.T, name string, store membership.Store, id pusher.Co
 }
 
 // forget is a $disconnect.
-func forget(t *testing.T, name string, store membership.Store, id pusher.ConnectionID) *process {
-	return start(t, name, store, func(ctx context.Context, m *membership.Membership) error {
+func forget(t *testing.T, name string, store Store, id pusher.ConnectionID) *process {
+	return start(t, name, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
 		return m.Disconnected(ctx, id)
 	})
 }
 
 // sweep runs Sweep when every lease given so far has come due.
-func sweep(t *testing.T, store membership.Store) {
+func sweep(t *testing.T, store Store) {
 	t.Helper()
 	all := newClients()
 	m := &membership.Membership{
-		Store: store, Apps: all, Sockets: all, Queue: all, Timeout: timeout, Now: func() time.Time { return clock.Add(5 * time.Minute) },
+		Rows: allRows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: func() time.Time { return clock.Add(5 * time.Minute) },
 	}
 	if err := store.SetSwept(t.Context(), clock.Truncate(time.Minute).Add(-time.Minute)); err != nil {
 		t.Fatal(err)
@@ -116,8 +138,8 @@ func sweep(t *testing.T, store membership.Store) {
 
 // rows is what the table holds about a channel and its connections in the end.
 type rows struct {
-	subscribed map[pusher.ConnectionID]pusher.Stamp
-	marker     pusher.Marker
+	subscribed map[pusher.ConnectionID]state.Stamp
+	marker     state.Marker
 	open       map[pusher.ConnectionID]bool
 }
 
@@ -126,8 +148,8 @@ func (r rows) listed() bool { return r.marker.Exists && r.marker.Vacant == "" }
 
 func look(t *testing.T, store *dynamo.State, ids ...pusher.ConnectionID) rows {
 	t.Helper()
-	r := rows{subscribed: map[pusher.ConnectionID]pusher.Stamp{}, open: map[pusher.ConnectionID]bool{}}
-	err := store.Subscribers(t.Context(), app, news, clock, func(page []pusher.Subscription) error {
+	r := rows{subscribed: map[pusher.ConnectionID]state.Stamp{}, open: map[pusher.ConnectionID]bool{}}
+	err := store.Subscribers(t.Context(), app, news, clock, func(page []state.Subscription) error {
 		for _, s := range page {
 			r.subscribed[s.Connection] = s.Stamp
 		}
@@ -141,7 +163,7 @@ func look(t *testing.T, store *dynamo.State, ids ...pusher.ConnectionID) rows {
 	}
 	for _, id := range ids {
 		_, err := store.Connection(t.Context(), id)
-		if err != nil && !errors.Is(err, pusher.ErrGone) {
+		if err != nil && !errors.Is(err, state.ErrGone) {
 			t.Fatal(err)
 		}
 		r.open[id] = err == nil

@@ -14,7 +14,7 @@ func app() pusher.App {
 }
 
 // refused asserts a refusal with the code, whose text does not hold the app's secret.
-func refused(t *testing.T, err error, code int) {
+func refused(t *testing.T, err error, code pusher.Code) {
 	t.Helper()
 	var refusal *pusher.Error
 	if !errors.As(err, &refusal) || refusal.Code != code {

@@ -30,7 +30,7 @@ func ParseFrame(text []byte) (Frame, error) {
 		err = errors.Join(field(fields, "event", &f.Event), field(fields, "channel", &f.Channel))
 	}
 	if err != nil || f.Event == "" {
-		return Frame{}, Errorf(CodeInvalid, "Invalid message format: a frame is a JSON object with an event")
+		return Frame{}, Errorf(CodeReconnect, "Invalid message format: a frame is a JSON object with an event")
 	}
 	return f, nil
 }
@@ -67,7 +67,7 @@ func (a *Auth) UnmarshalJSON(text []byte) error {
 func (f Frame) SubscribeData() (SubscribeData, error) {
 	var d SubscribeData
 	if err := f.object(&d); err != nil {
-		return SubscribeData{}, Errorf(CodeInvalid, "Invalid message format: the data of %s is an object with a channel", f.Event)
+		return SubscribeData{}, Errorf(CodeReconnect, "Invalid message format: the data of %s is an object with a channel", f.Event)
 	}
 	return d, nil
 }
@@ -82,7 +82,7 @@ type SignInData struct {
 func (f Frame) SignInData() (SignInData, error) {
 	var d SignInData
 	if err := f.object(&d); err != nil {
-		return SignInData{}, Errorf(CodeInvalid, "Invalid message format: the data of %s is an object with auth and user_data", f.Event)
+		return SignInData{}, Errorf(CodeReconnect, "Invalid message format: the data of %s is an object with auth and user_data", f.Event)
 	}
 	return d, nil
 }
@@ -203,7 +203,7 @@ func (e *Error) Frame() []byte {
 		Event string `json:"event"`
 		Data  any    `json:"data"`
 	}{"pusher:error", struct {
-		Code    int    `json:"code"`
+		Code    Code   `json:"code"`
 		Message string `json:"message"`
 	}{e.Code, e.Message}})
 }

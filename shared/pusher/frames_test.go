@@ -154,7 +154,7 @@ func TestParseFrame(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f, err := pusher.ParseFrame([]byte(c.text))
 			if c.event == "" {
-				refused(t, err, pusher.CodeInvalid)
+				refused(t, err, pusher.CodeReconnect)
 				return
 			}
 			if err != nil || f.Event != c.event {
@@ -190,7 +190,7 @@ func TestSubscribeData(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := pusher.Frame{Event: "pusher:subscribe", Data: json.RawMessage(c.data)}.SubscribeData()
 			if c.want == nil {
-				refused(t, err, pusher.CodeInvalid)
+				refused(t, err, pusher.CodeReconnect)
 			} else if err != nil || got != *c.want {
 				t.Errorf("got %+v, %v; want %+v", got, err, *c.want)
 			}
@@ -219,7 +219,7 @@ func TestSignInData(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := pusher.Frame{Event: "pusher:signin", Data: json.RawMessage(c.data)}.SignInData()
 			if c.want == nil {
-				refused(t, err, pusher.CodeInvalid)
+				refused(t, err, pusher.CodeReconnect)
 			} else if err != nil || got != *c.want {
 				t.Errorf("got %+v, %v; want %+v", got, err, *c.want)
 			}

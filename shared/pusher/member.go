@@ -51,20 +51,6 @@ type User struct {
 	Cut       bool     // the watchlist had more
 }
 
-// Word is what the watchers of a user were last told of it.
-type Word int
-
-// The words there are. Nobody alive now was told any if there is none.
-const (
-	WordNone Word = iota
-	WordOffline
-	WordComing // online, but perhaps not everybody knows yet
-	WordOnline
-)
-
-// Online reports whether the word is that the user is online.
-func (w Word) Online() bool { return w >= WordComing }
-
 // ParseUser reads the user_data of a sign-in: a JSON object with a non-empty text for an ID, of the characters of channel names
 // (protocol.md §3.11).
 func ParseUser(userData string) (User, error) {

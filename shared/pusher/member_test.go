@@ -172,11 +172,3 @@ func TestValidateUserID(t *testing.T) {
 		}
 	}
 }
-
-// What a presence channel shows of a connection that is signed in (protocol.md §3.6).
-func TestConnectionMember(t *testing.T) {
-	c := pusher.Connection{User: "7", UserInfo: json.RawMessage(`{"name":"Ann"}`)}
-	if m := c.Member(); m.UserID != "7" || string(m.Info) != `{"name":"Ann"}` {
-		t.Errorf("got %+v", m)
-	}
-}

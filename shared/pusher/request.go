@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/md5" //nolint:gosec // the protocol's body digest; the HMAC over it is what protects
 	"encoding/hex"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -62,19 +63,19 @@ func signedText(method, path string, params map[string]string) string {
 	return method + "\n" + path + "\n" + strings.Join(keys, "&")
 }
 
-// Verify returns nil if the app's secret signed the request within ClockSkew of now, else an *Error that says which of the
+// Verify returns nil if the app's secret signed the request within ClockSkew of now, else an *HTTPError (401) that says which of the
 // five conditions of protocol.md §5.1 is not met: key, version, timestamp, body digest, signature. It never names the secret.
 func (a App) Verify(r SignedRequest, now time.Time) error {
 	q := r.Params()
 	if !hmac.Equal([]byte(q["auth_key"]), []byte(a.Key)) {
-		return Errorf(CodeUnauthorized, "Unknown auth_key")
+		return HTTPErrorf(http.StatusUnauthorized, "Unknown auth_key")
 	}
 	if v := q["auth_version"]; v != "1.0" {
-		return Errorf(CodeUnauthorized, "Invalid version: auth_version is %.60q, should be 1.0", v)
+		return HTTPErrorf(http.StatusUnauthorized, "Invalid version: auth_version is %.60q, should be 1.0", v)
 	}
 	sec, err := strconv.ParseInt(q["auth_timestamp"], 10, 64)
 	if err != nil || !within(now, sec) {
-		return Errorf(CodeUnauthorized, "Timestamp expired: Given timestamp (%.60s) not within %.0fs of server time (%s)",
+		return HTTPErrorf(http.StatusUnauthorized, "Timestamp expired: Given timestamp (%.60s) not within %.0fs of server time (%s)",
 			stamp(q["auth_timestamp"], sec, err), ClockSkew.Seconds(), now.UTC().Format(time.RFC3339))
 	}
 	if err := checkDigest(q, r.Body); err != nil {
@@ -90,7 +91,7 @@ func (a App) Verify(r SignedRequest, now time.Time) error {
 	if path, ok := decodedPath(r.Path); ok && a.signs(signedText(r.Method, path, q), q["auth_signature"]) {
 		return nil
 	}
-	return Errorf(CodeUnauthorized, "Invalid signature: you should have sent HmacSHA256Hex(%.400q, your_secret_key), but you sent %.64q",
+	return HTTPErrorf(http.StatusUnauthorized, "Invalid signature: you should have sent HmacSHA256Hex(%.400q, your_secret_key), but you sent %.64q",
 		text, q["auth_signature"])
 }
 
@@ -110,7 +111,7 @@ func decodedPath(path string) (string, bool) {
 func checkParams(q map[string]string) error {
 	for k, v := range q {
 		if strings.ContainsAny(k, "&=") || strings.Contains(v, "&") {
-			return Errorf(CodeUnauthorized, "Invalid parameter %.60q: neither a name nor a value may hold an encoded &, nor a name an encoded =", k)
+			return HTTPErrorf(http.StatusUnauthorized, "Invalid parameter %.60q: neither a name nor a value may hold an encoded &, nor a name an encoded =", k)
 		}
 	}
 	return nil
@@ -136,7 +137,7 @@ func checkDigest(q map[string]string, body []byte) error {
 	}
 	sum := md5.Sum(body) //nolint:gosec // as above
 	if want := hex.EncodeToString(sum[:]); !hmac.Equal([]byte(want), []byte(given)) {
-		return Errorf(CodeUnauthorized, "Invalid body_md5: the body's digest is %s, but you sent %.64q", want, given)
+		return HTTPErrorf(http.StatusUnauthorized, "Invalid body_md5: the body's digest is %s, but you sent %.64q", want, given)
 	}
 	return nil
 }

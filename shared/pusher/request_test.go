@@ -3,8 +3,10 @@ package pusher_test
 import (
 	"crypto/md5" //nolint:gosec // the protocol's
 	"encoding/hex"
+	"errors"
 	"maps"
 	"math"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -172,7 +174,7 @@ func TestVerifyConditions(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			err := app().Verify(c.r, now)
 			if !c.ok {
-				refused(t, err, pusher.CodeUnauthorized)
+				unauthorized(t, err)
 			} else if err != nil {
 				t.Error(err)
 			}
@@ -230,7 +232,7 @@ func TestVerifyRefusesWhatCouldBeTakenForAnotherRequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.Path, r.RawQuery = c.wire, strings.Replace(r.RawQuery, c.signed, c.sent, 1)
-			refused(t, app().Verify(r, now), pusher.CodeUnauthorized)
+			unauthorized(t, app().Verify(r, now))
 		})
 	}
 }
@@ -243,7 +245,7 @@ func TestVerifyAnswersShortly(t *testing.T) {
 			r := signed("/apps/3/events")
 			r.RawQuery += "&" + change + "=" + long
 			err := app().Verify(r, now)
-			refused(t, err, pusher.CodeUnauthorized)
+			unauthorized(t, err)
 			if len(err.Error()) > 700 {
 				t.Errorf("%d bytes: %s", len(err.Error()), err)
 			}
@@ -265,6 +267,18 @@ func TestSignedRequestTells(t *testing.T) {
 	}
 }
 
+// unauthorized asserts a refusal with 401 and a message, which does not hold the app's secret.
+func unauthorized(t *testing.T, err error) {
+	t.Helper()
+	var refusal *pusher.HTTPError
+	if !errors.As(err, &refusal) || refusal.Status != http.StatusUnauthorized || refusal.Message == "" {
+		t.Fatalf("got %v, want a refusal with 401", err)
+	}
+	if strings.Contains(err.Error(), app().Secret) {
+		t.Errorf("the secret is in the text: %v", err)
+	}
+}
+
 // Checklist 94: one changed byte anywhere is refused.
 func TestVerifyRefusesEveryChangedByte(t *testing.T) {
 	good := signed("/apps/3/events", "filter_by_prefix=presence-", "info=user_count,subscription_count")
@@ -283,7 +297,7 @@ func TestVerifyRefusesEveryChangedByte(t *testing.T) {
 		if err := app().Verify(r, now); err == nil {
 			t.Errorf("%s %q passes", what, text)
 		} else {
-			refused(t, err, pusher.CodeUnauthorized)
+			unauthorized(t, err)
 		}
 	}
 	changed(good.Method, func(s string) { r := good; r.Method = s; check("method", s, r) })

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // A queue takes neither U+FFFE nor U+FFFF (aws-facts.md §C), but what clients say of their users is theirs to choose: it arrives as it
@@ -26,9 +27,9 @@ func TestPublishOfCharactersThatAQueueDoesNotTake(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := pusher.Broadcast{
-				Kind: pusher.KindJoin, App: "local", Channel: "presence-room", Connection: "L0SM9cOFvHcCIhw=", Stamp: 5,
-				Member: &pusher.Member{UserID: said, Info: text},
+			want := state.Join{
+				App: "local", Channel: "presence-room", Connection: "L0SM9cOFvHcCIhw=", Stamp: 5,
+				Member: pusher.Member{UserID: said, Info: text},
 			}
 			if err := l.Publish(t.Context(), want); err != nil {
 				t.Fatal(err)
@@ -37,7 +38,10 @@ func TestPublishOfCharactersThatAQueueDoesNotTake(t *testing.T) {
 			if len(all) != 1 {
 				t.Fatalf("%d messages", len(all))
 			}
-			got := read(t, all[0])
+			got, ok := read(t, all[0]).(state.Join)
+			if !ok {
+				t.Fatalf("got %s, which is no join", all[0].Body)
+			}
 			if diff := cmp.Diff(value(t, want.Member.Info), value(t, got.Member.Info)); diff != "" {
 				t.Errorf("the info is another one: %s", diff)
 			}

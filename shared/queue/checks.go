@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // Checks sends to the queue of channels to look at, which hands out nothing before the delay that it was made with has passed: long
@@ -22,16 +23,16 @@ type Checks struct {
 
 // Check has somebody look whether the channel is occupied; of a presence channel, if a user is named, whether that user is there.
 func (c *Checks) Check(ctx context.Context, app string, ch pusher.Channel, user string) error {
-	return c.send(ctx, pusher.Check{App: app, Channel: ch, User: user})
+	return c.send(ctx, state.Check{App: app, Channel: ch, User: user})
 }
 
 // Missed says that somebody found no event on a cache channel.
 func (c *Checks) Missed(ctx context.Context, app string, ch pusher.Channel) error {
-	return c.send(ctx, pusher.Check{App: app, Channel: ch, Missed: true})
+	return c.send(ctx, state.Check{App: app, Channel: ch, Missed: true})
 }
 
 // send queues a check. None is taken for another one: what is to be seen may have changed between two.
-func (c *Checks) send(ctx context.Context, k pusher.Check) error {
+func (c *Checks) send(ctx context.Context, k state.Check) error {
 	text, err := encode(k)
 	if err != nil {
 		return fmt.Errorf("encode check: %w", err)
@@ -44,17 +45,17 @@ func (c *Checks) send(ctx context.Context, k pusher.Check) error {
 
 // Checker does one check. One that failed is done again, marked as such, before any other of its channel.
 type Checker interface {
-	Check(ctx context.Context, k pusher.Check) error
+	Check(ctx context.Context, k state.Check) error
 }
 
 // ConsumeChecks returns the handler of the checks queue. It treats a batch as Consume does.
 func ConsumeChecks(c Checker, log *slog.Logger) Handler {
-	read := func(m events.SQSMessage) (pusher.Check, error) {
-		k, err := body[pusher.Check](m)
+	read := func(m events.SQSMessage) (state.Check, error) {
+		k, err := body[state.Check](m)
 		k.Again = receives(m) > 1
 		return k, err
 	}
-	return consume(log, read, func(ctx context.Context, checks []pusher.Check) (done int, err error) {
+	return consume(log, read, func(ctx context.Context, checks []state.Check) (done int, err error) {
 		for i, k := range checks {
 			if err := c.Check(ctx, k); err != nil {
 				return i, err

@@ -9,24 +9,24 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"hark/shared/invocation"
-	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // Handler takes a batch of messages, and answers which of them must come again.
 type Handler = func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
-// Deliverer delivers broadcasts of one group.
-type Deliverer interface {
-	// Deliver delivers them so that each subscriber gets them in order, and returns how many, from the first on, need not come
-	// again; err says why the next one must.
-	Deliver(ctx context.Context, broadcasts []pusher.Broadcast) (done int, err error)
+// Consumer handles the broadcasts of one message group, which is one channel's.
+type Consumer interface {
+	// Consume handles them in order and returns how many, from the first on, are done. err says why
+	// the next one is not: it and those behind it must be received again.
+	Consume(ctx context.Context, broadcasts []state.Broadcast) (done int, err error)
 }
 
-// Consume returns the handler of the broadcasts queue. The groups of a batch run side by side, each in its order. A group
+// ConsumeBroadcasts returns the handler of the broadcasts queue. The groups of a batch run side by side, each in its order. A group
 // that fails returns its rest; the others are not held up, as they would be by AWS's advice to stop the whole batch at the
 // first failure. A message that cannot be read is logged and dropped, never retried for ever.
-func Consume(d Deliverer, log *slog.Logger) Handler {
-	return consume(log, body[pusher.Broadcast], d.Deliver)
+func ConsumeBroadcasts(c Consumer, log *slog.Logger) Handler {
+	return consume(log, readBroadcast, c.Consume)
 }
 
 // consume returns the handler of a queue whose messages are read as T.

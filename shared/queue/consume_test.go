@@ -18,20 +18,27 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/google/go-cmp/cmp"
 
 	"hark/shared/pusher"
 	"hark/shared/queue"
+	"hark/shared/state"
 )
 
-// deliverer calls what it is.
-type deliverer func(ctx context.Context, b []pusher.Broadcast) (int, error)
+// consumer is a function as a queue.Consumer.
+type consumer func(ctx context.Context, b []state.Broadcast) (int, error)
 
-func (d deliverer) Deliver(ctx context.Context, b []pusher.Broadcast) (int, error) { return d(ctx, b) }
+func (c consumer) Consume(ctx context.Context, b []state.Broadcast) (int, error) { return c(ctx, b) }
 
-// all delivers everything.
-func all(_ context.Context, b []pusher.Broadcast) (int, error) { return len(b), nil }
+// all handles every broadcast.
+func all(_ context.Context, b []state.Broadcast) (int, error) { return len(b), nil }
 
-func message(id, group string, b pusher.Broadcast) events.SQSMessage {
+func channelOf(b state.Broadcast) pusher.Channel {
+	_, ch := b.Target()
+	return ch
+}
+
+func message(id, group string, b state.Event) events.SQSMessage {
 	body, err := json.Marshal(b)
 	if err != nil {
 		panic(err)
@@ -40,12 +47,12 @@ func message(id, group string, b pusher.Broadcast) events.SQSMessage {
 }
 
 // failed runs the handler and returns the messages that it gives back, sorted.
-func failed(t *testing.T, d deliverer, log *slog.Logger, messages ...events.SQSMessage) []string {
+func failed(t *testing.T, c consumer, log *slog.Logger, messages ...events.SQSMessage) []string {
 	t.Helper()
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	out, err := queue.Consume(d, log)(t.Context(), events.SQSEvent{Records: messages})
+	out, err := queue.ConsumeBroadcasts(c, log)(t.Context(), events.SQSEvent{Records: messages})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +69,8 @@ func TestConsumeReadsTheRecordedEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []pusher.Broadcast
-	h := queue.Consume(deliverer(func(_ context.Context, b []pusher.Broadcast) (int, error) {
+	var got []state.Broadcast
+	h := queue.ConsumeBroadcasts(consumer(func(_ context.Context, b []state.Broadcast) (int, error) {
 		got = b
 		return len(b), nil
 	}), slog.New(slog.DiscardHandler))
@@ -71,9 +78,11 @@ func TestConsumeReadsTheRecordedEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 1 || got[0].App != "local" || got[0].Channel != "news" ||
-		string(got[0].Frame) != `{"event":"headline","channel":"news","data":"{\"title\":\"Rain\"}"}` {
-		t.Errorf("got %+v", got)
+	want := []state.Broadcast{state.Event{
+		App: "local", Channel: "news", Frame: []byte(`{"event":"headline","channel":"news","data":"{\"title\":\"Rain\"}"}`),
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 	if string(out) != `{"batchItemFailures":[]}` {
 		t.Errorf("got %s", out)
@@ -81,10 +90,10 @@ func TestConsumeReadsTheRecordedEvent(t *testing.T) {
 }
 
 func TestConsumeAnswersInLambdasForm(t *testing.T) {
-	h := queue.Consume(deliverer(func(context.Context, []pusher.Broadcast) (int, error) {
+	h := queue.ConsumeBroadcasts(consumer(func(context.Context, []state.Broadcast) (int, error) {
 		return 0, errors.New("broken")
 	}), slog.New(slog.DiscardHandler))
-	text, err := json.Marshal(events.SQSEvent{Records: []events.SQSMessage{message("m1", "a", pusher.Broadcast{})}})
+	text, err := json.Marshal(events.SQSEvent{Records: []events.SQSMessage{message("m1", "a", state.Event{})}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,19 +107,21 @@ func TestConsumeDeliversEachGroupInOrder(t *testing.T) {
 	var mu sync.Mutex
 	got := map[pusher.Channel][]string{}
 	calls := 0
-	d := func(_ context.Context, b []pusher.Broadcast) (int, error) {
+	d := func(_ context.Context, b []state.Broadcast) (int, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		calls++
-		for _, e := range b {
-			got[e.Channel] = append(got[e.Channel], string(e.Frame))
+		for _, m := range b {
+			if e, ok := m.(state.Event); ok {
+				got[e.Channel] = append(got[e.Channel], string(e.Frame))
+			}
 		}
 		return len(b), nil
 	}
 	var messages []events.SQSMessage
 	for i := range 9 {
 		ch := pusher.Channel(fmt.Sprint("c", i%3))
-		messages = append(messages, message(fmt.Sprint("m", i), string(ch), pusher.Broadcast{Channel: ch, Frame: []byte(fmt.Sprint(i))}))
+		messages = append(messages, message(fmt.Sprint("m", i), string(ch), state.Event{Channel: ch, Frame: []byte(fmt.Sprint(i))}))
 	}
 	if back := failed(t, d, nil, messages...); back != nil || calls != 3 {
 		t.Errorf("%q come back, %d calls", back, calls)
@@ -128,13 +139,13 @@ func TestConsumeGivesBackTheRestOfAFailingGroupOnly(t *testing.T) {
 	batch := func() []events.SQSMessage {
 		var messages []events.SQSMessage
 		for i, group := range []string{"a", "b", "a", "b", "a"} {
-			messages = append(messages, message(fmt.Sprint("m", i), group, pusher.Broadcast{Channel: pusher.Channel(group)}))
+			messages = append(messages, message(fmt.Sprint("m", i), group, state.Event{Channel: pusher.Channel(group)}))
 		}
 		return messages
 	}
-	failing := func(done int) deliverer {
-		return func(ctx context.Context, b []pusher.Broadcast) (int, error) {
-			if b[0].Channel == "a" {
+	failing := func(done int) consumer {
+		return func(ctx context.Context, b []state.Broadcast) (int, error) {
+			if channelOf(b[0]) == "a" {
 				return done, broken
 			}
 			return all(ctx, b)
@@ -142,19 +153,19 @@ func TestConsumeGivesBackTheRestOfAFailingGroupOnly(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name string
-		d    deliverer
+		d    consumer
 		want []string
 	}{
 		{"nothing of it done", failing(0), []string{"m0", "m2", "m4"}},
 		{"one of it done", failing(1), []string{"m2", "m4"}},
 		{"all of it done, and an error", failing(3), nil},
-		{"a panic", func(ctx context.Context, b []pusher.Broadcast) (int, error) {
-			if b[0].Channel == "a" {
+		{"a panic", func(ctx context.Context, b []state.Broadcast) (int, error) {
+			if channelOf(b[0]) == "a" {
 				panic("broken")
 			}
 			return all(ctx, b)
 		}, []string{"m0", "m2", "m4"}},
-		{"both groups", func(context.Context, []pusher.Broadcast) (int, error) { return 1, broken }, []string{"m2", "m3", "m4"}},
+		{"both groups", func(context.Context, []state.Broadcast) (int, error) { return 1, broken }, []string{"m2", "m3", "m4"}},
 		{"none", all, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -168,18 +179,19 @@ func TestConsumeGivesBackTheRestOfAFailingGroupOnly(t *testing.T) {
 func TestConsumeDropsWhatCannotBeRead(t *testing.T) {
 	for name, body := range map[string]string{
 		"no JSON": "secret-payload", "nothing": "", "another type": `{"app":7,"frame":"secret-payload"}`, "half": `{"app":"secret-payload`,
+		"a kind that only a newer version knows": `{"kind":"newer","app":"local","frame":"secret-payload"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			var text bytes.Buffer
-			var got []pusher.Broadcast
-			d := func(_ context.Context, b []pusher.Broadcast) (int, error) {
+			var got []state.Broadcast
+			d := func(_ context.Context, b []state.Broadcast) (int, error) {
 				got = b
 				return 0, errors.New("broken")
 			}
 			bad := events.SQSMessage{MessageId: "bad", Body: body, Attributes: map[string]string{"MessageGroupId": "a"}}
 			back := failed(t, d, slog.New(slog.NewTextHandler(&text, nil)),
-				message("m1", "a", pusher.Broadcast{Channel: "first"}), bad, message("m2", "a", pusher.Broadcast{Channel: "second"}))
-			if !slices.Equal(back, []string{"m1", "m2"}) || len(got) != 2 || got[1].Channel != "second" {
+				message("m1", "a", state.Event{Channel: "first"}), bad, message("m2", "a", state.Event{Channel: "second"}))
+			if !slices.Equal(back, []string{"m1", "m2"}) || len(got) != 2 || channelOf(got[1]) != "second" {
 				t.Errorf("%q come back, %+v delivered", back, got)
 			}
 			if s := text.String(); !strings.Contains(s, "cannot be read") || !strings.Contains(s, "message=bad") {
@@ -198,15 +210,15 @@ func TestConsumeLeavesTimeToAnswer(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		began := time.Now()
-		d := deliverer(func(ctx context.Context, b []pusher.Broadcast) (int, error) {
-			if b[0].Channel == "fast" {
+		c := consumer(func(ctx context.Context, b []state.Broadcast) (int, error) {
+			if channelOf(b[0]) == "fast" {
 				return all(ctx, b)
 			}
 			<-ctx.Done()
 			return 0, ctx.Err()
 		})
-		out, err := queue.Consume(d, slog.New(slog.DiscardHandler))(ctx, events.SQSEvent{Records: []events.SQSMessage{
-			message("m1", "slow", pusher.Broadcast{Channel: "slow"}), message("m2", "fast", pusher.Broadcast{Channel: "fast"}),
+		out, err := queue.ConsumeBroadcasts(c, slog.New(slog.DiscardHandler))(ctx, events.SQSEvent{Records: []events.SQSMessage{
+			message("m1", "slow", state.Event{Channel: "slow"}), message("m2", "fast", state.Event{Channel: "fast"}),
 		}})
 		if err != nil || len(out.BatchItemFailures) != 1 || out.BatchItemFailures[0].ItemIdentifier != "m1" {
 			t.Errorf("got %+v, %v", out, err)
@@ -220,12 +232,12 @@ func TestConsumeLeavesTimeToAnswer(t *testing.T) {
 func TestConsumeRunsGroupsSideBySide(t *testing.T) {
 	var both sync.WaitGroup
 	both.Add(2)
-	d := func(ctx context.Context, b []pusher.Broadcast) (int, error) {
+	d := func(ctx context.Context, b []state.Broadcast) (int, error) {
 		both.Done()
 		both.Wait() // for ever, if one group waited for the other
 		return all(ctx, b)
 	}
-	if back := failed(t, d, nil, message("m1", "a", pusher.Broadcast{}), message("m2", "b", pusher.Broadcast{})); back != nil {
+	if back := failed(t, d, nil, message("m1", "a", state.Event{}), message("m2", "b", state.Event{})); back != nil {
 		t.Errorf("%q come back", back)
 	}
 }

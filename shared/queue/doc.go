@@ -1,4 +1,7 @@
-// Package queue carries messages over the stack's FIFO queues: Broadcasts, Checks and Deliveries send them; Consume, ConsumeChecks and
-// Deliveries.Consume hand what comes out to whoever works on it, and Refused.Consume what apps sent to be published. It is an adapter: it
-// keeps what belongs together in order, has what failed come again, and decides nothing else (design.md §5).
+// Package queue sends and receives messages on the stack's FIFO queues. It encodes messages, keeps
+// those of a message group in order, and has messages received again whose work failed. It decides
+// nothing else.
+//
+// broadcasts.go, checks.go, deliveries.go and publish.go have a queue each; send.go and consume.go are
+// what they share.
 package queue

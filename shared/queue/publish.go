@@ -28,7 +28,7 @@ type Refused struct {
 
 // Trigger publishes events.
 type Trigger interface {
-	// Trigger publishes the event that the body is to the app's channels. It fails with a *pusher.Error if it never will.
+	// Trigger publishes the event that the body is to the app's channels. It fails with a *pusher.HTTPError if it never will.
 	Trigger(ctx context.Context, app string, body []byte) error
 }
 
@@ -46,9 +46,9 @@ func (r *Refused) Consume(t Trigger, log *slog.Logger) Handler {
 	return consume(log, read, func(ctx context.Context, messages []events.SQSMessage) (done int, err error) {
 		for i, m := range messages {
 			err := publish(ctx, t, m.Body)
-			var no *pusher.Error
+			var no *pusher.HTTPError
 			if errors.As(err, &no) {
-				log.WarnContext(ctx, "event refused, it is with the dead letters", "message", m.MessageId, "status", no.Code, "reason", no.Message)
+				log.WarnContext(ctx, "event refused, it is with the dead letters", "message", m.MessageId, "status", no.Status, "reason", no.Message)
 				err = r.bury(ctx, m, no)
 			}
 			if err != nil {
@@ -76,23 +76,23 @@ func publish(ctx context.Context, t Trigger, text string) error {
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrong) && wrong.Field != "":
-		return pusher.Errorf(http.StatusBadRequest, "The app_id field must not be a JSON %s", wrong.Value)
+		return pusher.HTTPErrorf(http.StatusBadRequest, "The app_id field must not be a JSON %s", wrong.Value)
 	case err != nil:
-		return pusher.Errorf(http.StatusBadRequest, "The message is not a JSON object")
+		return pusher.HTTPErrorf(http.StatusBadRequest, "The message is not a JSON object")
 	case to.App == nil:
-		return pusher.Errorf(http.StatusBadRequest, "The app_id field is required")
+		return pusher.HTTPErrorf(http.StatusBadRequest, "The app_id field is required")
 	}
 	return t.Trigger(ctx, *to.App, body)
 }
 
 // bury sends the message to the dead letters, once however often it is tried, and in its place among those of its group.
-func (r *Refused) bury(ctx context.Context, m events.SQSMessage, why *pusher.Error) error {
+func (r *Refused) bury(ctx context.Context, m events.SQSMessage, why *pusher.HTTPError) error {
 	_, err := r.Client.SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl: &r.URL, MessageBody: &m.Body,
 		MessageGroupId: aws.String(m.Attributes["MessageGroupId"]), MessageDeduplicationId: &m.MessageId,
 		MessageAttributes: map[string]types.MessageAttributeValue{
 			reasonAttribute: {DataType: aws.String("String"), StringValue: aws.String(printable(why.Message))},
-			statusAttribute: {DataType: aws.String("Number"), StringValue: aws.String(strconv.Itoa(why.Code))},
+			statusAttribute: {DataType: aws.String("Number"), StringValue: aws.String(strconv.Itoa(why.Status))},
 		},
 	})
 	if err != nil {

@@ -101,7 +101,7 @@ func TestMessagesArePublishedInTheirOrder(t *testing.T) {
 
 func TestWhatIsRefusedGoesToTheDeadLettersWithTheReason(t *testing.T) {
 	d := newDeadEnd(t)
-	g := &trigger{errs: map[string]error{"shop": pusher.Errorf(413, "Too much\x00 for \"\xff\"")}}
+	g := &trigger{errs: map[string]error{"shop": pusher.HTTPErrorf(413, "Too much\x00 for \"\xff\"")}}
 	refused := []string{
 		`{"app_id":"shop"}`, `{"name":"e"}`, `{"app_id":7}`, `{"app_id":null}`, `[]`, `{`,
 		`{"detail-type":"hark.publish"}`, `{"detail-type":"hark.publish","detail":{"name":"e"}}`,

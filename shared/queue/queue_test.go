@@ -2,9 +2,9 @@ package queue_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -12,12 +12,14 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"hark/localstack/sqs"
 	"hark/shared/pusher"
 	"hark/shared/queue"
+	"hark/shared/state"
 )
 
 const account = "000000000000"
@@ -82,17 +84,30 @@ func (l *line) all(t *testing.T) []sqs.Message {
 	}
 }
 
-func read(t *testing.T, m sqs.Message) pusher.Broadcast {
+// read returns the broadcast that a message's consumer is given.
+func read(t *testing.T, m sqs.Message) (b state.Broadcast) {
 	t.Helper()
-	var b pusher.Broadcast
-	if err := json.Unmarshal([]byte(m.Body), &b); err != nil {
-		t.Fatal(err)
+	h := queue.ConsumeBroadcasts(consumer(func(_ context.Context, got []state.Broadcast) (int, error) {
+		b = got[0]
+		return len(got), nil
+	}), slog.New(slog.DiscardHandler))
+	if _, err := h(t.Context(), events.SQSEvent{Records: []events.SQSMessage{{MessageId: m.ID, Body: m.Body}}}); err != nil || b == nil {
+		t.Fatalf("%s cannot be read: %v", m.Body, err)
 	}
 	return b
 }
 
-func event(app string, ch pusher.Channel, data string) pusher.Broadcast {
-	return pusher.Broadcast{App: app, Channel: ch, Frame: pusher.EventFrame("e", ch, data)}
+func readEvent(t *testing.T, m sqs.Message) state.Event {
+	t.Helper()
+	e, ok := read(t, m).(state.Event)
+	if !ok {
+		t.Fatalf("got %s, which is no event", m.Body)
+	}
+	return e
+}
+
+func event(app string, ch pusher.Channel, data string) state.Event {
+	return state.Event{App: app, Channel: ch, Frame: pusher.EventFrame("e", ch, data)}
 }
 
 func TestPublishKeepsAMessageAsItIs(t *testing.T) {
@@ -106,7 +121,7 @@ func TestPublishKeepsAMessageAsItIs(t *testing.T) {
 	if len(got) != 1 {
 		t.Fatalf("%d messages", len(got))
 	}
-	b := read(t, got[0])
+	b := readEvent(t, got[0])
 	if b.App != want.App || b.Channel != want.Channel || b.Except != want.Except || string(b.Frame) != string(want.Frame) {
 		t.Errorf("got %s\nwant frame %s", got[0].Body, want.Frame)
 	}
@@ -117,7 +132,7 @@ func TestGroups(t *testing.T) {
 	l := newLine(t)
 	long := pusher.Channel(strings.Repeat("x", pusher.MaxChannelName))
 	groups := map[string]string{}
-	for _, c := range []pusher.Broadcast{
+	for _, c := range []state.Event{
 		event("one", "a", "1"), event("one", "b", "1"), event("two", "a", "1"), event("one", long, "1"), event("one", long[1:], "1"),
 		event("one", "a", "2"),
 	} {
@@ -142,7 +157,7 @@ func TestGroups(t *testing.T) {
 func TestPublishKeepsTheOrderOfAChannel(t *testing.T) {
 	l := newLine(t)
 	var want []string
-	var burst []pusher.Broadcast
+	var burst []state.Broadcast
 	for i := range 25 { // three requests
 		b := event("local", "orders", fmt.Sprint(i))
 		want, burst = append(want, string(b.Frame)), append(burst, b)
@@ -152,7 +167,7 @@ func TestPublishKeepsTheOrderOfAChannel(t *testing.T) {
 	}
 	var got []string
 	for _, m := range l.all(t) {
-		got = append(got, string(read(t, m).Frame))
+		got = append(got, string(readEvent(t, m).Frame))
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
@@ -161,7 +176,7 @@ func TestPublishKeepsTheOrderOfAChannel(t *testing.T) {
 
 func TestPublishToAHundredChannelsTakesTenRequests(t *testing.T) {
 	l := newLine(t)
-	var all []pusher.Broadcast
+	var all []state.Broadcast
 	for i := range 100 {
 		all = append(all, event("local", pusher.Channel(fmt.Sprintf("c%d", i)), "{}"))
 	}
@@ -173,7 +188,7 @@ func TestPublishToAHundredChannelsTakesTenRequests(t *testing.T) {
 	}
 	channels := map[pusher.Channel]bool{}
 	for _, m := range l.all(t) {
-		channels[read(t, m).Channel] = true
+		channels[readEvent(t, m).Channel] = true
 	}
 	if len(channels) != 100 {
 		t.Errorf("%d channels", len(channels))
@@ -184,7 +199,7 @@ func TestPublishToAHundredChannelsTakesTenRequests(t *testing.T) {
 func TestPublishTheLargestEvents(t *testing.T) {
 	l := newLine(t)
 	b := event("local", "orders", strings.Repeat("\x01", 10<<10))
-	if err := l.Publish(t.Context(), slices.Repeat([]pusher.Broadcast{b}, 10)...); err != nil || l.requests.Load() != 1 {
+	if err := l.Publish(t.Context(), slices.Repeat([]state.Broadcast{b}, 10)...); err != nil || l.requests.Load() != 1 {
 		t.Errorf("%v, %d requests", err, l.requests.Load())
 	}
 }
@@ -202,17 +217,17 @@ func TestTwoEqualEventsAreTwoMessages(t *testing.T) {
 	}
 }
 
-// A publisher that does not know whether it has been heard says it again. Another channel, another app and another event are not that.
-func TestAnEventThatIsOnceIsOneMessage(t *testing.T) {
+// A repeat has the app, the channel and the repeat key of an event that was queued before.
+func TestRepeatOfAnEventIsNotQueued(t *testing.T) {
 	l := newLine(t)
-	once := func(app string, ch pusher.Channel, name string) pusher.Broadcast {
+	keyed := func(app string, ch pusher.Channel, key string) state.Broadcast {
 		b := event(app, ch, "data")
-		b.Once = name
+		b.RepeatKey = key
 		return b
 	}
-	first := []pusher.Broadcast{once("local", "a", "1"), once("local", "a", "2"), once("local", "b", "1"), once("other", "a", "1")}
+	first := []state.Broadcast{keyed("local", "a", "1"), keyed("local", "a", "2"), keyed("local", "b", "1"), keyed("other", "a", "1")}
 	for range 3 {
-		if err := l.Publish(t.Context(), append(first, once("local", "c", "1"))...); err != nil {
+		if err := l.Publish(t.Context(), append(first, keyed("local", "c", "1"))...); err != nil {
 			t.Fatal(err)
 		}
 		first = first[1:] // as if the rest had been queued before
@@ -222,7 +237,7 @@ func TestAnEventThatIsOnceIsOneMessage(t *testing.T) {
 		t.Errorf("%d messages, want 5", len(all))
 	}
 	for _, m := range all {
-		if strings.Contains(m.Body, "once") || strings.Contains(m.Body, "Once") {
+		if body := strings.ToLower(m.Body); strings.Contains(body, "once") || strings.Contains(body, "key") {
 			t.Errorf("the consumer reads %s", m.Body)
 		}
 	}
@@ -267,7 +282,7 @@ func TestPublishFails(t *testing.T) {
 		l := newLine(t)
 		l.URL += "-of-another-name"
 		b := event("local", "a", "1")
-		if err := l.Publish(t.Context(), slices.Repeat([]pusher.Broadcast{b}, 25)...); err == nil || l.requests.Load() != 1 {
+		if err := l.Publish(t.Context(), slices.Repeat([]state.Broadcast{b}, 25)...); err == nil || l.requests.Load() != 1 {
 			t.Errorf("%v, %d requests", err, l.requests.Load())
 		}
 	})

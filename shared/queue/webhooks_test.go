@@ -19,19 +19,20 @@ import (
 
 	"hark/shared/pusher"
 	"hark/shared/queue"
+	"hark/shared/state"
 )
 
-// checker and teller call what they are.
+// checker is a function as a queue.Checker, deliverer one as a queue.Teller.
 
-type checker func(k pusher.Check) error
+type checker func(k state.Check) error
 
-func (c checker) Check(_ context.Context, k pusher.Check) error { return c(k) }
+func (c checker) Check(_ context.Context, k state.Check) error { return c(k) }
 
-type teller func(d pusher.Delivery) error
+type deliverer func(d state.Delivery) error
 
-func (f teller) Deliver(_ context.Context, d pusher.Delivery) error { return f(d) }
+func (f deliverer) Deliver(_ context.Context, d state.Delivery) error { return f(d) }
 
-func (teller) Delay(receives int) time.Duration { return time.Duration(receives) * time.Minute }
+func (deliverer) Delay(receives int) time.Duration { return time.Duration(receives) * time.Minute }
 
 func TestChecks(t *testing.T) {
 	l := newLine(t)
@@ -64,8 +65,8 @@ func TestChecks(t *testing.T) {
 
 // A check that comes again knows it, and those behind one that failed wait.
 func TestConsumeChecks(t *testing.T) {
-	var got []pusher.Check
-	h := queue.ConsumeChecks(checker(func(k pusher.Check) error {
+	var got []state.Check
+	h := queue.ConsumeChecks(checker(func(k state.Check) error {
 		got = append(got, k)
 		if k.User == "fails" {
 			return errors.New("broken")
@@ -97,15 +98,15 @@ func TestConsumeChecks(t *testing.T) {
 	}
 }
 
-func delivery(app, url string, ch pusher.Channel) pusher.Delivery {
-	return pusher.Delivery{App: app, URL: url, Notice: pusher.Notice{Name: "cache_miss", Channel: ch}, At: 5}
+func delivery(app, url string, ch pusher.Channel) state.Delivery {
+	return state.Delivery{App: app, URL: url, Event: pusher.WebhookEvent{Name: "cache_miss", Channel: ch}, At: 5}
 }
 
 // No group waits for another, and each app, endpoint and channel has one.
 func TestDeliveries(t *testing.T) {
 	l := newLine(t)
 	d := &queue.Deliveries{Client: l.Client, URL: l.URL}
-	sent := []pusher.Delivery{
+	sent := []state.Delivery{
 		delivery("shop", "a", "c"), delivery("shop", "a", "d"), delivery("shop", "b", "c"), delivery("shop", "", "c"), delivery("shop2", "a", "c"),
 	}
 	must(t, d.Send(t.Context(), append(sent, sent...)...))
@@ -115,7 +116,7 @@ func TestDeliveries(t *testing.T) {
 	groups := map[string]int{}
 	for _, m := range l.all(t) {
 		groups[m.Attributes["MessageGroupId"]]++
-		var got pusher.Delivery
+		var got state.Delivery
 		must(t, json.Unmarshal([]byte(m.Body), &got))
 		if !slices.Contains(sent, got) {
 			t.Errorf("queued %s", m.Body)
@@ -132,10 +133,10 @@ func TestSendLongMessages(t *testing.T) {
 	l := newLine(t)
 	d := &queue.Deliveries{Client: l.Client, URL: l.URL}
 	data := strings.Repeat("x", 300<<10)
-	var sent []pusher.Delivery
+	var sent []state.Delivery
 	for i := range 5 {
 		x := delivery("shop", "a", "c")
-		x.At, x.Notice.Data = int64(i), &data
+		x.At, x.Event.Data = int64(i), &data
 		sent = append(sent, x)
 	}
 	must(t, d.Send(t.Context(), sent...))
@@ -143,10 +144,10 @@ func TestSendLongMessages(t *testing.T) {
 		t.Errorf("%d requests", n)
 	}
 	for i, m := range l.all(t) {
-		var got pusher.Delivery
+		var got state.Delivery
 		must(t, json.Unmarshal([]byte(m.Body), &got))
-		if got.At != int64(i) || len(*got.Notice.Data) != len(data) {
-			t.Errorf("message %d is %d, of %d bytes", i, got.At, len(*got.Notice.Data))
+		if got.At != int64(i) || len(*got.Event.Data) != len(data) {
+			t.Errorf("message %d is %d, of %d bytes", i, got.At, len(*got.Event.Data))
 		}
 	}
 }
@@ -164,7 +165,7 @@ func TestConsumeDeliveries(t *testing.T) {
 	}
 	var mu sync.Mutex // groups run side by side
 	var got []string
-	h := d.Consume(teller(func(x pusher.Delivery) error {
+	h := d.Consume(deliverer(func(x state.Delivery) error {
 		mu.Lock()
 		defer mu.Unlock()
 		got = append(got, fmt.Sprint(x.URL, " ", x.Receives))
@@ -189,7 +190,7 @@ func TestConsumeDeliveries(t *testing.T) {
 func TestConsumeDeliveriesThatCannotBeHidden(t *testing.T) {
 	l := newLine(t)
 	d := &queue.Deliveries{Client: l.Client, URL: l.URL + "-of-another-name"}
-	h := d.Consume(teller(func(pusher.Delivery) error { return errors.New("broken") }), slog.New(slog.DiscardHandler))
+	h := d.Consume(deliverer(func(state.Delivery) error { return errors.New("broken") }), slog.New(slog.DiscardHandler))
 	out, err := h(t.Context(), events.SQSEvent{Records: []events.SQSMessage{{MessageId: "m", Body: `{"app":"shop"}`, ReceiptHandle: "r"}}})
 	if err != nil || len(out.BatchItemFailures) != 1 {
 		t.Errorf("%v come back, error %v", out.BatchItemFailures, err)
@@ -200,11 +201,11 @@ func TestConsumeDeliveriesThatCannotBeHidden(t *testing.T) {
 func TestRoute(t *testing.T) {
 	var got []string
 	h := queue.Route(map[string]queue.Handler{
-		"https://sqs.us-east-1.amazonaws.com/000000000000/Hark-checks.fifo": queue.ConsumeChecks(checker(func(k pusher.Check) error {
+		"https://sqs.us-east-1.amazonaws.com/000000000000/Hark-checks.fifo": queue.ConsumeChecks(checker(func(k state.Check) error {
 			got = append(got, fmt.Sprintf("check %+v", k))
 			return nil
 		}), slog.New(slog.DiscardHandler)),
-		"http://localhost:4566/000000000000/Hark-deliveries.fifo": (&queue.Deliveries{}).Consume(teller(func(d pusher.Delivery) error {
+		"http://localhost:4566/000000000000/Hark-deliveries.fifo": (&queue.Deliveries{}).Consume(deliverer(func(d state.Delivery) error {
 			got = append(got, fmt.Sprintf("delivery %+v", d))
 			return nil
 		}), slog.New(slog.DiscardHandler)),
@@ -212,7 +213,7 @@ func TestRoute(t *testing.T) {
 	for _, c := range []struct{ file, want string }{
 		{"checks.json", "check {App:local Channel:news User: Missed:false Again:false}"},
 		{
-			"deliveries.json", "delivery {App:local URL:https://example.com/hook Notice:{Name:channel_occupied Channel:news Event: Data:<nil> SocketID: UserID: " +
+			"deliveries.json", "delivery {App:local URL:https://example.com/hook Event:{Name:channel_occupied Channel:news Event: Data:<nil> SocketID: UserID: " +
 				"Count:<nil>} At:1795521603000 SocketID: Lasted:0 Receives:2}",
 		},
 	} {
@@ -242,8 +243,8 @@ func FuzzDelivery(f *testing.F) {
 		f.Add(text, "1")
 	}
 	f.Fuzz(func(t *testing.T, text, receives string) {
-		var got []pusher.Delivery
-		h := (&queue.Deliveries{}).Consume(teller(func(d pusher.Delivery) error {
+		var got []state.Delivery
+		h := (&queue.Deliveries{}).Consume(deliverer(func(d state.Delivery) error {
 			got = append(got, d)
 			return nil
 		}), slog.New(slog.DiscardHandler))
@@ -254,7 +255,7 @@ func FuzzDelivery(f *testing.F) {
 			t.Fatalf("%v come back, error %v, delivered %+v", out.BatchItemFailures, err, got)
 		}
 		if len(got) == 0 {
-			if json.Unmarshal([]byte(text), new(pusher.Delivery)) == nil {
+			if json.Unmarshal([]byte(text), new(state.Delivery)) == nil {
 				t.Error("one that can be read is dropped")
 			}
 			return
@@ -266,7 +267,7 @@ func FuzzDelivery(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var same pusher.Delivery
+		var same state.Delivery
 		must(t, json.Unmarshal(again, &same))
 		same.Receives = got[0].Receives
 		if fmt.Sprintf("%+v", deref(same)) != fmt.Sprintf("%+v", deref(got[0])) {
@@ -276,15 +277,15 @@ func FuzzDelivery(f *testing.F) {
 }
 
 // deref is a delivery with what it points to.
-func deref(d pusher.Delivery) []any {
+func deref(d state.Delivery) []any {
 	all := []any{"", 0}
-	if d.Notice.Data != nil {
-		all[0] = *d.Notice.Data
+	if d.Event.Data != nil {
+		all[0] = *d.Event.Data
 	}
-	if d.Notice.Count != nil {
-		all[1] = *d.Notice.Count
+	if d.Event.Count != nil {
+		all[1] = *d.Event.Count
 	}
-	d.Notice.Data, d.Notice.Count = nil, nil
+	d.Event.Data, d.Event.Count = nil, nil
 	return append(all, d)
 }
 

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // clientEvent relays an event of a client to the others on its channel (protocol.md §4). One that is not relayed for a reason of ours is
@@ -45,10 +46,10 @@ func (s *Server) relay(ctx context.Context, r request) error {
 		return pusher.Errorf(pusher.CodeRejected, "Rate limit exceeded: %s on %s is one of more than %d client events within a second",
 			r.Event, r.Channel, limit)
 	}
-	err = s.Publisher.Publish(ctx, pusher.Broadcast{
+	err = s.Publisher.Publish(ctx, state.Event{
 		App: r.app.ID, Channel: r.Channel, Except: r.id.SocketID(), Frame: pusher.ClientEvent(r.Event, r.Channel, data, user),
 	})
-	if err == nil && s.Notices != nil {
+	if err == nil && s.Webhooks != nil {
 		s.notify(ctx, r, data, user)
 	}
 	return err
@@ -57,8 +58,8 @@ func (s *Server) relay(ctx context.Context, r request) error {
 // notify has the app told of an event that is on its way to the others. Should that fail, the client is not told that its event was
 // lost, which it was not: it would send it again.
 func (s *Server) notify(ctx context.Context, r request, data, user string) {
-	err := s.Notices.Notify(ctx, r.app, pusher.Notice{
-		Name: pusher.NoticeClient, Channel: r.Channel, Event: r.Event, Data: &data, SocketID: r.id.SocketID(), UserID: user,
+	err := s.Webhooks.Notify(ctx, r.app, pusher.WebhookEvent{
+		Name: pusher.WebhookClientEvent, Channel: r.Channel, Event: r.Event, Data: &data, SocketID: r.id.SocketID(), UserID: user,
 	})
 	if err != nil {
 		s.Log.ErrorContext(ctx, "app not told of a client event", "app", r.app.ID, "channel", r.Channel, "connection", r.id, "error", err)
@@ -75,7 +76,7 @@ func (s *Server) author(ctx context.Context, r request) (userID string, err erro
 	if !r.Channel.Private() {
 		return "", pusher.Errorf(pusher.CodeUnauthorized, "Client events are for private and presence channels, not for %s", r.Channel)
 	}
-	m, in, err := s.Members.Subscribed(ctx, r.c, r.Channel)
+	m, in, err := s.Membership.Subscribed(ctx, r.c, r.Channel)
 	if err != nil || in {
 		return m.UserID, err
 	}

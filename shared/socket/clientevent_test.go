@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 func quote(s string) string {
@@ -35,12 +38,12 @@ func from(mode pusher.ClientEvents) func(*pusher.Settings) {
 func (c *conversation) relayed(t *testing.T, channel pusher.Channel, frame string) {
 	t.Helper()
 	c.has(t)
-	want := pusher.Broadcast{App: "3", Channel: channel, Except: socketID, Frame: json.RawMessage(frame)}
+	want := state.Event{App: "3", Channel: channel, Except: socketID, Frame: json.RawMessage(frame)}
 	if len(c.published.got) != 1 {
 		t.Fatalf("published %+v", c.published.got)
 	}
-	if got := c.published.got[0]; fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("published %+v %s\nwant %+v %s", got, got.Frame, want, want.Frame)
+	if diff := cmp.Diff(state.Broadcast(want), c.published.got[0]); diff != "" {
+		t.Errorf("published another event: %s", diff)
 	}
 }
 
@@ -198,7 +201,7 @@ func TestClientEventsThatCannotBeRelayed(t *testing.T) {
 		"the subscription cannot be read": func(c *conversation) { c.members.err = broken },
 		"the queue is away, the client, too": func(c *conversation) {
 			c.published.err = broken
-			c.send = func(int) error { return pusher.ErrGone }
+			c.send = func(int) error { return state.ErrGone }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // generation is how many connections are remembered before the oldest are forgotten. Two generations are kept: about 2 MB.
@@ -25,7 +26,7 @@ type client struct {
 }
 
 // admit takes note of a frame. It refuses one of a connection that sends far too many, which has to be closed.
-func (c *clients) admit(id pusher.ConnectionID, t pusher.Stamp) error {
+func (c *clients) admit(id pusher.ConnectionID, t state.Stamp) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.get(id).frames.take(t, frameEvery, frameBurst) {
@@ -35,14 +36,14 @@ func (c *clients) admit(id pusher.ConnectionID, t pusher.Stamp) error {
 }
 
 // mayHear reports whether the client is told of one more mistake.
-func (c *clients) mayHear(id pusher.ConnectionID, t pusher.Stamp) bool {
+func (c *clients) mayHear(id pusher.ConnectionID, t state.Stamp) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.get(id).errors.take(t, errorEvery, errorBurst)
 }
 
 // mayClose reports whether closing the connection has not just been tried.
-func (c *clients) mayClose(id pusher.ConnectionID, t pusher.Stamp) bool {
+func (c *clients) mayClose(id pusher.ConnectionID, t state.Stamp) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.get(id).closes.take(t, closeEvery, closeBurst)
@@ -82,7 +83,7 @@ func (c *clients) get(id pusher.ConnectionID) *client {
 type bucket int64
 
 // take takes a token at t out of a bucket that holds burst of them and gets one back every so often; it reports whether there was one.
-func (b *bucket) take(t pusher.Stamp, every time.Duration, burst int64) bool {
+func (b *bucket) take(t state.Stamp, every time.Duration, burst int64) bool {
 	now, one := int64(t)*1000, every.Microseconds()
 	full := max(int64(*b), now) + one
 	if full > now+burst*one {

@@ -9,48 +9,56 @@ import (
 	"testing"
 	"time"
 
+	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/socket"
+	"hark/shared/state"
 )
 
-// members notes who subscribes to what and who signs in, or fails.
+// members is a membership that notes who subscribes to what and who signs in, or fails.
 type members struct {
 	got     []string // "on orders 7", "enter presence-a as ann {} 7" ..., with the frame's stamp
 	user    string   // whom the connection is signed in as
 	info    string   // the user's
 	in      map[pusher.Channel]pusher.Member
-	reads   int   // of the connection
-	lookErr error // of Connection
-	err     error // of everything else
+	gateway membership.Gateway // which is posted the answer of SubscribeUser
+	reads   int                // of the connection
+	lookErr error              // of Connection
+	err     error              // of everything else
 }
 
-func (m *members) Connection(_ context.Context, id pusher.ConnectionID) (pusher.Connection, error) {
+func (m *members) Connection(_ context.Context, id pusher.ConnectionID) (state.Connection, error) {
 	m.reads++
-	return pusher.Connection{ID: id, App: "3", User: m.user, UserInfo: json.RawMessage(m.info)}, m.lookErr
+	return state.Connection{ID: id, App: "3", User: m.user, UserInfo: json.RawMessage(m.info)}, m.lookErr
 }
 
-func (m *members) Subscribe(_ context.Context, app pusher.App, c pusher.Connection, ch pusher.Channel, t pusher.Stamp) error {
+func (m *members) Subscribe(_ context.Context, app pusher.App, c state.Connection, ch pusher.Channel, t state.Stamp) error {
 	return m.note(c, app.ID, "on %s %d", ch, t)
 }
 
-func (m *members) Enter(_ context.Context, c pusher.Connection, ch pusher.Channel, who pusher.Member, t pusher.Stamp) error {
+func (m *members) SubscribePresence(_ context.Context, c state.Connection, ch pusher.Channel, who pusher.Member, t state.Stamp) error {
 	return m.note(c, c.App, "enter %s as %s %s %d", ch, who.UserID, who.Info, t)
 }
 
-func (m *members) Unsubscribe(_ context.Context, app pusher.App, c pusher.Connection, ch pusher.Channel, t pusher.Stamp) error {
+// SubscribeUser is the real step, which needs no rows.
+func (m *members) SubscribeUser(ctx context.Context, c state.Connection, ch pusher.Channel) error {
+	return (&membership.Membership{Gateway: m.gateway}).SubscribeUser(ctx, c, ch)
+}
+
+func (m *members) Unsubscribe(_ context.Context, app pusher.App, c state.Connection, ch pusher.Channel, t state.Stamp) error {
 	return m.note(c, app.ID, "off %s %d", ch, t)
 }
 
-func (m *members) SignIn(_ context.Context, app pusher.App, c pusher.Connection, u pusher.User, userData string) error {
+func (m *members) SignIn(_ context.Context, app pusher.App, c state.Connection, u pusher.User, userData string) error {
 	return m.note(c, app.ID, "sign in %s watching %d: %s", u.ID, len(u.Watchlist), userData)
 }
 
-func (m *members) Subscribed(_ context.Context, c pusher.Connection, ch pusher.Channel) (pusher.Member, bool, error) {
+func (m *members) Subscribed(_ context.Context, c state.Connection, ch pusher.Channel) (pusher.Member, bool, error) {
 	who, in := m.in[ch]
 	return who, in, m.err
 }
 
-func (m *members) note(c pusher.Connection, app, format string, args ...any) error {
+func (m *members) note(c state.Connection, app, format string, args ...any) error {
 	if c.ID != connection || c.App != "3" || app != "3" {
 		return fmt.Errorf("of connection %+v and app %s", c, app)
 	}
@@ -82,7 +90,7 @@ type rates struct {
 	err error
 }
 
-func (r *rates) CountFrame(_ context.Context, id pusher.ConnectionID, name string, window time.Duration, t pusher.Stamp) (int, error) {
+func (r *rates) CountFrame(_ context.Context, id pusher.ConnectionID, name string, window time.Duration, t state.Stamp) (int, error) {
 	r.got = append(r.got, fmt.Sprintf("%s %s", name, window))
 	key := fmt.Sprint(id, name, window, int64(t)/window.Milliseconds())
 	r.n[key]++
@@ -91,11 +99,11 @@ func (r *rates) CountFrame(_ context.Context, id pusher.ConnectionID, name strin
 
 // publisher notes what is published, or fails.
 type publisher struct {
-	got []pusher.Broadcast
+	got []state.Broadcast
 	err error
 }
 
-func (p *publisher) Publish(_ context.Context, broadcasts ...pusher.Broadcast) error {
+func (p *publisher) Publish(_ context.Context, broadcasts ...state.Broadcast) error {
 	if p.err == nil {
 		p.got = append(p.got, broadcasts...)
 	}
@@ -110,7 +118,7 @@ const (
 // conversation is one client's.
 type conversation struct {
 	*socket.Server
-	*sender
+	*gateway
 	members   *members
 	bans      *bans
 	rates     *rates
@@ -121,11 +129,12 @@ type conversation struct {
 // newConversation begins one with the app, which may change settings.
 func newConversation(change ...func(*pusher.Settings)) *conversation {
 	log, text := logged()
+	out := &gateway{}
 	c := &conversation{
-		sender: &sender{}, members: &members{}, bans: &bans{}, rates: &rates{n: map[string]int{}}, published: &publisher{}, log: text.String,
+		gateway: out, members: &members{gateway: out}, bans: &bans{}, rates: &rates{n: map[string]int{}}, published: &publisher{}, log: text.String,
 	}
 	c.Server = &socket.Server{
-		Apps: only(app(change...)), Members: c.members, Bans: c.bans, Rates: c.rates, Publisher: c.published, Sender: c.sender,
+		Apps: only(app(change...)), Membership: c.members, Bans: c.bans, Rates: c.rates, Publisher: c.published, Gateway: c.gateway,
 		Log: log,
 	}
 	return c
@@ -136,7 +145,7 @@ func (c *conversation) says(t *testing.T, frame string) {
 	c.saysAt(t, stamp, frame)
 }
 
-func (c *conversation) saysAt(t *testing.T, at pusher.Stamp, frame string) {
+func (c *conversation) saysAt(t *testing.T, at state.Stamp, frame string) {
 	t.Helper()
 	c.Message(t.Context(), connection, at, []byte(frame))
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // Whatever a client sends, it is answered with frames that it can read: a JSON object with a text for an event, whose data is a text
@@ -37,9 +38,13 @@ func FuzzMessage(f *testing.F) {
 			readable(t, got)
 		}
 		for _, b := range c.published.got {
-			readable(t, string(b.Frame))
-			if err := b.Channel.Validate(pusher.MaxChannelName); err != nil || b.Except != socketID || b.Cache || b.Kind != pusher.KindEvent {
-				t.Fatalf("published %+v, %v", b, err)
+			e, ok := b.(state.Event)
+			if !ok {
+				t.Fatalf("published %+v, which is no event", b)
+			}
+			readable(t, string(e.Frame))
+			if err := e.Channel.Validate(pusher.MaxChannelName); err != nil || e.Except != socketID || e.Cache {
+				t.Fatalf("published %+v, %v", e, err)
 			}
 		}
 		if log := c.log(); log != "" {

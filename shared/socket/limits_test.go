@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 const ping = `{"event":"pusher:ping","data":{}}`
@@ -154,7 +155,7 @@ func TestFloodsEndTheConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newConversation()
 			for i := range 60 * perSecond {
-				c.saysAt(t, stamp+pusher.Stamp(i*1000/perSecond), ping)
+				c.saysAt(t, stamp+state.Stamp(i*1000/perSecond), ping)
 			}
 			if _, closed := c.errorsOf(4301); (closed > 0) != (perSecond > 30) {
 				t.Errorf("closed %d times", closed)
@@ -210,7 +211,7 @@ func TestTheMemoryOfConnectionsIsBounded(t *testing.T) {
 
 func TestManyConnectionsAtOnce(t *testing.T) {
 	c := newConversation(limited(100, false))
-	c.Sender = quiet{}
+	c.Gateway = quiet{}
 	var all sync.WaitGroup
 	for worker := range 4 {
 		all.Go(func() {

@@ -7,16 +7,17 @@ import (
 
 	"hark/shared/invocation"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // request is a frame being answered.
 type request struct {
 	pusher.Frame
 	id   pusher.ConnectionID
-	t    pusher.Stamp
+	t    state.Stamp
 	size int // of the frame, in bytes
 
-	c   pusher.Connection // who sent it, and what its app allows: only of frames that have a handler, or are long
+	c   state.Connection // who sent it, and what its app allows: only of frames that have a handler, or are long
 	app pusher.App
 }
 
@@ -29,7 +30,7 @@ var errEnd = errors.New("connection has to be closed")
 
 // Message answers one frame, received at t. It has no error to return: what goes wrong is told to the client or logged,
 // since the gateway would answer an error with a JSON of its own, at which pusher-js throws (protocol.md §1.7).
-func (s *Server) Message(ctx context.Context, id pusher.ConnectionID, t pusher.Stamp, text []byte) {
+func (s *Server) Message(ctx context.Context, id pusher.ConnectionID, t state.Stamp, text []byte) {
 	r := request{id: id, t: t, size: len(text)}
 	err := s.clients.admit(id, t)
 	if err == nil {
@@ -37,7 +38,7 @@ func (s *Server) Message(ctx context.Context, id pusher.ConnectionID, t pusher.S
 	}
 	var refusal *pusher.Error
 	switch {
-	case err == nil, errors.Is(err, pusher.ErrGone):
+	case err == nil, errors.Is(err, state.ErrGone):
 	case errors.As(err, &refusal):
 		s.refuse(ctx, r, refusal)
 	default:
@@ -69,12 +70,12 @@ func (s *Server) answer(ctx context.Context, r *request, text []byte) (err error
 	case handle != nil:
 		return handle(ctx, *r)
 	case frame.Event == "pusher:ping":
-		send(ctx, s.Sender, s.Log, r.id, pusher.Pong())
+		send(ctx, s.Gateway, s.Log, r.id, pusher.Pong())
 		return nil
 	case frame.Event == "pusher:pong":
 		return nil // activity, and nothing else
 	}
-	return pusher.Errorf(pusher.CodeInvalid, "Unsupported event received on socket: '%.200s'", frame.Event)
+	return pusher.Errorf(pusher.CodeReconnect, "Unsupported event received on socket: '%.200s'", frame.Event)
 }
 
 // handler returns what answers frames for which it must be known who sent them; nil for all others.
@@ -95,7 +96,7 @@ func (s *Server) handler(event string) func(context.Context, request) error {
 // identify reads who sent the frame, and sees to it that the app's limits for all frames are kept.
 func (s *Server) identify(ctx context.Context, r *request) error {
 	var err error
-	if r.c, err = s.Members.Connection(ctx, r.id); err != nil {
+	if r.c, err = s.Membership.Connection(ctx, r.id); err != nil {
 		return err
 	}
 	if r.app, err = s.Apps.ByID(ctx, r.c.App); err != nil {
@@ -121,10 +122,10 @@ func (s *Server) refuse(ctx context.Context, r request, refusal *pusher.Error) {
 	}
 	if r.Event == "pusher:subscribe" { // beside the error's own frame: Echo's .error() hears only this one
 		if d, err := r.SubscribeData(); err == nil && len(d.Channel) <= longestEcho {
-			send(ctx, s.Sender, s.Log, r.id, refusal.SubscriptionError(d.Channel))
+			send(ctx, s.Gateway, s.Log, r.id, refusal.SubscriptionError(d.Channel))
 		}
 	}
-	send(ctx, s.Sender, s.Log, r.id, refusal.Frame())
+	send(ctx, s.Gateway, s.Log, r.id, refusal.Frame())
 }
 
 // restart makes a client come back whose frame failed for a reason of ours: after a subscribe that is never answered,
@@ -135,12 +136,12 @@ func (s *Server) restart(ctx context.Context, id pusher.ConnectionID) {
 		ctx, cancel = invocation.Overtime(ctx)
 		defer cancel()
 	}
-	send(ctx, s.Sender, s.Log, id, pusher.Errorf(pusher.CodeReconnect, "Please reconnect immediately").Frame())
+	send(ctx, s.Gateway, s.Log, id, pusher.Errorf(pusher.CodeReconnect, "Please reconnect immediately").Frame())
 	s.close(ctx, id)
 }
 
 func (s *Server) close(ctx context.Context, id pusher.ConnectionID) {
-	if err := s.Sender.Close(ctx, id); err != nil {
+	if err := s.Gateway.Close(ctx, id); err != nil {
 		s.Log.WarnContext(ctx, "connection not closed", "connection", id, "error", err)
 	}
 }

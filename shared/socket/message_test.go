@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // The numbers are those of protocol.md §9.
@@ -88,7 +89,7 @@ func TestFaultsCloseTheConnection(t *testing.T) {
 			c.members.user = "7"
 			c.send = func(n int) error {
 				if n == 1 {
-					return pusher.ErrBusy
+					return state.ErrBusy
 				}
 				return nil
 			}
@@ -110,7 +111,7 @@ func TestFaultsCloseTheConnection(t *testing.T) {
 	t.Run("also when it cannot be told", func(t *testing.T) {
 		v := newConversation()
 		v.members.err = broken
-		v.send = func(int) error { return pusher.ErrBusy }
+		v.send = func(int) error { return state.ErrBusy }
 		v.says(t, subscribe("orders", "", ""))
 		v.has(t, "closed")
 	})
@@ -132,11 +133,11 @@ func TestAClientThatHasGoneIsTold(t *testing.T) {
 		spoil       func(*conversation)
 		want        []string
 	}{
-		{"nothing before its frame was read", subscribe("orders", "", ""), func(c *conversation) { c.members.lookErr = pusher.ErrGone }, nil},
-		{"nothing while it is subscribed", subscribe("orders", "", ""), func(c *conversation) { c.members.err = pusher.ErrGone }, nil},
+		{"nothing before its frame was read", subscribe("orders", "", ""), func(c *conversation) { c.members.lookErr = state.ErrGone }, nil},
+		{"nothing while it is subscribed", subscribe("orders", "", ""), func(c *conversation) { c.members.err = state.ErrGone }, nil},
 		{"to come back when it cannot be told its success", subscribe("#server-to-user-7", "", ""), func(c *conversation) {
 			c.members.user = "7"
-			c.send = func(int) error { return pusher.ErrGone }
+			c.send = func(int) error { return state.ErrGone }
 		}, []string{"closed"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

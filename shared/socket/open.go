@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // ErrForbidden refuses a handshake that did not come through the distribution.
@@ -15,18 +16,18 @@ var ErrForbidden = errors.New("handshake did not come through the distribution")
 
 // Opener lets connections in.
 type Opener struct {
-	Apps        Apps
-	Connections Connections
-	Sender      Sender
-	Secret      string        // what a handshake must carry
-	Activity    time.Duration // of silence, after which clients ping whose app does not say
-	Log         *slog.Logger
+	Apps     Apps
+	Registry Registry
+	Gateway  Gateway
+	Secret   string        // what a handshake must carry
+	Activity time.Duration // of silence, after which clients ping whose app does not say
+	Log      *slog.Logger
 }
 
-// Connections writes the row of a new connection.
-type Connections interface {
+// Registry writes the rows of new connections.
+type Registry interface {
 	// Open fails with a *pusher.Error if the app has as many connections as it may have.
-	Open(ctx context.Context, app pusher.App, c pusher.Connection) error
+	Open(ctx context.Context, app pusher.App, c state.Connection) error
 }
 
 // How long the greeting is tried while the gateway says that the connection is not there: it is not until the answer to
@@ -81,7 +82,7 @@ func (o *Opener) enter(ctx context.Context, h pusher.Handshake) (pusher.App, err
 	case !app.AllowsOrigin(h.Origin):
 		return app, pusher.Errorf(pusher.CodeUnauthorized, "Origin not allowed")
 	}
-	return app, o.Connections.Open(ctx, app, pusher.Connection{ID: h.Connection, App: app.ID, ConnectedAt: h.ConnectedAt})
+	return app, o.Registry.Open(ctx, app, state.Connection{ID: h.Connection, App: app.ID, ConnectedAt: h.ConnectedAt})
 }
 
 // activity is the silence after which the app's clients ping. Less than a second would read 0, at which pusher-js stops for good
@@ -98,20 +99,20 @@ func (o *Opener) greet(ctx context.Context, id pusher.ConnectionID, frame []byte
 	ctx, cancel := context.WithTimeout(ctx, greetFor)
 	defer cancel()
 	for wait := greetFirst; ; wait = min(2*wait, greetMost) {
-		err := o.Sender.Send(ctx, id, frame)
+		err := o.Gateway.Post(ctx, id, frame)
 		if err == nil {
 			return false
 		}
-		retry := errors.Is(err, pusher.ErrGone) || errors.Is(err, pusher.ErrBusy)
+		retry := errors.Is(err, state.ErrGone) || errors.Is(err, state.ErrBusy)
 		if !retry || !sleep(ctx, wait) {
 			o.Log.WarnContext(ctx, "connection not greeted", "connection", id, "error", err)
-			return errors.Is(err, pusher.ErrGone)
+			return errors.Is(err, state.ErrGone)
 		}
 	}
 }
 
 func (o *Opener) close(ctx context.Context, id pusher.ConnectionID) {
-	if err := o.Sender.Close(ctx, id); err != nil {
+	if err := o.Gateway.Close(ctx, id); err != nil {
 		o.Log.WarnContext(ctx, "refused connection not closed", "connection", id, "error", err)
 	}
 }

@@ -11,15 +11,16 @@ import (
 
 	"hark/shared/pusher"
 	"hark/shared/socket"
+	"hark/shared/state"
 )
 
 // rows notes the connections that are opened, or fails.
 type rows struct {
-	got []pusher.Connection
+	got []state.Connection
 	err error
 }
 
-func (r *rows) Open(_ context.Context, app pusher.App, c pusher.Connection) error {
+func (r *rows) Open(_ context.Context, app pusher.App, c state.Connection) error {
 	if r.err != nil {
 		return r.err
 	}
@@ -36,16 +37,16 @@ func handshake(key string) pusher.Handshake {
 	return pusher.Handshake{Connection: connection, Key: key, Secret: "s3cret", ConnectedAt: connectedAt}
 }
 
-func opener(a apps, r *rows, s *sender) (*socket.Opener, func() string) {
+func opener(a apps, r *rows, s *gateway) (*socket.Opener, func() string) {
 	log, text := logged()
 	return &socket.Opener{
-		Apps: a, Connections: r, Sender: s, Secret: "s3cret", Activity: 120 * time.Second, Log: log,
+		Apps: a, Registry: r, Gateway: s, Secret: "s3cret", Activity: 120 * time.Second, Log: log,
 	}, text.String
 }
 
 // Checklist 2 to 6.
 func TestOpenGreets(t *testing.T) {
-	r, s := &rows{}, &sender{}
+	r, s := &rows{}, &gateway{}
 	o, _ := opener(only(app()), r, s)
 	greet, err := o.Open(t.Context(), handshake(app().Key))
 	if err != nil {
@@ -65,7 +66,7 @@ func TestOpenTellsTheAppsActivityTimeout(t *testing.T) {
 		0: `120`, 30 * time.Second: `30`, 90500 * time.Millisecond: `90`, 500 * time.Millisecond: `120`, -time.Second: `120`,
 	} {
 		t.Run(d.String(), func(t *testing.T) {
-			s := &sender{}
+			s := &gateway{}
 			o, _ := opener(only(app(func(s *pusher.Settings) { s.ActivityTimeout = d })), &rows{}, s)
 			greet, err := o.Open(t.Context(), handshake(app().Key))
 			if err != nil {
@@ -89,7 +90,7 @@ func TestOpenLetsThePagesOfAllowedOriginsIn(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := &rows{}
-			o, _ := opener(only(app(func(s *pusher.Settings) { s.AllowedOrigins = []string{c.pattern} })), r, &sender{})
+			o, _ := opener(only(app(func(s *pusher.Settings) { s.AllowedOrigins = []string{c.pattern} })), r, &gateway{})
 			h := handshake(app().Key)
 			h.Origin = c.origin
 			if _, err := o.Open(t.Context(), h); err != nil || len(r.got) != 1 {
@@ -129,7 +130,7 @@ func TestOpenTurnsAway(t *testing.T) {
 		{"14 a row that cannot be written", only(app()), rows{err: broken}, app().Key, "", 4200, "reconnect"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := &sender{}
+			s := &gateway{}
 			o, log := opener(c.apps, &c.rows, s)
 			h := handshake(c.key)
 			h.Origin = c.origin
@@ -158,7 +159,7 @@ func TestOpenTurnsAway(t *testing.T) {
 func TestOpenForbidsWhatDidNotComeThroughTheDistribution(t *testing.T) {
 	for name, secret := range map[string]string{"no secret": "", "another": "secret", "a longer one": "s3cret!", "another case": "S3CRET"} {
 		t.Run(name, func(t *testing.T) {
-			r, s := &rows{}, &sender{}
+			r, s := &rows{}, &gateway{}
 			o, _ := opener(only(app()), r, s)
 			h := handshake(app().Key)
 			h.Secret = secret
@@ -173,9 +174,9 @@ func TestOpenForbidsWhatDidNotComeThroughTheDistribution(t *testing.T) {
 }
 
 // greeting opens a connection in a bubble whose clock is the greeting's, and returns when posts were made.
-func greeting(t *testing.T, a apps, send func(n int) error) (s *sender, at []time.Duration, took time.Duration, log string) {
+func greeting(t *testing.T, a apps, send func(n int) error) (s *gateway, at []time.Duration, took time.Duration, log string) {
 	t.Helper()
-	s = &sender{}
+	s = &gateway{}
 	o, text := opener(a, &rows{}, s)
 	greet, err := o.Open(t.Context(), handshake(app().Key))
 	if err != nil {
@@ -197,7 +198,7 @@ func TestGreetingIsTriedUntilTheConnectionIsThere(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, at, took, _ := greeting(t, known, func(n int) error {
 				if n < 4 {
-					return pusher.ErrGone
+					return state.ErrGone
 				}
 				return nil
 			})
@@ -206,7 +207,7 @@ func TestGreetingIsTriedUntilTheConnectionIsThere(t *testing.T) {
 			}
 		})
 	})
-	for name, why := range map[string]error{"never there": pusher.ErrGone, "never taken": pusher.ErrBusy} {
+	for name, why := range map[string]error{"never there": state.ErrGone, "never taken": state.ErrBusy} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, at, took, log := greeting(t, known, func(int) error { return why })
@@ -236,7 +237,7 @@ func TestGreetingIsTriedUntilTheConnectionIsThere(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, _, _, _ := greeting(t, apps{}, func(n int) error {
 				if n == 1 {
-					return pusher.ErrGone
+					return state.ErrGone
 				}
 				return nil
 			})
@@ -245,7 +246,7 @@ func TestGreetingIsTriedUntilTheConnectionIsThere(t *testing.T) {
 			}
 		})
 	})
-	for name, err := range map[string]error{"a client that takes nothing": pusher.ErrBusy, "or cannot be posted to": errors.New("403")} {
+	for name, err := range map[string]error{"a client that takes nothing": state.ErrBusy, "or cannot be posted to": errors.New("403")} {
 		t.Run(name+", and is turned away, is closed all the same", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, _, _, _ := greeting(t, apps{}, func(int) error { return err })
@@ -255,14 +256,14 @@ func TestGreetingIsTriedUntilTheConnectionIsThere(t *testing.T) {
 	}
 	t.Run("nor at all, if it is never there", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s, _, _, _ := greeting(t, apps{}, func(int) error { return pusher.ErrGone })
+			s, _, _, _ := greeting(t, apps{}, func(int) error { return state.ErrGone })
 			s.has(t)
 		})
 	})
 }
 
 func TestOpenLogsThatARefusedConnectionStaysOpen(t *testing.T) {
-	s := &sender{closeErr: errors.New("429")}
+	s := &gateway{closeErr: errors.New("429")}
 	o, log := opener(apps{}, &rows{}, s)
 	greet, err := o.Open(t.Context(), handshake("x"))
 	if err != nil {

@@ -8,26 +8,27 @@ import (
 
 	"hark/shared/pusher"
 	"hark/shared/socket"
+	"hark/shared/state"
 )
 
-// hurried is a sender who does nothing when time has run out, and notes how much of it there was.
+// hurried is a gateway that does nothing when time has run out, and notes how much of it there was.
 type hurried struct {
-	socket.Sender
+	socket.Gateway
 	left []time.Duration
 }
 
-func (s *hurried) Send(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
+func (s *hurried) Post(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
 	if err := s.look(ctx); err != nil {
 		return err
 	}
-	return s.Sender.Send(ctx, id, frame)
+	return s.Gateway.Post(ctx, id, frame)
 }
 
 func (s *hurried) Close(ctx context.Context, id pusher.ConnectionID) error {
 	if err := s.look(ctx); err != nil {
 		return err
 	}
-	return s.Sender.Close(ctx, id)
+	return s.Gateway.Close(ctx, id)
 }
 
 func (s *hurried) look(ctx context.Context) error {
@@ -39,29 +40,29 @@ func (s *hurried) look(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// tardy are members at whom time runs out.
+// tardy is a membership in which time runs out.
 type tardy struct {
-	socket.Members
+	socket.Membership
 	out func()
 }
 
-func (m tardy) Subscribe(ctx context.Context, _ pusher.App, _ pusher.Connection, _ pusher.Channel, _ pusher.Stamp) error {
+func (m tardy) Subscribe(ctx context.Context, _ pusher.App, _ state.Connection, _ pusher.Channel, _ state.Stamp) error {
 	m.out()
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-// panicking are members in whom there is a mistake.
-type panicking struct{ socket.Members }
+// panicking is a membership with a mistake in it.
+type panicking struct{ socket.Membership }
 
-func (panicking) Subscribe(context.Context, pusher.App, pusher.Connection, pusher.Channel, pusher.Stamp) error {
+func (panicking) Subscribe(context.Context, pusher.App, state.Connection, pusher.Channel, state.Stamp) error {
 	panic("nil map")
 }
 
 // A client whose frame meets a mistake of ours must not wait for an answer that never comes.
 func TestRestartAfterAPanic(t *testing.T) {
 	c := newConversation()
-	c.Members = panicking{c.members}
+	c.Membership = panicking{c.members}
 	c.Message(t.Context(), connection, stamp, []byte(subscribe("orders", "", "")))
 	if len(c.got) != 2 || c.got[1] != "closed" {
 		t.Fatalf("got %q", c.got)
@@ -73,15 +74,15 @@ func TestRestartAfterAPanic(t *testing.T) {
 func TestRestartWhenTimeHasRunOut(t *testing.T) {
 	c := newConversation()
 	ctx, out := context.WithCancel(t.Context())
-	sockets := &hurried{Sender: c.sender}
-	c.Sender = sockets
-	c.Members = tardy{c.members, out}
+	gateway := &hurried{Gateway: c.gateway}
+	c.Gateway = gateway
+	c.Membership = tardy{c.members, out}
 	c.Message(ctx, connection, stamp, []byte(subscribe("orders", "", "")))
 	if len(c.got) != 2 || c.got[1] != "closed" {
 		t.Fatalf("got %q", c.got)
 	}
 	errorFrame(t, c.got[0], 4200)
-	for _, left := range sockets.left {
+	for _, left := range gateway.left {
 		if left > time.Second {
 			t.Errorf("it may take %s, which nobody keeps back", left)
 		}

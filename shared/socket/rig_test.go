@@ -53,41 +53,43 @@ func (a apps) ByID(_ context.Context, id string) (pusher.App, error) {
 	return a.find(func(app pusher.App) bool { return app.ID == id })
 }
 
-// sender notes what a client is sent: frames, and "closed".
-type sender struct {
+// gateway notes what a client is sent: frames, and "closed".
+type gateway struct {
 	got      []string
 	send     func(n int) error // what the nth post fails with; nil if nil
 	posts    int
 	closeErr error
 }
 
-func (s *sender) Send(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
-	s.posts++
+func (g *gateway) Post(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
+	g.posts++
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if s.send != nil {
-		if err := s.send(s.posts); err != nil {
+	if g.send != nil {
+		if err := g.send(g.posts); err != nil {
 			return err
 		}
 	}
 	if id != connection {
-		s.got = append(s.got, "to another connection: "+string(id))
+		g.got = append(g.got, "to another connection: "+string(id))
 	}
-	s.got = append(s.got, string(frame))
+	g.got = append(g.got, string(frame))
 	return nil
 }
 
-func (s *sender) Close(_ context.Context, id pusher.ConnectionID) error {
-	s.got = append(s.got, strings.TrimSuffix("closed "+string(id), " "+string(connection)))
-	return s.closeErr
+func (g *gateway) Alive(context.Context, pusher.ConnectionID) (bool, error) { return true, nil }
+
+func (g *gateway) Close(_ context.Context, id pusher.ConnectionID) error {
+	g.got = append(g.got, strings.TrimSuffix("closed "+string(id), " "+string(connection)))
+	return g.closeErr
 }
 
 // has asserts what the client was sent.
-func (s *sender) has(t *testing.T, want ...string) {
+func (g *gateway) has(t *testing.T, want ...string) {
 	t.Helper()
-	if !slices.Equal(s.got, want) {
-		t.Errorf("got\n %s\nwant\n %s", strings.Join(s.got, "\n "), strings.Join(want, "\n "))
+	if !slices.Equal(g.got, want) {
+		t.Errorf("got\n %s\nwant\n %s", strings.Join(g.got, "\n "), strings.Join(want, "\n "))
 	}
 }
 
@@ -114,8 +116,8 @@ func logged() (*slog.Logger, *bytes.Buffer) {
 	return slog.New(slog.NewTextHandler(&b, nil)), &b
 }
 
-// quiet is a sender for whom nobody listens; it is safe for concurrent use.
+// quiet is a gateway that drops every frame; it is safe for concurrent use.
 type quiet struct{}
 
-func (quiet) Send(context.Context, pusher.ConnectionID, []byte) error { return nil }
+func (quiet) Post(context.Context, pusher.ConnectionID, []byte) error { return nil }
 func (quiet) Close(context.Context, pusher.ConnectionID) error        { return nil }

@@ -28,7 +28,7 @@ func (s *Server) signIn(ctx context.Context, r request) error {
 	if err := s.welcome(ctx, r, u.ID); err != nil {
 		return err
 	}
-	if err := s.Members.SignIn(ctx, r.app, r.c, u, d.UserData); err != nil {
+	if err := s.Membership.SignIn(ctx, r.app, r.c, u, d.UserData); err != nil {
 		return err
 	}
 	if err := s.welcome(ctx, r, u.ID); err != nil { // whoever banned the user meanwhile may not have seen this connection

@@ -25,7 +25,7 @@ func watchlist(n int) string {
 	return `{"id":"7","watchlist":[` + strings.Join(ids, ",") + `]}`
 }
 
-// 83: the success is for Members to post, with the user data as it came.
+// 83: the success is for Membership to post, with the user data as it came.
 func TestSignIn(t *testing.T) {
 	const data = ` {"user_info" : {"name":"<Ann>"},"id":"7","watchlist":["8","9"]}`
 	for name, frame := range map[string]string{

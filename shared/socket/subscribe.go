@@ -2,8 +2,6 @@ package socket
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"hark/shared/pusher"
 )
@@ -16,8 +14,8 @@ func (s *Server) subscribe(ctx context.Context, r request) error {
 		return err
 	}
 	ch := d.Channel
-	if user := ch.User(); user != "" {
-		return s.subscribeToUser(ctx, r, ch, user)
+	if ch.User() != "" {
+		return s.Membership.SubscribeUser(ctx, r.c, ch)
 	}
 	if err := ch.Validate(r.app.MaxChannelName); err != nil {
 		return err
@@ -26,7 +24,7 @@ func (s *Server) subscribe(ctx context.Context, r request) error {
 		return err
 	}
 	if !ch.Presence() {
-		return s.Members.Subscribe(ctx, r.app, r.c, ch, r.t)
+		return s.Membership.Subscribe(ctx, r.app, r.c, ch, r.t)
 	}
 	m, err := member(r, d)
 	if err != nil {
@@ -35,7 +33,7 @@ func (s *Server) subscribe(ctx context.Context, r request) error {
 	if err := s.welcome(ctx, r, m.UserID); err != nil {
 		return err
 	}
-	return s.Members.Enter(ctx, r.c, ch, m, r.t)
+	return s.Membership.SubscribePresence(ctx, r.c, ch, m, r.t)
 }
 
 // member is as whom the client joins a presence channel: the one in the channel data, else the user it is signed in as
@@ -56,22 +54,6 @@ func member(r request, d pusher.SubscribeData) (pusher.Member, error) {
 	return m, nil
 }
 
-// subscribeToUser answers the frame with which pusher-js asks for the events of the user it has signed in as. They come to whoever is
-// signed in, so there is nothing to write down (protocol.md §3.11).
-func (s *Server) subscribeToUser(ctx context.Context, r request, ch pusher.Channel, user string) error {
-	if user != r.c.User {
-		return pusher.Errorf(pusher.CodeUnauthorized, "The channel %.200s is only for connections that are signed in as that user", ch)
-	}
-	err := s.Sender.Send(ctx, r.id, pusher.Succeeded(ch))
-	if errors.Is(err, pusher.ErrGone) { // should that be wrong, the client waits for the frame for ever: it must come back
-		return s.Sender.Close(ctx, r.id)
-	}
-	if err != nil {
-		return fmt.Errorf("tell %s that it is subscribed to %s: %w", r.id, ch, err)
-	}
-	return nil
-}
-
 // unsubscribe tells the client nothing, as no server does (protocol.md §3.9). A user's channel is left by signing out only, which is
 // the end of the connection.
 func (s *Server) unsubscribe(ctx context.Context, r request) error {
@@ -82,5 +64,5 @@ func (s *Server) unsubscribe(ctx context.Context, r request) error {
 	if err := d.Channel.Validate(r.app.MaxChannelName); err != nil {
 		return err
 	}
-	return s.Members.Unsubscribe(ctx, r.app, r.c, d.Channel, r.t)
+	return s.Membership.Unsubscribe(ctx, r.app, r.c, d.Channel, r.t)
 }

@@ -18,7 +18,7 @@ func TestSubscribeToAPublicChannel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newConversation()
 			c.says(t, `{"event":"pusher:subscribe","data":`+data+`}`)
-			c.has(t) // the success is for Members to post: no frame of the channel may come before it
+			c.has(t) // the success is for Membership to post: no frame of the channel may come before it
 			c.noted(t, "on orders 1795521601000")
 		})
 	}

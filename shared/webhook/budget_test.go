@@ -11,8 +11,8 @@ import (
 	"hark/shared/queue"
 )
 
-// TestBudget asserts design.md §7: a channel's cycle with webhooks is 5 write units and 2 messages to the checks queue, and whoever is told
-// is told by one message each time.
+// TestBudget asserts design.md §7: a channel's cycle with webhooks is 5 write units and 2 messages to the checks queue, and each webhook event
+// is one message for each endpoint.
 func TestBudget(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		asked := &counted{Checks: w.checks}
@@ -24,8 +24,8 @@ func TestBudget(t *testing.T) {
 		w.unsubscribe(t, ann, news)
 		time.Sleep(time.Minute)
 		after := w.bill.Snapshot()
-		w.heardOf(t, news, "channel_occupied", "channel_vacated")
-		// The client's own: C twice; S put, settled and deleted. The marker: put, told, flagged, being told, deleted.
+		w.wantSent(t, news, "channel_occupied", "channel_vacated")
+		// The client's own: C twice; S put, settled and deleted. The marker: put, occupied announced, flagged, vacated announced, deleted.
 		const frames, cycle = 5, 5
 		if got := after[meter.WriteUnits] - before[meter.WriteUnits]; got != frames+cycle {
 			t.Errorf("a cycle costs %v write units, want %d for its frames and %d", got, frames, cycle)
@@ -33,8 +33,8 @@ func TestBudget(t *testing.T) {
 		if n := asked.n.Load(); n != 2 {
 			t.Errorf("a cycle asks for %d checks, want 2", n)
 		}
-		if n := len(w.heard.all); n != 4 {
-			t.Errorf("the webhook and the bus were told by %d messages, want 4", n)
+		if n := len(w.sent.all); n != 4 {
+			t.Errorf("the webhook and the bus were sent %d messages, want 4", n)
 		}
 	})
 }

@@ -7,25 +7,26 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // Checker brings what an app has been told into line with what is. It keeps nothing between calls. At most one may be at work on a
 // channel at a time; the queue sees to that.
 type Checker struct {
-	Markers Markers
-	Members Members
-	Misses  Misses
-	Apps    Apps
-	Teller  Teller
-	Now     func() time.Time // time.Now if nil
-	Nonce   func() string    // unique; random if nil
+	Markers  Markers
+	Members  Members
+	Misses   Misses
+	Apps     Apps
+	Notifier Announcer
+	Now      func() time.Time // time.Now if nil
+	Nonce    func() string    // unique; random if nil
 }
 
 // Markers are the rows that list occupied channels: K of model.md §3. Every read is strongly consistent, and a write on a condition
 // reports whether the condition held.
 type Markers interface {
 	// Marker reads the row.
-	Marker(ctx context.Context, app string, ch pusher.Channel) (pusher.Marker, error)
+	Marker(ctx context.Context, app string, ch pusher.Channel) (state.Marker, error)
 	// Occupied reports whether the channel has any subscription.
 	Occupied(ctx context.Context, app string, ch pusher.Channel) (bool, error)
 	// MarkVacant sets vac to the nonce if the row exists and has no vac.
@@ -34,26 +35,26 @@ type Markers interface {
 	Reopen(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error)
 	// TakeMarker removes the row if vac is the nonce.
 	TakeMarker(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error)
-	// SetToldChannel sets told, if the row exists and, unless the nonce is empty, vac is the nonce.
-	SetToldChannel(ctx context.Context, app string, ch pusher.Channel, told pusher.Told, nonce string) (bool, error)
+	// SetAnnounced sets told, if the row exists and, unless the nonce is empty, vac is the nonce.
+	SetAnnounced(ctx context.Context, app string, ch pusher.Channel, announced state.Announced, nonce string) (bool, error)
 }
 
 // Members are the users on presence channels, and what the app was told of them.
 type Members interface {
 	// Present reports whether the user has any subscription to the channel, and returns one of its connections.
 	Present(ctx context.Context, app string, ch pusher.Channel, user string) (pusher.ConnectionID, bool, error)
-	// ToldMember returns what was told; the zero value if nothing was.
-	ToldMember(ctx context.Context, app string, ch pusher.Channel, user string) (pusher.ToldMember, error)
-	// SetToldMember notes that the app is told that the user is there.
-	SetToldMember(ctx context.Context, app string, ch pusher.Channel, user string, told pusher.ToldMember) error
-	// DropToldMember notes that the app has been told that the user has gone.
-	DropToldMember(ctx context.Context, app string, ch pusher.Channel, user string) error
+	// AnnouncedMember returns what was told; the zero value if nothing was.
+	AnnouncedMember(ctx context.Context, app string, ch pusher.Channel, user string) (state.AnnouncedMember, error)
+	// SetAnnouncedMember notes that the app is told that the user is there.
+	SetAnnouncedMember(ctx context.Context, app string, ch pusher.Channel, user string, announced state.AnnouncedMember) error
+	// DropAnnouncedMember notes that the app has been told that the user has gone.
+	DropAnnouncedMember(ctx context.Context, app string, ch pusher.Channel, user string) error
 }
 
 // Misses remember which cache misses were told.
 type Misses interface {
-	// SetToldMiss notes that a miss is told now, unless one was a few seconds ago.
-	SetToldMiss(ctx context.Context, app string, ch pusher.Channel, now time.Time) (bool, error)
+	// SetAnnouncedMiss notes that a miss is told now, unless one was a few seconds ago.
+	SetAnnouncedMiss(ctx context.Context, app string, ch pusher.Channel, now time.Time) (bool, error)
 }
 
 // Apps finds an app; it fails with pusher.ErrNoApp if there is none.
@@ -61,14 +62,15 @@ type Apps interface {
 	ByID(ctx context.Context, id string) (pusher.App, error)
 }
 
-// Teller is a Notifier.
-type Teller interface {
-	// Tell has everybody told who wants to be, of the notice in d and what else d says of it. Once it has returned nil they will be.
-	Tell(ctx context.Context, app pusher.App, d pusher.Delivery) error
+// Announcer is a Notifier.
+type Announcer interface {
+	// Announce queues the event in d, with its details, for every endpoint that wants it. Once it has
+	// returned nil, the event will be delivered.
+	Announce(ctx context.Context, app pusher.App, d state.Delivery) error
 }
 
 // Check does one check. After an error it must be done again, marked as such, before anything else of the channel.
-func (c *Checker) Check(ctx context.Context, k pusher.Check) error {
+func (c *Checker) Check(ctx context.Context, k state.Check) error {
 	switch {
 	case k.Missed:
 		return c.miss(ctx, k)
@@ -91,15 +93,15 @@ func (c *Checker) channel(ctx context.Context, app string, ch pusher.Channel, ag
 		return false, err
 	case !k.Exists:
 		return true, nil
-	case again && k.Told == pusher.ToldOccupied: // perhaps written down and not told
-		return false, c.tellOccupied(ctx, app, ch)
+	case again && k.Announced == state.AnnouncedOccupied: // perhaps written down and not told
+		return false, c.announceOccupied(ctx, app, ch)
 	case k.Vacant != "":
 		return c.vacant(ctx, app, ch, k)
-	case k.Told == pusher.ToldVacated: // perhaps told, but somebody has come since
-		if err := c.tellVacated(ctx, app, ch, k); err != nil {
+	case k.Announced == state.AnnouncedVacated: // perhaps told, but somebody has come since
+		if err := c.announceVacated(ctx, app, ch, k); err != nil {
 			return false, err
 		}
-		_, err := c.Markers.SetToldChannel(ctx, app, ch, pusher.ToldNothing, "")
+		_, err := c.Markers.SetAnnounced(ctx, app, ch, state.AnnouncedNothing, "")
 		return false, err
 	}
 	occupied, err := c.Markers.Occupied(ctx, app, ch)
@@ -113,17 +115,17 @@ func (c *Checker) channel(ctx context.Context, app string, ch pusher.Channel, ag
 		}
 		k.Vacant = nonce
 		return c.vacant(ctx, app, ch, k)
-	case k.Told == pusher.ToldNothing:
-		if ok, err := c.Markers.SetToldChannel(ctx, app, ch, pusher.ToldOccupied, ""); err != nil || !ok {
+	case k.Announced == state.AnnouncedNothing:
+		if ok, err := c.Markers.SetAnnounced(ctx, app, ch, state.AnnouncedOccupied, ""); err != nil || !ok {
 			return false, err
 		}
-		return false, c.tellOccupied(ctx, app, ch)
+		return false, c.announceOccupied(ctx, app, ch)
 	}
 	return true, nil
 }
 
 // vacant takes a channel on that somebody has found empty, and flagged.
-func (c *Checker) vacant(ctx context.Context, app string, ch pusher.Channel, k pusher.Marker) (done bool, err error) {
+func (c *Checker) vacant(ctx context.Context, app string, ch pusher.Channel, k state.Marker) (done bool, err error) {
 	occupied, err := c.Markers.Occupied(ctx, app, ch)
 	switch {
 	case err != nil:
@@ -131,34 +133,35 @@ func (c *Checker) vacant(ctx context.Context, app string, ch pusher.Channel, k p
 	case occupied:
 		_, err := c.Markers.Reopen(ctx, app, ch, k.Vacant)
 		return false, err
-	case k.Told == pusher.ToldNothing: // and nothing need be
+	case k.Announced == state.AnnouncedNothing: // and nothing need be
 		return c.Markers.TakeMarker(ctx, app, ch, k.Vacant)
 	}
-	if ok, err := c.Markers.SetToldChannel(ctx, app, ch, pusher.ToldVacated, k.Vacant); err != nil || !ok {
+	if ok, err := c.Markers.SetAnnounced(ctx, app, ch, state.AnnouncedVacated, k.Vacant); err != nil || !ok {
 		return false, err
 	}
-	if err := c.tellVacated(ctx, app, ch, k); err != nil {
+	if err := c.announceVacated(ctx, app, ch, k); err != nil {
 		return false, err
 	}
 	if taken, err := c.Markers.TakeMarker(ctx, app, ch, k.Vacant); err != nil || taken {
 		return taken, err
 	}
-	_, err = c.Markers.SetToldChannel(ctx, app, ch, pusher.ToldNothing, "") // somebody has come: it must be told anew
+	_, err = c.Markers.SetAnnounced(ctx, app, ch, state.AnnouncedNothing, "") // somebody has come: it must be told anew
 	return false, err
 }
 
-func (c *Checker) tellOccupied(ctx context.Context, app string, ch pusher.Channel) error {
-	return c.tell(ctx, app, pusher.Delivery{Notice: pusher.Notice{Name: pusher.ChannelOccupied, Channel: ch}})
+func (c *Checker) announceOccupied(ctx context.Context, app string, ch pusher.Channel) error {
+	return c.announce(ctx, app, state.Delivery{Event: pusher.WebhookEvent{Name: pusher.WebhookChannelOccupied, Channel: ch}})
 }
 
-func (c *Checker) tellVacated(ctx context.Context, app string, ch pusher.Channel, k pusher.Marker) error {
-	return c.tell(ctx, app, pusher.Delivery{
-		Notice: pusher.Notice{Name: pusher.ChannelVacated, Channel: ch}, Lasted: c.since(k.At),
+func (c *Checker) announceVacated(ctx context.Context, app string, ch pusher.Channel, k state.Marker) error {
+	return c.announce(ctx, app, state.Delivery{
+		Event: pusher.WebhookEvent{Name: pusher.WebhookChannelVacated, Channel: ch}, Lasted: c.since(k.At),
 	})
 }
 
-// tell has an app told. One that was removed is told nothing, but its rows are still put in order.
-func (c *Checker) tell(ctx context.Context, app string, d pusher.Delivery) error {
+// announce queues a webhook event. An app that was removed is sent nothing, but its rows are still
+// put in order.
+func (c *Checker) announce(ctx context.Context, app string, d state.Delivery) error {
 	tenant, err := c.Apps.ByID(ctx, app)
 	if errors.Is(err, pusher.ErrNoApp) {
 		return nil
@@ -166,7 +169,7 @@ func (c *Checker) tell(ctx context.Context, app string, d pusher.Delivery) error
 	if err != nil {
 		return err
 	}
-	return c.Teller.Tell(ctx, tenant, d)
+	return c.Notifier.Announce(ctx, tenant, d)
 }
 
 func (c *Checker) now() time.Time {

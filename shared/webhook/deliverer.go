@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // patience is how long an endpoint may take to answer.
@@ -42,7 +43,7 @@ type Bus interface {
 
 // Deliver tells one endpoint of one notice. After an error it must be done again, before anything else to that endpoint about that
 // channel. A delivery to a webhook that the app does not have any more, or that no longer wants it, is dropped.
-func (d *Deliverer) Deliver(ctx context.Context, x pusher.Delivery) error {
+func (d *Deliverer) Deliver(ctx context.Context, x state.Delivery) error {
 	if x.URL == "" {
 		return d.put(ctx, x)
 	}
@@ -50,9 +51,9 @@ func (d *Deliverer) Deliver(ctx context.Context, x pusher.Delivery) error {
 	if err != nil && !errors.Is(err, pusher.ErrNoApp) {
 		return err
 	}
-	i := slices.IndexFunc(app.Webhooks, func(w pusher.Webhook) bool { return w.URL == x.URL && w.Wants(x.Notice) })
+	i := slices.IndexFunc(app.Webhooks, func(w pusher.Webhook) bool { return w.URL == x.URL && w.Wants(x.Event) })
 	if i < 0 {
-		d.Log.InfoContext(ctx, "notice dropped: nobody wants it any more", "app", x.App, "channel", x.Notice.Channel, "notice", x.Notice.Name)
+		d.Log.InfoContext(ctx, "notice dropped: nobody wants it any more", "app", x.App, "channel", x.Event.Channel, "notice", x.Event.Name)
 		return nil
 	}
 	endpoint := x.App + "#" + x.URL
@@ -83,13 +84,13 @@ var (
 
 // body is what Pusher posts: one event in each request, since batching is off (protocol.md §6.3).
 type body struct {
-	At     int64           `json:"time_ms"`
-	Events []pusher.Notice `json:"events"`
+	At     int64                 `json:"time_ms"`
+	Events []pusher.WebhookEvent `json:"events"`
 }
 
 // post sends the request of protocol.md §6.1. Its errors do not show the URL, which may hold a secret.
-func (d *Deliverer) post(ctx context.Context, app pusher.App, w pusher.Webhook, x pusher.Delivery) error {
-	text, err := encode(body{x.At, []pusher.Notice{x.Notice}})
+func (d *Deliverer) post(ctx context.Context, app pusher.App, w pusher.Webhook, x state.Delivery) error {
+	text, err := encode(body{x.At, []pusher.WebhookEvent{x.Event}})
 	if err != nil {
 		return fmt.Errorf("encode notice: %w", err)
 	}
@@ -124,21 +125,21 @@ func (d *Deliverer) post(ctx context.Context, app pusher.App, w pusher.Webhook, 
 }
 
 // put sends the notice to the bus, with what only the bus is told.
-func (d *Deliverer) put(ctx context.Context, x pusher.Delivery) error {
+func (d *Deliverer) put(ctx context.Context, x state.Delivery) error {
 	if x.SocketID == "" {
-		x.SocketID = x.Notice.SocketID
+		x.SocketID = x.Event.SocketID
 	}
 	text, err := encode(struct {
 		App string `json:"app"`
-		pusher.Notice
+		pusher.WebhookEvent
 		At       int64           `json:"time_ms"`
 		SocketID pusher.SocketID `json:"socket_id,omitempty"`
 		Lasted   int64           `json:"duration_ms,omitempty"`
-	}{x.App, x.Notice, x.At, x.SocketID, x.Lasted})
+	}{x.App, x.Event, x.At, x.SocketID, x.Lasted})
 	if err != nil {
 		return fmt.Errorf("encode notice: %w", err)
 	}
-	return d.Bus.Put(ctx, x.Notice.Name, text, time.UnixMilli(x.At))
+	return d.Bus.Put(ctx, x.Event.Name, text, time.UnixMilli(x.At))
 }
 
 func (d *Deliverer) patience() time.Duration {

@@ -20,6 +20,7 @@ import (
 
 	"hark/shared/config"
 	"hark/shared/pusher"
+	"hark/shared/state"
 	"hark/shared/webhook"
 )
 
@@ -75,9 +76,9 @@ func deliverer(hook pusher.Webhook) *webhook.Deliverer {
 	}
 }
 
-func occupied(url string) pusher.Delivery {
-	return pusher.Delivery{
-		App: "3", URL: url, At: 1_327_078_148_132, Notice: pusher.Notice{Name: pusher.ChannelOccupied, Channel: "my-channel"}, Receives: 1,
+func occupied(url string) state.Delivery {
+	return state.Delivery{
+		App: "3", URL: url, At: 1_327_078_148_132, Event: pusher.WebhookEvent{Name: pusher.WebhookChannelOccupied, Channel: "my-channel"}, Receives: 1,
 	}
 }
 
@@ -123,30 +124,30 @@ func TestRequest(t *testing.T) {
 func TestNoticesAsTheSDKReadsThem(t *testing.T) {
 	data, seven := `<{"a":1}>`, 7
 	for _, c := range []struct {
-		name   string
-		notice pusher.Notice
-		want   string
+		name  string
+		event pusher.WebhookEvent
+		want  string
 	}{
-		{"133 a member", pusher.Notice{Name: "member_added", Channel: "presence-a", UserID: "7"}, `{"name":"member_added","channel":"presence-a","user_id":"7"}`},
+		{"133 a member", pusher.WebhookEvent{Name: "member_added", Channel: "presence-a", UserID: "7"}, `{"name":"member_added","channel":"presence-a","user_id":"7"}`},
 		{
 			"134 a client event",
-			pusher.Notice{Name: "client_event", Channel: "presence-a", Event: "client-a", Data: &data, SocketID: "1.2", UserID: "7"},
+			pusher.WebhookEvent{Name: "client_event", Channel: "presence-a", Event: "client-a", Data: &data, SocketID: "1.2", UserID: "7"},
 			`{"name":"client_event","channel":"presence-a","event":"client-a","data":"<{\"a\":1}>","socket_id":"1.2","user_id":"7"}`,
 		},
-		{"135 a cache miss", pusher.Notice{Name: "cache_miss", Channel: "cache-a"}, `{"name":"cache_miss","channel":"cache-a"}`},
-		{"a number", pusher.Notice{Name: "subscription_count", Channel: "a", Count: &seven}, `{"name":"subscription_count","channel":"a","subscription_count":7}`},
+		{"135 a cache miss", pusher.WebhookEvent{Name: "cache_miss", Channel: "cache-a"}, `{"name":"cache_miss","channel":"cache-a"}`},
+		{"a number", pusher.WebhookEvent{Name: "subscription_count", Channel: "a", Count: &seven}, `{"name":"subscription_count","channel":"a","subscription_count":7}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := newEndpoint(t)
 			d := occupied(e.URL)
-			d.Notice, d.SocketID, d.Lasted = c.notice, "3.4", 5 // the bus alone is told these
+			d.Event, d.SocketID, d.Lasted = c.event, "3.4", 5 // the bus alone is told these
 			must(t, deliverer(pusher.Webhook{URL: e.URL}).Deliver(t.Context(), d))
 			r := e.requests()[0]
 			if want := `{"time_ms":1327078148132,"events":[` + c.want + `]}`; r.body != want {
 				t.Errorf("body %s\nwant %s", r.body, want)
 			}
 			client := official.Client{Key: tenant().Key, Secret: tenant().Secret}
-			if hook, err := client.Webhook(r.header, []byte(r.body)); err != nil || hook.Events[0].UserID != c.notice.UserID {
+			if hook, err := client.Webhook(r.header, []byte(r.body)); err != nil || hook.Events[0].UserID != c.event.UserID {
 				t.Errorf("%+v, error %v", hook, err)
 			}
 		})
@@ -173,7 +174,7 @@ func TestAnswers(t *testing.T) {
 func TestNoticesThatNobodyWantsAnyMore(t *testing.T) {
 	e := newEndpoint(t)
 	for name, d := range map[string]*webhook.Deliverer{
-		"137 the webhook wants other events now":   deliverer(pusher.Webhook{URL: e.URL, Events: []string{pusher.ChannelVacated}}),
+		"137 the webhook wants other events now":   deliverer(pusher.Webhook{URL: e.URL, Events: []string{pusher.WebhookChannelVacated}}),
 		"137 the webhook wants other channels now": deliverer(pusher.Webhook{URL: e.URL, Prefix: "private-"}),
 		"there is another webhook now":             deliverer(pusher.Webhook{URL: e.URL + "/other"}),
 		"there is no such app":                     {Apps: apps{}, Client: webhook.NewClient(true), Log: slog.New(slog.DiscardHandler)},
@@ -186,12 +187,12 @@ func TestNoticesThatNobodyWantsAnyMore(t *testing.T) {
 
 // boxes are a queue that keeps what is sent, and a bus that does.
 type boxes struct {
-	sent []pusher.Delivery
+	sent []state.Delivery
 	put  []string
 	err  error
 }
 
-func (b *boxes) Send(_ context.Context, d ...pusher.Delivery) error {
+func (b *boxes) Send(_ context.Context, d ...state.Delivery) error {
 	b.sent = append(b.sent, d...)
 	return b.err
 }
@@ -212,21 +213,21 @@ func TestFilters(t *testing.T) {
 		{URL: "both", Prefix: "private-", Suffix: "-a", Events: []string{"channel_occupied", "channel_vacated"}},
 	}
 	for _, c := range []struct {
-		notice pusher.Notice
-		want   []string // the bus is told everything
+		event pusher.WebhookEvent
+		want  []string // the bus is told everything
 	}{
-		{pusher.Notice{Name: "channel_occupied", Channel: "private-a"}, []string{"", "all", "occupied", "private", "ends", "both"}},
-		{pusher.Notice{Name: "channel_vacated", Channel: "private-a"}, []string{"", "all", "private", "ends", "both"}},
-		{pusher.Notice{Name: "cache_miss", Channel: "private-a"}, []string{"", "all", "private", "ends"}},
-		{pusher.Notice{Name: "channel_occupied", Channel: "b"}, []string{"", "all", "occupied"}},
+		{pusher.WebhookEvent{Name: "channel_occupied", Channel: "private-a"}, []string{"", "all", "occupied", "private", "ends", "both"}},
+		{pusher.WebhookEvent{Name: "channel_vacated", Channel: "private-a"}, []string{"", "all", "private", "ends", "both"}},
+		{pusher.WebhookEvent{Name: "cache_miss", Channel: "private-a"}, []string{"", "all", "private", "ends"}},
+		{pusher.WebhookEvent{Name: "channel_occupied", Channel: "b"}, []string{"", "all", "occupied"}},
 	} {
 		var b boxes
 		n := webhook.Notifier{Deliveries: &b, Now: func() time.Time { return time.UnixMilli(5) }}
-		must(t, n.Tell(t.Context(), app, pusher.Delivery{Notice: c.notice, SocketID: "1.2", Lasted: 3}))
+		must(t, n.Announce(t.Context(), app, state.Delivery{Event: c.event, SocketID: "1.2", Lasted: 3}))
 		var urls []string
 		for _, d := range b.sent {
 			urls = append(urls, d.URL)
-			want := pusher.Delivery{App: "3", URL: d.URL, Notice: c.notice, At: 5}
+			want := state.Delivery{App: "3", URL: d.URL, Event: c.event, At: 5}
 			if d.URL == "" {
 				want.SocketID, want.Lasted = "1.2", 3
 			}
@@ -235,12 +236,12 @@ func TestFilters(t *testing.T) {
 			}
 		}
 		if !slices.Equal(urls, c.want) {
-			t.Errorf("%+v goes to %q, want %q", c.notice, urls, c.want)
+			t.Errorf("%+v goes to %q, want %q", c.event, urls, c.want)
 		}
 	}
 	b := boxes{err: errors.New("broken")}
 	n := webhook.Notifier{Deliveries: &b}
-	if err := n.Notify(t.Context(), app, pusher.Notice{Name: "channel_occupied", Channel: "b"}); !errors.Is(err, b.err) {
+	if err := n.Notify(t.Context(), app, pusher.WebhookEvent{Name: "channel_occupied", Channel: "b"}); !errors.Is(err, b.err) {
 		t.Errorf("error %v of a queue that is away", err)
 	}
 }
@@ -248,19 +249,19 @@ func TestFilters(t *testing.T) {
 func TestBus(t *testing.T) {
 	data := ""
 	for _, c := range []struct {
-		d    pusher.Delivery
+		d    state.Delivery
 		want string
 	}{
 		{
-			pusher.Delivery{Notice: pusher.Notice{Name: "member_removed", Channel: "presence-a", UserID: "7"}, SocketID: "1.2", Lasted: 60_000},
+			state.Delivery{Event: pusher.WebhookEvent{Name: "member_removed", Channel: "presence-a", UserID: "7"}, SocketID: "1.2", Lasted: 60_000},
 			`{"app":"3","name":"member_removed","channel":"presence-a","user_id":"7","time_ms":1,"socket_id":"1.2","duration_ms":60000}`,
 		},
 		{
-			pusher.Delivery{Notice: pusher.Notice{Name: "client_event", Channel: "private-a", Event: "client-a", Data: &data, SocketID: "1.2"}},
+			state.Delivery{Event: pusher.WebhookEvent{Name: "client_event", Channel: "private-a", Event: "client-a", Data: &data, SocketID: "1.2"}},
 			`{"app":"3","name":"client_event","channel":"private-a","event":"client-a","data":"","time_ms":1,"socket_id":"1.2"}`,
 		},
 		{
-			pusher.Delivery{Notice: pusher.Notice{Name: "channel_occupied", Channel: "a"}},
+			state.Delivery{Event: pusher.WebhookEvent{Name: "channel_occupied", Channel: "a"}},
 			`{"app":"3","name":"channel_occupied","channel":"a","time_ms":1}`,
 		},
 	} {
@@ -268,7 +269,7 @@ func TestBus(t *testing.T) {
 		d := &webhook.Deliverer{Bus: b, Log: slog.New(slog.DiscardHandler)}
 		c.d.App, c.d.At = "3", 1
 		must(t, d.Deliver(t.Context(), c.d))
-		if want := c.d.Notice.Name + " " + c.want + " 1970-01-01T00:00:00.001Z"; len(b.put) != 1 || b.put[0] != want {
+		if want := c.d.Event.Name + " " + c.want + " 1970-01-01T00:00:00.001Z"; len(b.put) != 1 || b.put[0] != want {
 			t.Errorf("put  %s\nwant %s", b.put, want)
 		}
 		b.err = errors.New("broken")

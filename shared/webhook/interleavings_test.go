@@ -7,6 +7,7 @@ import (
 	"hark/shared/dynamo"
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // The connections of these tests.
@@ -20,9 +21,9 @@ const (
 type table struct {
 	*testing.T
 	*world
-	rows  rows
-	told  notices
-	blind bool // a check that comes again does not know that it does
+	rows      rows
+	announced announcements
+	blind     bool // a check that comes again does not know that it does
 }
 
 func newTable(t *testing.T) *table {
@@ -42,25 +43,25 @@ func (unasked) Missed(context.Context, string, pusher.Channel) error        { re
 // atOnce is a queue whose consumer is never late.
 type atOnce struct{ members *membership.Membership }
 
-func (q atOnce) Publish(ctx context.Context, all ...pusher.Broadcast) error {
-	_, err := work(ctx, q.members, all)
+func (q atOnce) Publish(ctx context.Context, all ...state.Broadcast) error {
+	_, err := channelConsumer(q.members).Consume(ctx, all)
 	return err
 }
 
 // check is a check up to its first step.
-func (s *table) check(name string, k pusher.Check) *process {
+func (s *table) check(name string, k state.Check) *process {
 	s.Helper()
 	k.App = s.apps[0].ID
 	k.Again = k.Again && !s.blind
-	return start(s.T, name, s.rows, &s.told, k)
+	return start(s.T, name, s.rows, &s.announced, k)
 }
 
 // The interleaving of model.md §2 that doubles and loses what apps are told (13), in its several forms: forced upon the steps that are
 // there for it, each ends right. Then the correction is taken out, and the same interleaving must end wrong.
 func TestInterleavings(t *testing.T) {
-	look, again := pusher.Check{Channel: news}, pusher.Check{Channel: news, Again: true}
-	user, userAgain := pusher.Check{Channel: lobby, User: "u"}, pusher.Check{Channel: lobby, User: "u", Again: true}
-	const occupied, vacated, added, removed = pusher.ChannelOccupied, pusher.ChannelVacated, pusher.NoticeMember, pusher.NoticeLeft
+	look, again := state.Check{Channel: news}, state.Check{Channel: news, Again: true}
+	user, userAgain := state.Check{Channel: lobby, User: "u"}, state.Check{Channel: lobby, User: "u", Again: true}
+	const occupied, vacated, added, removed = pusher.WebhookChannelOccupied, pusher.WebhookChannelVacated, pusher.WebhookMemberAdded, pusher.WebhookMemberRemoved
 	for _, c := range []struct {
 		name       string
 		play       func(s *table)
@@ -72,7 +73,7 @@ func TestInterleavings(t *testing.T) {
 		name: "a check that dies before it has told of the first subscriber",
 		play: func(s *table) {
 			s.subscribe(s.T, ann, news, "")
-			s.check("check", look).play(s.T, "Marker Occupied SetTold")
+			s.check("check", look).play(s.T, "Marker Occupied SetAnnounced")
 			s.check("again", again).play(s.T, "*")
 		},
 		want: []string{occupied}, correction: "the second look of a check that comes again", blind: true,
@@ -82,7 +83,7 @@ func TestInterleavings(t *testing.T) {
 			s.subscribe(s.T, ann, news, "")
 			s.check("first", look).play(s.T, "*")
 			s.unsubscribe(s.T, ann, news)
-			s.check("check", look).play(s.T, "Marker Occupied SetTold")
+			s.check("check", look).play(s.T, "Marker Occupied SetAnnounced")
 			s.check("again", again).play(s.T, "*")
 		},
 		want: []string{occupied, vacated}, correction: "the marker that stays until it is told",
@@ -108,7 +109,7 @@ func TestInterleavings(t *testing.T) {
 			s.check("first", look).play(s.T, "*")
 			s.unsubscribe(s.T, ann, news)
 			p := s.check("check", look)
-			p.play(s.T, "Marker Occupied SetTold Tell")
+			p.play(s.T, "Marker Occupied SetAnnounced Announce")
 			s.subscribe(s.T, bob, news, "")
 			p.play(s.T, "*")
 			s.check("bob's", look).play(s.T, "*")
@@ -121,7 +122,7 @@ func TestInterleavings(t *testing.T) {
 			s.subscribe(s.T, ann, news, "")
 			s.check("first", look).play(s.T, "*")
 			s.unsubscribe(s.T, ann, news)
-			s.check("check", look).play(s.T, "Marker Occupied SetTold Tell")
+			s.check("check", look).play(s.T, "Marker Occupied SetAnnounced Announce")
 			s.subscribe(s.T, bob, news, "")
 			s.check("again", again).play(s.T, "*")
 			s.check("bob's", look).play(s.T, "*")
@@ -133,7 +134,7 @@ func TestInterleavings(t *testing.T) {
 		play: func(s *table) {
 			s.subscribe(s.T, ann, news, "")
 			s.check("first", look).play(s.T, "*")
-			_, err := s.state.TakeSubscription(s.Context(), pusher.Subscription{App: s.apps[0].ID, Channel: news, Connection: ann})
+			_, err := s.state.TakeSubscription(s.Context(), state.Subscription{App: s.apps[0].ID, Channel: news, Connection: ann})
 			must(s.T, err)
 			s.check("check", look).play(s.T, "*")
 		},
@@ -143,7 +144,7 @@ func TestInterleavings(t *testing.T) {
 		name: "a check that dies before it has told of a member",
 		play: func(s *table) {
 			s.subscribe(s.T, ann, lobby, "u")
-			s.check("check", user).play(s.T, "Present SetTold")
+			s.check("check", user).play(s.T, "Present SetAnnounced")
 			s.check("again", userAgain).play(s.T, "*")
 		},
 		want: []string{added}, correction: "the second look of a check that comes again", blind: true,
@@ -153,7 +154,7 @@ func TestInterleavings(t *testing.T) {
 			s.subscribe(s.T, ann, lobby, "u")
 			s.check("first", user).play(s.T, "*")
 			s.unsubscribe(s.T, ann, lobby)
-			s.check("check", user).play(s.T, "Present Tell")
+			s.check("check", user).play(s.T, "Present Announce")
 			s.subscribe(s.T, bob, lobby, "u")
 			s.check("again", userAgain).play(s.T, "*")
 			s.check("bob's", user).play(s.T, "*")
@@ -178,8 +179,8 @@ func TestInterleavings(t *testing.T) {
 				s.rows = wrap(s.state)
 			}
 			c.play(s)
-			right := s.told.are(c.want...)
-			t.Logf("the app was told %q", s.told.all)
+			right := s.announced.are(c.want...)
+			t.Logf("the app was sent %q", s.announced.all)
 			return right
 		}
 		t.Run("13 "+c.name, func(t *testing.T) {
@@ -204,16 +205,16 @@ func TestOneCheckOfAChannelAtATime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newTable(t)
 			s.subscribe(t, ann, news, "")
-			one := s.check("one", pusher.Check{Channel: news})
+			one := s.check("one", state.Check{Channel: news})
 			if !c.together {
 				one.play(t, "*")
 			} else {
 				one.play(t, "Marker Occupied")
 			}
-			s.check("two", pusher.Check{Channel: news}).play(t, "*")
+			s.check("two", state.Check{Channel: news}).play(t, "*")
 			one.play(t, "*")
-			if s.told.are(pusher.ChannelOccupied) != c.right {
-				t.Errorf("the app was told %q", s.told.all)
+			if s.announced.are(pusher.WebhookChannelOccupied) != c.right {
+				t.Errorf("the app was sent %q", s.announced.all)
 			}
 		})
 	}
@@ -222,18 +223,18 @@ func TestOneCheckOfAChannelAtATime(t *testing.T) {
 // tooEarly removes the marker before it is told that all have left.
 type tooEarly struct{ *dynamo.State }
 
-func (s tooEarly) SetToldChannel(ctx context.Context, app string, ch pusher.Channel, told pusher.Told, nonce string) (bool, error) {
-	if told == pusher.ToldVacated {
+func (s tooEarly) SetAnnounced(ctx context.Context, app string, ch pusher.Channel, announced state.Announced, nonce string) (bool, error) {
+	if announced == state.AnnouncedVacated {
 		return s.TakeMarker(ctx, app, ch, nonce)
 	}
-	return s.State.SetToldChannel(ctx, app, ch, told, nonce)
+	return s.State.SetAnnounced(ctx, app, ch, announced, nonce)
 }
 
 // unconditional notes what is told whether the channel is still flagged or not.
 type unconditional struct{ *dynamo.State }
 
-func (s unconditional) SetToldChannel(ctx context.Context, app string, ch pusher.Channel, told pusher.Told, _ string) (bool, error) {
-	return s.State.SetToldChannel(ctx, app, ch, told, "")
+func (s unconditional) SetAnnounced(ctx context.Context, app string, ch pusher.Channel, announced state.Announced, _ string) (bool, error) {
+	return s.State.SetAnnounced(ctx, app, ch, announced, "")
 }
 
 // trusting believes that nobody has come since.
@@ -247,11 +248,11 @@ func (s trusting) TakeMarker(ctx context.Context, app string, ch pusher.Channel,
 // forgetful does not note that it is being told that all have left.
 type forgetful struct{ *dynamo.State }
 
-func (s forgetful) SetToldChannel(ctx context.Context, app string, ch pusher.Channel, told pusher.Told, nonce string) (bool, error) {
-	if told == pusher.ToldVacated {
+func (s forgetful) SetAnnounced(ctx context.Context, app string, ch pusher.Channel, announced state.Announced, nonce string) (bool, error) {
+	if announced == state.AnnouncedVacated {
 		return true, nil
 	}
-	return s.State.SetToldChannel(ctx, app, ch, told, nonce)
+	return s.State.SetAnnounced(ctx, app, ch, announced, nonce)
 }
 
 // believing takes a channel that is not flagged for an occupied one.
@@ -265,7 +266,7 @@ type hasty struct{ *dynamo.State }
 func (s hasty) Present(ctx context.Context, app string, ch pusher.Channel, user string) (pusher.ConnectionID, bool, error) {
 	id, there, err := s.State.Present(ctx, app, ch, user)
 	if err == nil && !there {
-		err = s.DropToldMember(ctx, app, ch, user)
+		err = s.DropAnnouncedMember(ctx, app, ch, user)
 	}
 	return id, there, err
 }

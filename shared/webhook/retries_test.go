@@ -20,6 +20,7 @@ import (
 	"hark/shared/config"
 	"hark/shared/pusher"
 	"hark/shared/queue"
+	"hark/shared/state"
 	"hark/shared/webhook"
 )
 
@@ -77,14 +78,14 @@ func (p *post) run(t *testing.T, d *webhook.Deliverer, pollers int) (stop func()
 }
 
 // dead waits for so many dead letters, and returns what they are about.
-func (p *post) dead(t *testing.T, n int) []pusher.Delivery {
+func (p *post) dead(t *testing.T, n int) []state.Delivery {
 	t.Helper()
-	var dead []pusher.Delivery
+	var dead []state.Delivery
 	for len(dead) < n {
 		messages, err := p.engine.Receive(t.Context(), arns+"dead.fifo", 10, 0)
 		must(t, err)
 		for _, m := range messages {
-			var d pusher.Delivery
+			var d state.Delivery
 			must(t, json.Unmarshal([]byte(m.Body), &d))
 			must(t, p.engine.Delete(t.Context(), arns+"dead.fifo", m.ReceiptHandle))
 			dead = append(dead, d)
@@ -93,8 +94,8 @@ func (p *post) dead(t *testing.T, n int) []pusher.Delivery {
 	return dead
 }
 
-func numbered(url string, ch pusher.Channel, n int) pusher.Delivery {
-	return pusher.Delivery{App: "3", URL: url, At: int64(n), Notice: pusher.Notice{Name: pusher.ChannelOccupied, Channel: ch}}
+func numbered(url string, ch pusher.Channel, n int) state.Delivery {
+	return state.Delivery{App: "3", URL: url, At: int64(n), Event: pusher.WebhookEvent{Name: pusher.WebhookChannelOccupied, Channel: ch}}
 }
 
 func TestRetriesEndWithTheDeadLetters(t *testing.T) {
@@ -143,7 +144,7 @@ func TestNothingIsLostWhileAnEndpointIsDown(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	var sent []pusher.Delivery
+	var sent []state.Delivery
 	for n := range each {
 		for ch := range channels {
 			sent = append(sent, numbered(server.URL, pusher.Channel(fmt.Sprint("c", ch)), n))

@@ -14,6 +14,7 @@ import (
 
 	"hark/shared/config"
 	"hark/shared/pusher"
+	"hark/shared/state"
 	"hark/shared/webhook"
 )
 
@@ -52,11 +53,11 @@ func (w *world) forever(t *testing.T, draw *rand.Rand, ids []pusher.ConnectionID
 	}
 }
 
-// heardOf asserts what an app's webhook heard of a channel.
-func (w *world) heardOf(t *testing.T, ch pusher.Channel, want ...string) {
+// wantSent asserts the events about a channel that the app's webhook was sent.
+func (w *world) wantSent(t *testing.T, ch pusher.Channel, want ...string) {
 	t.Helper()
-	if got := w.heard.of(ch); !slices.Equal(got, want) {
-		t.Errorf("of %s the app was told %q, want %q", ch, got, want)
+	if got := w.sent.about(ch); !slices.Equal(got, want) {
+		t.Errorf("of %s the app was sent %q, want %q", ch, got, want)
 	}
 }
 
@@ -74,12 +75,12 @@ func TestHundredClientsLeaveForGood(t *testing.T) {
 		draw.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
 		w.forever(t, draw, ids)
 		time.Sleep(time.Minute)
-		w.heardOf(t, news, "channel_occupied", "channel_vacated")
-		got := w.heard.of(lobby)
+		w.wantSent(t, news, "channel_occupied", "channel_vacated")
+		got := w.sent.about(lobby)
 		slices.Sort(got)
 		want := []string{"channel_occupied", "channel_vacated", "member_added u0", "member_added u1", "member_removed u0", "member_removed u1"}
 		if !slices.Equal(got, want) {
-			t.Errorf("of %s the app was told %q", lobby, got)
+			t.Errorf("of %s the app was sent %q", lobby, got)
 		}
 	})
 }
@@ -103,22 +104,22 @@ func TestReloadWithinTheGraceMakesNoNoise(t *testing.T) {
 					w.subscribe(t, ids[i+1], lobby, "u")
 				}
 				time.Sleep(time.Minute)
-				w.heardOf(t, news, "channel_occupied")
-				w.heardOf(t, lobby, "member_added u", "channel_occupied")
+				w.wantSent(t, news, "channel_occupied")
+				w.wantSent(t, lobby, "member_added u", "channel_occupied")
 
 				must(t, w.members.Disconnected(t.Context(), ids[len(ids)-1]))
 				time.Sleep(config.CheckDelay + time.Second)
-				w.heardOf(t, news, "channel_occupied", "channel_vacated")
+				w.wantSent(t, news, "channel_occupied", "channel_vacated")
 				w.open(t, ids[0])
 				w.subscribe(t, ids[0], news, "")
 				time.Sleep(config.CheckDelay + time.Second)
-				w.heardOf(t, news, "channel_occupied", "channel_vacated", "channel_occupied")
+				w.wantSent(t, news, "channel_occupied", "channel_vacated", "channel_occupied")
 			})
 		})
 	}
 }
 
-// A visit shorter than the grace is not told at all.
+// A visit shorter than the grace causes no webhook event.
 func TestShortVisit(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.open(t, ann)
@@ -127,8 +128,8 @@ func TestShortVisit(t *testing.T) {
 		time.Sleep(config.CheckDelay - 500*time.Millisecond)
 		must(t, w.members.Disconnected(t.Context(), ann))
 		time.Sleep(time.Minute)
-		w.heardOf(t, news)
-		w.heardOf(t, lobby)
+		w.wantSent(t, news)
+		w.wantSent(t, lobby)
 	})
 }
 
@@ -141,21 +142,21 @@ func TestManyMissesAreOne(t *testing.T) {
 			w.subscribe(t, id, ch, "")
 		}
 		time.Sleep(time.Minute)
-		w.heardOf(t, ch, "channel_occupied", "cache_miss")
+		w.wantSent(t, ch, "channel_occupied", "cache_miss")
 		w.unsubscribe(t, ids[0], ch)
 		w.subscribe(t, ids[0], ch, "")
 		time.Sleep(time.Minute)
-		w.heardOf(t, ch, "channel_occupied", "cache_miss", "cache_miss") // 135: another one, later
+		w.wantSent(t, ch, "channel_occupied", "cache_miss", "cache_miss") // 135: another one, later
 	})
 }
 
 // TestSchedules has four connections of two users come and go at random on a channel without presence and one with it, and checks and
-// posts fail now and then. What the app was told last is how it is. While nothing fails, what it was told alternates.
+// posts fail now and then. What the app was sent last is how it is. While nothing fails, what it was sent alternates.
 func TestSchedules(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
-		fails float64 // share of the notices that cannot be queued
+		fails float64 // share of the webhook events that cannot be queued
 	}{{"131 and 133 while nothing fails", 0}, {"131 and 133 while a third fails", 0.33}} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -183,13 +184,13 @@ func TestSchedulesFind(t *testing.T) {
 	t.Error("no order ends wrong")
 }
 
-// schedule plays the order that the seed draws, and says in what the app was told wrong.
+// schedule plays the order that the seed draws, and says in what the app was sent wrong.
 func schedule(t *testing.T, seed uint64, fails float64, blind bool) (wrong string) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.checker.Teller = &unsure{Teller: w.notifier, draw: rand.New(rand.NewPCG(seed, 3)), fails: fails} //nolint:gosec // orders, not secrets
+		w.checker.Notifier = &unsure{Announcer: w.notifier, draw: rand.New(rand.NewPCG(seed, 3)), fails: fails} //nolint:gosec // orders, not secrets
 		if blind {
-			w.again = func(k pusher.Check) pusher.Check { k.Again = false; return k }
+			w.again = func(k state.Check) state.Check { k.Again = false; return k }
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		wait := w.run(ctx, t)
@@ -227,7 +228,7 @@ func (w *world) comeAndGo(t *testing.T, draw *rand.Rand, id pusher.ConnectionID,
 	}
 }
 
-// judge compares what the app was told with the rows, and says in what it differs.
+// judge compares what the app was sent with the rows, and says in what it differs.
 func (w *world) judge(t *testing.T, strictly bool) string {
 	t.Helper()
 	var wrong []string
@@ -249,46 +250,46 @@ func (w *world) judge(t *testing.T, strictly bool) string {
 	return strings.Join(slices.DeleteFunc(wrong, func(s string) bool { return s == "" }), "\n")
 }
 
-// alternates says what is wrong unless the app heard on and off in turns, on first, and last what is true. Unless strictly, each may have
-// come twice.
+// alternates says what is wrong unless the app was sent on and off in turns, on first, and last what is true. Unless strictly, each
+// may have come twice.
 func (w *world) alternates(ch pusher.Channel, on, off string, truth, strictly bool) string {
-	var heard []string
-	for _, name := range w.heard.of(ch) {
+	var sent []string
+	for _, name := range w.sent.about(ch) {
 		if name == on || name == off {
-			heard = append(heard, name)
+			sent = append(sent, name)
 		}
 	}
 	if !strictly {
-		heard = slices.Compact(heard)
+		sent = slices.Compact(sent)
 	}
-	for i, name := range heard {
+	for i, name := range sent {
 		if name != []string{on, off}[i%2] {
-			return fmt.Sprintf("%s: the app was told %q", ch, heard)
+			return fmt.Sprintf("%s: the app was sent %q", ch, sent)
 		}
 	}
-	if told := len(heard)%2 == 1; told != truth {
-		return fmt.Sprintf("%s: true is that %s is %t, the app was told %q", ch, on, truth, heard)
+	if last := len(sent)%2 == 1; last != truth {
+		return fmt.Sprintf("%s: true is that %s is %t, the app was sent %q", ch, on, truth, sent)
 	}
 	return ""
 }
 
-// unsure is a notifier that fails now and then, before or after it has queued what is to be told: its check comes again.
+// unsure is a notifier that fails now and then, before or after it has queued the webhook event, so that the check is repeated.
 type unsure struct {
-	webhook.Teller
+	webhook.Announcer
 	fails float64
 
 	mu   sync.Mutex
 	draw *rand.Rand
 }
 
-func (u *unsure) Tell(ctx context.Context, app pusher.App, d pusher.Delivery) error {
+func (u *unsure) Announce(ctx context.Context, app pusher.App, d state.Delivery) error {
 	u.mu.Lock()
 	fails, before := u.draw.Float64() < u.fails, u.draw.IntN(2) == 0
 	u.mu.Unlock()
 	if fails && before {
 		return context.DeadlineExceeded
 	}
-	err := u.Teller.Tell(ctx, app, d)
+	err := u.Announcer.Announce(ctx, app, d)
 	if fails {
 		return context.DeadlineExceeded
 	}

@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 	"hark/shared/webhook"
 )
 
-// process is one invocation of the checker that stops before each of its reads, writes and notices until it is told to go on. So a test
-// forces any interleaving of the real code on the real engine. What is left of one when the test ends has died there.
+// process is one invocation of the checker that stops before each of its reads, writes and announcements until step is called. So a
+// test forces any interleaving of the real code on the real engine. One that has not ended when the test ends died there.
 type process struct {
 	name  string
 	next  string // the step it stands before; empty when it has ended
@@ -23,11 +24,11 @@ type process struct {
 }
 
 // start has a checker look, up to its first step.
-func start(t *testing.T, name string, rows rows, told *notices, k pusher.Check) *process {
+func start(t *testing.T, name string, rows rows, announced *announcements, k state.Check) *process {
 	t.Helper()
 	p := &process{name: name, at: make(chan string), run: make(chan struct{}), ended: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
-	gate := gated{rows: rows, told: told, ask: func(step string) error {
+	gate := gated{rows: rows, announced: announced, ask: func(step string) error {
 		select {
 		case p.at <- step:
 		case <-ctx.Done():
@@ -40,7 +41,7 @@ func start(t *testing.T, name string, rows rows, told *notices, k pusher.Check) 
 			return ctx.Err()
 		}
 	}}
-	checker := &webhook.Checker{Markers: gate, Members: gate, Misses: gate, Apps: apps{tenant()}, Teller: gate}
+	checker := &webhook.Checker{Markers: gate, Members: gate, Misses: gate, Apps: apps{tenant()}, Notifier: gate}
 	go func() {
 		defer close(p.ended)
 		p.err = checker.Check(ctx, k)
@@ -93,30 +94,30 @@ type rows interface {
 	webhook.Misses
 }
 
-// notices are what the app was told, in order.
-type notices struct {
+// announcements are the names of the webhook events that the app was sent, in order.
+type announcements struct {
 	mu  sync.Mutex
 	all []string
 }
 
-func (n *notices) add(name string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.all = append(n.all, name)
+func (a *announcements) add(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all = append(a.all, name)
 }
 
-func (n *notices) are(want ...string) bool { return slices.Equal(n.all, want) }
+func (a *announcements) are(want ...string) bool { return slices.Equal(a.all, want) }
 
 // gated asks before the steps that matter: what changes something, and the look at the rows of subscribers.
 type gated struct {
 	rows
-	told *notices
-	ask  func(step string) error
+	announced *announcements
+	ask       func(step string) error
 }
 
-func (g gated) Marker(ctx context.Context, app string, ch pusher.Channel) (pusher.Marker, error) {
+func (g gated) Marker(ctx context.Context, app string, ch pusher.Channel) (state.Marker, error) {
 	if err := g.ask("Marker"); err != nil {
-		return pusher.Marker{}, err
+		return state.Marker{}, err
 	}
 	return g.rows.Marker(ctx, app, ch)
 }
@@ -149,11 +150,11 @@ func (g gated) TakeMarker(ctx context.Context, app string, ch pusher.Channel, no
 	return g.rows.TakeMarker(ctx, app, ch, nonce)
 }
 
-func (g gated) SetToldChannel(ctx context.Context, app string, ch pusher.Channel, told pusher.Told, nonce string) (bool, error) {
-	if err := g.ask("SetTold"); err != nil {
+func (g gated) SetAnnounced(ctx context.Context, app string, ch pusher.Channel, announced state.Announced, nonce string) (bool, error) {
+	if err := g.ask("SetAnnounced"); err != nil {
 		return false, err
 	}
-	return g.rows.SetToldChannel(ctx, app, ch, told, nonce)
+	return g.rows.SetAnnounced(ctx, app, ch, announced, nonce)
 }
 
 func (g gated) Present(ctx context.Context, app string, ch pusher.Channel, user string) (pusher.ConnectionID, bool, error) {
@@ -163,25 +164,25 @@ func (g gated) Present(ctx context.Context, app string, ch pusher.Channel, user 
 	return g.rows.Present(ctx, app, ch, user)
 }
 
-func (g gated) SetToldMember(ctx context.Context, app string, ch pusher.Channel, user string, told pusher.ToldMember) error {
-	if err := g.ask("SetTold"); err != nil {
+func (g gated) SetAnnouncedMember(ctx context.Context, app string, ch pusher.Channel, user string, announced state.AnnouncedMember) error {
+	if err := g.ask("SetAnnounced"); err != nil {
 		return err
 	}
-	return g.rows.SetToldMember(ctx, app, ch, user, told)
+	return g.rows.SetAnnouncedMember(ctx, app, ch, user, announced)
 }
 
-func (g gated) DropToldMember(ctx context.Context, app string, ch pusher.Channel, user string) error {
-	if err := g.ask("DropTold"); err != nil {
+func (g gated) DropAnnouncedMember(ctx context.Context, app string, ch pusher.Channel, user string) error {
+	if err := g.ask("DropAnnounced"); err != nil {
 		return err
 	}
-	return g.rows.DropToldMember(ctx, app, ch, user)
+	return g.rows.DropAnnouncedMember(ctx, app, ch, user)
 }
 
-// Tell is the notifier's.
-func (g gated) Tell(_ context.Context, _ pusher.App, d pusher.Delivery) error {
-	if err := g.ask("Tell"); err != nil {
+// Announce is the notifier's.
+func (g gated) Announce(_ context.Context, _ pusher.App, d state.Delivery) error {
+	if err := g.ask("Announce"); err != nil {
 		return err
 	}
-	g.told.add(d.Notice.Name)
+	g.announced.add(d.Event.Name)
 	return nil
 }

@@ -20,10 +20,12 @@ import (
 	"hark/localstack/meter"
 	"hark/localstack/sqs"
 	"hark/shared/config"
+	"hark/shared/consumer"
 	"hark/shared/dynamo"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/queue"
+	"hark/shared/state"
 	"hark/shared/webhook"
 )
 
@@ -66,38 +68,38 @@ type world struct {
 	members  *membership.Membership
 	notifier *webhook.Notifier
 	checker  *webhook.Checker
-	again    func(pusher.Check) pusher.Check // what a check becomes on its way; as it is if nil
-	heard    ears
+	again    func(state.Check) state.Check // what a check becomes on its way; as it is if nil
+	sent     sent
 	last     atomic.Int64 // stamp of a frame
 }
 
-// ears hear what is told.
-type ears struct {
+// sent are the deliveries to the app's webhook and to the event bus.
+type sent struct {
 	mu  sync.Mutex
-	all []pusher.Delivery
+	all []state.Delivery
 }
 
-func (e *ears) Deliver(_ context.Context, d pusher.Delivery) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.all = append(e.all, d)
+func (s *sent) Deliver(_ context.Context, d state.Delivery) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, d)
 	return nil
 }
 
-func (e *ears) Delay(int) time.Duration { return 0 }
+func (s *sent) Delay(int) time.Duration { return 0 }
 
-// of returns what the webhook heard of the channel, user by user where there are users: "channel_occupied", "member_added u".
-func (e *ears) of(ch pusher.Channel) []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+// about returns the events about the channel that the webhook was sent, with the users of members: "channel_occupied", "member_added u".
+func (s *sent) about(ch pusher.Channel) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var names []string
-	for _, d := range e.all {
-		if d.URL == "" || d.Notice.Channel != ch {
+	for _, d := range s.all {
+		if d.URL == "" || d.Event.Channel != ch {
 			continue
 		}
-		name := d.Notice.Name
-		if d.Notice.UserID != "" {
-			name += " " + d.Notice.UserID
+		name := d.Event.Name
+		if d.Event.UserID != "" {
+			name += " " + d.Event.UserID
 		}
 		names = append(names, name)
 	}
@@ -146,39 +148,41 @@ func newWorld(t *testing.T) *world {
 	w.posts = &queue.Deliveries{Client: sender, URL: url + "deliveries.fifo"}
 	w.events = &queue.Broadcasts{Client: sender, URL: url + "broadcasts.fifo"}
 	w.notifier = &webhook.Notifier{Deliveries: w.posts}
-	w.checker = &webhook.Checker{Markers: w.state, Members: w.state, Misses: w.state, Apps: w.apps, Teller: w.notifier}
+	w.checker = &webhook.Checker{Markers: w.state, Members: w.state, Misses: w.state, Apps: w.apps, Notifier: w.notifier}
 	w.members = &membership.Membership{
-		Store: w.state, Apps: w.apps, Sockets: deaf{}, Crowd: deaf{}, Queue: w.events, Checks: w.checks, Notices: w.notifier,
+		Rows: membership.Rows{
+			Connections: w.state, Channels: w.state, Subscriptions: w.state, Cache: w.state, Markers: w.state,
+			Presence: w.state, Counts: w.state, SignIns: w.state, Statuses: w.state, Leases: w.state,
+		},
+		Apps: w.apps, Gateway: gateway{}, Queue: w.events, Checks: w.checks, Webhooks: w.notifier,
 		Timeout: config.FunctionTimeout, Log: slog.New(slog.DiscardHandler),
 	}
 	return w
 }
 
-// deaf are clients that take every frame.
-type deaf struct{}
+// gateway posts to clients that take every frame.
+type gateway struct{}
 
-func (deaf) Send(context.Context, pusher.ConnectionID, []byte) error   { return nil }
-func (deaf) Close(context.Context, pusher.ConnectionID) error          { return nil }
-func (deaf) Alive(context.Context, pusher.ConnectionID) (bool, error)  { return true, nil }
-func (deaf) Tell(context.Context, []pusher.Subscription, []byte) error { return nil }
-func (w *world) Deliver(ctx context.Context, b []pusher.Broadcast) (int, error) {
-	return work(ctx, w.members, b)
+func (gateway) Post(context.Context, pusher.ConnectionID, []byte) error  { return nil }
+func (gateway) Close(context.Context, pusher.ConnectionID) error         { return nil }
+func (gateway) Alive(context.Context, pusher.ConnectionID) (bool, error) { return true, nil }
+
+// fanout posts to clients that take every frame.
+type fanout struct{}
+
+func (fanout) Post(context.Context, []state.Subscription, []byte) error { return nil }
+func (fanout) Events(_ context.Context, all []state.Event) (int, error) { return len(all), nil }
+
+// channelConsumer is the consumer of the broadcasts queue.
+func channelConsumer(m *membership.Membership) *consumer.Consumer {
+	return &consumer.Consumer{Fanout: fanout{}, Membership: &membership.ConsumerSteps{Membership: m, Fanout: fanout{}}}
 }
 
-func (w *world) Check(ctx context.Context, k pusher.Check) error {
+func (w *world) Check(ctx context.Context, k state.Check) error {
 	if w.again != nil {
 		k = w.again(k)
 	}
 	return w.checker.Check(ctx, k)
-}
-
-func work(ctx context.Context, m *membership.Membership, all []pusher.Broadcast) (int, error) {
-	for i, b := range all {
-		if err := m.Work(ctx, b); err != nil {
-			return i, err
-		}
-	}
-	return len(all), nil
 }
 
 // queues are those of the template.
@@ -208,8 +212,8 @@ func (w *world) run(ctx context.Context, t *testing.T) (wait func()) {
 		h     queue.Handler
 	}{
 		"checks":     {config.BroadcastBatch, queue.ConsumeChecks(w, log)},
-		"deliveries": {1, w.posts.Consume(&w.heard, log)},
-		"broadcasts": {config.BroadcastBatch, queue.Consume(w, log)},
+		"deliveries": {1, w.posts.Consume(&w.sent, log)},
+		"broadcasts": {config.BroadcastBatch, queue.ConsumeBroadcasts(channelConsumer(w.members), log)},
 	} {
 		for range 3 {
 			all.Go(func() { feed(ctx, t, w.engine, name+".fifo", f.batch, f.h) })
@@ -279,7 +283,7 @@ func must(t *testing.T, err error) {
 func (w *world) open(t *testing.T, ids ...pusher.ConnectionID) {
 	t.Helper()
 	for _, id := range ids {
-		must(t, w.members.Open(t.Context(), w.apps[0], pusher.Connection{ID: id, App: w.apps[0].ID, ConnectedAt: time.Now()}))
+		must(t, w.members.Open(t.Context(), w.apps[0], state.Connection{ID: id, App: w.apps[0].ID, ConnectedAt: time.Now()}))
 	}
 }
 
@@ -289,7 +293,7 @@ func (w *world) subscribe(t *testing.T, id pusher.ConnectionID, ch pusher.Channe
 	c, err := w.members.Connection(t.Context(), id)
 	must(t, err)
 	if ch.Presence() {
-		must(t, w.members.Enter(t.Context(), c, ch, pusher.Member{UserID: user}, w.stamp()))
+		must(t, w.members.SubscribePresence(t.Context(), c, ch, pusher.Member{UserID: user}, w.stamp()))
 		return
 	}
 	must(t, w.members.Subscribe(t.Context(), w.apps[0], c, ch, w.stamp()))
@@ -303,12 +307,12 @@ func (w *world) unsubscribe(t *testing.T, id pusher.ConnectionID, ch pusher.Chan
 }
 
 // stamp is the clock's, and newer than any before.
-func (w *world) stamp() pusher.Stamp {
+func (w *world) stamp() state.Stamp {
 	for {
 		last := w.last.Load()
 		next := max(time.Now().UnixMilli(), last+1)
 		if w.last.CompareAndSwap(last, next) {
-			return pusher.Stamp(next)
+			return state.Stamp(next)
 		}
 	}
 }

@@ -10,12 +10,12 @@ import (
 	"hark/shared/webhook"
 )
 
-// Deliveries is the queue of what apps are to be told.
+// Deliveries is the queue of webhook events on their way to endpoints.
 func (p *Parts) Deliveries() *queue.Deliveries {
 	return &queue.Deliveries{Client: sqs.NewFromConfig(p.aws), URL: p.Config.DeliveriesQueue}
 }
 
-// Notifier has apps told.
+// Notifier queues webhook events.
 func (p *Parts) Notifier() *webhook.Notifier { return &webhook.Notifier{Deliveries: p.Deliveries()} }
 
 // Bus is the event bus.
@@ -23,7 +23,7 @@ func (p *Parts) Bus() *bus.Bus {
 	return &bus.Bus{Client: eventbridge.NewFromConfig(p.aws), Name: p.Config.Bus}
 }
 
-// checks is the queue of channels to look at; nil in a stack without webhooks.
+// checks is the queue of checks; nil in a stack without webhooks.
 func (p *Parts) checks() membership.Checks {
 	if p.Config.ChecksQueue == "" {
 		return nil
@@ -31,8 +31,9 @@ func (p *Parts) checks() membership.Checks {
 	return &queue.Checks{Client: sqs.NewFromConfig(p.aws), URL: p.Config.ChecksQueue}
 }
 
-// notices is a Notifier; nil in a stack without webhooks, and for a function that tells nothing by itself.
-func (p *Parts) notices() membership.Notices {
+// webhooks is a Notifier; nil in a stack without webhooks, and for a function that queues no webhook
+// events itself.
+func (p *Parts) webhooks() membership.Webhooks {
 	if p.Config.DeliveriesQueue == "" {
 		return nil
 	}

@@ -72,42 +72,50 @@ func (p *Parts) Apps() *dynamo.Apps {
 	return p.apps
 }
 
-// State is the table of connections.
+// State is the table of connections and subscriptions.
 func (p *Parts) State() *dynamo.State { return &dynamo.State{Client: p.db, Table: p.Config.StateTable} }
 
-// Sockets posts to connections, up to width at once.
-func (p *Parts) Sockets(width int) (*apigw.Connections, error) {
-	return apigw.NewConnections(p.aws, apigw.Options{URL: p.Config.CallbackURL, Width: width})
+// Gateway posts to connections, at most postsAtOnce at the same time.
+func (p *Parts) Gateway(postsAtOnce int) (*apigw.Gateway, error) {
+	return apigw.NewGateway(p.aws, apigw.Options{URL: p.Config.CallbackURL, PostsAtOnce: postsAtOnce})
 }
 
-// Members knows who is subscribed. A function that never ends a connection gives no sockets, one that never queues anything no queue.
-func (p *Parts) Members(sockets membership.Sockets, broadcasts membership.Queue) *membership.Membership {
+// Membership runs the steps of subscriptions and connections. A function that never ends a connection
+// gives no gateway, one that never queues anything no queue.
+func (p *Parts) Membership(
+	gateway membership.Gateway, broadcasts membership.Queue,
+) *membership.Membership {
+	rows := p.State()
 	return &membership.Membership{
-		Store: p.State(), Apps: p.Apps(), Sockets: sockets, Queue: broadcasts, Checks: p.checks(), Notices: p.notices(),
+		Rows: membership.Rows{
+			Connections: rows, Channels: rows, Subscriptions: rows, Cache: rows, Markers: rows,
+			Presence: rows, Counts: rows, SignIns: rows, Statuses: rows, Leases: rows,
+		},
+		Apps: p.Apps(), Gateway: gateway, Queue: broadcasts, Checks: p.checks(), Webhooks: p.webhooks(),
 		Timeout: config.FunctionTimeout, Log: p.Log,
 	}
 }
 
-// Broadcasts is the queue of what is to be delivered.
+// Broadcasts is the queue of events, and of the changes that keep their place between events.
 func (p *Parts) Broadcasts() *queue.Broadcasts {
 	return &queue.Broadcasts{Client: sqs.NewFromConfig(p.aws), URL: p.Config.BroadcastsQueue}
 }
 
-// Refused is the queue of what cannot be published.
+// Refused is the queue of messages that could not be published.
 func (p *Parts) Refused() *queue.Refused {
 	return &queue.Refused{Client: sqs.NewFromConfig(p.aws), URL: p.Config.RefusedQueue}
 }
 
 // Frames is the handler of the frames that clients send. Which of them reach a function is for the routes to say.
 func Frames(p *Parts) (any, error) {
-	sockets, err := p.Sockets(1)
+	gateway, err := p.Gateway(1)
 	if err != nil {
 		return nil, err
 	}
 	broadcasts := p.Broadcasts()
 	server := &socket.Server{
-		Apps: p.Apps(), Members: p.Members(sockets, broadcasts), Bans: p.State(), Rates: p.State(), Publisher: broadcasts,
-		Notices: p.notices(), Sender: sockets, Log: p.Log,
+		Apps: p.Apps(), Membership: p.Membership(gateway, broadcasts), Bans: p.State(), Rates: p.State(),
+		Publisher: broadcasts, Webhooks: p.webhooks(), Gateway: gateway, Log: p.Log,
 	}
 	return apigw.Message(server, p.Log), nil
 }

@@ -36,20 +36,20 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// connect greets as functions/connect does, without asking who comes.
+// connect greets as functions/connect does, without looking up the app.
 func connect(p *wiring.Parts) (any, error) {
-	sockets, err := p.Sockets(1)
+	gateway, err := p.Gateway(1)
 	if err != nil {
 		return nil, err
 	}
-	return apigw.Connect(greeter{sockets}, apigw.Handshakes{}, p.Log), nil
+	return apigw.Connect(greeter{gateway}, apigw.Handshakes{}, p.Log), nil
 }
 
-type greeter struct{ sockets *apigw.Connections }
+type greeter struct{ gateway *apigw.Gateway }
 
 func (g greeter) Open(_ context.Context, h pusher.Handshake) (func(context.Context), error) {
 	return func(ctx context.Context) {
-		if err := g.sockets.Send(ctx, h.Connection, []byte("welcome")); err != nil {
+		if err := g.gateway.Post(ctx, h.Connection, []byte("welcome")); err != nil {
 			panic(err)
 		}
 	}, nil
@@ -155,24 +155,24 @@ func TestPartsUseTheNamesOfTheEnvironment(t *testing.T) {
 	if p.Apps().Table != "apps" || p.State().Table != "state" || p.Broadcasts().URL != "https://sqs/q.fifo" {
 		t.Error("a part is made of another name")
 	}
-	if p.Members(nil, nil).Timeout != config.FunctionTimeout {
+	if p.Membership(nil, nil).Timeout != config.FunctionTimeout {
 		t.Error("membership believes that functions run for another time")
 	}
-	if _, err := p.Sockets(1); err != nil {
+	if _, err := p.Gateway(1); err != nil {
 		t.Error(err)
 	}
-	if m := p.Members(nil, nil); m.Checks != nil || m.Notices != nil {
-		t.Error("a stack without webhooks asks for checks, or tells apps")
+	if m := p.Membership(nil, nil); m.Checks != nil || m.Webhooks != nil {
+		t.Error("a stack without webhooks queues checks or webhook events")
 	}
 	p.Config.ChecksQueue, p.Config.DeliveriesQueue, p.Config.Bus = "https://sqs/c.fifo", "https://sqs/d.fifo", "Hark"
-	if m := p.Members(nil, nil); m.Checks == nil || m.Notices == nil {
-		t.Error("a stack with webhooks does not ask for checks, or tells nobody")
+	if m := p.Membership(nil, nil); m.Checks == nil || m.Webhooks == nil {
+		t.Error("a stack with webhooks queues no checks, or no webhook events")
 	}
 	if p.Deliveries().URL != "https://sqs/d.fifo" || p.Bus().Name != "Hark" {
 		t.Error("a part of webhooks is made of another name")
 	}
 	p.Config.CallbackURL = ""
-	if _, err := p.Sockets(1); err == nil {
-		t.Error("sockets without a URL")
+	if _, err := p.Gateway(1); err == nil {
+		t.Error("a gateway without a URL")
 	}
 }

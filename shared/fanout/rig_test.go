@@ -1,4 +1,4 @@
-package broadcast_test
+package fanout_test
 
 import (
 	"bytes"
@@ -20,10 +20,11 @@ import (
 
 	engine "hark/localstack/dynamodb"
 	"hark/shared/apigw"
-	"hark/shared/broadcast"
 	"hark/shared/dynamo"
+	"hark/shared/fanout"
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 const (
@@ -38,10 +39,10 @@ const (
 	eve pusher.ConnectionID = "DfyBYdK2SQ0CGCA="
 )
 
-// rig is a broadcaster with the adapters that it has in the cloud: subscriptions in the DynamoDB engine, connections behind
-// a gateway that answers by script.
+// rig is a fan-out with the adapters that it has in the cloud: subscriptions in the DynamoDB
+// engine, connections behind a gateway that answers by script.
 type rig struct {
-	*broadcast.Broadcaster
+	*fanout.Fanout
 	cfg     aws.Config
 	gateway *gateway
 	state   *dynamo.State
@@ -49,7 +50,7 @@ type rig struct {
 
 	mu     sync.Mutex
 	log    bytes.Buffer
-	queued []pusher.Broadcast
+	queued []state.Broadcast
 }
 
 func newRig(t *testing.T, patience time.Duration) *rig {
@@ -71,14 +72,21 @@ func newRig(t *testing.T, patience time.Duration) *rig {
 	r := &rig{cfg: cfg, gateway: newGateway(t), state: &dynamo.State{
 		Table: "state", Client: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = &tables.URL }),
 	}}
-	sockets := r.sockets(t, patience)
+	client := r.client(t, patience)
 	log := slog.New(slog.NewTextHandler(r, nil))
-	r.members = &membership.Membership{Store: r.state, Apps: r, Sockets: sockets, Queue: r, Timeout: 10 * time.Second, Log: log}
-	r.Broadcaster = &broadcast.Broadcaster{
-		Subscribers: r.state, Cache: r.state, Members: r.members, Sender: sockets, Parallel: 8, Log: log,
+	r.members = &membership.Membership{Rows: rows(r.state), Apps: r, Gateway: client, Queue: r, Timeout: 10 * time.Second, Log: log}
+	r.Fanout = &fanout.Fanout{
+		Subscribers: r.state, Cache: r.state, Forgetter: r.members, Gateway: client, ClientsAtOnce: 8, Log: log,
 	}
-	r.members.Crowd = r.Broadcaster
 	return r
+}
+
+// rows are those of the steps, all in one table.
+func rows(s *dynamo.State) membership.Rows {
+	return membership.Rows{
+		Connections: s, Channels: s, Subscriptions: s, Cache: s, Markers: s,
+		Presence: s, Counts: s, SignIns: s, Statuses: s, Leases: s,
+	}
 }
 
 // ByID is the table of apps: each has the default settings.
@@ -87,25 +95,26 @@ func (r *rig) ByID(_ context.Context, id string) (pusher.App, error) {
 }
 
 // Publish is the queue's. Only leaves go there, of clients that have gone.
-func (r *rig) Publish(_ context.Context, broadcasts ...pusher.Broadcast) error {
+func (r *rig) Publish(_ context.Context, messages ...state.Broadcast) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.queued = append(r.queued, broadcasts...)
+	r.queued = append(r.queued, messages...)
 	return nil
 }
 
-// silent are sockets that take everything and keep nothing.
+// silent is a gateway that takes every frame and keeps none.
 type silent struct{}
 
-func (silent) Send(context.Context, pusher.ConnectionID, []byte) error { return nil }
+func (silent) Post(context.Context, pusher.ConnectionID, []byte) error { return nil }
 
 func (silent) Close(context.Context, pusher.ConnectionID) error { return nil }
 
 func (silent) Alive(context.Context, pusher.ConnectionID) (bool, error) { return true, nil }
 
-func (r *rig) sockets(t *testing.T, patience time.Duration) *apigw.Connections {
+// client is a client of the gateway.
+func (r *rig) client(t *testing.T, patience time.Duration) *apigw.Gateway {
 	t.Helper()
-	c, err := apigw.NewConnections(r.cfg, apigw.Options{URL: r.gateway.URL + "/prod", Patience: patience})
+	c, err := apigw.NewGateway(r.cfg, apigw.Options{URL: r.gateway.URL + "/prod", Patience: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,17 +140,18 @@ func (r *rig) dropped(id pusher.ConnectionID) (n int) {
 	return n
 }
 
-// subscribe lets a client in that connected that long ago, and subscribes it, of which the gateway hears nothing.
+// subscribe lets a client in that connected that long ago, and subscribes it, of which the gateway
+// hears nothing.
 func (r *rig) subscribe(t *testing.T, app string, id pusher.ConnectionID, age time.Duration) {
 	t.Helper()
 	at := time.Now().Add(-age)
-	c := pusher.Connection{ID: id, App: app, ConnectedAt: at}
+	c := state.Connection{ID: id, App: app, ConnectedAt: at}
 	tenant, _ := r.ByID(t.Context(), app)
-	quiet := &membership.Membership{Store: r.state, Apps: r, Sockets: silent{}, Queue: r, Timeout: 10 * time.Second}
+	quiet := &membership.Membership{Rows: rows(r.state), Apps: r, Gateway: silent{}, Queue: r, Timeout: 10 * time.Second}
 	if err := quiet.Open(t.Context(), tenant, c); err != nil {
 		t.Fatal(err)
 	}
-	if err := quiet.Subscribe(t.Context(), tenant, c, channel, pusher.Stamp(at.UnixMilli())); err != nil {
+	if err := quiet.Subscribe(t.Context(), tenant, c, channel, state.Stamp(at.UnixMilli())); err != nil {
 		t.Fatalf("subscribe %s: %v", id, err)
 	}
 }
@@ -149,7 +159,7 @@ func (r *rig) subscribe(t *testing.T, app string, id pusher.ConnectionID, age ti
 // subscribed tells who is.
 func (r *rig) subscribed(t *testing.T) (ids []pusher.ConnectionID) {
 	t.Helper()
-	err := r.state.Subscribers(t.Context(), appID, channel, time.Now(), func(page []pusher.Subscription) error {
+	err := r.state.Subscribers(t.Context(), appID, channel, time.Now(), func(page []state.Subscription) error {
 		for _, s := range page {
 			ids = append(ids, s.Connection)
 		}
@@ -162,17 +172,17 @@ func (r *rig) subscribed(t *testing.T) (ids []pusher.ConnectionID) {
 }
 
 // numbered are events whose data is their number, from 1.
-func numbered(n int) (all []pusher.Broadcast) {
+func numbered(n int) (all []state.Event) {
 	for i := range n {
-		all = append(all, pusher.Broadcast{App: appID, Channel: channel, Frame: pusher.EventFrame("e", channel, fmt.Sprint(i+1))})
+		all = append(all, state.Event{App: appID, Channel: channel, Frame: pusher.EventFrame("e", channel, fmt.Sprint(i+1))})
 	}
 	return all
 }
 
-// deliver wants all events done.
-func (r *rig) deliver(t *testing.T, events ...pusher.Broadcast) {
+// deliver posts events of one channel, all of which must be done.
+func (r *rig) deliver(t *testing.T, events ...state.Event) {
 	t.Helper()
-	if done, err := r.Deliver(t.Context(), events); err != nil || done != len(events) {
+	if done, err := r.Events(t.Context(), events); err != nil || done != len(events) {
 		t.Fatalf("%d of %d done, %v", done, len(events), err)
 	}
 }
@@ -227,7 +237,7 @@ func (g *gateway) requests(id pusher.ConnectionID) []string {
 }
 
 // has asserts which events a client got, in which order.
-func (g *gateway) has(t *testing.T, id pusher.ConnectionID, events ...pusher.Broadcast) {
+func (g *gateway) has(t *testing.T, id pusher.ConnectionID, events ...state.Event) {
 	t.Helper()
 	var want []string
 	for _, e := range events {

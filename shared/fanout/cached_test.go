@@ -1,4 +1,4 @@
-package broadcast_test
+package fanout_test
 
 import (
 	"context"
@@ -7,9 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"hark/shared/consumer"
 	"hark/shared/dynamo"
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 const rates = pusher.Channel("cache-rates")
@@ -21,7 +23,7 @@ type arriving struct {
 }
 
 func (a *arriving) Subscribers(
-	ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]pusher.Subscription) error,
+	ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]state.Subscription) error,
 ) error {
 	err := a.State.Subscribers(ctx, app, ch, now, page)
 	if a.come != nil {
@@ -31,19 +33,20 @@ func (a *arriving) Subscribers(
 	return err
 }
 
-// newcomer subscribes ann to the cache channel. Before it posts its first frame it waits, if told to.
+// newcomer subscribes ann to the cache channel. Before it posts its first frame it waits, if told
+// to.
 func (r *rig) newcomer(t *testing.T, wait func()) (subscribed func() error) {
 	t.Helper()
 	function := &membership.Membership{
-		Store: r.state, Apps: r, Queue: r, Timeout: 10 * time.Second, Sockets: stopping{Sockets: r.members.Sockets, before: wait},
+		Rows: rows(r.state), Apps: r, Queue: r, Timeout: 10 * time.Second, Gateway: stopping{Gateway: r.members.Gateway, before: wait},
 	}
 	app, _ := r.ByID(t.Context(), appID)
-	c := pusher.Connection{ID: ann, App: appID, ConnectedAt: time.Now()}
+	c := state.Connection{ID: ann, App: appID, ConnectedAt: time.Now()}
 	if err := function.Open(t.Context(), app, c); err != nil {
 		t.Fatal(err)
 	}
 	return func() error {
-		return function.Subscribe(t.Context(), app, c, rates, pusher.Stamp(c.ConnectedAt.UnixMilli()))
+		return function.Subscribe(t.Context(), app, c, rates, state.Stamp(c.ConnectedAt.UnixMilli()))
 	}
 }
 
@@ -60,27 +63,41 @@ func (r *rig) names(t *testing.T) (names []string) {
 	return names
 }
 
-// Whoever subscribes between two events that are kept, and which come in one batch, finds the first, and gets the second.
+// consume posts a batch as the channel's consumer does, which hands over a cached event alone.
+func (r *rig) consume(t *testing.T, events ...state.Event) {
+	t.Helper()
+	var batch []state.Broadcast
+	for _, e := range events {
+		batch = append(batch, e)
+	}
+	c := &consumer.Consumer{Fanout: r.Fanout}
+	if done, err := c.Consume(t.Context(), batch); err != nil || done != len(batch) {
+		t.Fatalf("%d of %d done, %v", done, len(batch), err)
+	}
+}
+
+// A client that subscribes between two cached events of one batch finds the first and gets the
+// second.
 func TestCachedEventsOfOneBatch(t *testing.T) {
-	plain := func(name string) pusher.Broadcast { // as a client's event is, which is not kept
+	plain := func(name string) state.Event { // as a client's event is, which is not kept
 		e := named(name, rates)
 		e.Cache = false
 		return e
 	}
 	for _, c := range []struct {
 		name  string
-		batch []pusher.Broadcast
+		batch []state.Event
 		kept  string   // in the end
 		want  []string // what a newcomer gets who comes when the subscribers of the first have been read
 	}{
-		{"two that are kept", []pusher.Broadcast{named("one", rates), named("two", rates)}, "two", []string{"subscription_succeeded", "one", "two"}},
+		{"two that are kept", []state.Event{named("one", rates), named("two", rates)}, "two", []string{"subscription_succeeded", "one", "two"}},
 		{
 			"behind one that is not",
-			[]pusher.Broadcast{plain("one"), named("two", rates)},
+			[]state.Event{plain("one"), named("two", rates)},
 			"two",
 			[]string{"subscription_succeeded", "pusher:cache_miss", "two"},
 		},
-		{"before one that is not", []pusher.Broadcast{named("one", rates), plain("two")}, "one", []string{"subscription_succeeded", "one", "two"}},
+		{"before one that is not", []state.Event{named("one", rates), plain("two")}, "one", []string{"subscription_succeeded", "one", "two"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, long)
@@ -90,7 +107,7 @@ func TestCachedEventsOfOneBatch(t *testing.T) {
 					t.Error(err)
 				}
 			}}
-			r.deliver(t, c.batch...)
+			r.consume(t, c.batch...)
 			if got := r.names(t); !slices.Equal(got, c.want) {
 				t.Errorf("the newcomer got %v, want %v", got, c.want)
 			}
@@ -102,7 +119,8 @@ func TestCachedEventsOfOneBatch(t *testing.T) {
 	}
 }
 
-// A newcomer who is waited for may have been told the event that is kept by then: it does not get it once more. What follows it does.
+// A newcomer who is waited for may have been told the event that is kept by then: it does not get
+// it once more. What follows it does.
 func TestCachedEventThatANewcomerWasTold(t *testing.T) {
 	r := newRig(t, long)
 	row, read := make(chan struct{}), make(chan struct{})
@@ -118,7 +136,7 @@ func TestCachedEventThatANewcomerWasTold(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- subscribed() }()
 	<-row
-	r.deliver(t, named("one", rates), named("two", rates))
+	r.consume(t, named("one", rates), named("two", rates))
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"hark/shared/invocation"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // Opener decides about handshakes. Its error refuses one; the function it returns is called after the answer.
@@ -73,7 +74,7 @@ func (a *answer) Close() error {
 
 // Messages answers frames. What goes wrong is its own business.
 type Messages interface {
-	Message(ctx context.Context, id pusher.ConnectionID, t pusher.Stamp, text []byte)
+	Message(ctx context.Context, id pusher.ConnectionID, t state.Stamp, text []byte)
 }
 
 // Message returns the handler of $default. It never fails and returns no body: of an error API Gateway would make a frame of its own,
@@ -84,7 +85,7 @@ func Message(m Messages, log *slog.Logger) func(context.Context, events.APIGatew
 		defer survive(ctx, log)
 		ctx, cancel := invocation.Early(ctx)
 		defer cancel()
-		t := pusher.Stamp(received(e).UnixMilli())
+		t := state.Stamp(received(e).UnixMilli())
 		m.Message(ctx, pusher.ConnectionID(e.RequestContext.ConnectionID), t, []byte(e.Body))
 		return out, nil
 	}

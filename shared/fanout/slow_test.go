@@ -1,4 +1,4 @@
-package broadcast_test
+package fanout_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 )
 
 // Many clients that do not read hold up nobody either, however few posts may be under way at once.
-func TestDeliverHoldsNobodyUpForManySlowClients(t *testing.T) {
+func TestEventsHoldsNobodyUpForManySlowClients(t *testing.T) {
 	r := newRig(t, short)
 	slow := func(id pusher.ConnectionID) bool { return strings.HasPrefix(string(id), "slow") }
 	r.gateway.answer = func(_ string, id pusher.ConnectionID, _ string) int {
@@ -24,11 +24,11 @@ func TestDeliverHoldsNobodyUpForManySlowClients(t *testing.T) {
 		r.subscribe(t, appID, pusher.ConnectionID(fmt.Sprintf("slow-%02d", i)), old)
 	}
 	r.subscribe(t, appID, ann, old)
-	r.Parallel = 100
+	r.ClientsAtOnce = 100
 	all := numbered(2)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*short)
 	defer cancel()
-	if done, err := r.Deliver(ctx, all); done != 2 || err != nil {
+	if done, err := r.Events(ctx, all); done != 2 || err != nil {
 		t.Errorf("%d done, %v", done, err)
 	}
 	r.gateway.has(t, ann, all...)

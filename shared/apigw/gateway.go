@@ -18,12 +18,13 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// Connections speaks to the @connections API. It signs and sends its requests itself, because the SDK's client decides by the
+// Gateway speaks to the @connections API. It signs and sends its requests itself, because the SDK's client decides by the
 // error's body, which is not always JSON, and retries a full socket buffer as slowly as a throttled control plane
 // (aws-facts.md §A5). It is safe for concurrent use.
-type Connections struct {
+type Gateway struct {
 	base     *url.URL
 	region   string
 	creds    aws.CredentialsProvider
@@ -33,11 +34,11 @@ type Connections struct {
 	patience time.Duration
 }
 
-// Options of NewConnections.
+// Options of NewGateway.
 type Options struct {
-	URL      string        // of the stage: https://{api}.execute-api.{region}.amazonaws.com/{stage}
-	Width    int           // requests under way at once; 10 if 0. Who waits for another try takes none of them
-	Patience time.Duration // for which a post is repeated that was answered 429 or 5xx, or not at all, its turns aside; 3 s if 0
+	URL         string        // of the stage: https://{api}.execute-api.{region}.amazonaws.com/{stage}
+	PostsAtOnce int           // requests under way at once; 10 if 0. Who waits for another try takes none of them
+	Patience    time.Duration // for which a post is repeated that was answered 429 or 5xx, or not at all, its turns aside; 3 s if 0
 }
 
 // Timings of posts. A pooled connection that idled longer than this died while the function was frozen.
@@ -49,25 +50,25 @@ const (
 	postTimeout     = time.Second // less than patience, so that a post that is not answered is repeated
 )
 
-// NewConnections returns a client for the stage's connections. It fails if the URL cannot be one.
-func NewConnections(cfg aws.Config, o Options) (*Connections, error) {
+// NewGateway returns a client for the stage's connections. It fails if the URL cannot be one.
+func NewGateway(cfg aws.Config, o Options) (*Gateway, error) {
 	base, err := url.Parse(strings.TrimSuffix(o.URL, "/"))
 	if err != nil || base.Host == "" {
 		return nil, fmt.Errorf("callback URL %q is not a URL", o.URL)
 	}
-	if o.Width == 0 {
-		o.Width = 10
+	if o.PostsAtOnce == 0 {
+		o.PostsAtOnce = 10
 	}
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	return &Connections{
+	return &Gateway{
 		base: base, region: cfg.Region, creds: cfg.Credentials, signer: v4.NewSigner(), patience: o.Patience,
-		slots: make(chan struct{}, o.Width),
+		slots: make(chan struct{}, o.PostsAtOnce),
 		client: &http.Client{Timeout: postTimeout, Transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second}).DialContext,
-			MaxIdleConns:        o.Width,
-			MaxIdleConnsPerHost: o.Width,
+			MaxIdleConns:        o.PostsAtOnce,
+			MaxIdleConnsPerHost: o.PostsAtOnce,
 			IdleConnTimeout:     idleConnections,
 			TLSHandshakeTimeout: time.Second,
 			DisableCompression:  true,
@@ -75,15 +76,15 @@ func NewConnections(cfg aws.Config, o Options) (*Connections, error) {
 	}, nil
 }
 
-// Send posts one frame. It fails with pusher.ErrGone if the connection is not there, and with pusher.ErrBusy if it took nothing
+// Post posts one frame. It fails with state.ErrGone if the connection is not there, and with state.ErrBusy if it took nothing
 // for as long as patience lasts. A post that was not answered is repeated, so that a frame may arrive twice.
-func (c *Connections) Send(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
-	return c.insist(ctx, http.MethodPost, id, frame)
+func (g *Gateway) Post(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
+	return g.insist(ctx, http.MethodPost, id, frame)
 }
 
 // Close ends the connection; one that is gone already is no error. It is tried for as long as a post is.
-func (c *Connections) Close(ctx context.Context, id pusher.ConnectionID) error {
-	if err := c.insist(ctx, http.MethodDelete, id, nil); !errors.Is(err, pusher.ErrGone) {
+func (g *Gateway) Close(ctx context.Context, id pusher.ConnectionID) error {
+	if err := g.insist(ctx, http.MethodDelete, id, nil); !errors.Is(err, state.ErrGone) {
 		return err
 	}
 	return nil
@@ -91,10 +92,10 @@ func (c *Connections) Close(ctx context.Context, id pusher.ConnectionID) error {
 
 // insist makes a request until it is answered by something else than 429 and 5xx, or patience is over. Waiting for a turn takes none
 // of it: the others' posts are not this client's fault.
-func (c *Connections) insist(ctx context.Context, method string, id pusher.ConnectionID, body []byte) error {
-	left := c.patience
+func (g *Gateway) insist(ctx context.Context, method string, id pusher.ConnectionID, body []byte) error {
+	left := g.patience
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		status, took, err := c.do(ctx, left, method, id, body)
+		status, took, err := g.do(ctx, left, method, id, body)
 		if err == nil {
 			err = outcome(id, status)
 			if status != http.StatusTooManyRequests && status < http.StatusInternalServerError {
@@ -109,19 +110,19 @@ func (c *Connections) insist(ctx context.Context, method string, id pusher.Conne
 		case <-time.After(pause):
 		}
 		if left <= 0 {
-			return fmt.Errorf("%s %s: %w: %w", method, id, pusher.ErrBusy, err)
+			return fmt.Errorf("%s %s: %w: %w", method, id, state.ErrBusy, err)
 		}
 	}
 }
 
 // Alive asks whether the connection is there.
-func (c *Connections) Alive(ctx context.Context, id pusher.ConnectionID) (bool, error) {
-	status, _, err := c.do(ctx, postTimeout, http.MethodGet, id, nil)
+func (g *Gateway) Alive(ctx context.Context, id pusher.ConnectionID) (bool, error) {
+	status, _, err := g.do(ctx, postTimeout, http.MethodGet, id, nil)
 	if err != nil {
 		return false, err
 	}
 	err = outcome(id, status)
-	if errors.Is(err, pusher.ErrGone) {
+	if errors.Is(err, state.ErrGone) {
 		return false, nil
 	}
 	return err == nil, err
@@ -133,46 +134,46 @@ func outcome(id pusher.ConnectionID, status int) error {
 	case http.StatusOK, http.StatusNoContent:
 		return nil
 	case http.StatusGone, http.StatusBadRequest:
-		return pusher.ErrGone
+		return state.ErrGone
 	default:
 		return fmt.Errorf("@connections/%s answered %d %s", id, status, http.StatusText(status))
 	}
 }
 
 // do makes one signed request, when it is its turn, and returns the answer's status and what it took without the wait for the turn.
-func (c *Connections) do(
+func (g *Gateway) do(
 	ctx context.Context, limit time.Duration, method string, id pusher.ConnectionID, body []byte,
 ) (status int, took time.Duration, err error) {
 	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
+	case g.slots <- struct{}{}:
+		defer func() { <-g.slots }()
 	case <-ctx.Done():
 		return 0, 0, ctx.Err()
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	began := time.Now()
-	status, err = c.request(ctx, method, id, body)
+	status, err = g.request(ctx, method, id, body)
 	return status, time.Since(began), err
 }
 
 // request makes one signed request and returns the answer's status.
-func (c *Connections) request(ctx context.Context, method string, id pusher.ConnectionID, body []byte) (int, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base.String(), bytes.NewReader(body))
+func (g *Gateway) request(ctx context.Context, method string, id pusher.ConnectionID, body []byte) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, method, g.base.String(), bytes.NewReader(body))
 	if err != nil {
 		return 0, fmt.Errorf("%s @connections: %w", method, err)
 	}
-	path := c.base.Path + "/@connections/"
+	path := g.base.Path + "/@connections/"
 	req.URL.Path, req.URL.RawPath = path+string(id), path+url.QueryEscape(string(id)) // an ID ends in =, which is signed as %3D
-	creds, err := c.creds.Retrieve(ctx)
+	creds, err := g.creds.Retrieve(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("credentials: %w", err)
 	}
 	sum := sha256.Sum256(body)
-	if err := c.signer.SignHTTP(ctx, creds, req, hex.EncodeToString(sum[:]), "execute-api", c.region, time.Now()); err != nil {
+	if err := g.signer.SignHTTP(ctx, creds, req, hex.EncodeToString(sum[:]), "execute-api", g.region, time.Now()); err != nil {
 		return 0, fmt.Errorf("sign %s @connections: %w", method, err)
 	}
-	res, err := c.client.Do(req)
+	res, err := g.client.Do(req)
 	if err != nil {
 		return 0, fmt.Errorf("%s @connections: %w", method, err)
 	}

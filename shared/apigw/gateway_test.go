@@ -19,6 +19,7 @@ import (
 
 	"hark/shared/apigw"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 const (
@@ -84,7 +85,7 @@ func (g *gateway) requests() []string {
 	return slices.Clone(g.seen)
 }
 
-func client(t *testing.T, url string, patience time.Duration) *apigw.Connections {
+func client(t *testing.T, url string, patience time.Duration) *apigw.Gateway {
 	t.Helper()
 	cfg := aws.Config{
 		Region: region,
@@ -92,7 +93,7 @@ func client(t *testing.T, url string, patience time.Duration) *apigw.Connections
 			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: secretKey}, nil
 		}),
 	}
-	c, err := apigw.NewConnections(cfg, apigw.Options{URL: url, Patience: patience})
+	c, err := apigw.NewGateway(cfg, apigw.Options{URL: url, Patience: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,7 @@ const (
 	long  = time.Minute
 )
 
-func TestSend(t *testing.T) {
+func TestPost(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		script   []int
@@ -115,29 +116,29 @@ func TestSend(t *testing.T) {
 	}{
 		{"200", []int{200}, long, nil, 1},
 		{"204", []int{204}, long, nil, 1},
-		{"400 for a malformed ID is as dead as gone", []int{400}, long, pusher.ErrGone, 1},
-		{"410", []int{410}, long, pusher.ErrGone, 1},
+		{"400 for a malformed ID is as dead as gone", []int{400}, long, state.ErrGone, 1},
+		{"410", []int{410}, long, state.ErrGone, 1},
 		{"403 is our mistake, not repeated", []int{403}, long, errOther, 1},
 		{"413 is not repeated", []int{413}, long, errOther, 1},
 		{"429, then 200", []int{429, 429, 200}, long, nil, 3},
 		{"500, then 200", []int{500, 503, 200}, long, nil, 3},
 		{"a reset, then 200", []int{reset, 200}, long, nil, 2},
-		{"429, then 410", []int{429, 410}, long, pusher.ErrGone, 2},
-		{"429 for ever", []int{429}, short, pusher.ErrBusy, 0},
-		{"500 for ever", []int{500}, short, pusher.ErrBusy, 0},
-		{"resets for ever", []int{reset}, short, pusher.ErrBusy, 0},
+		{"429, then 410", []int{429, 410}, long, state.ErrGone, 2},
+		{"429 for ever", []int{429}, short, state.ErrBusy, 0},
+		{"500 for ever", []int{500}, short, state.ErrBusy, 0},
+		{"resets for ever", []int{reset}, short, state.ErrBusy, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := newGateway(t, c.script...)
-			err := client(t, g.URL+"/prod", c.patience).Send(t.Context(), connection, []byte(`{"event":"e"}`))
+			err := client(t, g.URL+"/prod", c.patience).Post(t.Context(), connection, []byte(`{"event":"e"}`))
 			switch {
 			case errors.Is(c.want, errOther):
-				if err == nil || errors.Is(err, pusher.ErrGone) || errors.Is(err, pusher.ErrBusy) {
+				if err == nil || errors.Is(err, state.ErrGone) || errors.Is(err, state.ErrBusy) {
 					t.Errorf("got %v, want an error of another kind", err)
 				}
 			case !errors.Is(err, c.want):
 				t.Errorf("got %v, want %v", err, c.want)
-			case errors.Is(err, pusher.ErrBusy) && c.script[0] > 0 && !strings.Contains(err.Error(), strconv.Itoa(c.script[0])):
+			case errors.Is(err, state.ErrBusy) && c.script[0] > 0 && !strings.Contains(err.Error(), strconv.Itoa(c.script[0])):
 				t.Errorf("%v does not tell the last answer", err)
 			}
 			got := g.requests()
@@ -156,7 +157,7 @@ func TestSend(t *testing.T) {
 var errOther = errors.New("another kind")
 
 // The status says what happened to the frame. Were a broken body taken for no answer, the frame would be sent twice.
-func TestSendDecidesByTheStatusAlone(t *testing.T) {
+func TestPostDecidesByTheStatusAlone(t *testing.T) {
 	var posts atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		posts.Add(1)
@@ -166,12 +167,12 @@ func TestSendDecidesByTheStatusAlone(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	}))
 	t.Cleanup(s.Close)
-	if err := client(t, s.URL, short).Send(t.Context(), connection, nil); err != nil || posts.Load() != 1 {
+	if err := client(t, s.URL, short).Post(t.Context(), connection, nil); err != nil || posts.Load() != 1 {
 		t.Errorf("%d posts, %v", posts.Load(), err)
 	}
 }
 
-func TestSendEndsWithItsContext(t *testing.T) {
+func TestPostEndsWithItsContext(t *testing.T) {
 	for name, step := range map[string]int{"while it waits": 429, "while it is refused": 500} {
 		t.Run(name, func(t *testing.T) {
 			g := newGateway(t, step)
@@ -181,7 +182,7 @@ func TestSendEndsWithItsContext(t *testing.T) {
 					cancel()
 				}
 			}
-			if err := client(t, g.URL, long).Send(ctx, connection, nil); err == nil {
+			if err := client(t, g.URL, long).Post(ctx, connection, nil); err == nil {
 				t.Error("no error")
 			}
 		})
@@ -190,7 +191,7 @@ func TestSendEndsWithItsContext(t *testing.T) {
 		g := newGateway(t, 200)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := client(t, g.URL, long).Send(ctx, connection, nil); err == nil || len(g.requests()) != 0 {
+		if err := client(t, g.URL, long).Post(ctx, connection, nil); err == nil || len(g.requests()) != 0 {
 			t.Errorf("got %v, %q", err, g.requests())
 		}
 	})
@@ -201,7 +202,7 @@ func TestSendEndsWithItsContext(t *testing.T) {
 			<-r.Context().Done() // the client has hung up
 		}))
 		t.Cleanup(s.Close)
-		if err := client(t, s.URL, long).Send(ctx, connection, nil); err == nil {
+		if err := client(t, s.URL, long).Post(ctx, connection, nil); err == nil {
 			t.Error("no error")
 		}
 	})
@@ -216,7 +217,7 @@ func TestWaitingForATurnCostsNoPatience(t *testing.T) {
 		release := c.Occupy()
 		time.AfterFunc(patience+100*time.Millisecond, release)
 	}
-	if err := c.Send(t.Context(), connection, nil); err != nil {
+	if err := c.Post(t.Context(), connection, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -229,7 +230,7 @@ func TestTheTurnOfAPostIsAwaitedNoLongerThanItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), short)
 	defer cancel()
-	if err := c.Send(ctx, connection, nil); !errors.Is(err, context.DeadlineExceeded) || len(g.requests()) != 0 {
+	if err := c.Post(ctx, connection, nil); !errors.Is(err, context.DeadlineExceeded) || len(g.requests()) != 0 {
 		t.Errorf("got %v, %q", err, g.requests())
 	}
 }
@@ -273,7 +274,7 @@ func TestCloseIsTriedAgain(t *testing.T) {
 	}
 	t.Run("not for ever", func(t *testing.T) {
 		g := newGateway(t, 429)
-		if err := client(t, g.URL+"/prod", short).Close(t.Context(), connection); !errors.Is(err, pusher.ErrBusy) {
+		if err := client(t, g.URL+"/prod", short).Close(t.Context(), connection); !errors.Is(err, state.ErrBusy) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -316,7 +317,7 @@ func TestConnectionIDInThePath(t *testing.T) {
 		t.Run(string(id), func(t *testing.T) {
 			g := newGateway(t, 200)
 			g.check = func(r *http.Request, body []byte) { authentic(t, r, body) }
-			if err := client(t, g.URL+"/prod", long).Send(t.Context(), id, nil); err != nil {
+			if err := client(t, g.URL+"/prod", long).Post(t.Context(), id, nil); err != nil {
 				t.Fatal(err)
 			}
 			if got := g.requests()[0]; got != "POST /prod/@connections/"+want+" " {
@@ -332,7 +333,7 @@ func TestConnectionsAreReused(t *testing.T) {
 		g := newGateway(t, 200, 410, 429, 200, 204)
 		c := client(t, g.URL, long)
 		for range 10 {
-			if err := c.Send(t.Context(), connection, nil); err != nil && !errors.Is(err, pusher.ErrGone) {
+			if err := c.Post(t.Context(), connection, nil); err != nil && !errors.Is(err, state.ErrGone) {
 				t.Fatal(err)
 			}
 		}
@@ -350,7 +351,7 @@ func TestConnectionsAreReused(t *testing.T) {
 			g.check = func(*http.Request, []byte) { round.Done(); round.Wait() }
 			for range width {
 				posts.Go(func() {
-					if err := c.Send(t.Context(), connection, nil); err != nil {
+					if err := c.Post(t.Context(), connection, nil); err != nil {
 						t.Error(err)
 					}
 				})
@@ -363,24 +364,24 @@ func TestConnectionsAreReused(t *testing.T) {
 	})
 }
 
-func TestNewConnectionsRefusesWhatIsNoURL(t *testing.T) {
+func TestNewGatewayRefusesWhatIsNoURL(t *testing.T) {
 	for _, url := range []string{"", "prod", "/prod", "://x", "http://"} {
-		if _, err := apigw.NewConnections(aws.Config{}, apigw.Options{URL: url}); err == nil {
+		if _, err := apigw.NewGateway(aws.Config{}, apigw.Options{URL: url}); err == nil {
 			t.Errorf("%q is taken", url)
 		}
 	}
 }
 
-func TestSendFailsWithoutCredentials(t *testing.T) {
+func TestPostFailsWithoutCredentials(t *testing.T) {
 	g := newGateway(t, 200)
 	broken := errors.New("no role")
-	c, err := apigw.NewConnections(aws.Config{Region: region, Credentials: aws.CredentialsProviderFunc(
+	c, err := apigw.NewGateway(aws.Config{Region: region, Credentials: aws.CredentialsProviderFunc(
 		func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, broken },
 	)}, apigw.Options{URL: g.URL, Patience: short})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Send(t.Context(), connection, nil); !errors.Is(err, broken) || len(g.requests()) != 0 {
+	if err := c.Post(t.Context(), connection, nil); !errors.Is(err, broken) || len(g.requests()) != 0 {
 		t.Errorf("got %v, %q", err, g.requests())
 	}
 }

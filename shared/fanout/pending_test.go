@@ -1,4 +1,4 @@
-package broadcast_test
+package fanout_test
 
 import (
 	"context"
@@ -8,26 +8,27 @@ import (
 	"testing"
 	"time"
 
-	"hark/shared/broadcast"
 	"hark/shared/dynamo"
+	"hark/shared/fanout"
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// racing subscribes ann by a function that stops before it posts its nth frame, delivers the event meanwhile, and lets the function go
-// on. It returns what ann got, by name.
-func racing(t *testing.T, ch pusher.Channel, before int, cached, event pusher.Broadcast, rows func(*dynamo.State) broadcast.Subscribers) []string {
+// racing subscribes ann by a function that stops before it posts its nth frame, delivers the event
+// meanwhile, and lets the function go on. It returns what ann got, by name.
+func racing(t *testing.T, ch pusher.Channel, before int, cached, event state.Event, subscribers func(*dynamo.State) fanout.Subscribers) []string {
 	t.Helper()
 	r := newRig(t, long)
-	r.Subscribers = rows(r.state)
+	r.Subscribers = subscribers(r.state)
 	if cached.Frame != nil {
 		r.deliver(t, cached)
 	}
 	stopped, goOn := make(chan struct{}), make(chan struct{})
 	posts := 0
 	function := &membership.Membership{
-		Store: r.state, Apps: r, Queue: r, Timeout: 10 * time.Second,
-		Sockets: stopping{Sockets: r.members.Sockets, before: func() {
+		Rows: rows(r.state), Apps: r, Queue: r, Timeout: 10 * time.Second,
+		Gateway: stopping{Gateway: r.members.Gateway, before: func() {
 			if posts++; posts == before {
 				close(stopped)
 				<-goOn
@@ -35,17 +36,17 @@ func racing(t *testing.T, ch pusher.Channel, before int, cached, event pusher.Br
 		}},
 	}
 	app, _ := r.ByID(t.Context(), appID)
-	c := pusher.Connection{ID: ann, App: appID, ConnectedAt: time.Now()}
+	c := state.Connection{ID: ann, App: appID, ConnectedAt: time.Now()}
 	if err := function.Open(t.Context(), app, c); err != nil {
 		t.Fatal(err)
 	}
 	subscribed, delivered := make(chan error, 1), make(chan error, 1)
 	go func() {
-		subscribed <- function.Subscribe(t.Context(), app, c, ch, pusher.Stamp(c.ConnectedAt.UnixMilli()))
+		subscribed <- function.Subscribe(t.Context(), app, c, ch, state.Stamp(c.ConnectedAt.UnixMilli()))
 	}()
 	<-stopped
 	go func() {
-		_, err := r.Deliver(t.Context(), []pusher.Broadcast{event})
+		_, err := r.Events(t.Context(), []state.Event{event})
 		delivered <- err
 	}()
 	select {
@@ -70,24 +71,24 @@ func racing(t *testing.T, ch pusher.Channel, before int, cached, event pusher.Br
 	return names
 }
 
-// stopping calls before each post.
+// stopping calls a function before each post.
 type stopping struct {
-	membership.Sockets
+	membership.Gateway
 	before func()
 }
 
-func (s stopping) Send(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
+func (s stopping) Post(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
 	s.before()
-	return s.Sockets.Send(ctx, id, frame)
+	return s.Gateway.Post(ctx, id, frame)
 }
 
 // unflagged are rows that never say pending, as they would be without the flag.
 type unflagged struct{ *dynamo.State }
 
 func (u unflagged) Subscribers(
-	ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]pusher.Subscription) error,
+	ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]state.Subscription) error,
 ) error {
-	return u.State.Subscribers(ctx, app, ch, now, func(all []pusher.Subscription) error {
+	return u.State.Subscribers(ctx, app, ch, now, func(all []state.Subscription) error {
 		for i := range all {
 			all[i].Pending = false
 		}
@@ -95,27 +96,28 @@ func (u unflagged) Subscribers(
 	})
 }
 
-func flagged(s *dynamo.State) broadcast.Subscribers { return s }
+func flagged(s *dynamo.State) fanout.Subscribers { return s }
 
-func unflag(s *dynamo.State) broadcast.Subscribers { return unflagged{s} }
+func unflag(s *dynamo.State) fanout.Subscribers { return unflagged{s} }
 
-func named(name string, ch pusher.Channel) pusher.Broadcast {
-	return pusher.Broadcast{App: appID, Channel: ch, Frame: pusher.EventFrame(name, ch, "{}"), Cache: ch.Cache()}
+func named(name string, ch pusher.Channel) state.Event {
+	return state.Event{App: appID, Channel: ch, Frame: pusher.EventFrame(name, ch, "{}"), Cache: ch.Cache()}
 }
 
-// Checklist 49, and the interleavings 12 and 14 of model.md §2: what is published while somebody subscribes comes behind the success, and
-// behind what was cached before. With the flag taken out, each comes too early.
+// Checklist 49, and the interleavings 12 and 14 of model.md §2: what is published while somebody
+// subscribes comes behind the success, and behind what was cached before. With the flag taken out,
+// each comes too early.
 func TestEventWhileSomebodySubscribes(t *testing.T) {
 	for _, c := range []struct {
 		name            string
 		channel         pusher.Channel
 		before          int // which frame of the function is late
-		cached, event   pusher.Broadcast
+		cached, event   state.Event
 		want, unflagged []string
 	}{
 		{
 			"12 an event between the row and the success", channel, 1,
-			pusher.Broadcast{},
+			state.Event{},
 			named("e", channel),
 			[]string{"subscription_succeeded", "e"},
 			[]string{"e", "subscription_succeeded"},
@@ -140,8 +142,8 @@ func TestEventWhileSomebodySubscribes(t *testing.T) {
 	}
 }
 
-// A function that died before it could tell its client leaves the row pending. Whoever waits for it is closed, and comes back; nobody
-// else is held up.
+// A function that died before it could tell its client leaves the row pending. Whoever waits for it
+// is closed, and comes back; nobody else is held up.
 func TestEventForOneWhoIsNeverTold(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -152,7 +154,7 @@ func TestEventForOneWhoIsNeverTold(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, long)
-			for _, s := range []pusher.Subscription{
+			for _, s := range []state.Subscription{
 				{Connection: ann, App: appID, Channel: c.ch, Stamp: 1, ConnectedAt: time.Now(), Pending: true},
 				{Connection: bob, App: appID, Channel: c.ch, Stamp: 1, ConnectedAt: time.Now()},
 			} {
@@ -171,7 +173,7 @@ func TestEventForOneWhoIsNeverTold(t *testing.T) {
 	}
 	t.Run("one who leaves meanwhile is not waited for", func(t *testing.T) {
 		r := newRig(t, long)
-		s := pusher.Subscription{Connection: ann, App: appID, Channel: channel, Stamp: 1, ConnectedAt: time.Now(), Pending: true}
+		s := state.Subscription{Connection: ann, App: appID, Channel: channel, Stamp: 1, ConnectedAt: time.Now(), Pending: true}
 		if _, err := r.state.PutSubscription(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
@@ -183,8 +185,8 @@ func TestEventForOneWhoIsNeverTold(t *testing.T) {
 	})
 }
 
-// What joins and leaves cause is told to everybody, and who cannot be told is closed.
-func TestTell(t *testing.T) {
+// A change is posted to all, and a client that cannot be sent it is closed.
+func TestPost(t *testing.T) {
 	r := newRig(t, short)
 	r.gateway.answer = func(method string, id pusher.ConnectionID, _ string) int {
 		switch {
@@ -195,12 +197,12 @@ func TestTell(t *testing.T) {
 		}
 		return http.StatusOK
 	}
-	var all []pusher.Subscription
+	var all []state.Subscription
 	for _, id := range []pusher.ConnectionID{ann, bob, eve} {
 		r.subscribe(t, appID, id, old)
-		all = append(all, pusher.Subscription{Connection: id, App: appID, Channel: channel, ConnectedAt: time.Now().Add(-old)})
+		all = append(all, state.Subscription{Connection: id, App: appID, Channel: channel, ConnectedAt: time.Now().Add(-old)})
 	}
-	if err := r.Tell(t.Context(), all, []byte(`{"event":"x"}`)); err != nil {
+	if err := r.Post(t.Context(), all, []byte(`{"event":"x"}`)); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.gateway.received(bob); !slices.Equal(got, []string{`{"event":"x"}`}) {

@@ -1,4 +1,4 @@
-package broadcast_test
+package fanout_test
 
 import (
 	"context"
@@ -12,8 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"hark/shared/broadcast"
+	"hark/shared/fanout"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 	old   = time.Hour   // age of a connection of which a 410 is believed
 )
 
-func TestDeliver(t *testing.T) {
+func TestEvents(t *testing.T) {
 	r := newRig(t, long)
 	r.subscribe(t, appID, ann, old)
 	r.subscribe(t, appID, bob, old)
@@ -34,8 +35,7 @@ func TestDeliver(t *testing.T) {
 	r.gateway.has(t, bob, all...)
 	r.gateway.has(t, eve) // two apps with equal channel names never meet
 	t.Run("to nobody", func(t *testing.T) {
-		r.deliver(t, pusher.Broadcast{App: appID, Channel: "empty", Frame: []byte("{}")})
-		r.deliver(t)
+		r.deliver(t, state.Event{App: appID, Channel: "empty", Frame: []byte("{}")})
 	})
 	t.Run("except a socket ID that nobody has", func(t *testing.T) {
 		e := numbered(3)[2]
@@ -45,7 +45,7 @@ func TestDeliver(t *testing.T) {
 	})
 }
 
-func TestDeliverToMany(t *testing.T) {
+func TestEventsToMany(t *testing.T) {
 	r := newRig(t, long)
 	var ids []pusher.ConnectionID
 	for i := range 100 {
@@ -60,11 +60,11 @@ func TestDeliverToMany(t *testing.T) {
 	}
 }
 
-// A client whose buffer is full for a while gets its events later, in order; nobody else waits for it, not even where
-// hardly any posts may be under way at once.
-func TestDeliverHoldsNobodyUpForASlowClient(t *testing.T) {
+// A client whose buffer is full for a while gets its events later, in order; nobody else waits for
+// it, not even where hardly any posts may be under way at once.
+func TestEventsHoldsNobodyUpForASlowClient(t *testing.T) {
 	r := newRig(t, long)
-	r.Parallel = 2
+	r.ClientsAtOnce = 2
 	r.subscribe(t, appID, ann, old)
 	r.subscribe(t, appID, bob, old)
 	r.subscribe(t, appID, eve, old)
@@ -81,9 +81,9 @@ func TestDeliverHoldsNobodyUpForASlowClient(t *testing.T) {
 	}
 }
 
-// One client may cost a batch its patience once, not once for each event: the invocation would run out of time, and
-// everybody would get everything again.
-func TestDeliverGivesUpASlowClientOnce(t *testing.T) {
+// One client may cost a batch its patience once, not once for each event: the invocation would run
+// out of time, and everybody would get everything again.
+func TestEventsGivesUpASlowClientOnce(t *testing.T) {
 	r := newRig(t, short)
 	r.subscribe(t, appID, ann, old)
 	r.subscribe(t, appID, bob, old)
@@ -109,7 +109,7 @@ func TestDeliverGivesUpASlowClientOnce(t *testing.T) {
 	}
 	t.Run("and tries again with the next batch", func(t *testing.T) {
 		r.gateway.answer = nil
-		r.Sender = r.sockets(t, long)
+		r.Gateway = r.client(t, long)
 		e := numbered(11)[10]
 		r.deliver(t, e)
 		r.gateway.has(t, ann, e)
@@ -117,7 +117,7 @@ func TestDeliverGivesUpASlowClientOnce(t *testing.T) {
 }
 
 // A frame that is refused for itself says nothing about the next one.
-func TestDeliverDropsAFrameThatIsRefused(t *testing.T) {
+func TestEventsDropsAFrameThatIsRefused(t *testing.T) {
 	r := newRig(t, long)
 	r.subscribe(t, appID, ann, old)
 	all := numbered(3)
@@ -135,7 +135,7 @@ func TestDeliverDropsAFrameThatIsRefused(t *testing.T) {
 }
 
 // What a 410 proves depends on the connection's age (aws-facts.md §A5).
-func TestDeliverToAClientThatIsSaidToBeGone(t *testing.T) {
+func TestEventsToAClientThatIsSaidToBeGone(t *testing.T) {
 	const post, get, del = http.MethodPost, http.MethodGet, http.MethodDelete
 	for _, c := range []struct {
 		name      string
@@ -191,7 +191,7 @@ func TestDeliverToAClientThatIsSaidToBeGone(t *testing.T) {
 	}
 }
 
-func TestDeliverForgetsAClientOnce(t *testing.T) {
+func TestEventsForgetsAClientOnce(t *testing.T) {
 	r := newRig(t, long)
 	r.subscribe(t, appID, ann, old)
 	r.gateway.answer = func(string, pusher.ConnectionID, string) int { return http.StatusGone }
@@ -201,7 +201,7 @@ func TestDeliverForgetsAClientOnce(t *testing.T) {
 	}
 }
 
-func TestDeliverCountsWhatIsDoneWhenTimeRunsOut(t *testing.T) {
+func TestEventsCountsWhatIsDoneWhenTimeRunsOut(t *testing.T) {
 	r := newRig(t, long)
 	r.subscribe(t, appID, ann, old)
 	r.subscribe(t, appID, bob, old)
@@ -217,7 +217,7 @@ func TestDeliverCountsWhatIsDoneWhenTimeRunsOut(t *testing.T) {
 		}
 		return http.StatusOK
 	}
-	done, err := r.Deliver(ctx, all)
+	done, err := r.Events(ctx, all)
 	if done != 2 || err == nil {
 		t.Errorf("%d done, %v; want 2 and an error", done, err)
 	}
@@ -227,18 +227,18 @@ func TestDeliverCountsWhatIsDoneWhenTimeRunsOut(t *testing.T) {
 	}
 }
 
-func TestDeliverBeginsNothingWithoutTime(t *testing.T) {
+func TestEventsBeginsNothingWithoutTime(t *testing.T) {
 	r := newRig(t, long)
 	r.subscribe(t, appID, ann, old)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if done, err := r.Deliver(ctx, numbered(2)); done != 0 || err == nil {
+	if done, err := r.Events(ctx, numbered(2)); done != 0 || err == nil {
 		t.Errorf("%d done, %v", done, err)
 	}
 	r.gateway.has(t, ann)
 	t.Run("nor reads on", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		r.Subscribers = &subscribers{read: func(_ int, page func([]pusher.Subscription) error) error {
+		r.Subscribers = &subscribers{read: func(page func([]state.Subscription) error) error {
 			cancel()
 			err := page(nil)
 			if err == nil {
@@ -246,93 +246,73 @@ func TestDeliverBeginsNothingWithoutTime(t *testing.T) {
 			}
 			return err
 		}}
-		if done, err := r.Deliver(ctx, numbered(2)); done != 0 || !errors.Is(err, context.Canceled) {
+		if done, err := r.Events(ctx, numbered(2)); done != 0 || !errors.Is(err, context.Canceled) {
 			t.Errorf("%d done, %v", done, err)
 		}
 	})
 }
 
-// subscribers hands out pages by the number of the read, from 1.
+// subscribers hands out pages by a function.
 type subscribers struct {
-	reads int
-	read  func(n int, page func([]pusher.Subscription) error) error
+	read func(page func([]state.Subscription) error) error
 }
 
 func (s *subscribers) Subscribers(
-	_ context.Context, _ string, _ pusher.Channel, _ time.Time, page func([]pusher.Subscription) error,
+	_ context.Context, _ string, _ pusher.Channel, _ time.Time, page func([]state.Subscription) error,
 ) error {
-	s.reads++
-	return s.read(s.reads, page)
+	return s.read(page)
 }
 
 func (s *subscribers) Subscription(
 	context.Context, string, pusher.Channel, pusher.ConnectionID,
-) (pusher.Subscription, bool, error) {
-	return pusher.Subscription{}, false, errors.New("nobody is pending")
+) (state.Subscription, bool, error) {
+	return state.Subscription{}, false, errors.New("nobody is pending")
 }
 
-func TestDeliverFailsWhenSubscribersCannotBeRead(t *testing.T) {
+func TestEventsFailsWhenSubscribersCannotBeRead(t *testing.T) {
 	broken := errors.New("the table is away")
-	pages := func(page func([]pusher.Subscription) error, ids ...pusher.ConnectionID) error {
-		for _, id := range ids {
-			if err := page([]pusher.Subscription{{Connection: id}}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	for _, c := range []struct {
-		name     string
-		read     func(n int, page func([]pusher.Subscription) error) error
-		done     int
-		ann, bob int // events each got
+		name string
+		read func(page func([]state.Subscription) error) error
 	}{
-		{"at once", func(int, func([]pusher.Subscription) error) error { return broken }, 0, 0, 0},
-		{"in the middle", func(_ int, page func([]pusher.Subscription) error) error {
-			return errors.Join(pages(page, ann), broken)
-		}, 0, 0, 0},
-		{"of the second channel", func(n int, page func([]pusher.Subscription) error) error {
-			if n == 2 {
-				return broken
-			}
-			return pages(page, ann, bob)
-		}, 2, 2, 2},
+		{"at once", func(func([]state.Subscription) error) error { return broken }},
+		{"in the middle", func(page func([]state.Subscription) error) error {
+			return errors.Join(page([]state.Subscription{{Connection: ann}}), broken)
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, long)
 			r.Subscribers = &subscribers{read: c.read}
-			all := numbered(3)
-			all[2].Channel += "-2" // two channels in one group
-			done, err := r.Deliver(t.Context(), all)
-			if done != c.done || !errors.Is(err, broken) {
-				t.Errorf("%d done, %v; want %d and the table's error", done, err, c.done)
+			done, err := r.Events(t.Context(), numbered(3))
+			if done != 0 || !errors.Is(err, broken) {
+				t.Errorf("%d done, %v; want 0 and the table's error", done, err)
 			}
-			r.gateway.has(t, ann, all[:c.ann]...)
-			r.gateway.has(t, bob, all[:c.bob]...)
+			r.gateway.has(t, ann)
 		})
 	}
 }
 
 // The zero value of what is optional works.
-func TestDeliverWithoutOptions(t *testing.T) {
+func TestEventsWithoutOptions(t *testing.T) {
 	r := newRig(t, long)
 	r.subscribe(t, appID, ann, old)
 	all := numbered(2)
-	b := &broadcast.Broadcaster{Subscribers: r.state, Members: r.members, Sender: r.Sender, Log: r.Log}
-	if done, err := b.Deliver(t.Context(), all); done != 2 || err != nil {
+	f := &fanout.Fanout{Subscribers: r.state, Forgetter: r.members, Gateway: r.Gateway, Log: r.Log}
+	if done, err := f.Events(t.Context(), all); done != 2 || err != nil {
 		t.Errorf("%d done, %v", done, err)
 	}
 	r.gateway.has(t, ann, all...)
 }
 
-// What goes wrong with one subscriber, be it a mistake of ours, ends neither the process nor the others' deliveries.
-func TestDeliverSurvivesAPanic(t *testing.T) {
+// What goes wrong with one subscriber, be it a mistake of ours, ends neither the process nor the
+// others' deliveries.
+func TestEventsSurvivesAPanic(t *testing.T) {
 	r := newRig(t, long)
 	r.subscribe(t, appID, ann, old)
 	r.subscribe(t, appID, bob, old)
-	r.Sender = panicking{r.Sender, ann}
+	r.Gateway = panicking{r.Gateway, ann}
 	all := numbered(2)
-	if done, err := r.Deliver(t.Context(), all); done != 0 || err == nil {
+	if done, err := r.Events(t.Context(), all); done != 0 || err == nil {
 		t.Errorf("%d done, %v; want them to come again", done, err)
 	}
 	r.gateway.has(t, bob, all...)
@@ -340,23 +320,24 @@ func TestDeliverSurvivesAPanic(t *testing.T) {
 
 // panicking panics on a post to one connection.
 type panicking struct {
-	broadcast.Sender
+	fanout.Gateway
 	id pusher.ConnectionID
 }
 
-func (p panicking) Send(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
+func (p panicking) Post(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
 	if id == p.id {
 		panic("on purpose")
 	}
-	return p.Sender.Send(ctx, id, frame)
+	return p.Gateway.Post(ctx, id, frame)
 }
 
-// A channel too large for all events of a batch ends them one after another, so that what has ended need not come again.
-func TestDeliverToALargeChannelMakesProgress(t *testing.T) {
+// A channel too large for all events of a batch ends them one after another, so that what has ended
+// need not come again.
+func TestEventsToALargeChannelMakesProgress(t *testing.T) {
 	const many = 3000
 	r := newRig(t, long)
-	r.Subscribers = &subscribers{read: func(_ int, page func([]pusher.Subscription) error) error {
-		all := make([]pusher.Subscription, many)
+	r.Subscribers = &subscribers{read: func(page func([]state.Subscription) error) error {
+		all := make([]state.Subscription, many)
 		for i := range all {
 			all[i].Connection = pusher.ConnectionID(strconv.Itoa(i))
 		}
@@ -364,21 +345,21 @@ func TestDeliverToALargeChannelMakesProgress(t *testing.T) {
 	}}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	r.Sender = &tiring{Sender: r.Sender, after: many + 1, tired: cancel}
-	if done, err := r.Deliver(ctx, numbered(10)); done != 1 || !errors.Is(err, context.Canceled) {
+	r.Gateway = &tiring{Gateway: r.Gateway, after: many + 1, tired: cancel}
+	if done, err := r.Events(ctx, numbered(10)); done != 1 || !errors.Is(err, context.Canceled) {
 		t.Errorf("%d done, %v; want the first", done, err)
 	}
 }
 
 // tiring ends the call's time after some posts.
 type tiring struct {
-	broadcast.Sender
+	fanout.Gateway
 	after int64
 	tired func()
 	posts atomic.Int64
 }
 
-func (s *tiring) Send(ctx context.Context, _ pusher.ConnectionID, _ []byte) error {
+func (s *tiring) Post(ctx context.Context, _ pusher.ConnectionID, _ []byte) error {
 	if s.posts.Add(1) >= s.after {
 		s.tired()
 	}

@@ -1,4 +1,4 @@
-package broadcast_test
+package fanout_test
 
 import (
 	"context"
@@ -8,21 +8,23 @@ import (
 	"testing"
 	"time"
 
-	"hark/shared/broadcast"
 	"hark/shared/dynamo"
+	"hark/shared/fanout"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
-// overdue are sockets at which time runs out: the post ends with it. They note who is closed.
+// overdue is a gateway at which time runs out: the post ends with it. It notes which connections
+// are closed.
 type overdue struct {
-	broadcast.Sender
+	fanout.Gateway
 	out    func()
 	closed []pusher.ConnectionID
 }
 
-func (s *overdue) Send(context.Context, pusher.ConnectionID, []byte) error {
+func (s *overdue) Post(context.Context, pusher.ConnectionID, []byte) error {
 	s.out()
-	return pusher.ErrBusy
+	return state.ErrBusy
 }
 
 func (s *overdue) Close(_ context.Context, id pusher.ConnectionID) error {
@@ -30,21 +32,22 @@ func (s *overdue) Close(_ context.Context, id pusher.ConnectionID) error {
 	return nil
 }
 
-// When time runs out that is not the client's fault: it is not closed, and the call fails, so that everybody is told again.
-func TestTellThatRunsOutOfTime(t *testing.T) {
+// When time runs out that is not the client's fault: it is not closed, and the call fails, so that
+// the frame is posted again to all.
+func TestPostThatRunsOutOfTime(t *testing.T) {
 	r := newRig(t, long)
 	late := errors.New("late")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	sockets := &overdue{out: func() { cancel(late) }}
-	r.Sender = sockets
-	all := []pusher.Subscription{{Connection: ann, App: appID, Channel: channel, ConnectedAt: time.Now().Add(-old)}}
-	if err := r.Tell(ctx, all, []byte("{}")); !errors.Is(err, late) {
-		t.Errorf("told: %v", err)
+	gateway := &overdue{out: func() { cancel(late) }}
+	r.Gateway = gateway
+	all := []state.Subscription{{Connection: ann, App: appID, Channel: channel, ConnectedAt: time.Now().Add(-old)}}
+	if err := r.Post(ctx, all, []byte("{}")); !errors.Is(err, late) {
+		t.Errorf("posted: %v", err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(sockets.closed) > 0 || strings.Contains(r.log.String(), "closed") {
-		t.Errorf("closed %v: %s", sockets.closed, r.log.String())
+	if len(gateway.closed) > 0 || strings.Contains(r.log.String(), "closed") {
+		t.Errorf("closed %v: %s", gateway.closed, r.log.String())
 	}
 }
 
@@ -56,18 +59,19 @@ type looking struct {
 
 func (l *looking) Subscription(
 	ctx context.Context, app string, ch pusher.Channel, id pusher.ConnectionID,
-) (pusher.Subscription, bool, error) {
+) (state.Subscription, bool, error) {
 	l.looks.Add(1)
 	return l.State.Subscription(ctx, app, ch, id)
 }
 
-// On a presence channel only the consumer, which is at the event now, could settle a row: one that is pending is waited for by nobody.
+// On a presence channel only the consumer, which is at the event now, could settle a row: one that
+// is pending is waited for by nobody.
 func TestPendingMemberIsClosedAtOnce(t *testing.T) {
 	const lobby = pusher.Channel("presence-lobby")
 	r := newRig(t, long)
 	rows := &looking{State: r.state}
 	r.Subscribers = rows
-	_, err := r.state.PutSubscription(t.Context(), pusher.Subscription{
+	_, err := r.state.PutSubscription(t.Context(), state.Subscription{
 		Connection: ann, App: appID, Channel: lobby, Stamp: 1, ConnectedAt: time.Now(), Pending: true, Member: pusher.Member{UserID: "ann"},
 	})
 	if err != nil {

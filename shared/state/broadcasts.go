@@ -1,0 +1,75 @@
+package state
+
+import (
+	"encoding/json"
+
+	"hark/shared/pusher"
+)
+
+// Broadcast is a message of the broadcasts queue: an event on its way to a channel's subscribers,
+// or a change that must keep its place between the channel's events. It is an Event, a Join, a
+// Leave, a Count or a Watch. Package queue encodes it; the JSON names here are those of the
+// message's body.
+type Broadcast interface {
+	// Target is the channel whose consumer handles the message.
+	Target() (app string, ch pusher.Channel)
+}
+
+// Event is posted to all subscribers of its channel.
+type Event struct {
+	App     string          `json:"app"`
+	Channel pusher.Channel  `json:"channel"`
+	Except  pusher.SocketID `json:"except,omitempty"` // the connection that caused it, which is left out
+	Frame   json.RawMessage `json:"frame,omitempty"`  // what each subscriber reads, encoded once
+	Cache   bool            `json:"cache,omitempty"`  // the frame is kept for later subscribers
+
+	// RepeatKey lets the queue recognize a repeat within IdempotencyWindow; "" if it never should.
+	RepeatKey string `json:"-"`
+}
+
+// Join takes a connection into a presence channel.
+type Join struct {
+	App         string              `json:"app"`
+	Channel     pusher.Channel      `json:"channel"`
+	Connection  pusher.ConnectionID `json:"connection,omitempty"`
+	Stamp       Stamp               `json:"stamp,omitempty"`
+	ConnectedAt int64               `json:"connected,omitempty"` // Unix milliseconds
+	Member      pusher.Member       `json:"member"`
+}
+
+// Leave takes a connection out of a presence channel.
+type Leave struct {
+	App        string              `json:"app"`
+	Channel    pusher.Channel      `json:"channel"`
+	Connection pusher.ConnectionID `json:"connection,omitempty"`
+	Stamp      Stamp               `json:"stamp,omitempty"`
+}
+
+// Count sends a channel's subscribers how many they are.
+type Count struct {
+	App     string         `json:"app"`
+	Channel pusher.Channel `json:"channel"`
+}
+
+// Watch sends the watchers of a user whether the user is online. Its channel is the user's.
+type Watch struct {
+	App        string              `json:"app"`
+	Channel    pusher.Channel      `json:"channel"`
+	Connection pusher.ConnectionID `json:"connection,omitempty"` // the new watcher that asked for it
+	Online     bool                `json:"online,omitempty"`     // what the new watcher was sent
+}
+
+// Target implements Broadcast.
+func (e Event) Target() (app string, ch pusher.Channel) { return e.App, e.Channel }
+
+// Target implements Broadcast.
+func (j Join) Target() (app string, ch pusher.Channel) { return j.App, j.Channel }
+
+// Target implements Broadcast.
+func (l Leave) Target() (app string, ch pusher.Channel) { return l.App, l.Channel }
+
+// Target implements Broadcast.
+func (c Count) Target() (app string, ch pusher.Channel) { return c.App, c.Channel }
+
+// Target implements Broadcast.
+func (w Watch) Target() (app string, ch pusher.Channel) { return w.App, w.Channel }

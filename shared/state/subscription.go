@@ -1,0 +1,20 @@
+package state
+
+import (
+	"time"
+
+	"hark/shared/pusher"
+)
+
+// Subscription is one connection on one channel: row S of docs/steps.md §3. On a user's channel it
+// says that the connection is signed in as the user.
+type Subscription struct {
+	Connection  pusher.ConnectionID
+	App         string
+	Channel     pusher.Channel
+	Stamp       Stamp // of the frame that subscribed
+	ConnectedAt time.Time
+	Pending     bool          // the success has not been sent: no event of the channel may be posted yet
+	Cached      string        // on a cache channel, the version of the event that the subscribe sent
+	Member      pusher.Member // on presence channels
+}

@@ -1,0 +1,26 @@
+package state
+
+import (
+	"time"
+
+	"hark/shared/pusher"
+)
+
+// Lease makes sweep look at something in a given minute: at a connection, or, if Connection is "",
+// at a channel whose subscription count is to be sent.
+type Lease struct {
+	Minute     time.Time
+	Connection pusher.ConnectionID
+	App        string // of the channel
+	Channel    pusher.Channel
+}
+
+// AuditPlace is how far the audit has come: through every app that sorts before App, through the
+// parts of App's channel list before Part, and in that part through the channels up to After. The
+// zero value is the start of the first round.
+type AuditPlace struct {
+	Round time.Time // when the round began, to the minute
+	App   string
+	Part  int
+	After pusher.Channel
+}
