@@ -57,7 +57,7 @@ func TestReferencesThatResolve(t *testing.T) {
 		{"a line as a part of the section", "shared/a.go", "// docs/wire.md §9.14", 2},
 		{"a number that is no line", "shared/a.go", "// docs/wire.md §9, 77 times", 2},
 		{"words of a section", "shared/a.go", `// docs/wire.md §3, "Check".`, 3},
-		{"a section on the next line", "shared/a.go", "\t// follows docs/wire.md\n\t// §3.2 here", 2},
+		{"a section on the next line", "shared/a.go", "\t// see docs/wire.md\n\t// §3.2 here", 2},
 		{"a page beside the citing page", "docs/other.md", "see wire.md §3", 2},
 		{"a script without extension", "scripts/run", "# docs/wire.md §3", 2},
 		{"a page of somebody else", "shared/a.go", "// https://example.com/gone.md", 0},
@@ -68,7 +68,9 @@ func TestReferencesThatResolve(t *testing.T) {
 		{"a link to an anchor in HTML", "docs/other.md", "[wire](wire.md#by-hand)", 2},
 		{"a link within the page", "docs/other.md", "# A b\n[a](#a-b)", 1},
 		{"a link in code", "docs/other.md", "```\n[a](gone)\n```\n`[b](gone)`", 0},
-		{"a path in backticks", "docs/other.md", "`shared/api/routes.go`, `shared/api/`, `shared/api.Routes`", 3},
+		{"a file in backticks", "docs/other.md", "`shared/api/routes.go`", 1},
+		{"a folder in backticks", "docs/other.md", "`shared/api/`", 1},
+		{"a name of Go in backticks", "docs/other.md", "`shared/api.Routes`", 1},
 		{"a path of nothing of ours", "docs/other.md", "`example.com/gone`, `shared/*`", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -81,29 +83,42 @@ func TestReferencesThatResolve(t *testing.T) {
 }
 
 func TestReferencesThatLeadNowhere(t *testing.T) {
-	for _, c := range []struct {
-		name, file, text string
-		want             string
-	}{
-		{"a page", "shared/a.go", "\n// see gone.md §3", "shared/a.go:2: the page gone.md does not exist"},
-		{"a section", "shared/a.go", "// docs/wire.md §3.3", "shared/a.go:1: docs/wire.md has no section §3.3"},
-		{"the second section", "shared/a.go", "// docs/wire.md §3 and §A6", "shared/a.go:1: docs/wire.md has no section §A6"},
-		{"a section on the next line", "shared/a.go", "// docs/wire.md\n// §B", "shared/a.go:2: docs/wire.md has no section §B"},
-		{"a line", "shared/a.go", "// (docs/wire.md §9, 15)", "shared/a.go:1: docs/wire.md §9 has no line 15"},
-		{"a line as a part", "shared/a.go", "// docs/wire.md §9.15", "shared/a.go:1: docs/wire.md has no section §9.15"},
-		{"words", "shared/a.go", `// docs/wire.md §3, "Vacate"`, `shared/a.go:1: docs/wire.md §3 says nothing of "Vacate"`},
-		{"a page that only its own folder has", "shared/a.go", "// wire.md", "shared/a.go:1: the page wire.md does not exist"},
-		{"a link", "docs/other.md", "[a](../gone)", "docs/other.md:1: the link to ../gone leads nowhere"},
-		{"a link from the wrong folder", "docs/other.md", "[a](shared/api)", "docs/other.md:1: the link to shared/api leads nowhere"},
-		{"a definition of a link", "docs/other.md", "a\n[a]: gone", "docs/other.md:2: the link to gone leads nowhere"},
-		{"an anchor", "docs/other.md", "[a](wire.md#what)", "docs/other.md:1: docs/wire.md has no heading #what"},
-		{"an anchor of the page", "docs/other.md", "[a](#what)", "docs/other.md:1: docs/other.md has no heading #what"},
-		{"a path in backticks", "docs/other.md", "`shared/api/gone.go`", "docs/other.md:1: shared/api/gone.go does not exist"},
+	const code, prose = "shared/a.go", "docs/other.md"
+	for _, c := range []struct{ name, file, text, want string }{
+		{"a page", code, "\n// see gone.md §3", "2: the page gone.md does not exist"},
+		{"a section", code, "// docs/wire.md §3.3", "1: docs/wire.md has no section §3.3"},
+		{
+			"the second section", code, "// docs/wire.md §3 and §A6",
+			"1: docs/wire.md has no section §A6",
+		},
+		{
+			"a section on the next line", code, "// docs/wire.md\n// §B",
+			"2: docs/wire.md has no section §B",
+		},
+		{"a line", code, "// (docs/wire.md §9, 15)", "1: docs/wire.md §9 has no line 15"},
+		{"a line as a part", code, "// docs/wire.md §9.15", "1: docs/wire.md has no section §9.15"},
+		{
+			"words", code, `// docs/wire.md §3, "Vacate"`,
+			`1: docs/wire.md §3 says nothing of "Vacate"`,
+		},
+		{"a page of another folder", code, "// wire.md", "1: the page wire.md does not exist"},
+		{"a link", prose, "[a](../gone)", "1: the link to ../gone leads nowhere"},
+		{
+			"a link from the wrong folder", prose, "[a](shared/api)",
+			"1: the link to shared/api leads nowhere",
+		},
+		{"a definition of a link", prose, "a\n[a]: gone", "2: the link to gone leads nowhere"},
+		{"an anchor", prose, "[a](wire.md#what)", "1: docs/wire.md has no heading #what"},
+		{"an anchor of the page", prose, "[a](#what)", "1: docs/other.md has no heading #what"},
+		{
+			"a path in backticks", prose, "`shared/api/gone.go`",
+			"1: shared/api/gone.go does not exist",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, problems := broken(t, c.file, c.text)
-			if !slices.Equal(problems, []string{c.want}) {
-				t.Errorf("broken: %s\nwant:   %s", strings.Join(problems, "\n        "), c.want)
+			if want := c.file + ":" + c.want; !slices.Equal(problems, []string{want}) {
+				t.Errorf("broken: %s\nwant:   %s", strings.Join(problems, "\n        "), want)
 			}
 		})
 	}

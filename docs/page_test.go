@@ -72,10 +72,11 @@ func (p *page) section(number string) (body string, exists bool) {
 	return body, exists && hasLine(body, number[dot+1:])
 }
 
-// hasLine reports whether a section has a line of that number: of a list, or first in a table's row.
+// hasLine reports whether a section has a line of that number: of a list, or first in a table's
+// row.
 func hasLine(body, number string) bool {
-	return regexp.MustCompile(`(?m)^\s*(?:[-*]\s+)?(?:\*\*)?(?:` + number + `\.|\|\s*` + number + `\s*\|)`).
-		MatchString(body)
+	item, row := `(?:[-*]\s+)?(?:\*\*)?`+number+`\.`, `\|\s*`+number+`\s*\|`
+	return regexp.MustCompile(`(?m)^\s*(?:` + item + `|` + row + `)`).MatchString(body)
 }
 
 // link text is all that GitHub keeps of a link, and of code and emphasis.
