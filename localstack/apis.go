@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"hark/localstack/gateway"
-	"hark/localstack/template"
+	"hark/localstack/cloud/gateway"
+	"hark/localstack/cloud/template"
 )
 
 // The parts of an API in the template that make a gateway.API.

@@ -9,16 +9,16 @@ import (
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
-	"hark/localstack/dynamodb"
-	"hark/localstack/edge"
-	"hark/localstack/events"
-	"hark/localstack/faults"
-	"hark/localstack/gateway"
-	"hark/localstack/iam"
-	"hark/localstack/lambda"
-	"hark/localstack/meter"
-	"hark/localstack/sqs"
-	"hark/localstack/template"
+	"hark/localstack/cloud/dynamodb"
+	"hark/localstack/cloud/edge"
+	"hark/localstack/cloud/events"
+	"hark/localstack/cloud/faults"
+	"hark/localstack/cloud/gateway"
+	"hark/localstack/cloud/iam"
+	"hark/localstack/cloud/lambda"
+	"hark/localstack/cloud/meter"
+	"hark/localstack/cloud/sqs"
+	"hark/localstack/cloud/template"
 )
 
 // place is where the stack is created.

@@ -14,9 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"hark/localstack/faults"
-	"hark/localstack/iam"
-	"hark/localstack/template"
+	"hark/localstack/cloud/faults"
+	"hark/localstack/cloud/iam"
+	"hark/localstack/cloud/template"
 )
 
 func here() place {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"hark/localstack/iam"
+	"hark/localstack/cloud/iam"
 )
 
 // named is a service that answers with its name, the path it was asked for and whether its caller may do everything.

@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"hark/localstack/faults"
-	"hark/localstack/iam"
-	"hark/localstack/lambda"
-	"hark/localstack/template"
+	"hark/localstack/cloud/faults"
+	"hark/localstack/cloud/iam"
+	"hark/localstack/cloud/lambda"
+	"hark/localstack/cloud/template"
 )
 
 // callbackVariable is the SDK's own variable for where frames are posted (decisions.md 21).

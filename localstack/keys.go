@@ -7,8 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"hark/localstack/faults"
-	"hark/localstack/iam"
+	"hark/localstack/cloud/faults"
+	"hark/localstack/cloud/iam"
 )
 
 // keys are the credentials that the functions' processes have: each its own, so that a request tells which process makes it.

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"hark/localstack/template"
-	"hark/localstack/wildcard"
+	"hark/localstack/cloud/template"
+	"hark/localstack/cloud/wildcard"
 )
 
 // permissions are the stack's AWS::Lambda::Permission resources: who may invoke its functions from outside.

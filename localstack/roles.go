@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"hark/localstack/iam"
-	"hark/localstack/template"
+	"hark/localstack/cloud/iam"
+	"hark/localstack/cloud/template"
 )
 
 // policyDocument is an IAM policy as templates hold it.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"hark/localstack/iam"
-	"hark/localstack/template"
+	"hark/localstack/cloud/iam"
+	"hark/localstack/cloud/template"
 )
 
 // stackOf resolves a template with these resources.

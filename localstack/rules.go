@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"slices"
 
-	"hark/localstack/events"
-	"hark/localstack/lambda"
-	"hark/localstack/template"
-	"hark/localstack/wildcard"
+	"hark/localstack/cloud/events"
+	"hark/localstack/cloud/lambda"
+	"hark/localstack/cloud/template"
+	"hark/localstack/cloud/wildcard"
 )
 
 // eventBridge is who rules act as where a permission or policy has to let them in.

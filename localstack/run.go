@@ -15,8 +15,8 @@ import (
 	"syscall"
 	"time"
 
-	"hark/localstack/faults"
-	"hark/localstack/template"
+	"hark/localstack/cloud/faults"
+	"hark/localstack/cloud/template"
 )
 
 // Where the stack is created.

@@ -46,7 +46,7 @@ func TestLine17_Pong(t *testing.T) {
 
 // 19. A silent connection SHOULD be pinged or expired, then cleaned from channels and presence.
 //
-// API Gateway closes what is silent for ten minutes (localstack/gateway tries that with a clock of its own). Here nobody is told
+// API Gateway closes what is silent for ten minutes (localstack/cloud/gateway tries that with a clock of its own). Here nobody is told
 // of the end: the connection is looked for every ten minutes.
 func TestLine19_SilentConnection(t *testing.T) {
 	local(t)

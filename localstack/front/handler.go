@@ -8,8 +8,8 @@ import (
 	"net/url"
 	"strings"
 
-	"hark/localstack/edge"
-	"hark/localstack/template"
+	"hark/localstack/cloud/edge"
+	"hark/localstack/cloud/template"
 )
 
 // places are where an emulator serves what AWS serves under hosts: URLs in which {id} stands for the id of the API or of

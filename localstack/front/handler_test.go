@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"hark/localstack/template"
+	"hark/localstack/cloud/template"
 )
 
 // emulated is a front before an emulator that answers with what it is asked for.

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
-	"hark/localstack/template"
+	"hark/localstack/cloud/template"
 )
 
 // deployed asks CloudFormation for a stack: its template with the ids that its resources have there, and the outputs as

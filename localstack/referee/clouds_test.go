@@ -22,7 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"hark/localstack/e2e/target"
-	"hark/localstack/template"
+	"hark/localstack/cloud/template"
 )
 
 const (

@@ -12,10 +12,10 @@ import { differences } from './differences.mjs';
 
 // Which suite a Go test belongs to: the first that matches "package test".
 const suites = [
-  ['DynamoDB engine: AWS\'s DynamoDB Local', /^hark\/localstack\/dynamodb \S*(DynamoDBLocal|Referee)/i],
-  ['DynamoDB engine: ours', /^hark\/localstack\/dynamodb /],
-  ['SQS engine: ElasticMQ', /^hark\/localstack\/sqs \S*ElasticMQ/i],
-  ['SQS engine: ours', /^hark\/localstack\/sqs /],
+  ['DynamoDB engine: AWS\'s DynamoDB Local', /^hark\/localstack\/cloud\/dynamodb \S*(DynamoDBLocal|Referee)/i],
+  ['DynamoDB engine: ours', /^hark\/localstack\/cloud\/dynamodb /],
+  ['SQS engine: ElasticMQ', /^hark\/localstack\/cloud\/sqs \S*ElasticMQ/i],
+  ['SQS engine: ours', /^hark\/localstack\/cloud\/sqs /],
   ['conformance: frames and requests by hand', /^hark\/localstack\/e2e /],
   ['our cloud and an emulator, call by call', /^hark\/localstack\/referee /],
   ['infra', /^hark\/infra /],

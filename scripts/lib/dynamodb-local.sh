@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: scripts/lib/dynamodb-local.sh CACHE
 #
-# Starts AWS's DynamoDB Local, which the tests of localstack/dynamodb are compared with, in memory on a free port of
+# Starts AWS's DynamoDB Local, which the tests of localstack/cloud/dynamodb are compared with, in memory on a free port of
 # 127.0.0.1. Its libraries come from Maven once and stay in the folder CACHE, as do its logs. When it answers, this prints
 # two lines, fit for eval:
 #     HARK_DYNAMODB_LOCAL=http://127.0.0.1:PORT

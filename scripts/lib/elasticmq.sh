@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: scripts/lib/elasticmq.sh CACHE
 #
-# Starts ElasticMQ, which the tests of localstack/sqs are compared with, on a free port of 127.0.0.1. Its libraries come
+# Starts ElasticMQ, which the tests of localstack/cloud/sqs are compared with, on a free port of 127.0.0.1. Its libraries come
 # from Maven once and stay in the folder CACHE, as do its logs. When it answers, this prints two lines, fit for eval:
 #     HARK_ELASTICMQ=http://127.0.0.1:PORT
 #     HARK_ELASTICMQ_PID=PID

@@ -13,8 +13,8 @@ import (
 	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"hark/localstack/dynamodb"
-	"hark/localstack/meter"
+	"hark/localstack/cloud/dynamodb"
+	"hark/localstack/cloud/meter"
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
 )

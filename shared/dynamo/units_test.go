@@ -6,7 +6,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"hark/localstack/meter"
+	"hark/localstack/cloud/meter"
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
 	"hark/shared/state"

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	engine "hark/localstack/dynamodb"
+	engine "hark/localstack/cloud/dynamodb"
 	"hark/shared/apigw"
 	"hark/shared/dynamo"
 	"hark/shared/fanout"

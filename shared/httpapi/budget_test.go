@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"hark/localstack/meter"
-	"hark/localstack/sqs"
+	"hark/localstack/cloud/meter"
+	"hark/localstack/cloud/sqs"
 	"hark/shared/pusher"
 	"hark/shared/queue"
 )

@@ -25,8 +25,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"hark/localstack/dynamodb"
-	"hark/localstack/meter"
+	"hark/localstack/cloud/dynamodb"
+	"hark/localstack/cloud/meter"
 	"hark/shared/dynamo"
 	"hark/shared/httpapi"
 	"hark/shared/pusher"

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"hark/localstack/meter"
+	"hark/localstack/cloud/meter"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"pgregory.net/rapid"
 
-	"hark/localstack/sqs"
+	"hark/localstack/cloud/sqs"
 	"hark/shared/apigw"
 )
 

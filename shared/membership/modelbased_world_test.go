@@ -17,8 +17,8 @@ import (
 	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"hark/localstack/dynamodb"
-	"hark/localstack/sqs"
+	"hark/localstack/cloud/dynamodb"
+	"hark/localstack/cloud/sqs"
 	"hark/shared/consumer"
 	"hark/shared/dynamo"
 	"hark/shared/fanout"

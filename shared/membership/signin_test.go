@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"hark/localstack/meter"
+	"hark/localstack/cloud/meter"
 	"hark/shared/pusher"
 )
 

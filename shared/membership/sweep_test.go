@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"hark/localstack/meter"
+	"hark/localstack/cloud/meter"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"

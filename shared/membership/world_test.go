@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"hark/localstack/dynamodb"
-	"hark/localstack/meter"
+	"hark/localstack/cloud/dynamodb"
+	"hark/localstack/cloud/meter"
 	"hark/shared/dynamo"
 	"hark/shared/membership"
 	"hark/shared/pusher"

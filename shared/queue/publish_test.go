@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
-	"hark/localstack/sqs"
+	"hark/localstack/cloud/sqs"
 	"hark/shared/pusher"
 	"hark/shared/queue"
 )

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"hark/localstack/meter"
+	"hark/localstack/cloud/meter"
 	"hark/shared/pusher"
 	"hark/shared/queue"
 )

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"hark/localstack/sqs"
+	"hark/localstack/cloud/sqs"
 	"hark/shared/config"
 	"hark/shared/pusher"
 	"hark/shared/queue"

@@ -16,9 +16,9 @@ import (
 	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"hark/localstack/dynamodb"
-	"hark/localstack/meter"
-	"hark/localstack/sqs"
+	"hark/localstack/cloud/dynamodb"
+	"hark/localstack/cloud/meter"
+	"hark/localstack/cloud/sqs"
 	"hark/shared/config"
 	"hark/shared/consumer"
 	"hark/shared/dynamo"

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"hark/localstack/dynamodb"
+	"hark/localstack/cloud/dynamodb"
 	"hark/shared/config"
 )
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"hark/localstack/sqs"
+	"hark/localstack/cloud/sqs"
 )
 
 const (

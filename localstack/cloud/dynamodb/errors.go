@@ -1,0 +1,85 @@
+package dynamodb
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"hark/localstack/cloud/dynamodb/attr"
+	"hark/localstack/cloud/iam"
+)
+
+// The error codes in use, with the namespaces that AWS puts before them; SDKs drop the part before the #.
+const (
+	codeValidation    = "com.amazon.coral.validate#ValidationException"
+	codeSerialization = "com.amazon.coral.service#SerializationException"
+	codeUnknown       = "com.amazon.coral.service#UnknownOperationException"
+	codeDenied        = "com.amazon.coral.service#AccessDeniedException"
+	codeNotFound      = "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"
+	codeCondition     = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
+	codeCanceled      = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
+	codeMismatch      = "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException"
+	codeInternal      = "com.amazonaws.dynamodb.v20120810#InternalServerError"
+	codeThrottling    = "com.amazon.coral.availability#ThrottlingException"
+	codeUnavailable   = "com.amazon.coral.availability#ServiceUnavailableException"
+)
+
+// apiError is an answer that is not a success.
+type apiError struct {
+	code, message string
+	item          attr.Map // of a failed condition, if the request asked for it
+	reasons       []reason // of a canceled transaction
+	as            int      // HTTP status, if it is not 400
+}
+
+func (e *apiError) Error() string { return e.message }
+
+// reason says what became of one item of a canceled transaction.
+type reason struct {
+	Code    string
+	Message string   `json:",omitempty"`
+	Item    attr.Map `json:",omitempty"`
+}
+
+// invalid returns a ValidationException.
+func invalid(message string) error { return attr.Invalid(message) }
+
+// errCondition returns the failure of a condition, with the item if there is one to show.
+func errCondition(shown attr.Map) *apiError {
+	return &apiError{code: codeCondition, message: "The conditional request failed", item: shown}
+}
+
+// asAPIError finds AWS's words for an error.
+func asAPIError(err error) *apiError {
+	var (
+		api    *apiError
+		bad    attr.Invalid
+		denied *iam.Denied
+	)
+	switch {
+	case errors.As(err, &api):
+		return api
+	case errors.As(err, &bad):
+		return &apiError{code: codeValidation, message: string(bad)}
+	case errors.As(err, &denied):
+		return &apiError{code: codeDenied, message: denied.Error()}
+	}
+	return &apiError{code: codeInternal, message: err.Error()}
+}
+
+func (e *apiError) status() int {
+	if e.code == codeInternal {
+		return cmp.Or(e.as, http.StatusInternalServerError)
+	}
+	return cmp.Or(e.as, http.StatusBadRequest)
+}
+
+func (e *apiError) body() ([]byte, error) {
+	return json.Marshal(struct {
+		Type    string   `json:"__type"`
+		Message string   `json:"message"`
+		Item    attr.Map `json:",omitempty"`
+		Reasons []reason `json:"CancellationReasons,omitempty"`
+	}{e.code, e.message, e.item, e.reasons})
+}

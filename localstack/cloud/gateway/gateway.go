@@ -1,0 +1,174 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"hark/localstack/cloud/faults"
+	"hark/localstack/cloud/meter"
+)
+
+// The quotas of API Gateway WebSocket APIs (aws-facts.md §A4).
+const (
+	maxFrame    = 32 << 10  // bytes of a frame's payload; also the step in which messages are billed
+	maxMessage  = 128 << 10 // bytes of a message, in either direction
+	maxInFlight = 64        // invocations of one connection at a time; its socket is not read meanwhile
+)
+
+// Options are what a Service needs. Only Invoke is required.
+type Options struct {
+	Region, Account string           // part of ARNs and domain names
+	Meter           *meter.Meter     // counts messages and connection minutes; nil counts nothing
+	Now             func() time.Time // stamps, idle and life; time.Now if nil
+	Log             *slog.Logger     // integration failures; discarded if nil
+
+	// Invoke runs a function and waits for it. functionError is not empty if the function failed, err not nil if it could
+	// not be run (throttled, unknown). Its context ends after IntegrationTimeout, and when the service closes.
+	Invoke func(ctx context.Context, functionARN string, payload []byte) (out []byte, functionError string, err error)
+
+	// Verify checks the signature of a request to @connections, given the hex SHA-256 of its body. Not checked if nil.
+	Verify func(r *http.Request, bodySHA256 string) error
+
+	// Faults lose $disconnects, answer 410 for living connections, refuse and slow calls of @connections, hold frames back and
+	// cut sockets. None if nil.
+	Faults *faults.Set
+
+	// NewID makes a connection id. Random ids of AWS's shape if nil.
+	NewID func() string
+
+	Idle               time.Duration // without a message either way, the socket is closed; 10 minutes if 0
+	Life               time.Duration // of a connection; 2 hours if 0
+	IntegrationTimeout time.Duration // of an invocation; 29 s if 0
+	SendBuffer         int           // bytes waiting for a slow client before posts get 429; 512 KB if 0
+}
+
+// Throttle bounds a route: Rate requests a second and Burst at once. No bound if Rate is 0.
+type Throttle struct {
+	Rate  float64 `json:"ThrottlingRateLimit"`
+	Burst int     `json:"ThrottlingBurstLimit"`
+}
+
+// Route is a route with its integration.
+type Route struct {
+	AuthorizationType string // "NONE" or empty
+	IntegrationType   string // "AWS_PROXY"
+	IntegrationURI    string // the function's ARN, or API Gateway's path to it (arn:…:lambda:path/…/functions/{arn}/invocations)
+	Throttle          *Throttle
+
+	// RouteResponseSelectionExpression makes the route two-way when it is "$default" and the template has a RouteResponse:
+	// the body that the function returns goes to the client (aws-facts.md §A6). Without it the body goes nowhere.
+	RouteResponseSelectionExpression string
+}
+
+// API is an API and its one stage.
+type API struct {
+	ID                       string
+	Stage                    string
+	RouteSelectionExpression string           // such as $request.body.event
+	Routes                   map[string]Route // by route key
+	DefaultRouteSettings     Throttle         // of each route that has none of its own
+}
+
+// Service holds APIs and the sockets of their clients. It is safe for concurrent use.
+type Service struct {
+	opts   Options
+	ctx    context.Context // ends when the service closes
+	cancel context.CancelFunc
+	bodies sync.Pool // *bytes.Buffer, for posts
+	conns  sync.Map  // connection id → *conn, of those that can be posted to
+
+	running sync.WaitGroup // sockets and invocations
+	mu      sync.RWMutex
+	apis    map[string]*api
+	closed  bool
+}
+
+// New returns a Service without APIs.
+func New(opts Options) *Service {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.NewID == nil {
+		opts.NewID = newConnectionID
+	}
+	opts.Idle = cmp.Or(opts.Idle, 10*time.Minute)
+	opts.Life = cmp.Or(opts.Life, 2*time.Hour)
+	opts.IntegrationTimeout = cmp.Or(opts.IntegrationTimeout, 29*time.Second)
+	opts.SendBuffer = cmp.Or(opts.SendBuffer, 512<<10)
+	s := &Service{opts: opts, apis: make(map[string]*api)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.bodies.New = newBody
+	opts.Faults.OnCut(s.cut)
+	return s
+}
+
+// Create adds an API. It fails, naming the property, on what API Gateway would refuse or this package does not do.
+func (s *Service) Create(spec API) error {
+	if spec.ID == "" || spec.Stage == "" {
+		return errors.New("gateway: an API needs an id and a stage")
+	}
+	a, err := newAPI(s, spec)
+	if err != nil {
+		return fmt.Errorf("gateway: API %s: %w", spec.ID, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.apis[spec.ID] != nil {
+		return fmt.Errorf("gateway: API %s exists already", spec.ID)
+	}
+	s.apis[spec.ID] = a
+	return nil
+}
+
+// Close closes all sockets with 1001, ends running invocations and waits for both: a second at most for clients that do not
+// close their side. No $disconnect is invoked: the functions are going away as well.
+func (s *Service) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	for _, c := range s.conns.Range {
+		c.(*conn).close(ws.StatusGoingAway, goingAway)
+	}
+	s.cancel()
+	s.running.Wait()
+}
+
+// begin counts one more thing that Close waits for, unless the service is closed. The caller owes running.Done.
+func (s *Service) begin() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if !s.closed {
+		s.running.Add(1)
+	}
+	return !s.closed
+}
+
+// isClosed reports whether Close was called.
+func (s *Service) isClosed() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.closed
+}
+
+// api returns the API with the id, or nil.
+func (s *Service) api(id string) *api {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.apis[id]
+}
+
+// count adds a message of n bytes to the bill: one unit for each started 32 KB.
+func (s *Service) count(n int, by meter.By) {
+	s.opts.Meter.Add(meter.SocketMessages, by, float64(max(1, (n+maxFrame-1)/maxFrame)))
+}

@@ -1,0 +1,196 @@
+package lambda
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"hark/localstack/cloud/faults"
+	"hark/localstack/cloud/iam"
+	"hark/localstack/cloud/meter"
+)
+
+// Options say where a Service is and what it works with. Region and Account are needed, the rest has a safe zero value.
+type Options struct {
+	Region, Account string
+
+	Meter *meter.Meter     // counts requests, milliseconds and log bytes; nothing is counted if nil
+	Now   func() time.Time // the time shown in events; time.Now if nil. Timeouts always run on the machine's clock
+	Log   *slog.Logger     // what the service itself has to say; discarded if nil
+
+	// Stderr gets the functions' output, each line prefixed by its function: warnings and errors (JSON lines of level WARN
+	// or above) and the last lines before a crash; every line if Verbose. Discarded if nil.
+	Stderr  io.Writer
+	Verbose bool
+
+	// Queues is where event source mappings read. Map fails if nil.
+	Queues Queues
+
+	// Env returns what the environment of a function's process has besides the template's variables, over which it wins:
+	// credentials of the role, endpoints. It is asked for each process, which the credentials may stand for. Each entry is
+	// "name=value". May be nil.
+	Env func(function string, role *iam.Role, process faults.Process) []string
+
+	// Faults slow and refuse invocations, and repeat them. None if nil.
+	Faults *faults.Set
+
+	// MaxProcesses bounds the processes of one function; more invocations wait in line. 10 if 0.
+	MaxProcesses int
+
+	// RetryDelays are the pauses before an asynchronous invocation that failed is tried again. As on AWS, one minute and
+	// two minutes, if nil.
+	RetryDelays []time.Duration
+
+	// Speed divides the periods of schedules: 60 makes each minute a second. 1 if 0.
+	Speed float64
+}
+
+// Service is one account's Lambda in one Region. Its methods may be called concurrently.
+type Service struct {
+	opts    Options
+	console console
+
+	ctx    context.Context // ends at Close; the parent of everything in the background
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // everything in the background
+
+	mu        sync.Mutex
+	started   bool
+	closed    bool
+	atStart   []func()             // pollers and schedules that wait for Start
+	functions map[string]*function // by name
+	urls      map[string]*urlHandler
+}
+
+// New returns a Service without functions. Nothing runs before Start but what is invoked.
+func New(o Options) *Service {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Stderr == nil {
+		o.Stderr = io.Discard
+	}
+	if o.MaxProcesses == 0 {
+		o.MaxProcesses = 10
+	}
+	if o.RetryDelays == nil {
+		o.RetryDelays = []time.Duration{time.Minute, 2 * time.Minute}
+	}
+	if o.Speed == 0 {
+		o.Speed = 1
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Service{
+		opts:      o,
+		console:   console{w: o.Stderr},
+		ctx:       ctx,
+		cancel:    cancel,
+		functions: make(map[string]*function),
+		urls:      make(map[string]*urlHandler),
+	}
+}
+
+// Create adds a function. Its first process starts with its first invocation. The error names a property that is not
+// supported, or a binary that cannot be run.
+func (s *Service) Create(spec FunctionSpec) error {
+	if err := spec.check(); err != nil {
+		return fmt.Errorf("function %s: %w", spec.FunctionName, err)
+	}
+	if info, err := os.Stat(spec.Binary); err != nil {
+		return fmt.Errorf("function %s: %w", spec.FunctionName, err)
+	} else if info.IsDir() || info.Mode()&0o111 == 0 {
+		return fmt.Errorf("function %s: %s is not executable", spec.FunctionName, spec.Binary)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.functions[spec.FunctionName] != nil {
+		return conflict(s.arn(spec.FunctionName))
+	}
+	s.functions[spec.FunctionName] = newFunction(s, spec)
+	return nil
+}
+
+// Start begins polling queues and keeping schedules.
+func (s *Service) Start() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.started || s.closed {
+		return
+	}
+	s.started = true
+	for _, f := range s.atStart {
+		s.wg.Go(f)
+	}
+	s.atStart = nil
+}
+
+// Close stops polling and schedules, ends every process (SIGTERM, and SIGKILL half a second later) and waits for them.
+// Invocations that wait or run fail with ErrClosed or as crashed. It may be called twice.
+func (s *Service) Close() {
+	s.mu.Lock()
+	s.closed = true
+	functions := slices.Collect(maps.Values(s.functions))
+	s.mu.Unlock()
+
+	s.cancel()
+	for _, f := range functions {
+		f.close()
+	}
+	s.wg.Wait()
+}
+
+// background runs f from Start until Close, whose Wait includes it. f must end when the service's context does.
+func (s *Service) background(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+	case s.started:
+		s.wg.Go(f)
+	default:
+		s.atStart = append(s.atStart, f)
+	}
+}
+
+// spawn runs f at once, unless the service is closed already, which it reports as false.
+func (s *Service) spawn(f func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.wg.Go(f)
+	return true
+}
+
+// function finds a function by name or ARN, whole or partial, with or without the qualifier $LATEST.
+func (s *Service) function(id string) (*function, error) {
+	name := id
+	switch parts := strings.Split(id, ":"); {
+	case strings.HasPrefix(id, "arn:") && len(parts) >= 7: // arn:aws:lambda:region:account:function:name[:qualifier]
+		name = strings.Join(parts[6:], ":")
+	case len(parts) >= 3 && parts[1] == "function": // account:function:name[:qualifier]
+		name = strings.Join(parts[2:], ":")
+	}
+	name = strings.TrimSuffix(name, ":"+latest)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.functions[name]; f != nil {
+		return f, nil
+	}
+	return nil, notFound(s.arn(name))
+}
+
+func (s *Service) arn(name string) string {
+	return "arn:aws:lambda:" + s.opts.Region + ":" + s.opts.Account + ":function:" + name
+}

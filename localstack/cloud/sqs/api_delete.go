@@ -1,0 +1,141 @@
+package sqs
+
+import (
+	"context"
+	"time"
+
+	"hark/localstack/cloud/iam"
+)
+
+type receiptEntry struct {
+	ID                string `json:"Id"` // in a batch
+	ReceiptHandle     string
+	VisibilityTimeout *int // of ChangeMessageVisibility
+}
+
+type receiptInput struct {
+	QueueURL string `json:"QueueUrl"`
+	receiptEntry
+}
+
+type receiptBatchInput struct {
+	QueueURL string `json:"QueueUrl"`
+	Entries  []receiptEntry
+}
+
+func (s *Service) deleteMessage(ctx context.Context, c *call, in receiptInput) (struct{}, error) {
+	return s.onReceipt(ctx, c, "DeleteMessage", in, deleteFor(ctx))
+}
+
+func (s *Service) deleteMessageBatch(ctx context.Context, c *call, in receiptBatchInput) (batchResult[batchDone], error) {
+	return s.onReceipts(ctx, c, "DeleteMessage", in, deleteFor(ctx))
+}
+
+// deleteFor returns delete for whoever the context's calls are made by.
+func deleteFor(ctx context.Context) func(*queue, receiptEntry) error {
+	function := iam.Caller(ctx)
+	return func(q *queue, e receiptEntry) error { return q.delete(e, function) }
+}
+
+func (s *Service) changeVisibility(ctx context.Context, c *call, in receiptInput) (struct{}, error) {
+	return s.onReceipt(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
+}
+
+func (s *Service) changeVisibilityBatch(ctx context.Context, c *call, in receiptBatchInput) (batchResult[batchDone], error) {
+	return s.onReceipts(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
+}
+
+// onReceipt does something to the message with the handle.
+func (s *Service) onReceipt(
+	ctx context.Context, c *call, action string, in receiptInput, do func(*queue, receiptEntry) error,
+) (struct{}, error) {
+	q, err := s.openURL(ctx, c, action, in.QueueURL)
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, do(q, in.receiptEntry)
+}
+
+// onReceipts does something to each of a batch of messages.
+func (s *Service) onReceipts(
+	ctx context.Context, c *call, action string, in receiptBatchInput, do func(*queue, receiptEntry) error,
+) (out batchResult[batchDone], err error) {
+	q, err := s.openURL(ctx, c, action, in.QueueURL)
+	if err != nil {
+		return out, err
+	}
+	if err := checkBatch(action+"Batch", in.Entries, func(e receiptEntry) string { return e.ID }); err != nil {
+		return out, err
+	}
+	for _, e := range in.Entries {
+		if err := do(q, e); err != nil {
+			out.fail(e.ID, err)
+		} else {
+			out.Successful = append(out.Successful, batchDone{e.ID})
+		}
+	}
+	return out, nil
+}
+
+// find returns the message that the handle stands for, nil if it is not in the queue any more, and whether the handle
+// is that of its latest receive. Call it from within do.
+func (q *queue) find(handle string) (m *message, latest bool, err error) {
+	if handle == "" {
+		return nil, false, errMissing("ReceiptHandle")
+	}
+	id, try, ok := q.parseReceipt(handle)
+	if !ok {
+		return nil, false, errReceipt(handle)
+	}
+	m = q.messages[id]
+	return m, m != nil && m.tries == try, nil
+}
+
+// delete deletes the message. A message that is gone is deleted again without complaint. A standard queue also takes the
+// latest handle after its visibility timeout, and ignores older ones (API Reference, DeleteMessage); a FIFO queue
+// refuses both as expired.
+func (q *queue) delete(e receiptEntry, function string) (err error) {
+	q.do(func(now time.Time) {
+		m, latest, failed := q.find(e.ReceiptHandle)
+		switch {
+		case failed != nil:
+			err = failed
+		case m == nil:
+		case q.fifo && (!latest || m.state != inFlight):
+			err = errValue(e.ReceiptHandle, "ReceiptHandle", "The receipt handle has expired.")
+		case latest && !q.outlives(m, function, now):
+			q.remove(m)
+			q.settle(m.group)
+		}
+	})
+	return err
+}
+
+// changeVisibility makes the message stay in flight for so long from now; zero gives it back at once. After its timeout
+// has ended, a standard queue accepts the call without effect, as AWS was recorded to, and a FIFO queue refuses it.
+func (q *queue) changeVisibility(e receiptEntry) (err error) {
+	if e.VisibilityTimeout == nil {
+		return errMissing("VisibilityTimeout")
+	}
+	if err := checkRange("VisibilityTimeout", e.VisibilityTimeout, 0, maxVisibility, visibilityBounds); err != nil {
+		return err
+	}
+	timeout := seconds(e.VisibilityTimeout, 0)
+	q.do(func(now time.Time) {
+		m, latest, failed := q.find(e.ReceiptHandle)
+		switch {
+		case failed != nil:
+			err = failed
+		case m == nil || q.fifo && (!latest || m.state != inFlight):
+			err = errValue(e.ReceiptHandle, "ReceiptHandle",
+				"Message does not exist or is not available for visibility timeout change.")
+		case !latest || m.state != inFlight:
+		case now.Sub(m.last).Truncate(time.Second)+timeout > maxVisibility*time.Second:
+			err = errValue(*e.VisibilityTimeout, "VisibilityTimeout",
+				"Total VisibilityTimeout for the message is beyond the limit [43200 seconds]")
+		default:
+			q.hide(m, timeout, now)
+		}
+	})
+	return err
+}

@@ -1,0 +1,41 @@
+package sqs
+
+import (
+	"time"
+
+	"hark/localstack/cloud/faults"
+)
+
+// The operations at which a message can be handed out again.
+const (
+	onReceive = "ReceiveMessage"
+	onDelete  = "DeleteMessage"
+)
+
+// repeatInFlight makes a message that was just received visible again before its time, if a fault that names ReceiveMessage
+// says so: after the fault's delay.
+func (q *queue) repeatInFlight(m *message, function string, now time.Time) {
+	if hit, ok := q.repeats(m, onReceive, function); ok && now.Add(hit.Wait).Before(m.until) {
+		q.hideUntil(m, now.Add(hit.Wait))
+	}
+}
+
+// outlives keeps a message that is being deleted if a fault says so, and makes it visible again after the fault's delay. Who
+// deletes it is not told.
+func (q *queue) outlives(m *message, function string, now time.Time) bool {
+	hit, ok := q.repeats(m, onDelete, function)
+	if ok {
+		q.hideUntil(m, now.Add(hit.Wait))
+	}
+	return ok
+}
+
+// repeats asks for a fault, which strikes a message at most once: it would come back for ever otherwise.
+func (q *queue) repeats(m *message, operation, function string) (faults.Hit, bool) {
+	if m.repeated {
+		return faults.Hit{}, false
+	}
+	hit, ok := q.faults.Strike(faults.RepeatMessage, faults.Place{Operation: operation, Function: function})
+	m.repeated = ok
+	return hit, ok
+}

@@ -1,0 +1,83 @@
+package sqs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"hark/localstack/cloud/iam"
+)
+
+// Send sends a message as SendMessage does without a deduplication ID, to a FIFO queue in the group. Refusals are an *Error or
+// an *iam.Denied.
+func (s *Service) Send(ctx context.Context, queueARN, group, body string) error {
+	c := newCall(ctx, "SendMessage")
+	defer c.count(s.opts.Meter)
+	q, err := s.open(ctx, c, "SendMessage", queueARN)
+	if err != nil {
+		return err
+	}
+	_, err = q.sendOne(c, sendEntry{MessageBody: body, MessageGroupID: group})
+	return err
+}
+
+// Receive receives up to most messages (1 to 10), waiting up to wait for the first of them, as ReceiveMessage does with
+// all attributes and the queue's visibility timeout. It returns no messages if there were none in time, and the
+// context's error if that ended the wait. Refusals are an *Error or an *iam.Denied.
+func (s *Service) Receive(ctx context.Context, queueARN string, most int, wait time.Duration) ([]Message, error) {
+	c := newCall(ctx, "ReceiveMessage")
+	defer c.count(s.opts.Meter)
+	q, err := s.open(ctx, c, "ReceiveMessage", queueARN)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRange("MaxNumberOfMessages", &most, 1, 10, mostMessagesBounds); err != nil {
+		return nil, err
+	}
+	got := c.receive(ctx, q, most, q.visibility, wait)
+	if len(got) == 0 {
+		return nil, ctx.Err()
+	}
+	out := make([]Message, 0, len(got))
+	for _, d := range got {
+		out = append(out, Message{
+			ID: d.id.String(), ReceiptHandle: d.receipt, Body: d.body, BodyMD5: bodyMD5(d.body),
+			Attributes: d.system(s.opts.Account), MessageAttributes: d.attributes,
+		})
+	}
+	return out, nil
+}
+
+// Delete deletes the messages with the handles, counted as one request per ten of them. It tries all, and returns what
+// was refused, joined.
+func (s *Service) Delete(ctx context.Context, queueARN string, receiptHandles ...string) error {
+	c := newCall(ctx, "DeleteMessageBatch")
+	q, err := s.open(ctx, c, "DeleteMessage", queueARN)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for batch := range slices.Chunk(receiptHandles, 10) {
+		c.count(s.opts.Meter)
+		for _, handle := range batch {
+			if err := q.delete(receiptEntry{ReceiptHandle: handle}, iam.Caller(ctx)); err != nil {
+				errs = append(errs, fmt.Errorf("delete message: %w", err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ChangeVisibility makes the message visible again d from now, in whole seconds, at most 12 hours after its receive.
+func (s *Service) ChangeVisibility(ctx context.Context, queueARN, receiptHandle string, d time.Duration) error {
+	c := newCall(ctx, "ChangeMessageVisibility")
+	defer c.count(s.opts.Meter)
+	q, err := s.open(ctx, c, "ChangeMessageVisibility", queueARN)
+	if err != nil {
+		return err
+	}
+	timeout := int(d / time.Second)
+	return q.changeVisibility(receiptEntry{ReceiptHandle: receiptHandle, VisibilityTimeout: &timeout})
+}

@@ -1,0 +1,430 @@
+package template_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hark/localstack/cloud/template"
+)
+
+func env() template.Env {
+	return template.Env{
+		StackName: "Hark", Region: "us-east-1", Account: "000000000000",
+		StackID: "arn:aws:cloudformation:us-east-1:000000000000:stack/Hark/11111111-2222-3333-4444-555555555555",
+	}
+}
+
+// resolve resolves the template or fails the test.
+func resolve(t *testing.T, data []byte) *template.Stack {
+	t.Helper()
+	tmpl, err := template.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stack, err := tmpl.Resolve(env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stack
+}
+
+func sample(t *testing.T) *template.Stack {
+	t.Helper()
+	data, err := os.ReadFile("testdata/sample.template.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resolve(t, data)
+}
+
+// only returns the stack's one resource of the type.
+func only(t *testing.T, s *template.Stack, cfnType string) template.Resource {
+	t.Helper()
+	found := s.OfType(cfnType)
+	if len(found) != 1 {
+		t.Fatalf("%d resources of type %s, want 1", len(found), cfnType)
+	}
+	return found[0]
+}
+
+func TestSampleTemplateIsResolved(t *testing.T) {
+	s := sample(t)
+	message := only(t, s, "AWS::Lambda::Function")
+	var function struct {
+		FunctionName, Role string
+		Layers             []string
+		Environment        struct{ Variables map[string]string }
+	}
+	if err := message.Peek(&function); err != nil {
+		t.Fatal(err)
+	}
+	api := only(t, s, "AWS::ApiGatewayV2::Api").ID
+	want := map[string]string{
+		"HARK_STATE_TABLE":                         "Hark-State",
+		"HARK_BROADCASTS_QUEUE":                    "https://sqs.us-east-1.amazonaws.com/000000000000/Hark-Broadcasts.fifo",
+		"HARK_ORIGIN_SECRET":                       "11111111-2222-3333-4444-555555555555",
+		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "https://" + api + ".execute-api.us-east-1.amazonaws.com/v1",
+	}
+	if diff := cmp.Diff(want, function.Environment.Variables); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+	if message.ID != "Hark-message" || function.FunctionName != "Hark-message" {
+		t.Errorf("function is called %q, its property %q", message.ID, function.FunctionName)
+	}
+	if function.Role != "arn:aws:iam::000000000000:role/Hark-Role" {
+		t.Errorf("role %q", function.Role)
+	}
+	if !slices.Equal(function.Layers, []string{"a", "b"}) {
+		t.Errorf("layers %q: NoValue must take its item out of the list", function.Layers)
+	}
+	if message.Metadata["hark:source"] != "functions/message" {
+		t.Errorf("metadata %v", message.Metadata)
+	}
+}
+
+func TestResourcesReferToEachOther(t *testing.T) {
+	s := sample(t)
+	var integration struct{ ID, IntegrationURI string }
+	if err := only(t, s, "AWS::ApiGatewayV2::Integration").Peek(&integration); err != nil {
+		t.Fatal(err)
+	}
+	const uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/" +
+		"arn:aws:lambda:us-east-1:000000000000:function:Hark-message/invocations"
+	if integration.IntegrationURI != uri {
+		t.Errorf("integration's URI %q", integration.IntegrationURI)
+	}
+	var route struct{ Target string }
+	if err := only(t, s, "AWS::ApiGatewayV2::Route").Peek(&route); err != nil {
+		t.Fatal(err)
+	}
+	if want := "integrations/" + only(t, s, "AWS::ApiGatewayV2::Integration").ID; route.Target != want {
+		t.Errorf("route's target %q, want %q", route.Target, want)
+	}
+	var queue struct {
+		MessageRetentionPeriod int
+		RedrivePolicy          struct{ DeadLetterTargetArn string }
+	}
+	if err := s.OfType("AWS::SQS::Queue")[0].Peek(&queue); err != nil {
+		t.Fatal(err)
+	}
+	if queue.MessageRetentionPeriod != 300 || queue.RedrivePolicy.DeadLetterTargetArn != "arn:aws:sqs:us-east-1:000000000000:Hark-dead.fifo" {
+		t.Errorf("queue %+v", queue)
+	}
+	url := only(t, s, "AWS::Lambda::Url")
+	var edge struct {
+		DistributionConfig struct{ Origins []struct{ DomainName string } }
+	}
+	if err := only(t, s, "AWS::CloudFront::Distribution").Peek(&edge); err != nil {
+		t.Fatal(err)
+	}
+	if got := edge.DistributionConfig.Origins[0].DomainName; "https://"+got+"/" != url.Attributes["FunctionUrl"] {
+		t.Errorf("origin %q, function URL %q", got, url.Attributes["FunctionUrl"])
+	}
+}
+
+func TestConditionsDecideWhatExists(t *testing.T) {
+	s := sample(t)
+	if n := len(s.OfType("AWS::SQS::Queue")); n != 2 {
+		t.Errorf("%d queues, want 2: the condition of the third does not hold", n)
+	}
+	only(t, s, "AWS::CDK::Metadata")
+	if _, ok := s.Outputs["LaterQueue"]; ok {
+		t.Error("an output exists although its condition does not hold")
+	}
+}
+
+func TestOutputs(t *testing.T) {
+	s := sample(t)
+	host := only(t, s, "AWS::CloudFront::Distribution").Attributes["DomainName"]
+	want := map[string]string{
+		"ClientHost":       host,
+		"Env":              "HOST=" + host + "\nQUEUE=arn:aws:sqs:us-east-1:000000000000:Hark-dead.fifo\nSTAGE=v1\nLITERAL=${Host}",
+		"RetentionSeconds": "300",
+	}
+	if diff := cmp.Diff(want, s.Outputs); diff != "" {
+		t.Errorf("outputs (-want +got):\n%s", diff)
+	}
+}
+
+func TestIDsHaveTheFormOfAWSAndNeverChange(t *testing.T) {
+	first, second := sample(t), sample(t)
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("two runs differ:\n%s", diff)
+	}
+	for cfnType, form := range map[string]string{
+		"AWS::ApiGatewayV2::Api":         `^[a-z0-9]{10}$`,
+		"AWS::ApiGatewayV2::Integration": `^[a-z0-9]{7}$`,
+		"AWS::ApiGatewayV2::Route":       `^[a-z0-9]{7}$`,
+		"AWS::CloudFront::Distribution":  `^E[A-Z0-9]{13}$`,
+	} {
+		if id := only(t, first, cfnType).ID; !regexp.MustCompile(form).MatchString(id) {
+			t.Errorf("id of %s is %q", cfnType, id)
+		}
+	}
+	url := only(t, first, "AWS::Lambda::Url").Attributes["FunctionUrl"]
+	if !regexp.MustCompile(`^https://[a-z0-9]{32}\.lambda-url\.us-east-1\.on\.aws/$`).MatchString(url) {
+		t.Errorf("function URL %q", url)
+	}
+}
+
+func TestIDsOfAnotherCloudTakeThePlaceOfOurs(t *testing.T) {
+	data, err := os.ReadFile("../../../infra/testdata/default.template.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl, err := template.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := env()
+	at.IDs = map[string]string{
+		"Socket": "726452c7", "Apps": "Hark-Apps-D986", "Broadcasts": "http://127.0.0.1:4566/000000000000/Hark-Broadcasts-666.fifo",
+	}
+	stack, err := tmpl.Resolve(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := stack.Outputs["AppsTable"]; got != "Hark-Apps-D986" {
+		t.Errorf("a table is called %s", got)
+	}
+	properties := string(only(t, stack, "AWS::CloudFront::Distribution").Properties)
+	if want := `"DomainName":"726452c7.execute-api.us-east-1.amazonaws.com"`; !strings.Contains(properties, want) {
+		t.Errorf("the distribution has no %s: %s", want, properties)
+	}
+	for _, queue := range stack.OfType("AWS::SQS::Queue") {
+		if want := "arn:aws:sqs:us-east-1:000000000000:Hark-Broadcasts-666.fifo"; queue.LogicalID == "Broadcasts" &&
+			(queue.ID != at.IDs["Broadcasts"] || queue.Attributes["Arn"] != want) {
+			t.Errorf("a queue is %s with %v, want %s", queue.ID, queue.Attributes, want)
+		}
+	}
+}
+
+func TestDecodeNamesTheResource(t *testing.T) {
+	s := resolve(t, []byte(`{"Resources": {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": "soon"}}}}`))
+	var queue struct{ DelaySeconds int }
+	if err := s.Resources[0].Decode(&queue); err == nil || !strings.Contains(err.Error(), "Jobs (AWS::SQS::Queue)") {
+		t.Errorf("error %v, want one that names the resource", err)
+	}
+}
+
+// A property that was left out would be found missing on AWS only.
+func TestDecodeRefusesWhatNobodyReads(t *testing.T) {
+	s := resolve(t, []byte(`{"Resources": {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 3, "Policy": {"Delay": 1}}}}}`))
+	for _, tt := range []struct {
+		name  string
+		queue any
+		want  string // "" if it fits
+	}{
+		{"all are read", &struct{ DelaySeconds, Policy json.RawMessage }{}, ""},
+		{"one is not", &struct{ DelaySeconds int }{}, `unknown field "Policy"`},
+		{"one within another is not", &struct {
+			DelaySeconds int
+			Policy       struct{ Other int }
+		}{}, `unknown field "Delay"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := s.Resources[0].Decode(tt.queue)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil ||
+				!strings.Contains(err.Error(), "Jobs (AWS::SQS::Queue)") || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("error %v, want %s", err, tt.want)
+			}
+			if err := s.Resources[0].Peek(tt.queue); err != nil {
+				t.Errorf("a look at some: %v", err)
+			}
+		})
+	}
+}
+
+func TestValues(t *testing.T) {
+	for _, tt := range []struct{ name, value, want string }{
+		{"a number joins as it is written", `{"Fn::Join": ["-", [1, 2.50, true]]}`, `"1-2.50-true"`},
+		{"a joined list may come from a split", `{"Fn::Join": [".", {"Fn::Split": ["/", "a/b"]}]}`, `"a.b"`},
+		{"an index may be text", `{"Fn::Select": ["1", ["a", "b"]]}`, `"b"`},
+		{"a mapping is looked up", `{"Fn::FindInMap": ["Regions", {"Ref": "AWS::Region"}, "rps"]}`, `10000`},
+		{"a list parameter is split", `{"Ref": "Names"}`, `["a","b"]`},
+		{"Sub's own variables win over resources", `{"Fn::Sub": ["${Jobs}", {"Jobs": 7}]}`, `"7"`},
+		{"objects keep their numbers", `{"a": {"b": [1e3, 12345678901234567890]}}`, `{"a":{"b":[1e3,12345678901234567890]}}`},
+		{"a policy's Condition is no function", `{"Condition": {"Bool": {"x": {"Ref": "AWS::Region"}}}}`, `{"Condition":{"Bool":{"x":"us-east-1"}}}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := resolve(t, []byte(document(tt.value)))
+			var got struct{ P json.RawMessage }
+			if err := s.Resources[0].Decode(&got); err != nil {
+				t.Fatal(err)
+			}
+			if string(got.P) != tt.want {
+				t.Errorf("got %s, want %s", got.P, tt.want)
+			}
+		})
+	}
+}
+
+// document is a template of a queue Jobs with a property P.
+func document(value string) string {
+	return `{
+		"Parameters": {
+			"Version": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/x"},
+			"Names": {"Type": "CommaDelimitedList", "Default": "a, b"},
+			"Empty": {"Type": "String"}
+		},
+		"Mappings": {"Regions": {"us-east-1": {"rps": 10000}}},
+		"Conditions": {
+			"Yes": {"Fn::And": [{"Fn::Equals": [1, "1"]}, {"Fn::Not": [{"Condition": "No"}]}]},
+			"No": {"Fn::Equals": ["a", "b"]},
+			"Circle": {"Fn::Not": [{"Condition": "Circle"}]},
+			"Odd": {"Fn::Contains": ["a", "b"]}
+		},
+		"Resources": {
+			"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"P": ` + value + `}},
+			"Never": {"Type": "AWS::SQS::Queue", "Condition": "No"},
+			"Own": {"Type": "AWS::Other::Thing"}
+		}
+	}`
+}
+
+func TestRefusalsNameTheResourceAndThePlace(t *testing.T) {
+	for _, tt := range []struct{ name, value, want string }{
+		{
+			"an unknown function", `{"a": [{"Fn::Cidr": []}]}`,
+			"resource Jobs: Properties.P.a[0]: Fn::Cidr: this function is not supported by the local cloud",
+		},
+		{
+			"an unknown function inside another", `{"Fn::Join": ["", [{"Fn::ImportValue": "x"}]]}`,
+			"resource Jobs: Properties.P.Fn::Join[1][0]: Fn::ImportValue: this function is not supported by the local cloud",
+		},
+		{
+			"an unknown attribute", `{"Fn::GetAtt": ["Jobs", "Age"]}`,
+			"Fn::GetAtt: the attribute Age of Jobs (AWS::SQS::Queue) is not known to the local cloud",
+		},
+		{"an attribute of a type that is not known", `{"Fn::GetAtt": "Own.Arn"}`, "attribute Arn of Own (AWS::Other::Thing)"},
+		{"an attribute in a Sub", `{"Fn::Sub": "x${Jobs.Age}"}`, "Properties.P: Fn::Sub: the attribute Age of Jobs"},
+		{"a resource that is not there", `{"Ref": "Absent"}`, `Properties.P: Ref: there is no resource or parameter "Absent"`},
+		{"a resource whose condition does not hold", `{"Ref": "Never"}`, "Never does not exist: its condition No does not hold"},
+		{"an unknown pseudo parameter", `{"Ref": "AWS::NotificationARNs"}`, "AWS::NotificationARNs is not supported"},
+		{"a parameter of Systems Manager", `{"Ref": "Version"}`, "parameter Version is looked up in Systems Manager"},
+		{"a parameter without a default", `{"Ref": "Empty"}`, "parameter Empty has no default"},
+		{"a function beside other keys", `{"Fn::Sub": "x", "y": 1}`, "Properties.P: Fn::Sub stands beside other keys"},
+		{"an index past the end", `{"Fn::Select": [2, ["a"]]}`, `there is no item "2" in a list of 1`},
+		{"a join of an object", `{"Fn::Join": ["", [{"a": 1}]]}`, "Properties.P.Fn::Join[1][0] is not a string"},
+		{"a select from what is no list", `{"Fn::Select": [0, "a"]}`, "Properties.P.Fn::Select[1] is not a list"},
+		{"a split by nothing", `{"Fn::Split": ["", "a"]}`, "Fn::Split: its separator"},
+		{"an open variable", `{"Fn::Sub": "${Jobs"}`, "Fn::Sub: a ${ has no }"},
+		{"a mapping that is not there", `{"Fn::FindInMap": ["Regions", "mars", "rps"]}`, "there is no mapping Regions.mars.rps"},
+		{"a condition that is not there", `{"Fn::If": ["Absent", 1, 2]}`, `Fn::If: condition "Absent" is not defined`},
+		{"a condition that needs itself", `{"Fn::If": ["Circle", 1, 2]}`, "condition Circle depends on itself"},
+		{"an unknown condition function", `{"Fn::If": ["Odd", 1, 2]}`, "condition Odd: Fn::Contains is not supported in a condition"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tmpl, err := template.Parse([]byte(document(tt.value)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err = tmpl.Resolve(env()); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v\nwant one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestNamesThatNeedThemselvesAreRefused(t *testing.T) {
+	tmpl, err := template.Parse([]byte(`{"Resources": {
+		"A": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::GetAtt": ["B", "QueueName"]}}},
+		"B": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::GetAtt": ["A", "QueueName"]}}}
+	}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = tmpl.Resolve(env()); err == nil || !strings.Contains(err.Error(), "the name of A depends on itself") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, tt := range []struct{ name, data, want string }{
+		{"what is not JSON", `Resources:`, "read template: invalid character"},
+		{"two documents", `{"Resources": {"A": {"Type": "T"}}} {}`, "something follows"},
+		{"a template without resources", `{}`, "no Resources"},
+		{"a macro", `{"Transform": "AWS::Serverless-2016-10-31", "Resources": {"A": {"Type": "T"}}}`, "Transform"},
+		{"a resource without a type", `{"Resources": {"A": {}}}`, "resource A: it has no Type"},
+		{"a resource with an undefined condition", `{"Resources": {"A": {"Type": "T", "Condition": "C"}}}`, `resource A: condition "C" is not defined`},
+		{
+			"an output with an undefined condition", `{"Resources": {"A": {"Type": "T"}}, "Outputs": {"O": {"Condition": "C", "Value": 1}}}`,
+			`output O: condition "C" is not defined`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := template.Parse([]byte(tt.data)); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// FuzzResolve holds that no template makes Parse or Resolve panic or hang, and that what resolves once does so again.
+func FuzzResolve(f *testing.F) {
+	data, err := os.ReadFile("testdata/sample.template.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	for _, value := range []string{
+		`{"Fn::Select": [0, {"Fn::Split": ["/", {"Fn::Sub": "${Jobs}/${Own}"}]}]}`,
+		`{"Fn::If": ["Yes", {"Ref": "AWS::NoValue"}, {"Fn::FindInMap": ["Regions", "us-east-1", "rps"]}]}`,
+		`{"Fn::Join": [",", {"Ref": "Names"}]}`,
+	} {
+		f.Add([]byte(document(value)))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		tmpl, err := template.Parse(data)
+		if err != nil {
+			return
+		}
+		first, err := tmpl.Resolve(env())
+		if err != nil {
+			return
+		}
+		second, err := tmpl.Resolve(env())
+		if err != nil {
+			t.Fatalf("resolved once, but not twice: %v", err)
+		}
+		if diff := cmp.Diff(first, second); diff != "" {
+			t.Fatalf("two runs differ:\n%s", diff)
+		}
+	})
+}
+
+// The stack's own golden templates are what all this is for.
+func TestGoldenTemplatesAreResolved(t *testing.T) {
+	files, err := filepath.Glob("../../../infra/testdata/*.template.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d golden templates (%v)", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := resolve(t, data)
+			for _, name := range []string{"ClientHost", "PublishHost", "AppsTable", "StateTable", "Env"} {
+				if s.Outputs[name] == "" {
+					t.Errorf("output %s is empty", name)
+				}
+			}
+			for _, res := range s.Resources {
+				for _, intrinsic := range []string{`"Ref":`, `"Fn::`} {
+					if strings.Contains(string(res.Properties), intrinsic) {
+						t.Errorf("%s holds %s still", res.LogicalID, intrinsic)
+					}
+				}
+			}
+		})
+	}
+}
