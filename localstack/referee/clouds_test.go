@@ -21,8 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"hark/localstack/e2e/target"
 	"hark/localstack/cloud/template"
+	"hark/localstack/e2e/target"
 )
 
 const (
