@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"os"
-	"text/template"
+	texttemplate "text/template"
 	"time"
+
+	"hark/localstack/cloud/template"
 )
 
 // ready is what the local cloud says of itself when it is up: for people as a banner, for programs as JSON.
@@ -23,18 +25,19 @@ type ready struct {
 	table string        // one to look into
 }
 
-func newReady(c *cloud, listen string, a app, took time.Duration) ready {
+func newReady(stack *template.Stack, listen, aws string, a app, took time.Duration) ready {
 	r := ready{
-		Listen: listen, AWS: c.endpoint, App: a, PID: os.Getpid(), took: took, table: c.stack.Outputs["StateTable"],
+		Listen: listen, AWS: aws, App: a, PID: os.Getpid(), took: took,
+		table:  stack.Outputs[stateTableOutput],
 		Tables: make(map[string]string), Queues: make(map[string]string),
 	}
 	for _, cfnType := range []string{"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"} {
-		for _, res := range c.stack.OfType(cfnType) {
+		for _, res := range stack.OfType(cfnType) {
 			r.Tables[res.LogicalID] = res.ID
 		}
 	}
-	for _, res := range c.stack.OfType("AWS::SQS::Queue") {
-		r.Queues[res.LogicalID] = fmt.Sprintf("%s/%s/%s", c.endpoint, c.account, res.Attributes["QueueName"])
+	for _, res := range stack.OfType("AWS::SQS::Queue") {
+		r.Queues[res.LogicalID] = fmt.Sprintf("%s/%s/%s", aws, account, res.Attributes["QueueName"])
 	}
 	return r
 }
@@ -95,7 +98,7 @@ func (r ready) writeBanner(w io.Writer, now time.Time) error {
 		}
 		return s
 	}
-	page, err := template.New("banner").Funcs(template.FuncMap{"bold": bold}).Parse(banner)
+	page, err := texttemplate.New("banner").Funcs(texttemplate.FuncMap{"bold": bold}).Parse(banner)
 	if err != nil {
 		return fmt.Errorf("banner: %w", err)
 	}

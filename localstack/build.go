@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -92,4 +94,10 @@ func (b builder) paths(sources []string) (map[string]string, error) {
 		paths[source] = filepath.Join(b.output, name)
 	}
 	return paths, nil
+}
+
+// shortHash is a name for a long text.
+func shortHash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:6])
 }

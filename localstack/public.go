@@ -4,6 +4,9 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"hark/localstack/cloud"
+	"hark/localstack/cloud/template"
 )
 
 // public is the public port. On AWS clients and publishers have a host each; here one port serves both, told apart by
@@ -11,6 +14,13 @@ import (
 type public struct {
 	client  http.Handler // the distribution: /app/{key}
 	publish http.Handler // the function URL: the HTTP API
+}
+
+func newPublic(c *cloud.Cloud, stack *template.Stack) *public {
+	return &public{
+		client:  c.Host(stack.Outputs[clientHostOutput]),
+		publish: c.Host(stack.Outputs[publishHostOutput]),
+	}
 }
 
 const welcome = `Hark's local cloud.
@@ -26,9 +36,9 @@ func (p *public) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	switch first {
 	case "app":
-		serve(p.client, w, r)
+		serveHost(p.client, w, r)
 	case "apps", "up", "broadcasting":
-		serve(p.publish, w, r)
+		serveHost(p.publish, w, r)
 	case "":
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, welcome) // a reader that has gone does not miss it
@@ -37,8 +47,8 @@ func (p *public) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serve uses a host of the stack, if the stack has it.
-func serve(host http.Handler, w http.ResponseWriter, r *http.Request) {
+// serveHost uses a host of the stack, if the stack has it.
+func serveHost(host http.Handler, w http.ResponseWriter, r *http.Request) {
 	if host == nil {
 		http.Error(w, "The stack has no such host: its outputs ClientHost and PublishHost do not name one.", http.StatusNotFound)
 		return

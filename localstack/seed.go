@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"hark/localstack/cloud"
+	"hark/localstack/cloud/template"
 )
 
 // seed is what the apps table holds at the start: items in DynamoDB's JSON.
@@ -46,4 +49,18 @@ func (s seed) app() (app, error) {
 		}
 	}
 	return app{}, fmt.Errorf("read seed: none of its items is an app (pk app#…)")
+}
+
+// put puts the items into the table that the stack's output AppsTable names.
+func (s seed) put(c *cloud.Cloud, stack *template.Stack) error {
+	table := stack.Outputs[appsTableOutput]
+	if table == "" {
+		return fmt.Errorf("seed: the stack has no output %s", appsTableOutput)
+	}
+	for i, item := range s {
+		if err := c.Put(table, item); err != nil {
+			return fmt.Errorf("seed: item %d: %w", i+1, err)
+		}
+	}
+	return nil
 }

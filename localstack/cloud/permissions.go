@@ -1,4 +1,4 @@
-package main
+package cloud
 
 import (
 	"slices"
@@ -18,6 +18,11 @@ type permission struct {
 	SourceArn             string // may hold * and ?
 	FunctionURLAuthType   string `json:"FunctionUrlAuthType"`
 	InvokedViaFunctionURL bool   `json:"InvokedViaFunctionUrl"`
+}
+
+func (c *Cloud) readPermissions() (err error) {
+	c.permissions, err = permissionsOf(c.stack)
+	return err
 }
 
 func permissionsOf(stack *template.Stack) (permissions, error) {

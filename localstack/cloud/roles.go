@@ -1,8 +1,7 @@
-package main
+package cloud
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,49 +10,9 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// policyDocument is an IAM policy as templates hold it.
-type policyDocument struct {
-	Version   string
-	Statement oneOrMore[statement]
-}
-
-type statement struct {
-	Sid, Effect            string
-	Action, Resource       oneOrMore[string]
-	NotAction, NotResource json.RawMessage
-	Condition              json.RawMessage
-}
-
-// oneOrMore is a list of which IAM lets people write a single item without brackets.
-type oneOrMore[T any] []T
-
-// UnmarshalJSON reads an item or a list of items.
-func (l *oneOrMore[T]) UnmarshalJSON(data []byte) error {
-	if len(data) > 0 && data[0] == '[' {
-		return template.Strict(data, (*[]T)(l))
-	}
-	*l = make([]T, 1)
-	return template.Strict(data, &(*l)[0])
-}
-
-// statements turns a policy into what package iam evaluates, and names what that does not know. An Allow counts without
-// its Condition; a Deny with one is refused, since it would deny too much.
-func (d policyDocument) statements() ([]iam.Statement, error) {
-	out := make([]iam.Statement, 0, len(d.Statement))
-	for _, s := range d.Statement {
-		switch {
-		case s.NotAction != nil:
-			return nil, errors.New("NotAction is not supported by the local cloud")
-		case s.NotResource != nil:
-			return nil, errors.New("NotResource is not supported by the local cloud")
-		case s.Effect != "Allow" && s.Effect != "Deny":
-			return nil, fmt.Errorf("a statement's Effect is %q, neither Allow nor Deny", s.Effect)
-		case s.Effect == "Deny" && s.Condition != nil:
-			return nil, errors.New("a Deny with a Condition is not supported by the local cloud")
-		}
-		out = append(out, iam.Statement{Effect: s.Effect, Actions: s.Action, Resources: s.Resource})
-	}
-	return out, nil
+func (c *Cloud) readRoles() (err error) {
+	c.roles, err = rolesOf(c.stack, c.opts.Account)
+	return err
 }
 
 // rolesOf reads the stack's roles, by ARN, with the statements of all policies that are attached to them: their own, those

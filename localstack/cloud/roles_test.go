@@ -1,4 +1,4 @@
-package main
+package cloud
 
 import (
 	"strings"
@@ -7,22 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hark/localstack/cloud/iam"
-	"hark/localstack/cloud/template"
 )
-
-// stackOf resolves a template with these resources.
-func stackOf(t *testing.T, resources string) *template.Stack {
-	t.Helper()
-	parsed, err := template.Parse([]byte(`{"Resources": {` + resources + `}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	stack, err := parsed.Resolve(template.Env{StackName: stackName, Region: region, Account: account, StackID: stackID})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return stack
-}
 
 func TestRolesHaveAllTheirPolicies(t *testing.T) {
 	stack := stackOf(t, `
@@ -47,8 +32,8 @@ func TestRolesHaveAllTheirPolicies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]*iam.Role{"arn:aws:iam::000000000000:role/Hark-Worker": {
-		Name: "Hark-Worker", Account: account,
+	want := map[string]*iam.Role{"arn:aws:iam::000000000000:role/Shop-Worker": {
+		Name: "Shop-Worker", Account: account,
 		Statements: []iam.Statement{
 			{Effect: "Allow", Actions: []string{"dynamodb:GetItem", "dynamodb:Query"}, Resources: []string{"t", "u"}},
 			{Effect: "Deny", Actions: []string{"*"}, Resources: []string{"secret"}},
@@ -89,43 +74,6 @@ func TestWhatPoliciesMayNotHold(t *testing.T) {
 			stack := stackOf(t, `"Worker": {"Type": "AWS::IAM::Role", "Properties": {`+tt.role+`}}`)
 			if _, err := rolesOf(stack, account); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
-			}
-		})
-	}
-}
-
-func TestPermissions(t *testing.T) {
-	const (
-		socket = `"Socket": {"Type": "AWS::Lambda::Permission", "Properties": {"Action": "lambda:InvokeFunction", "FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:api",
-			"Principal": "apigateway.amazonaws.com", "SourceArn": "arn:aws:execute-api:us-east-1:000000000000:abc/*$connect"}}`
-		url = `"Url": {"Type": "AWS::Lambda::Permission", "Properties": {"Action": "lambda:InvokeFunctionUrl", "FunctionName": "api",
-			"Principal": "*", "FunctionUrlAuthType": "NONE"}}`
-		via = `"Via": {"Type": "AWS::Lambda::Permission", "Properties": {"Action": "lambda:InvokeFunction", "FunctionName": "api",
-			"Principal": "*", "InvokedViaFunctionUrl": true}}`
-	)
-	for _, tt := range []struct {
-		name, resources string
-		public, connect bool
-	}{
-		{"a URL with both permissions is public", url + "," + via, true, false},
-		{"a URL with the old permission alone is not", url, false, false},
-		{"a URL with the new permission alone is not", via, false, false},
-		{"a service may for its source", socket, false, true},
-		{"a URL's permission is none for a service", strings.Replace(via, `"*"`, `"apigateway.amazonaws.com"`, 1), false, false},
-		{"a service may not for another source", strings.Replace(socket, "$connect", "$default", 1), false, false},
-		{"a service may not invoke another function", strings.Replace(socket, "function:api", "function:apis", 1), false, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			all, err := permissionsOf(stackOf(t, tt.resources))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := all.public("api"); got != tt.public {
-				t.Errorf("public %v, want %v", got, tt.public)
-			}
-			const source = "arn:aws:execute-api:us-east-1:000000000000:abc/v1/$connect"
-			if got := all.service("apigateway.amazonaws.com", "api", source); got != tt.connect {
-				t.Errorf("API Gateway may %v, want %v", got, tt.connect)
 			}
 		})
 	}

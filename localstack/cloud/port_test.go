@@ -1,4 +1,4 @@
-package main
+package cloud
 
 import (
 	"encoding/json"
@@ -24,14 +24,14 @@ func named(name string) http.Handler {
 	})
 }
 
-func newFront() *front {
+func newPort() *port {
 	known := &keys{byID: map[string]*holder{"ASIAKNOWN": {role: &iam.Role{Name: "nothing"}}}}
-	return &front{
+	return &port{
 		keys:     known,
 		dynamodb: named("dynamodb"), sqs: named("sqs"), events: named("events"), lambda: named("lambda"), connections: named("connections"),
-		socket: func(api string) http.Handler { return named("socket:" + api) },
-		url:    func(id string) http.Handler { return named("url:" + id) },
-		meter:  named("meter"), faults: named("faults"), log: slog.New(slog.DiscardHandler),
+		socket:      func(api string) http.Handler { return named("socket:" + api) },
+		functionURL: func(id string) http.Handler { return named("url:" + id) },
+		alternative: "Try elsewhere.", controlPath: "/_own", meter: named("meter"), faults: named("faults"), log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -44,8 +44,8 @@ func TestTheAWSPortFindsTheService(t *testing.T) {
 		{"Lambda by its path", "/2015-03-31/functions/f/invocations", "", "", "lambda /2015-03-31/functions/f/invocations admin"},
 		{"@connections by its path", "/_aws/execute-api/a/v1/@connections/x=", "", "", "connections /_aws/execute-api/a/v1/@connections/x= admin"},
 		{"a function URL, which sees only its own path", "/_aws/lambda-url/u1/apps/local/events", "", "", "url:u1 /apps/local/events admin"},
-		{"the meter", "/_hark/meter", "", "", "meter /_hark/meter admin"},
-		{"the faults", "/_hark/faults", "", "", "faults /_hark/faults admin"},
+		{"the meter", "/_own/meter", "", "", "meter /_own/meter admin"},
+		{"the faults", "/_own/faults", "", "", "faults /_own/faults admin"},
 		{"the role of a known access key", "/", "DynamoDB_20120810.GetItem", "ASIAKNOWN", "dynamodb / role"},
 		{"the administrator for another access key", "/", "DynamoDB_20120810.GetItem", "test", "dynamodb / admin"},
 	} {
@@ -56,7 +56,7 @@ func TestTheAWSPortFindsTheService(t *testing.T) {
 				r.Header.Set("Authorization", strings.Replace(signed, "%", tt.key, 1))
 			}
 			w := httptest.NewRecorder()
-			newFront().ServeHTTP(w, r)
+			newPort().ServeHTTP(w, r)
 			if got := w.Body.String(); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -68,17 +68,17 @@ func TestTheAWSPortServesSockets(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/_aws/execute-api/a/v1?app=k", nil)
 	r.Header.Set("Upgrade", "websocket")
 	w := httptest.NewRecorder()
-	newFront().ServeHTTP(w, r)
+	newPort().ServeHTTP(w, r)
 	if got := w.Body.String(); got != "socket:a /v1 admin" {
 		t.Errorf("got %q", got)
 	}
 }
 
 func TestPresignedRequestsHaveARoleToo(t *testing.T) {
-	r := httptest.NewRequest(http.MethodGet, "/_hark/meter?X-Amz-Credential=ASIAKNOWN%2F20261124%2Fus-east-1%2Fx%2Faws4_request", nil)
+	r := httptest.NewRequest(http.MethodGet, "/_own/meter?X-Amz-Credential=ASIAKNOWN%2F20261124%2Fus-east-1%2Fx%2Faws4_request", nil)
 	w := httptest.NewRecorder()
-	newFront().ServeHTTP(w, r)
-	if got := w.Body.String(); got != "meter /_hark/meter role" {
+	newPort().ServeHTTP(w, r)
+	if got := w.Body.String(); got != "meter /_own/meter role" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -95,6 +95,7 @@ func TestWhatTheLocalCloudDoesNotHaveIsNamed(t *testing.T) {
 		{"a service with the JSON protocol", "POST", "/", "kinesis", "Kinesis_20131202.ListStreams", "", false, "Kinesis_20131202.ListStreams of kinesis"},
 		{"a service with the Query protocol", "POST", "/", "sts", "", "Action=GetCallerIdentity&Version=2011-06-15", true, "GetCallerIdentity of sts"},
 		{"S3", "GET", "/bucket", "s3", "", "", true, "GET /bucket of s3"},
+		{"a path of the cloud itself that is not there", "GET", "/_own/other", "", "", "", false, "GET /_own/other of no service"},
 		{"no service at all", "GET", "/favicon.ico", "", "", "", false, "GET /favicon.ico of no service"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -107,7 +108,7 @@ func TestWhatTheLocalCloudDoesNotHaveIsNamed(t *testing.T) {
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 			}
 			w := httptest.NewRecorder()
-			newFront().ServeHTTP(w, r)
+			newPort().ServeHTTP(w, r)
 			if w.Code != http.StatusNotImplemented {
 				t.Errorf("status %d, want 501", w.Code)
 			}
@@ -125,36 +126,10 @@ func TestWhatTheLocalCloudDoesNotHaveIsNamed(t *testing.T) {
 				}
 				message = e.Message
 			}
-			for _, want := range []string{tt.want, "scripts/localstack"} {
+			for _, want := range []string{tt.want, "Try elsewhere."} {
 				if !strings.Contains(message, want) {
 					t.Errorf("message %q does not hold %q", message, want)
 				}
-			}
-		})
-	}
-}
-
-func TestThePublicPort(t *testing.T) {
-	both := &public{client: named("client"), publish: named("publish")}
-	for _, tt := range []struct {
-		name, path string
-		port       *public
-		status     int
-		want       string
-	}{
-		{"clients reach the distribution", "/app/local-key", both, 200, "client /app/local-key admin"},
-		{"publishers reach the function URL", "/apps/local/events", both, 200, "publish /apps/local/events admin"},
-		{"health is the function's", "/up", both, 200, "publish /up admin"},
-		{"so is channel authorisation", "/broadcasting/auth", both, 200, "publish /broadcasting/auth admin"},
-		{"the root explains", "/", both, 200, "Hark's local cloud."},
-		{"anything else is not there", "/application", both, 404, "Nothing is served here."},
-		{"a stack without the host says so", "/app/local-key", &public{}, 404, "ClientHost and PublishHost"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			w := httptest.NewRecorder()
-			tt.port.ServeHTTP(w, httptest.NewRequest(http.MethodGet, tt.path, nil))
-			if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.want) {
-				t.Errorf("status %d, %q; want %d, %q", w.Code, w.Body.String(), tt.status, tt.want)
 			}
 		})
 	}

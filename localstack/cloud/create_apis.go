@@ -1,4 +1,4 @@
-package main
+package cloud
 
 import (
 	"encoding/json"
@@ -45,7 +45,7 @@ type (
 	}
 )
 
-func (c *cloud) createAPIs() error {
+func (c *Cloud) createAPIs() error {
 	for _, res := range c.stack.OfType("AWS::ApiGatewayV2::Api") {
 		if err := c.createAPI(res); err != nil {
 			return fmt.Errorf("resource %s: %w", res.LogicalID, err)
@@ -54,7 +54,7 @@ func (c *cloud) createAPIs() error {
 	return nil
 }
 
-func (c *cloud) createAPI(res template.Resource) error {
+func (c *Cloud) createAPI(res template.Resource) error {
 	var properties apiResource
 	if err := res.Decode(&properties); err != nil {
 		return err
@@ -85,12 +85,12 @@ func (c *cloud) createAPI(res template.Resource) error {
 	if err := c.gates.Create(spec); err != nil {
 		return err
 	}
-	c.hosts[fmt.Sprintf("%s.execute-api.%s.amazonaws.com", res.ID, c.region)] = c.gates.Socket(res.ID)
+	c.hosts[fmt.Sprintf("%s.execute-api.%s.amazonaws.com", res.ID, c.opts.Region)] = c.gates.Socket(res.ID)
 	return nil
 }
 
 // stageOf finds the one stage of an API.
-func (c *cloud) stageOf(api string) (stageResource, error) {
+func (c *Cloud) stageOf(api string) (stageResource, error) {
 	var found []stageResource
 	for _, res := range c.stack.OfType("AWS::ApiGatewayV2::Stage") {
 		var stage stageResource
@@ -109,7 +109,7 @@ func (c *cloud) stageOf(api string) (stageResource, error) {
 
 // route puts a route and its integration together, and checks that API Gateway may invoke the function: on AWS every
 // event of the route would fail otherwise.
-func (c *cloud) route(route routeResource, stage stageResource) (gateway.Route, error) {
+func (c *Cloud) route(route routeResource, stage stageResource) (gateway.Route, error) {
 	if route.RouteResponseSelectionExpression != "" {
 		return gateway.Route{}, fmt.Errorf("the local cloud does not read RouteResponseSelectionExpression")
 	}
@@ -136,7 +136,7 @@ func (c *cloud) route(route routeResource, stage stageResource) (gateway.Route, 
 		out.Throttle = &throttle
 	}
 	function := functionName(strings.TrimSuffix(integration.IntegrationURI, "/invocations"))
-	source := fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s", c.region, c.account, route.APIID, stage.StageName, route.RouteKey)
+	source := fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s", c.opts.Region, c.opts.Account, route.APIID, stage.StageName, route.RouteKey)
 	if !c.permissions.service("apigateway.amazonaws.com", function, source) {
 		return gateway.Route{}, fmt.Errorf("no AWS::Lambda::Permission lets apigateway.amazonaws.com invoke %s for it", function)
 	}

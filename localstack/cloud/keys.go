@@ -1,8 +1,10 @@
-package main
+package cloud
 
 import (
 	"context"
 	"crypto/rand"
+	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -50,4 +52,23 @@ func (k *keys) holder(accessKey string) *holder {
 // as returns the context of calls that the holder makes.
 func (h *holder) as(ctx context.Context) context.Context {
 	return faults.WithProcess(iam.WithRole(ctx, h.role), h.process)
+}
+
+// caller is what a request's signature says about it. Only those of @connections are checked (signature.go).
+type caller struct{ accessKey, service string }
+
+// credential reads AKID/date/region/service/aws4_request out of the Authorization header or, in a presigned URL, the
+// query.
+func credential(r *http.Request) caller {
+	_, scope, found := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if found {
+		scope, _, _ = strings.Cut(scope, ",")
+	} else {
+		scope = r.URL.Query().Get("X-Amz-Credential")
+	}
+	parts := strings.Split(scope, "/")
+	if len(parts) != 5 {
+		return caller{accessKey: parts[0]}
+	}
+	return caller{accessKey: parts[0], service: parts[3]}
 }

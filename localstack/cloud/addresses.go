@@ -1,0 +1,52 @@
+package cloud
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// Where the AWS port serves what AWS serves under host names of its own. LocalStack has the same
+// paths.
+const (
+	apiPath         = "/_aws/execute-api/" // {api}/{stage}: sockets, and @connections
+	functionURLPath = "/_aws/lambda-url/"  // {id}/...
+)
+
+// callbackVariable is the variable from which the SDKs take the address of @connections: of the
+// stage of a WebSocket API.
+const callbackVariable = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
+
+// localize replaces AWS's addresses in a function's variables by those of the AWS port: the address
+// of a WebSocket API's @connections, and the URLs of queues.
+func (c *Cloud) localize(variables map[string]string) error {
+	queues := fmt.Sprintf("https://sqs.%s.amazonaws.com/", c.opts.Region)
+	for name, value := range variables {
+		if name == callbackVariable {
+			local, err := c.callback(value)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			variables[name] = local
+			continue
+		}
+		variables[name] = strings.ReplaceAll(value, queues, c.opts.Endpoint+"/")
+	}
+	return nil
+}
+
+// callback turns https://{api}.execute-api.{region}.amazonaws.com/{stage} into the AWS port's
+// address of the same stage.
+func (c *Cloud) callback(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", fmt.Errorf("read the address: %w", err)
+	}
+	host := regexp.MustCompile(`^([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com$`)
+	api := host.FindStringSubmatch(u.Host)
+	if api == nil {
+		return "", fmt.Errorf("%s is not the address of a stage of API Gateway", address)
+	}
+	return c.opts.Endpoint + apiPath + api[1] + strings.TrimSuffix(u.Path, "/"), nil
+}

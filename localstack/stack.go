@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"hark/localstack/cloud"
+	"hark/localstack/cloud/template"
+)
+
+// Where the stack is created.
+const (
+	region    = "us-east-1"
+	account   = "000000000000"
+	stackName = "Hark"
+	stackID   = "arn:aws:cloudformation:" + region + ":" + account + ":stack/" + stackName +
+		"/6861726b-0000-4000-8000-000000000000"
+)
+
+// What the command knows of Hark's template besides what every template has: the key of a function's
+// metadata under which infra writes its folder, and the outputs.
+const (
+	sourceKey         = "hark:source"
+	appsTableOutput   = "AppsTable"
+	stateTableOutput  = "StateTable"
+	clientHostOutput  = "ClientHost"
+	publishHostOutput = "PublishHost"
+)
+
+// controlPath is where the AWS port serves the meter and the faults.
+const controlPath = "/_hark"
+
+// The function that is built from webhookSource posts to the endpoints of apps. On AWS it refuses
+// addresses of its own network; loopbackVariable lets it post to this machine, where the endpoints
+// of somebody who tries Hark are.
+const (
+	webhookSource    = "functions/webhook"
+	loopbackVariable = "HARK_WEBHOOK_LOOPBACK"
+)
+
+// readStack reads a synthesized template and names its resources.
+func readStack(path string) (*template.Stack, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read template: %w", err)
+	}
+	parsed, err := template.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	stack, err := parsed.Resolve(template.Env{
+		StackName: stackName, Region: region, Account: account, StackID: stackID,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return stack, nil
+}
+
+// source returns the folder that a function is built from, relative to the module's root.
+func source(function template.Resource) (string, error) {
+	folder, _ := function.Metadata[sourceKey].(string)
+	if folder == "" {
+		return "", fmt.Errorf("its Metadata does not say %s, the folder that it is built from", sourceKey)
+	}
+	return folder, nil
+}
+
+// sources returns the folders of all the stack's functions, each once.
+func sources(stack *template.Stack) ([]string, error) {
+	var all []string
+	for _, res := range stack.OfType("AWS::Lambda::Function") {
+		folder, err := source(res)
+		if err != nil {
+			return nil, fmt.Errorf("resource %s: %w", res.LogicalID, err)
+		}
+		all = append(all, folder)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// withHark adds to the options what the cloud must be told of Hark. Binaries are the functions'
+// executables, by the folders that they are built from.
+func withHark(o cloud.Options, binaries map[string]string) cloud.Options {
+	o.Region, o.Account = region, account
+	o.ControlPath = controlPath
+	o.Alternative = "To run the stack on an emulator that has more: scripts/localstack"
+	o.Environment = environment
+	o.Binary = func(function template.Resource) (string, error) {
+		folder, err := source(function)
+		return binaries[folder], err
+	}
+	return o
+}
+
+// environment returns what a function gets here beyond what it has on AWS.
+func environment(function template.Resource) []string {
+	if folder, _ := source(function); folder == webhookSource {
+		return []string{loopbackVariable + "=true"}
+	}
+	return nil
+}
