@@ -1,11 +1,20 @@
-// Command localstack runs the stack on this machine: a small AWS in one process, for the services that the stack uses. It
-// reads the synthesized template, builds the functions that the template names, creates every resource in the engines
-// beside it (dynamodb, sqs, lambda, gateway, edge) and serves them on two ports. It imports nothing of the product or of
-// the CDK app: the engines know of them what is in the template. The command itself also knows what makes it handy: how
-// an app's row looks (seed.go), how its publishers sign (publish.go), which paths go to which host (public.go), and which
-// function posts webhooks (functions.go). README.md tells what is faithful and what is not.
+// Command localstack runs Hark on this machine. It builds the functions, creates the stack of the
+// synthesized template in a small AWS, and serves it on two ports: one for clients and publishers,
+// one for the AWS services.
 //
-// Read on in run.go, the life of the program; boot.go, from the template to the engines; front.go and public.go, what the
-// ports serve. What can be made to break is in package faults, what a run would cost in package meter. This is not
-// LocalStack.
+// The small AWS is package cloud, in the folder below. It knows AWS and nothing of Hark. What the
+// command knows of Hark, and what it tells the cloud of it, is in stack.go: names of outputs, the
+// metadata that says what a function is built from, the variable that only this machine needs. How
+// an app's row looks is in seed.go, how a publisher signs in publish.go, and which paths go to which
+// host in public.go. Nothing here imports the product or the CDK app.
+//
+// Start in run.go, the life of the program. README.md says what of AWS is faithful and what is not.
+//
+// "localstack" has three meanings here, and LocalStack, the product, is only one of them:
+//
+//   - This command and package cloud are our own local cloud.
+//   - The script scripts/localstack deploys the same stack to an emulator that others wrote, such as
+//     MiniStack or LocalStack. Folder front is the part of that which is ours, and folder referee
+//     compares such an emulator with our cloud.
+//   - LocalStack is one of those emulators. Nothing of it is in this repository.
 package main

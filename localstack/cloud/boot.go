@@ -36,8 +36,8 @@ func New(stack *template.Stack, o Options) (*Cloud, error) {
 	c.signatures.keys = &c.keys
 	c.newServices()
 	for _, create := range []func() error{ // in the order in which resources need each other
-		c.createTables, c.createQueues, c.readRoles, c.readPermissions, c.createFunctions, c.createURLs,
-		c.createMappings, c.createBuses, c.createRules, c.createAPIs, c.createDistributions,
+		c.createTables, c.createQueues, c.readPolicies, c.createFunctions, c.createURLs, c.createMappings,
+		c.createBuses, c.createRules, c.createAPIs, c.createDistributions,
 	} {
 		if err := create(); err != nil {
 			c.Close()
@@ -72,6 +72,15 @@ func (c *Cloud) newServices() {
 			return c.signatures.check(r, "execute-api", bodySHA256)
 		},
 	})
+}
+
+// readPolicies reads what the stack's roles may do, and who may invoke its functions.
+func (c *Cloud) readPolicies() (err error) {
+	if c.roles, err = rolesOf(c.stack, c.opts.Account); err != nil {
+		return err
+	}
+	c.permissions, err = permissionsOf(c.stack)
+	return err
 }
 
 // checkTypes refuses what the cloud would have to leave out of the stack.

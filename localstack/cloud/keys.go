@@ -54,7 +54,7 @@ func (h *holder) as(ctx context.Context) context.Context {
 	return faults.WithProcess(iam.WithRole(ctx, h.role), h.process)
 }
 
-// caller is what a request's signature says about it. Only those of @connections are checked (signature.go).
+// caller is what a request's signature says about it. Only those of @connections are checked: signature.go.
 type caller struct{ accessKey, service string }
 
 // credential reads AKID/date/region/service/aws4_request out of the Authorization header or, in a presigned URL, the

@@ -20,11 +20,6 @@ type permission struct {
 	InvokedViaFunctionURL bool   `json:"InvokedViaFunctionUrl"`
 }
 
-func (c *Cloud) readPermissions() (err error) {
-	c.permissions, err = permissionsOf(c.stack)
-	return err
-}
-
 func permissionsOf(stack *template.Stack) (permissions, error) {
 	var all permissions
 	for _, res := range stack.OfType("AWS::Lambda::Permission") {

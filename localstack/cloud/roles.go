@@ -10,11 +10,6 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-func (c *Cloud) readRoles() (err error) {
-	c.roles, err = rolesOf(c.stack, c.opts.Account)
-	return err
-}
-
 // rolesOf reads the stack's roles, by ARN, with the statements of all policies that are attached to them: their own, those
 // of AWS::IAM::Policy and AWS::IAM::ManagedPolicy, and the AWS managed policies of which the contents are known here.
 func rolesOf(stack *template.Stack, account string) (map[string]*iam.Role, error) {

@@ -3,8 +3,8 @@
 // (throttles, errors, slowness, a process that dies between two writes).
 //
 // A Set holds the faults that are set at the moment. The engines ask it whenever one could strike (Strike, and Serve for
-// calls over HTTP); without faults that costs the reading of a pointer. Tests and people set them with
-// POST /_hark/faults, GET lists them with how often they struck, and DELETE takes them all away (http.go).
+// calls over HTTP); without faults that costs the reading of a pointer. A Set is an HTTP handler (http.go): POST sets
+// faults, GET lists them with how often they struck, and DELETE removes them all.
 //
 // Chance is seeded. A fault takes two numbers from a generator of its own, seeded by the order's seed and the fault's place in the
 // order, for each occasion on which it could strike. So a failure replays if the same order is given and the occasions of each
