@@ -14,8 +14,8 @@ import (
 )
 
 // run is the program. It takes the ports, builds the functions, creates the stack, says that it is
-// ready and serves until the context ends. Then it stops everything and waits for it. The banner, or
-// its JSON, goes to stdout; progress and logs go to stderr.
+// ready and serves until the context ends. Then it stops everything and waits for it. The banner,
+// or its JSON, goes to stdout; progress and logs go to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	began := time.Now()
 	o, err := parseFlags(args, stderr)

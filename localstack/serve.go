@@ -91,7 +91,8 @@ func listen(ctx context.Context, o options) (publicPort, awsPort net.Listener, e
 
 func explain(err error, flag, address string) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%s is in use: stop what listens there, or choose another address with %s", address, flag)
+		return fmt.Errorf("%s is in use: stop what listens there, or choose another address with %s",
+			address, flag)
 	}
 	return fmt.Errorf("%s: %w", flag, err)
 }

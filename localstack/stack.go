@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -18,8 +19,8 @@ const (
 		"/6861726b-0000-4000-8000-000000000000"
 )
 
-// What the command knows of Hark's template besides what every template has: the key of a function's
-// metadata under which infra writes its folder, and the outputs.
+// What the command knows of Hark's template besides what every template has: the key of a
+// function's metadata under which infra writes its folder, and the outputs.
 const (
 	sourceKey         = "hark:source"
 	appsTableOutput   = "AppsTable"
@@ -62,7 +63,8 @@ func readStack(path string) (*template.Stack, error) {
 func source(function template.Resource) (string, error) {
 	folder, _ := function.Metadata[sourceKey].(string)
 	if folder == "" {
-		return "", fmt.Errorf("its Metadata does not say %s, the folder that it is built from", sourceKey)
+		return "", errors.New("its Metadata does not say " + sourceKey +
+			", the folder that it is built from")
 	}
 	return folder, nil
 }

@@ -36,8 +36,8 @@ func New(stack *template.Stack, o Options) (*Cloud, error) {
 	c.signatures.keys = &c.keys
 	c.newServices()
 	for _, create := range []func() error{ // in the order in which resources need each other
-		c.createTables, c.createQueues, c.readPolicies, c.createFunctions, c.createURLs, c.createMappings,
-		c.createBuses, c.createRules, c.createAPIs, c.createDistributions,
+		c.createTables, c.createQueues, c.readPolicies, c.createFunctions, c.createURLs,
+		c.createMappings, c.createBuses, c.createRules, c.createAPIs, c.createDistributions,
 	} {
 		if err := create(); err != nil {
 			c.Close()

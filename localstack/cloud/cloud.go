@@ -28,12 +28,12 @@ type Options struct {
 	// as "name=value". May be nil.
 	Environment func(function template.Resource) []string
 
-	// ControlPath is the path of the AWS port below which the cloud itself is asked and told:
+	// ControlPath is the path under which the AWS port serves the cloud's own meter and faults:
 	// {ControlPath}/meter and {ControlPath}/faults. Neither is served if it is empty.
 	ControlPath string
 
-	// Alternative is a sentence that ends the answer to a request for something that the cloud does
-	// not have: where else to try. May be empty.
+	// Alternative is the last sentence of the answer to a request for something that the cloud
+	// does not have: where else to try. May be empty.
 	Alternative string
 
 	Speed   float64      // divides delays of queues and periods of schedules; 1 if 0
@@ -66,11 +66,12 @@ type Cloud struct {
 	extra     map[string][]string     // Options.Environment of functions, by name
 }
 
-// Start lets the stack work by itself: it starts the pollers of queues, and schedules. Functions can
-// be invoked before.
+// Start lets the stack work by itself: it starts the pollers of queues, and schedules. Functions
+// can be invoked before.
 func (c *Cloud) Start() { c.lambda.Start() }
 
-// Close ends every socket, process, poller and schedule, and waits for them. It may be called twice.
+// Close ends every socket, process, poller and schedule, and waits for them. It may be called
+// twice.
 func (c *Cloud) Close() {
 	c.gates.Close()
 	c.lambda.Close()

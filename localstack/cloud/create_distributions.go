@@ -35,8 +35,8 @@ func (c *Cloud) createDistributions() error {
 	return nil
 }
 
-// associatedFunction returns the ARN of the function that a distribution runs; empty if it runs none.
-// All its behaviours that run one run the same: edge refuses others.
+// associatedFunction returns the ARN of the function that a distribution runs, "" if it runs none.
+// All its behaviours that run a function run the same one: edge refuses others.
 func associatedFunction(distribution template.Resource) (arn string, err error) {
 	type behavior struct {
 		FunctionAssociations []struct{ FunctionARN string }

@@ -30,7 +30,8 @@ func (c *Cloud) createFunction(res template.Resource) error {
 	spec := properties.FunctionSpec
 	role, ok := c.roles[properties.Role]
 	if !ok {
-		return fmt.Errorf("resource %s: its role %s is not in the stack", res.LogicalID, properties.Role)
+		return fmt.Errorf("resource %s: its role %s is not in the stack",
+			res.LogicalID, properties.Role)
 	}
 	own := *role
 	own.Session = res.ID
@@ -51,8 +52,8 @@ func (c *Cloud) createFunction(res template.Resource) error {
 	return nil
 }
 
-// environment returns what a function's process gets besides the template's variables: credentials of
-// its own, where AWS is, and what Options.Environment gave.
+// environment returns what a function's process gets besides the template's variables: credentials
+// of its own, where AWS is, and what Options.Environment gave.
 func (c *Cloud) environment(function string, role *iam.Role, process faults.Process) []string {
 	own := c.keys.issue(role, process)
 	return append([]string{

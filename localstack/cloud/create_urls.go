@@ -9,8 +9,8 @@ import (
 	"hark/localstack/cloud/lambda"
 )
 
-// createURLs gives functions their URLs. One whose permissions do not let the public in answers 403,
-// as on AWS.
+// createURLs gives functions their URLs. A URL whose permissions do not let the public in answers
+// 403, as on AWS.
 func (c *Cloud) createURLs() error {
 	for _, res := range c.stack.OfType("AWS::Lambda::Url") {
 		var spec lambda.URLSpec
@@ -27,8 +27,8 @@ func (c *Cloud) createURLs() error {
 		}
 		if !c.permissions.public(functionName(spec.TargetFunctionArn)) {
 			c.opts.Log.Warn("a function URL answers 403: it needs permissions for "+
-				"lambda:InvokeFunctionUrl and, with InvokedViaFunctionUrl, for lambda:InvokeFunction",
-				"resource", res.LogicalID)
+				"lambda:InvokeFunctionUrl and, with InvokedViaFunctionUrl, for "+
+				"lambda:InvokeFunction", "resource", res.LogicalID)
 			c.forbidden[spec.ID] = true
 		}
 		c.hosts[address.Host] = c.functionURL(spec.ID)

@@ -14,14 +14,14 @@ func (c *Cloud) Handler() http.Handler {
 	return &port{
 		keys: &c.keys, dynamodb: c.tables, sqs: c.queues, events: c.buses, lambda: c.lambda,
 		connections: http.HandlerFunc(c.gates.ServeConnections), socket: c.gates.Socket,
-		functionURL: c.functionURL, controlPath: c.opts.ControlPath, meter: c.meter, faults: c.faults,
-		alternative: c.opts.Alternative, log: c.opts.Log,
+		functionURL: c.functionURL, controlPath: c.opts.ControlPath, meter: c.meter,
+		faults: c.faults, alternative: c.opts.Alternative, log: c.opts.Log,
 	}
 }
 
 // port is the AWS port. It finds the service that a request is for.
 type port struct {
-	keys        *keys // whose role an access key acts as; a key that is not in it is the administrator's
+	keys        *keys // tell a caller's role; a key that is not among them is the administrator's
 	dynamodb    http.Handler
 	sqs         http.Handler
 	events      http.Handler
@@ -37,7 +37,8 @@ type port struct {
 	log         *slog.Logger
 }
 
-// ServeHTTP finds the service that a request is for, and makes the request in the name of its access key's role.
+// ServeHTTP finds the service that a request is for, and makes the request in the name of its
+// access key's role.
 func (p *port) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	caller := credential(r)
 	if holder := p.keys.holder(caller.accessKey); holder != nil {
@@ -77,19 +78,21 @@ func (p *port) serveControl(w http.ResponseWriter, r *http.Request, service stri
 	}
 }
 
-// serveSocket serves ws://.../_aws/execute-api/{api}/{stage}: the WebSocket API itself, without the CloudFront before it.
+// serveSocket serves ws://.../_aws/execute-api/{api}/{stage}: the WebSocket API itself, without
+// CloudFront in front of it.
 func (p *port) serveSocket(w http.ResponseWriter, r *http.Request) {
 	api, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, apiPath), "/")
 	http.StripPrefix(apiPath+api, p.socket(api)).ServeHTTP(w, r)
 }
 
-// serveURL serves /_aws/lambda-url/{id}/…, the function URL with the id.
+// serveURL serves /_aws/lambda-url/{id}/..., the function URL with the id.
 func (p *port) serveURL(w http.ResponseWriter, r *http.Request) {
 	id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, functionURLPath), "/")
 	http.StripPrefix(functionURLPath+id, p.functionURL(id)).ServeHTTP(w, r)
 }
 
-// refuse answers what is for no service of the local cloud. It tells which one, in the caller's protocol.
+// refuse answers a request for a service or operation that the cloud does not have. The answer
+// names it, in the caller's protocol.
 func (p *port) refuse(w http.ResponseWriter, r *http.Request, service string) {
 	operation := r.Header.Get("X-Amz-Target")
 	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
@@ -102,16 +105,19 @@ func (p *port) refuse(w http.ResponseWriter, r *http.Request, service string) {
 	if service == "" {
 		service = "no service that it knows"
 	}
-	p.log.Warn("a request is for no service of the local cloud", "service", service, "operation", operation)
-	message := "The local cloud does not have this: " + operation + " of " + service + ". It has DynamoDB, SQS, EventBridge's PutEvents, " +
-		"Lambda's Invoke and API Gateway's @connections, for what the stack uses."
+	p.log.Warn("a request is for no service of the local cloud",
+		"service", service, "operation", operation)
+	message := "The local cloud does not have this: " + operation + " of " + service +
+		". It has DynamoDB, SQS, EventBridge's PutEvents, Lambda's Invoke and API Gateway's " +
+		"@connections, for what the stack uses."
 	if p.alternative != "" {
 		message += " " + p.alternative
 	}
 	if form || service == "s3" {
 		w.Header().Set("Content-Type", "text/xml")
 		w.WriteHeader(http.StatusNotImplemented)
-		_ = xml.NewEncoder(w).Encode(xmlError{Type: "Sender", Code: "NotImplemented", Message: message})
+		refusal := xmlError{Type: "Sender", Code: "NotImplemented", Message: message}
+		_ = xml.NewEncoder(w).Encode(refusal)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

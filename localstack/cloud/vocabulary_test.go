@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// The cloud plays AWS, which has never heard of Hark: it would no longer run any other template if
-// it named a function, a variable or a path of Hark's. Depguard denies imports of Hark; this test
-// looks for its name in everything else, comments included.
+// AWS does not know Hark, so neither does the cloud: code that named a function, a variable or a
+// path of Hark's would work for one template only, and change with it. Depguard denies the imports;
+// this test looks for the name in the rest of each file, comments included.
 func TestTheCloudDoesNotNameHark(t *testing.T) {
 	files := 0
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
 		files++
@@ -30,7 +30,7 @@ func TestTheCloudDoesNotNameHark(t *testing.T) {
 			return err
 		}
 		for _, spec := range parsed.Imports {
-			text = strings.Replace(text, spec.Path.Value, strings.Repeat("-", len(spec.Path.Value)), 1)
+			text = strings.Replace(text, spec.Path.Value, "", 1)
 		}
 		for i, line := range strings.Split(text, "\n") {
 			if strings.Contains(strings.ToLower(line), "hark") {
