@@ -78,6 +78,34 @@ func TestEveryGoldenTemplateBoots(t *testing.T) {
 	}
 }
 
+func TestGoldenTemplatesAreResolved(t *testing.T) {
+	files, err := filepath.Glob("../infra/testdata/*.template.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d golden templates (%v)", len(files), err)
+	}
+	outputs := []string{appsTableOutput, stateTableOutput, clientHostOutput, publishHostOutput, "Env"}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			stack, err := readStack(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range outputs {
+				if stack.Outputs[name] == "" {
+					t.Errorf("output %s is empty", name)
+				}
+			}
+			for _, res := range stack.Resources {
+				for _, intrinsic := range []string{`"Ref":`, `"Fn::`} {
+					if strings.Contains(string(res.Properties), intrinsic) {
+						t.Errorf("%s holds %s still", res.LogicalID, intrinsic)
+					}
+				}
+			}
+		})
+	}
+}
+
 func functionFrom(folder string) template.Resource {
 	return template.Resource{
 		LogicalID: "F", Type: "AWS::Lambda::Function", Metadata: map[string]any{sourceKey: folder},
