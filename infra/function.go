@@ -14,7 +14,7 @@ import (
 	"hark/shared/config"
 )
 
-// functionMemory is in MB. It buys CPU: 1,769 MB are one vCPU (aws-facts.md §B), so at the minimum of 128 the TLS
+// functionMemory is in MB. It buys CPU: 1,769 MB are one vCPU (docs/aws.md §B), so at the minimum of 128 the TLS
 // handshakes of a cold start take twice as long and cost the same. Above 256 the functions mostly wait for the network.
 const functionMemory = 256
 

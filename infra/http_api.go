@@ -11,7 +11,7 @@ import (
 type publishURL struct{ awslambda.FunctionUrl }
 
 // newPublishURL opens the function to the internet: every request is signed with an app's secret, which the function
-// checks. The CDK adds the two permissions that AWS demands of a public URL since October 2025 (aws-facts.md §B).
+// checks. The CDK adds the two permissions that AWS demands of a public URL since October 2025 (docs/aws.md §B).
 func newPublishURL(api awslambda.Function) publishURL {
 	url := api.AddFunctionUrl(&awslambda.FunctionUrlOptions{AuthType: awslambda.FunctionUrlAuthType_NONE})
 	pin(url, "PublishUrl")

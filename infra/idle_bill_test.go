@@ -19,7 +19,7 @@ type price struct {
 	source    string
 }
 
-// prices as of November 2026 (aws-facts.md §E). "quoted" is AWS's price page as others quote it, "unverified" is common
+// prices as of November 2026 (docs/aws.md §E). "quoted" is AWS's price page as others quote it, "unverified" is common
 // knowledge: look both up again before publishing a figure.
 func prices() map[string]price {
 	const million = 1e6
@@ -90,7 +90,7 @@ func idleUsage(tmpl template, id string) ([]usage, bool) {
 }
 
 // pollers is how many long polls Lambda keeps open on an empty queue: 5, and as few as 2 unless a maximum concurrency is
-// set, which turns that off (aws-facts.md §B).
+// set, which turns that off (docs/aws.md §B).
 func pollers(tmpl template, mapping string) float64 {
 	if tmpl.at(mapping, "ScalingConfig", "MaximumConcurrency") != nil {
 		return 5

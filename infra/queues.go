@@ -62,7 +62,7 @@ func (q queues) feed(stack awscdk.Stack, broadcast awslambda.Function) {
 
 // feed has Lambda poll a queue for a function. A batch may hold messages of several groups; the function reports which of
 // them failed, so that one group does not hold up another. Concurrency is bounded here and not by reserving it, which fails
-// the deployment on a new account (aws-facts.md §B).
+// the deployment on a new account (docs/aws.md §B).
 func feed(stack awscdk.Stack, id string, props awslambda.EventSourceMappingProps) {
 	props.ReportBatchItemFailures = jsii.Bool(true)
 	pin(awslambda.NewEventSourceMapping(stack, jsii.String(id+"Mapping"), &props), id)

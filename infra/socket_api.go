@@ -69,7 +69,7 @@ func (s socketAPI) manage(methods ...string) awsiam.PolicyStatement {
 
 // route sends what clients do to the functions, and publishes the stage. A frame whose event no route is named for goes to
 // $default. Named routes are not the default, because Pusher's event names hold a colon, which AWS does not document as part
-// of a route key (aws-facts.md §A1).
+// of a route key (docs/aws.md §A1).
 func (s socketAPI) route(f functions) {
 	routes := []awsapigatewayv2.WebSocketRoute{
 		s.to("$connect", f.Connect), s.to("$disconnect", f.Disconnect), s.to("$default", f.Message),

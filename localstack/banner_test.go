@@ -80,7 +80,7 @@ func TestTheReadyLine(t *testing.T) {
 	}
 }
 
-// The vector is the one of Pusher's documentation (protocol.md §5.1).
+// The vector is the one of Pusher's documentation (docs/protocol.md §5.1).
 func TestRequestsAreSignedAsPusherDocuments(t *testing.T) {
 	a := app{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}
 	got := a.sign("POST", "/apps/3/events", `{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}`, time.Unix(1353088179, 0))

@@ -10,7 +10,7 @@ import (
 )
 
 // public is the public port. On AWS clients and publishers have a host each; here one port serves both, told apart by
-// path (decisions.md 23).
+// path (docs/decisions/0004-public-port.md).
 type public struct {
 	client  http.Handler // the distribution: /app/{key}
 	publish http.Handler // the function URL: the HTTP API

@@ -23,7 +23,7 @@ func curl(host string, a app, now time.Time) string {
 	}, "\n")
 }
 
-// sign returns the query that makes a request one of the app's (protocol.md §5.1).
+// sign returns the query that makes a request one of the app's (docs/protocol.md §5.1).
 func (a app) sign(method, path, body string, now time.Time) string {
 	query := fmt.Sprintf("auth_key=%s&auth_timestamp=%d&auth_version=1.0&body_md5=%x", a.Key, now.Unix(), md5.Sum([]byte(body)))
 	mac := hmac.New(sha256.New, []byte(a.Secret))

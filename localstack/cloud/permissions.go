@@ -42,7 +42,7 @@ func (all permissions) service(principal, function, source string) bool {
 }
 
 // public reports whether anybody may invoke the function through its URL. Since October 2025 that takes two permissions
-// (aws-facts.md §B).
+// (docs/aws.md §B).
 func (all permissions) public(function string) bool {
 	url := slices.ContainsFunc(all, func(p permission) bool {
 		return p.Action == "lambda:InvokeFunctionUrl" && p.Principal == "*" && p.FunctionName == function &&

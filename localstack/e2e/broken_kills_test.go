@@ -11,7 +11,7 @@ import (
 type fate string
 
 const (
-	forgotten fate = "it is on no channel, and nothing tells it" // until it asks again: no row could mend that (model.md §5)
+	forgotten fate = "it is on no channel, and nothing tells it" // until it asks again: no row could mend that (docs/steps.md §5)
 	returns   fate = "the next event closes it, and it comes back"
 	unharmed  fate = "it is on the channel"
 )

@@ -45,7 +45,7 @@ func TestReorderedFramesEndAsTheStampsSay(t *testing.T) {
 				})
 			}
 		}
-		time.Sleep(50 * time.Millisecond) // of two in one millisecond, a subscribe wins (model.md §4)
+		time.Sleep(50 * time.Millisecond) // of two in one millisecond, a subscribe wins (docs/steps.md §4)
 	}
 	c.drains(late)
 	mend()

@@ -11,7 +11,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// API Gateway sometimes says that a connection has gone which is there (aws-facts.md §A5). A client that is taken for gone is never left
+// API Gateway sometimes says that a connection has gone which is there (docs/aws.md §A5). A client that is taken for gone is never left
 // open and deaf: it is closed, comes back, and is on its channels once.
 func TestAWrong410(t *testing.T) {
 	local(t)

@@ -1,4 +1,4 @@
-// Laravel Echo in Chromium, on pages that a small app serves. The numbers are those of protocol.md §9.
+// Laravel Echo in Chromium, on pages that a small app serves. The numbers are those of docs/protocol.md §9.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

@@ -110,7 +110,7 @@ func (b bill) minus(before bill) bill {
 	return since
 }
 
-// TestBudgets asserts design.md §7 on the whole stack, in units that do not depend on the machine. Messages count both ways:
+// TestBudgets asserts docs/decisions/0022-cost-budgets.md on the whole stack, in units that do not depend on the machine. Messages count both ways:
 // a subscribe is the frame and its answer. A queue's message is three requests: it is sent, received and deleted.
 func TestBudgets(t *testing.T) {
 	local(t)

@@ -8,7 +8,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 45 to 51 of the checklist (protocol.md §9), but for 49: subscribing again, and leaving.
+// Lines 45 to 51 of the checklist (docs/protocol.md §9), but for 49: subscribing again, and leaving.
 
 // 45. Duplicate subscribe MUST NOT duplicate delivery, counts, member_added or webhooks.
 func TestLine45_SubscribedTwice(t *testing.T) {
@@ -115,7 +115,7 @@ func TestLine48_UnsubscribeOfAnUnknownChannel(t *testing.T) {
 			c, ch := connect(t), unique(prefix)
 			c.leave(ch)
 			if f, err := c.Next(calm); err == nil && f.Event != wire.Error {
-				t.Errorf("got %s, want nothing or an error (protocol.md §3.9)", f.Raw)
+				t.Errorf("got %s, want nothing or an error (docs/protocol.md §3.9)", f.Raw)
 			}
 			c.pings()
 		})
@@ -126,7 +126,7 @@ func TestLine48_UnsubscribeOfAnUnknownChannel(t *testing.T) {
 func TestLine50_BackToBack(t *testing.T) {
 	for name, backToBack := range map[string]func(*testing.T, time.Duration){"public": publicBackToBack, "presence": presenceBackToBack} {
 		t.Run(name, func(t *testing.T) { backToBack(t, calm) })
-		// API Gateway runs the frames of one connection in any order; the last one sent must win (protocol.md §3.14, 5).
+		// API Gateway runs the frames of one connection in any order; the last one sent must win (docs/protocol.md §3.14, 5).
 		t.Run(name+", though the frames arrive in any order", func(t *testing.T) {
 			breaks(t, fault{"do": "reorder", "delay": "100ms"})
 			backToBack(t, late)
@@ -175,7 +175,7 @@ func TestUnsubscribeWinsIfItIsLast(t *testing.T) {
 		ch := unique("room-")
 		c := connect(t)
 		c.subscribe(ch, "")
-		time.Sleep(50 * time.Millisecond) // if API Gateway got both in one millisecond, it would end subscribed (model.md §4)
+		time.Sleep(50 * time.Millisecond) // if API Gateway got both in one millisecond, it would end subscribed (docs/steps.md §4)
 		c.leave(ch)
 		for {
 			f, err := c.Next(late)
@@ -201,7 +201,7 @@ func TestLine51_DataAsAString(t *testing.T) {
 	c.deaf(ch)
 }
 
-// An app's channels are many: each connection may have a hundred (design.md §8).
+// An app's channels are many: each connection may have a hundred (docs/decisions/0020-limits.md).
 func TestManyChannelsOfOneConnection(t *testing.T) {
 	c := connect(t)
 	var all []string

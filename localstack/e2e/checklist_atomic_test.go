@@ -14,7 +14,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Line 49 of the checklist (protocol.md §9): a subscribe is atomic to the world.
+// Line 49 of the checklist (docs/protocol.md §9): a subscribe is atomic to the world.
 
 // 49. No channel frame may precede that channel's `subscription_succeeded` on the same connection.
 //

@@ -9,7 +9,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 66 to 71 of the checklist (protocol.md §9): cache channels.
+// Lines 66 to 71 of the checklist (docs/protocol.md §9): cache channels.
 
 // caching are the prefixes of channels whose newest event is kept.
 func caching() []string {

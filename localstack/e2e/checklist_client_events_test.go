@@ -8,7 +8,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 72 to 82 of the checklist (protocol.md §9): client events.
+// Lines 72 to 82 of the checklist (docs/protocol.md §9): client events.
 
 // pair are two clients on the same private channel.
 func pair(t *testing.T) (a, b client, channel string) {

@@ -12,7 +12,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 1 to 14 of the checklist (protocol.md §9): how a connection begins.
+// Lines 1 to 14 of the checklist (docs/protocol.md §9): how a connection begins.
 
 // 1. MUST accept `GET /app/{key}` upgrade with any order of, or no, query parameters.
 func TestLine1_AnyQuery(t *testing.T) {
@@ -67,7 +67,7 @@ func TestLine4_ActivityTimeout(t *testing.T) {
 
 // 5. `activity_timeout` SHOULD default to the app's Reverb setting (30) and be configurable up to 120.
 //
-// The default is 120: each ping costs a function call (decisions.md 30).
+// The default is 120: each ping costs a function call (docs/decisions/0024-activity-timeout.md).
 func TestLine5_ActivityTimeoutOfTheApp(t *testing.T) {
 	t.Run("120 by default", func(t *testing.T) {
 		if got := greeting(t, hark.App)["activity_timeout"]; got != json.Number("120") {
@@ -183,7 +183,7 @@ func TestLine13_CodeOfTheFirstError(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// On bytes: a code that is null or a text leaves pusher-js hanging in "connecting" (protocol.md §1.6).
+		// On bytes: a code that is null or a text leaves pusher-js hanging in "connecting" (docs/protocol.md §1.6).
 		if !regexp.MustCompile(`"data":\{"code":4\d\d\d,"message":"[^"]`).Match(f.Raw) {
 			t.Errorf("got %s", f.Raw)
 		}

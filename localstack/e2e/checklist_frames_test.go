@@ -11,7 +11,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 15 to 28 of the checklist (protocol.md §9), but for 18: what pusher-js does about silence is tried with pusher-js.
+// Lines 15 to 28 of the checklist (docs/protocol.md §9), but for 18: what pusher-js does about silence is tried with pusher-js.
 
 // 15. MUST answer `pusher:ping` with `pusher:pong` on the same connection.
 func TestLine15_Ping(t *testing.T) {
@@ -167,7 +167,7 @@ func TestLine24_ErrorData(t *testing.T) {
 // 25. All other frames' `data` MUST be strings.
 //
 // The Java client throws where data is missing, the Swift and .NET clients read strings only. pusher:subscription_error is no frame of
-// Pusher's; it has the shape that soketi gave it and that Echo reads (protocol.md §3.5).
+// Pusher's; it has the shape that soketi gave it and that Echo reads (docs/protocol.md §3.5).
 func TestLine25_DataIsAString(t *testing.T) {
 	for _, f := range everyFrame(t) {
 		var frame struct{ Data json.RawMessage }

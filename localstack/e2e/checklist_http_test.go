@@ -14,7 +14,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 93 to 99 of the checklist (protocol.md §9): who may use the HTTP API. The npm SDK is tried by the Node suites.
+// Lines 93 to 99 of the checklist (docs/protocol.md §9): who may use the HTTP API. The npm SDK is tried by the Node suites.
 
 // 93. A correctly signed PHP, Node and Go request MUST be accepted (vectors 5.1).
 //
@@ -157,7 +157,7 @@ func TestLine94_Tampering(t *testing.T) {
 			}
 		})
 	}
-	// Of paths and methods that lead nowhere it is told before the signature is looked at (protocol.md §5.11).
+	// Of paths and methods that lead nowhere it is told before the signature is looked at (docs/protocol.md §5.11).
 	for name, tc := range map[string]struct {
 		r    wire.Request
 		want int

@@ -11,7 +11,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 52 to 65 of the checklist (protocol.md §9): presence.
+// Lines 52 to 65 of the checklist (docs/protocol.md §9): presence.
 
 // 52. Subscribe without channel_data by a connection that is not signed in MUST fail.
 func TestLine52_NoChannelData(t *testing.T) {

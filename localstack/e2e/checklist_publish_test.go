@@ -10,7 +10,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 100 to 114 of the checklist (protocol.md §9): publishing.
+// Lines 100 to 114 of the checklist (docs/protocol.md §9): publishing.
 
 // 100. Trigger success MUST be status 200 with body `{}` (a JSON object).
 func TestLine100_Success(t *testing.T) {
@@ -364,7 +364,7 @@ func TestLine114_InvalidBatchItem(t *testing.T) {
 	c.quiet()
 }
 
-// Order is promised per publisher and channel (design.md §5).
+// Order is promised per publisher and channel (docs/decisions/0010-order-loss-duplicates.md).
 func TestOrder(t *testing.T) {
 	ch := unique("ordered-")
 	var all []client

@@ -9,7 +9,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 115 to 128 of the checklist (protocol.md §9): what the HTTP API answers and refuses.
+// Lines 115 to 128 of the checklist (docs/protocol.md §9): what the HTTP API answers and refuses.
 
 // 115. GET channels with none occupied MUST answer `{"channels":{}}`.
 //

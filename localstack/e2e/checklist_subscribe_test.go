@@ -8,7 +8,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 29 to 44 of the checklist (protocol.md §9): who may subscribe to what.
+// Lines 29 to 44 of the checklist (docs/protocol.md §9): who may subscribe to what.
 
 // 29. Public subscribe MUST succeed with `auth` empty, absent or garbage.
 func TestLine29_PublicWithAnyAuth(t *testing.T) {
@@ -257,7 +257,7 @@ func TestLine43_EncryptedCache(t *testing.T) {
 	c.subscribe(ch, c.auth(ch))
 	c.succeeds(ch)
 	c.next(wire.CacheMiss, ch)
-	const secret = `{"nonce":"bm9uY2U=","ciphertext":"Y2lwaGVydGV4dA=="}` // the server passes it through (protocol.md §3.13)
+	const secret = `{"nonce":"bm9uY2U=","ciphertext":"Y2lwaGVydGV4dA=="}` // the server passes it through (docs/protocol.md §3.13)
 	publish(t, wire.Event{Name: "secret", Channel: ch, Data: secret})
 	c.next("secret", ch)
 	late := connect(t)

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// The conformance checklist (protocol.md §9) has 140 lines, which testdata/checklist.json lists. Line N is TestLineN_…, whose comment
+// The conformance checklist (docs/protocol.md §9) has 140 lines, which testdata/checklist.json lists. Line N is TestLineN_…, whose comment
 // begins with the line's words, or a test of a Node suite whose name begins with "N:". To run one:
 //
 //	go test ./localstack/e2e -run '^TestLine49_'

@@ -9,7 +9,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 83 to 92 of the checklist (protocol.md §9): users who sign in.
+// Lines 83 to 92 of the checklist (docs/protocol.md §9): users who sign in.
 
 // 83. Valid `pusher:signin` MUST answer `pusher:signin_success` with `user_data` verbatim.
 func TestLine83_SignIn(t *testing.T) {
@@ -291,7 +291,7 @@ func TestLine92_Terminate(t *testing.T) {
 	})
 }
 
-// It is no line of the checklist (protocol.md §3.8): off by default, and for channels without presence only.
+// It is no line of the checklist (docs/protocol.md §3.8): off by default, and for channels without presence only.
 func TestSubscriptionCount(t *testing.T) {
 	app := newApp(t, item{"subscription_count": true})
 	count := func(c client, ch string, n int) {

@@ -145,7 +145,7 @@ func (c client) errs(code int) (message string) {
 	return d.Message
 }
 
-// refusal is the data of a pusher:subscription_error: soketi's shape (protocol.md §3.5).
+// refusal is the data of a pusher:subscription_error: soketi's shape (docs/protocol.md §3.5).
 type refusal struct {
 	Type   string `json:"type"`
 	Error  string `json:"error"`
@@ -153,7 +153,7 @@ type refusal struct {
 }
 
 // refused reads what a refused subscribe answers: pusher:error 4009 and the frame that Echo's .error() hears, in either
-// order (protocol.md §3.5).
+// order (docs/protocol.md §3.5).
 func (c client) refused(channel string) refusal {
 	c.t.Helper()
 	seen := map[string]wire.Frame{}

@@ -38,7 +38,7 @@ func member(t *testing.T, channel, userID, info string) client {
 	return c
 }
 
-// roster is the list of members that a success on a presence channel brings (protocol.md §3.4).
+// roster is the list of members that a success on a presence channel brings (docs/protocol.md §3.4).
 type roster struct {
 	Count int                        `json:"count"`
 	IDs   []string                   `json:"ids"`

@@ -92,7 +92,7 @@ func subscribersOf(t *testing.T, app wire.App, channel string) int {
 	return len(rowsIn(t, app, channel))
 }
 
-// subscription is a row of a channel (design.md §4).
+// subscription is a row of a channel (docs/decisions/0007-one-state-table.md).
 type subscription struct {
 	user    string
 	pending bool
@@ -158,7 +158,7 @@ func rows(t *testing.T) []string {
 	return all
 }
 
-// newApp puts an app with these settings into the table of apps, as scripts/app does (decisions.md 17). What is not set is
+// newApp puts an app with these settings into the table of apps, as scripts/app does (docs/decisions/0008-apps-table.md). What is not set is
 // as in the app of all tests.
 func newApp(t *testing.T, settings item) wire.App {
 	t.Helper()

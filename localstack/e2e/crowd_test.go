@@ -23,7 +23,7 @@ import (
 const crowdPatience = 2 * time.Minute
 
 // atOnce is how many connections are opened or closed side by side; perSecond is how many are opened in a second, since
-// the stack lets no more than 200 in (design.md §8).
+// the stack lets no more than 200 in (docs/decisions/0020-limits.md).
 const (
 	atOnce    = 20
 	perSecond = 180
@@ -155,7 +155,7 @@ func rowsOfCrowd(t *testing.T, channels []string, all []*wire.Conn) []string {
 
 // A broadcast process that is killed in the middle of a fan-out has delivered to some: the queue brings the event back, so
 // it reaches everyone, after what was published before it and before what was published after it. Who had it may get it
-// twice (design.md §5), which also shows that the kill came in the middle: rarely it falls between two batches.
+// twice (docs/decisions/0010-order-loss-duplicates.md), which also shows that the kill came in the middle: rarely it falls between two batches.
 func TestKilledBroadcast(t *testing.T) {
 	local(t)
 	const tries = 3

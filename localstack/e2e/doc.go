@@ -1,7 +1,7 @@
 // Package e2e holds the suites that only see Hark from outside: real clients, real SDKs, real sockets, against the local
 // cloud or any deployment.
 //
-// Their table of contents is the conformance checklist (protocol.md §9), which testdata/checklist.json lists: line N is the
+// Their table of contents is the conformance checklist (docs/protocol.md §9), which testdata/checklist.json lists: line N is the
 // Go test TestLineN_…, in the file checklist_*_test.go of its section, whose comment begins with the line's words; where a
 // real client is needed, it is a test of the Node suites beside them (*.test.mjs: pusher-js and Laravel Echo, in Node and in
 // a browser) whose name begins with "N:". What goes beyond the checklist stands beside it: crowd_test.go, tenants_test.go,

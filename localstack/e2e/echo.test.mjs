@@ -1,5 +1,5 @@
-// Laravel Echo in Node with the options of Laravel's stub. The numbers are those of protocol.md §9 and the sections
-// those of protocol.md §8.
+// Laravel Echo in Node with the options of Laravel's stub. The numbers are those of docs/protocol.md §9 and the sections
+// those of docs/protocol.md §8.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

@@ -28,7 +28,7 @@ func sdk(t *testing.T) *pusher.Client {
 	}
 }
 
-// publish sends the event, which must be accepted with 200 and {} (protocol.md §5.2).
+// publish sends the event, which must be accepted with 200 and {} (docs/protocol.md §5.2).
 func publish(t *testing.T, e wire.Event) {
 	t.Helper()
 	publishTo(t, hark.App, e)

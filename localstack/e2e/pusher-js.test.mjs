@@ -1,4 +1,4 @@
-// pusher-js in Node, with the npm SDK as publisher. The numbers are those of protocol.md §9.
+// pusher-js in Node, with the npm SDK as publisher. The numbers are those of docs/protocol.md §9.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

@@ -1,4 +1,4 @@
-// npm pusher, with every call that it has, beside what pusher-js.test.mjs uses of it. The numbers are those of protocol.md §9.
+// npm pusher, with every call that it has, beside what pusher-js.test.mjs uses of it. The numbers are those of docs/protocol.md §9.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
@@ -135,7 +135,7 @@ test('94, 96, 125: what is refused is told with a status and a text', async () =
   await assert.rejects(sdk.trigger('a', 'b', 'x'.repeat(10_241)), { status: 413, body: /10240 bytes.*10241/ });
 });
 
-test('129: webhook takes the vector of protocol.md §6.1, and nothing else', () => {
+test('129: webhook takes the vector of docs/protocol.md §6.1, and nothing else', () => {
   const vector = new Pusher({ appId: '3', key: '278d425bdf160c739803', secret: '7ad3773142a6692b25b8' });
   const rawBody = '{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]}';
   const headers = {

@@ -93,7 +93,7 @@ type hook struct {
 	body   []byte
 }
 
-// Webhook takes the vector of protocol.md §6.1, and what a Hark sends.
+// Webhook takes the vector of docs/protocol.md §6.1, and what a Hark sends.
 func TestGoSDK_Webhook(t *testing.T) {
 	const text = `{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]}`
 	const signature = "c19001ae3963ccb13bf618e5b16ba9848e7e74df0993aa0689168e341c6833cf"

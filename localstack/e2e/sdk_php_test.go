@@ -16,7 +16,7 @@ import (
 
 // What pusher-http-php 7 and Guzzle 7 send, byte for byte, as read in their sources; the SDK itself comes by Composer only, which the
 // machines of these tests do not reach. Its failures are those of PHP's types: a status other than 200 and a body that is no object
-// throw (protocol.md §5.2).
+// throw (docs/protocol.md §5.2).
 
 // php sends a request as the SDK's get and post do: every POST has the MD5 of its body, the parameters are in the order of their
 // names with the signature last, and Guzzle writes them by http_build_query with RFC 3986. An array is signed with commas and sent

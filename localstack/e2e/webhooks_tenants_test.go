@@ -64,7 +64,7 @@ func TestSlowAndDeadEndpointsDelayNoOtherApp(t *testing.T) {
 	}
 }
 
-// TestBudgetOfWebhooks asserts design.md §7 on the whole stack: a channel that is occupied and vacated costs 5 write units and 2 messages
+// TestBudgetOfWebhooks asserts docs/decisions/0022-cost-budgets.md on the whole stack: a channel that is occupied and vacated costs 5 write units and 2 messages
 // to the queue of checks more than without webhooks.
 func TestBudgetOfWebhooks(t *testing.T) {
 	ownCloud(t, 1, nil)

@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("stack %s at %s: %w", *name, *emulator, err)
 	}
 	root := strings.TrimSuffix(*emulator, "/")
-	at := places{sockets: *sockets, functions: root + "/_aws/lambda-url/{id}"} // LocalStack's paths (aws-facts.md §F)
+	at := places{sockets: *sockets, functions: root + "/_aws/lambda-url/{id}"} // LocalStack's paths (docs/aws.md §F)
 	if at.sockets == "" {
 		at.sockets = root + "/_aws/execute-api/{id}"
 	}

@@ -224,7 +224,7 @@ func TestConnections(t *testing.T) {
 			opened <- conn
 		}()
 		id, _ := at(c.recorded(t, held, 1)[0], "requestContext", "connectionId").(string)
-		f["POST while $connect runs"] = post(id)[:3] // its body is not promised (aws-facts.md §A5)
+		f["POST while $connect runs"] = post(id)[:3] // its body is not promised (docs/aws.md §A5)
 		_, f["GET while $connect runs"] = get(id)
 		conn := <-opened
 		if conn == nil {

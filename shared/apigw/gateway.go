@@ -23,7 +23,7 @@ import (
 
 // Gateway speaks to the @connections API. It signs and sends its requests itself, because the SDK's client decides by the
 // error's body, which is not always JSON, and retries a full socket buffer as slowly as a throttled control plane
-// (aws-facts.md §A5). It is safe for concurrent use.
+// (docs/aws.md §A5). It is safe for concurrent use.
 type Gateway struct {
 	base     *url.URL
 	region   string

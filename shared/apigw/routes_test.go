@@ -131,7 +131,7 @@ func TestConnectTakesNowWhenTheGatewaySaysNoTime(t *testing.T) {
 	}
 }
 
-// The greeting is posted when the runtime closes the answer, which it does after it has posted it (aws-facts.md §A2).
+// The greeting is posted when the runtime closes the answer, which it does after it has posted it (docs/aws.md §A2).
 func TestConnectGreetsOnCloseOnly(t *testing.T) {
 	greeted := 0
 	o := &opener{greet: func(ctx context.Context) {
@@ -228,7 +228,7 @@ func TestMessage(t *testing.T) {
 	answered(t, out)
 }
 
-// A panic must not become an error: of one API Gateway makes a frame at which pusher-js throws (protocol.md §1.7).
+// A panic must not become an error: of one API Gateway makes a frame at which pusher-js throws (docs/protocol.md §1.7).
 func TestMessageSurvivesAPanic(t *testing.T) {
 	log, text := logged()
 	h := apigw.Message(messages(func(pusher.ConnectionID, state.Stamp, []byte) { panic("the frame broke") }), log)

@@ -23,7 +23,7 @@ const (
 	CallbackURL     = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI" // where frames are posted: the SDK's own variable
 )
 
-// What only the distribution may set on a handshake (design.md §8).
+// What only the distribution may set on a handshake (docs/decisions/0021-origin-secret.md).
 const (
 	OriginSecretHeader = "x-hark-origin" // carries the origin secret
 	ClientIPHeader     = "x-hark-ip"     // the viewer's address, believed only beside the secret

@@ -24,7 +24,7 @@ const (
 	cacheSize = 1000 // entries; then the cache starts anew
 )
 
-// Apps is the table of apps. An app is one item with everything (settings.go), and one that leads from its key to its ID (decisions.md 17).
+// Apps is the table of apps. An app is one item with everything (settings.go), and one that leads from its key to its ID (docs/decisions/0008-apps-table.md).
 // It remembers what it has read and is safe for concurrent use.
 type Apps struct {
 	Client *dynamodb.Client

@@ -91,7 +91,7 @@ func TestFullConnectionLeavesItsChannels(t *testing.T) {
 	})
 }
 
-// A client is told that there is no room by the words of soketi (protocol.md §3.5), and by the code of every refused subscription.
+// A client is told that there is no room by the words of soketi (docs/protocol.md §3.5), and by the code of every refused subscription.
 func TestTooManyChannelsIsALimit(t *testing.T) {
 	on(t, func(t *testing.T, s *dynamo.State) {
 		c := opened(t, s)

@@ -13,7 +13,7 @@ import (
 	"hark/shared/state"
 )
 
-// What one connection may hold (design.md §8): channels, and bytes of their names. A write bills its whole item, so the
+// What one connection may hold (docs/decisions/0020-limits.md): channels, and bytes of their names. A write bills its whole item, so the
 // first bounds what a stranger's frame costs.
 const (
 	maxChannels  = 100
@@ -22,7 +22,7 @@ const (
 	maxRemoved   = 20              // stale offs in one write: a condition may have 4 KB
 )
 
-// TurnOn adds the channel to the connection on the conditions of model.md §3, subscribe, step 2.
+// TurnOn adds the channel to the connection on the conditions of docs/steps.md §3, subscribe, step 2.
 func (s *State) TurnOn(ctx context.Context, c state.Connection, ch pusher.Channel, t, stale state.Stamp) (bool, error) {
 	return s.turn(ctx, c, turning{
 		ch: ch, t: t, stale: stale,
@@ -38,7 +38,7 @@ func (s *State) TurnOn(ctx context.Context, c state.Connection, ch pusher.Channe
 	})
 }
 
-// TurnOff removes the channel from the connection on the conditions of model.md §3, unsubscribe. A channel that it is in can
+// TurnOff removes the channel from the connection on the conditions of docs/steps.md §3, unsubscribe. A channel that it is in can
 // always be left.
 func (s *State) TurnOff(ctx context.Context, c state.Connection, ch pusher.Channel, t, stale state.Stamp) (bool, error) {
 	return s.turn(ctx, c, turning{

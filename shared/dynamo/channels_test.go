@@ -17,7 +17,7 @@ import (
 // channels maps names to stamps, as a connection's row does.
 type channels = map[pusher.Channel]state.Stamp
 
-// TestTurn holds the conditions of model.md §3, subscribe 2 and unsubscribe, against every order of two stamps.
+// TestTurn holds the conditions of docs/steps.md §3, subscribe 2 and unsubscribe, against every order of two stamps.
 func TestTurn(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -8,7 +8,7 @@ import (
 	"hark/shared/state"
 )
 
-// CacheLife is for how long a cache channel's newest event is kept (protocol.md §3.7).
+// CacheLife is for how long a cache channel's newest event is kept (docs/protocol.md §3.7).
 const CacheLife = 30 * time.Minute
 
 // PutCached keeps the frame as the channel's newest event. The version differs from that of any other event.

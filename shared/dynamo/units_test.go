@@ -12,7 +12,7 @@ import (
 	"hark/shared/state"
 )
 
-// TestUnits holds what each step costs (design.md §7), which the budgets of whole operations are made of.
+// TestUnits holds what each step costs (docs/decisions/0022-cost-budgets.md), which the budgets of whole operations are made of.
 func TestUnits(t *testing.T) {
 	var bill meter.Meter
 	server := httptest.NewServer(metered(t, &bill))

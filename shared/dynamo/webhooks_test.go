@@ -9,7 +9,7 @@ import (
 	"hark/shared/state"
 )
 
-// The marker's part of "Check" (model.md §3): each write on its condition.
+// The marker's part of "Check" (docs/steps.md §3): each write on its condition.
 func TestToldChannel(t *testing.T) {
 	on(t, func(t *testing.T, s *dynamo.State) {
 		told := func(step string, want bool, value state.Announced, nonce string) {

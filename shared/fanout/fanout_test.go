@@ -134,7 +134,7 @@ func TestEventsDropsAFrameThatIsRefused(t *testing.T) {
 	}
 }
 
-// What a 410 proves depends on the connection's age (aws-facts.md §A5).
+// What a 410 proves depends on the connection's age (docs/aws.md §A5).
 func TestEventsToAClientThatIsSaidToBeGone(t *testing.T) {
 	const post, get, del = http.MethodPost, http.MethodGet, http.MethodDelete
 	for _, c := range []struct {

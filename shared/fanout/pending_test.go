@@ -104,7 +104,7 @@ func named(name string, ch pusher.Channel) state.Event {
 	return state.Event{App: appID, Channel: ch, Frame: pusher.EventFrame(name, ch, "{}"), Cache: ch.Cache()}
 }
 
-// Checklist 49, and the interleavings 12 and 14 of model.md §2: what is published while somebody
+// Checklist 49, and the interleavings 12 and 14 of docs/steps.md §2: what is published while somebody
 // subscribes comes behind the success, and behind what was cached before. With the flag taken out,
 // each comes too early.
 func TestEventWhileSomebodySubscribes(t *testing.T) {

@@ -35,12 +35,12 @@ func attributesOf(info string) attributes {
 }
 
 // thatApplyTo leaves what the answer to a publish tells of a channel: how many users of a presence channel, how many subscriptions
-// of others (protocol.md §5.3).
+// of others (docs/protocol.md §5.3).
 func (a attributes) thatApplyTo(ch pusher.Channel) attributes {
 	return attributes{users: a.users && ch.Presence(), subscriptions: a.subscriptions && !ch.Presence()}
 }
 
-// check refuses what a channel does not have (protocol.md §5.6). A presence channel has both counts, as in Pusher's sample.
+// check refuses what a channel does not have (docs/protocol.md §5.6). A presence channel has both counts, as in Pusher's sample.
 func (a attributes) check(ch pusher.Channel) error {
 	switch {
 	case a.users && !ch.Presence():

@@ -20,7 +20,7 @@ func (s *server) batch(t *testing.T, body string) answer {
 	return s.do(t, request{path: "/apps/3/batch_events", body: body})
 }
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestBatch(t *testing.T) {
 	t.Run("111 112 10 events, in their order", func(t *testing.T) {
 		s := newServer(t)

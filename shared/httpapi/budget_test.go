@@ -36,7 +36,7 @@ func (s *server) line(t *testing.T) *queue.Broadcasts {
 	})}
 }
 
-// TestBudget asserts what requests cost on the table and the queue, exactly (design.md §7): a publish that asks for nothing reads
+// TestBudget asserts what requests cost on the table and the queue, exactly (docs/decisions/0022-cost-budgets.md): a publish that asks for nothing reads
 // nothing. A strongly consistent read is a unit for each 4 KB of a channel's rows.
 func TestBudget(t *testing.T) {
 	s := newServer(t)

@@ -13,7 +13,7 @@ import (
 	"hark/shared/state"
 )
 
-// channels lists the occupied channels (protocol.md §5.5).
+// channels lists the occupied channels (docs/protocol.md §5.5).
 func (a *API) channels(ctx context.Context, r request) (any, error) {
 	prefix, asked := r.params["filter_by_prefix"], attributesOf(r.params["info"])
 	switch {
@@ -52,7 +52,7 @@ func (c counts) none() bool {
 	return false
 }
 
-// channel tells about one channel, whether or not anybody is there (protocol.md §5.6).
+// channel tells about one channel, whether or not anybody is there (docs/protocol.md §5.6).
 func (a *API) channel(ctx context.Context, r request) (any, error) {
 	ch, asked := pusher.Channel(r.args[0]), attributesOf(r.params["info"])
 	if err := checkName(ch, r.app.Settings); err != nil {
@@ -101,7 +101,7 @@ func (a *API) cached(ctx context.Context, app pusher.App, ch pusher.Channel) (*c
 	return &out, nil
 }
 
-// connections counts the connections that are subscribed to anything (protocol.md §5.10). It reads every subscription of the app.
+// connections counts the connections that are subscribed to anything (docs/protocol.md §5.10). It reads every subscription of the app.
 func (a *API) connections(ctx context.Context, r request) (any, error) {
 	occupied, err := a.State.Channels(ctx, r.app.ID, "")
 	if err != nil {

@@ -35,7 +35,7 @@ func crowded(t *testing.T) *server {
 	return s
 }
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestChannels(t *testing.T) {
 	s := crowded(t)
 	for _, c := range []struct {
@@ -91,7 +91,7 @@ func TestChannels(t *testing.T) {
 	})
 }
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestChannel(t *testing.T) {
 	s := crowded(t)
 	for _, c := range []struct {

@@ -10,7 +10,7 @@ import (
 	"hark/shared/state"
 )
 
-// event is one event as publishers write it (protocol.md §5.3, §5.4).
+// event is one event as publishers write it (docs/protocol.md §5.3, §5.4).
 type event struct {
 	Name     string          `json:"name"`
 	Data     *string         `json:"data"`
@@ -80,7 +80,7 @@ func (e event) checkFrames(channels []pusher.Channel) error {
 }
 
 // checkTarget refuses a channel that cannot be published to. A user is reached by the user's channel, which nobody subscribes to
-// like others (protocol.md §5.9).
+// like others (docs/protocol.md §5.9).
 func checkTarget(ch pusher.Channel, limits pusher.Settings) error {
 	if user := ch.User(); user != "" {
 		return badRequest(pusher.ValidateUserID(user))

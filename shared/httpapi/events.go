@@ -22,7 +22,7 @@ type batch struct {
 	IdempotencyKey *string `json:"idempotency_key"`
 }
 
-// events publishes one event to many channels (protocol.md §5.3). Everything that can fail is done before anything is queued: a
+// events publishes one event to many channels (docs/protocol.md §5.3). Everything that can fail is done before anything is queued: a
 // publisher that is told of a failure may try again.
 func (a *API) events(ctx context.Context, r request) (any, error) {
 	t, err := readTrigger(r.app, r.body)
@@ -106,7 +106,7 @@ func (a *API) told(ctx context.Context, app pusher.App, channels []pusher.Channe
 	return map[string]any{"channels": out}, nil
 }
 
-// batchEvents publishes several events, each to one channel, all or none (protocol.md §5.4).
+// batchEvents publishes several events, each to one channel, all or none (docs/protocol.md §5.4).
 func (a *API) batchEvents(ctx context.Context, r request) (any, error) {
 	var b batch
 	if err := json.Unmarshal(r.body, &b); err != nil {

@@ -27,7 +27,7 @@ func quoted(s string) string {
 	return string(b)
 }
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestPublish(t *testing.T) {
 	for _, c := range []struct {
 		name, body string
@@ -115,7 +115,7 @@ func TestPublishKeepsItsTexts(t *testing.T) {
 	}
 }
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestRefusals(t *testing.T) {
 	with := func(field string) string { return `{"name":"e","data":"d","channel":"a",` + field + `}` }
 	for _, c := range []struct {
@@ -169,7 +169,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// An app has limits of its own (protocol.md §7).
+// An app has limits of its own (docs/protocol.md §7).
 func TestLimitsOfTheApp(t *testing.T) {
 	s := newServer(t, func(a *pusher.App) {
 		a.MaxEventData, a.MaxEventName, a.MaxEventChannels, a.MaxChannelName, a.MaxBatch = 5, 3, 2, 4, 1

@@ -64,7 +64,7 @@ type API struct {
 	Log       *slog.Logger
 }
 
-// maxBody is what a function URL takes (aws-facts.md §B): a batch of the largest events, however an SDK escapes them.
+// maxBody is what a function URL takes (docs/aws.md §B): a batch of the largest events, however an SDK escapes them.
 const maxBody = 6 << 20
 
 // request is what somebody who is entitled to it asks.
@@ -79,7 +79,7 @@ type request struct {
 // endpoint serves a verified request: it returns what is answered as JSON, or a refusal.
 type endpoint func(ctx context.Context, r request) (any, error)
 
-// serve answers a request to a route: JSON, or a short plain text, which the SDKs show to developers (protocol.md §5.2).
+// serve answers a request to a route: JSON, or a short plain text, which the SDKs show to developers (docs/protocol.md §5.2).
 func (a *API) serve(w http.ResponseWriter, r *http.Request, path string, args []string, to endpoint) {
 	verified, err := a.verify(w, r, path, args)
 	var body any
@@ -98,7 +98,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, path string, args []
 	http.Error(w, refusal.Message, refusal.Status)
 }
 
-// verify reads a request whose app is known and enabled and has signed it, in the order of protocol.md §5.1. The first of the args is
+// verify reads a request whose app is known and enabled and has signed it, in the order of docs/protocol.md §5.1. The first of the args is
 // the app's ID.
 func (a *API) verify(w http.ResponseWriter, r *http.Request, path string, args []string) (request, error) {
 	id := args[0]
@@ -149,7 +149,7 @@ func (a *API) now() time.Time {
 	return time.Now()
 }
 
-// reply answers 200 with a JSON object, which is all that every SDK accepts (protocol.md §5.2).
+// reply answers 200 with a JSON object, which is all that every SDK accepts (docs/protocol.md §5.2).
 func reply(w http.ResponseWriter, body any) {
 	text, err := json.Marshal(body)
 	if err != nil {

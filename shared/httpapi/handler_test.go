@@ -12,7 +12,7 @@ import (
 
 const event = `{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}`
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestSignature(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -65,7 +65,7 @@ func TestSignature(t *testing.T) {
 		}
 		s.refused(t, do(t, req), 401, `"POST\n/apps/3/events\nauth_key=`)
 	})
-	t.Run("93 the vector of protocol.md §5.1", func(t *testing.T) {
+	t.Run("93 the vector of docs/protocol.md §5.1", func(t *testing.T) {
 		s := newServer(t)
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/apps/3/events?auth_key=278d425bdf160c739803"+
 			"&auth_timestamp=1353088179&auth_version=1.0&body_md5=ec365a775a4cd0599faeb73354201b6f"+

@@ -33,7 +33,7 @@ import (
 	"hark/shared/state"
 )
 
-// now is when everything happens: when the vector of protocol.md §5.1 was signed.
+// now is when everything happens: when the vector of docs/protocol.md §5.1 was signed.
 var now = time.Unix(1353088179, 0)
 
 // apps are the apps by ID. One called broken cannot be read.
@@ -273,7 +273,7 @@ type answer struct {
 	header     http.Header
 }
 
-// accepted asserts a success as every SDK takes it (protocol.md §5.2).
+// accepted asserts a success as every SDK takes it (docs/protocol.md §5.2).
 func (a answer) accepted(t *testing.T, body string) {
 	t.Helper()
 	if a.status != 200 || a.body != body || a.kind != "application/json" {

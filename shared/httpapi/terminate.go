@@ -23,8 +23,8 @@ type termination struct {
 	BanSeconds *int `json:"ban_seconds"` // of ours: for how long the user may not come back; 0 lifts a ban
 }
 
-// terminate ends the connections of a user (protocol.md §5.8). A gateway closes without a code of ours, so that they may come back
-// (protocol.md §10) unless the app bans the user; the error says why they were closed. The ban is written before the connections are
+// terminate ends the connections of a user (docs/protocol.md §5.8). A gateway closes without a code of ours, so that they may come back
+// (docs/protocol.md §10) unless the app bans the user; the error says why they were closed. The ban is written before the connections are
 // looked for, so that a sign-in sees the one or is seen by the other.
 func (a *API) terminate(ctx context.Context, r request) (any, error) {
 	id := r.args[0]

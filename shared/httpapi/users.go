@@ -10,7 +10,7 @@ import (
 	"hark/shared/state"
 )
 
-// users lists who is on a presence channel, each user once (protocol.md §5.7). Parameters that nobody knows are ignored.
+// users lists who is on a presence channel, each user once (docs/protocol.md §5.7). Parameters that nobody knows are ignored.
 func (a *API) users(ctx context.Context, r request) (any, error) {
 	ch := pusher.Channel(r.args[0])
 	if err := checkName(ch, r.app.Settings); err != nil {

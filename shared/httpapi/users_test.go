@@ -11,7 +11,7 @@ import (
 	"hark/shared/state"
 )
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestUsers(t *testing.T) {
 	s := crowded(t)
 	for _, c := range []struct {

@@ -230,7 +230,7 @@ func TestAuditThatFails(t *testing.T) {
 	}
 }
 
-// What a death leaves of the list, in the orders that model.md §3 says: a flag on an empty channel,
+// What a death leaves of the list, in the orders that docs/steps.md §3 says: a flag on an empty channel,
 // a flag on an occupied one, and an empty channel without a flag.
 func TestListThatIsWrong(t *testing.T) {
 	for _, c := range []struct {

@@ -10,7 +10,7 @@ import (
 	"hark/shared/state"
 )
 
-// TestBudget asserts the read and write units of design.md §7, exactly. They do not depend on the
+// TestBudget asserts the read and write units of docs/decisions/0022-cost-budgets.md, exactly. They do not depend on the
 // machine.
 func TestBudget(t *testing.T) {
 	const a, b = pusher.ConnectionID("L0SM9cOFvHcCIhw="), pusher.ConnectionID("R1kmxc2VNjMCFIA=")

@@ -10,7 +10,7 @@ import (
 	"hark/shared/state"
 )
 
-// The shortest interleavings of model.md §2 that break the obvious steps, forced upon the corrected
+// The shortest interleavings of docs/steps.md §2 that break the obvious steps, forced upon the corrected
 // ones: each ends right. Then the correction is taken out again, and the same interleaving must end
 // wrong, or the test would show nothing.
 func TestInterleavings(t *testing.T) {

@@ -62,7 +62,7 @@ func (a *asked) hurt() bool {
 func (a *asked) repeated() bool { return len(a.calls) > 1 }
 
 // last is the frame that counts: the newest; of two that are equally new the one that subscribes
-// (model.md §3).
+// (docs/steps.md §3).
 func (t *topic) last() *asked {
 	var last *asked
 	for _, a := range t.asked {

@@ -23,10 +23,10 @@ import (
 // rows that a call had in hand:
 //
 //  1. Of a frame that died or failed it is not known what it has done, until a newer one about the channel has come. "A handler killed
-//     before its success frame leaves pusher-js pending until it reconnects" (model.md §5). Its row may stay pending, but not on a
+//     before its success frame leaves pusher-js pending until it reconnects" (docs/steps.md §5). Its row may stay pending, but not on a
 //     presence channel, where the consumer is given the join again.
 //  2. "Unsubscribe killed half way: row or marker stays until disconnect" (§5); so does that of a subscribe which an unsubscribe has
-//     overtaken, if it dies before its last look. And longer, which model.md does not say: a $disconnect that comes later than the
+//     overtaken, if it dies before its last look. And longer, which docs/steps.md does not say: a $disconnect that comes later than the
 //     function's timeout after the unsubscribe looks at the channel no more, and leaves the row to a 410 or the audit.
 //  3. A channel whose rows were in the hands of a call that died or failed may be listed wrongly, and its number of subscribers be
 //     unannounced, until somebody comes or goes, or the audit does (§5, "Audit"). One that is occupied and not listed, which takes two

@@ -127,7 +127,7 @@ func (s *stage) wrong() string {
 	return ""
 }
 
-// The interleavings of model.md §2 that concern presence, forced upon the real code. With one
+// The interleavings of docs/steps.md §2 that concern presence, forced upon the real code. With one
 // writer for each channel they end right; with a function for each frame, as the obvious design has
 // it, they end wrong.
 func TestPresenceInterleavings(t *testing.T) {
@@ -374,7 +374,7 @@ func TestRepeatedSubscribeThatDies(t *testing.T) {
 	}
 }
 
-// A list of members that API Gateway would not take is refused like a full channel (decisions.md
+// A list of members that API Gateway would not take is refused like a full channel (docs/decisions/README.md
 // 29).
 func TestListOfMembersThatIsTooLong(t *testing.T) {
 	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}

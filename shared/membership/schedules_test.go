@@ -24,7 +24,7 @@ func sub(who, stamp, after int) frame   { return frame{"sub", who, stamp, after}
 func unsub(who, stamp, after int) frame { return frame{"unsub", who, stamp, after} }
 func end(who int) frame                 { return frame{kind: "forget", who: who} }
 
-// TestSchedules runs the configurations of the model (model.md §1, A) on the real code and the real
+// TestSchedules runs the configurations of the model (docs/steps.md §1, A) on the real code and the real
 // engine, in random orders: the frames and ends of up to two connections, one step at a time, at
 // any moment, with up to one death between two steps. What must hold in the end is what the model
 // checks. A failure names its seed and its steps.

@@ -18,7 +18,7 @@ type App struct {
 // MaxName is how long an app's ID or key may be.
 const MaxName = 64
 
-// ValidName reports whether the text may be an app's ID or key: 1 to 64 of A-Z a-z 0-9 _ - (design.md §8).
+// ValidName reports whether the text may be an app's ID or key: 1 to 64 of A-Z a-z 0-9 _ - (docs/decisions/0008-apps-table.md).
 func ValidName(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -29,7 +29,7 @@ func ValidName(s string) bool {
 	return s != "" && len(s) <= MaxName
 }
 
-// Authorize checks the signature that the app's own server gave the client for a private channel (protocol.md §3.2).
+// Authorize checks the signature that the app's own server gave the client for a private channel (docs/protocol.md §3.2).
 // Public channels need none. The channel data, if there is any, is signed as the exact string that was received; an
 // empty one may or may not have been signed with its colon.
 func (a App) Authorize(id SocketID, ch Channel, channelData, auth string) error {
@@ -56,7 +56,7 @@ func (a App) Authorize(id SocketID, ch Channel, channelData, auth string) error 
 	return Errorf(CodeUnauthorized, "Invalid signature: Expected HMAC SHA256 hex digest of %.300s, but got %.128s", signed, signature)
 }
 
-// AuthorizeUser checks the signature with which the app's own server vouches for a user on one connection (protocol.md §3.2). The
+// AuthorizeUser checks the signature with which the app's own server vouches for a user on one connection (docs/protocol.md §3.2). The
 // user data is signed as the exact string that was received.
 func (a App) AuthorizeUser(id SocketID, userData, auth string) error {
 	key, signature, found := strings.Cut(auth, ":")

@@ -8,7 +8,7 @@ import (
 	"hark/shared/pusher"
 )
 
-// app has the credentials of the published vectors (protocol.md §3.2).
+// app has the credentials of the published vectors (docs/protocol.md §3.2).
 func app() pusher.App {
 	return pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: pusher.DefaultSettings()}
 }
@@ -25,7 +25,7 @@ func refused(t *testing.T, err error, code pusher.Code) {
 	}
 }
 
-// The vectors of protocol.md §3.2, each as printed there.
+// The vectors of docs/protocol.md §3.2, each as printed there.
 func TestSign(t *testing.T) {
 	for _, v := range []struct{ name, text, want string }{
 		{
@@ -66,7 +66,7 @@ func TestSign(t *testing.T) {
 	}
 }
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestAuthorize(t *testing.T) {
 	const (
 		id      = pusher.SocketID("1234.1234")
@@ -115,7 +115,7 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
-// 84 and protocol.md §3.2: the user data is signed as the exact string that was received, for one connection.
+// 84 and docs/protocol.md §3.2: the user data is signed as the exact string that was received, for one connection.
 func TestAuthorizeUser(t *testing.T) {
 	const (
 		id   = pusher.SocketID("1234.1234")

@@ -3,7 +3,7 @@ package pusher
 import "strings"
 
 // MaxChannelName is the length that the SDKs allow. Pusher documents 164, but no name that an SDK takes is refused
-// (protocol.md §3.1).
+// (docs/protocol.md §3.1).
 const MaxChannelName = 200
 
 // userPrefix begins the name of the channel on which a signed-in user is reached.
@@ -12,7 +12,7 @@ const userPrefix = "#server-to-user-"
 // Channel is a channel's name. Its prefix says what kind of channel it is, dash included: "privateer" is public.
 type Channel string
 
-// UserChannel is the channel on which a user is reached (protocol.md §5.9).
+// UserChannel is the channel on which a user is reached (docs/protocol.md §5.9).
 func UserChannel(id string) Channel { return Channel(userPrefix + id) }
 
 // User returns whom a user's channel reaches; "" for every other channel.
@@ -32,10 +32,10 @@ func (c Channel) Private() bool {
 // Presence reports whether the channel tells its subscribers about each other.
 func (c Channel) Presence() bool { return strings.HasPrefix(string(c), "presence-") }
 
-// Encrypted reports whether publishers encrypt what they send there, each time with another nonce (protocol.md §3.13).
+// Encrypted reports whether publishers encrypt what they send there, each time with another nonce (docs/protocol.md §3.13).
 func (c Channel) Encrypted() bool { return strings.HasPrefix(string(c), "private-encrypted-") }
 
-// Cache reports whether the channel's newest event is kept for those who come later (protocol.md §3.7).
+// Cache reports whether the channel's newest event is kept for those who come later (docs/protocol.md §3.7).
 func (c Channel) Cache() bool {
 	for _, prefix := range []string{"cache-", "private-cache-", "private-encrypted-cache-", "presence-cache-"} {
 		if strings.HasPrefix(string(c), prefix) {
@@ -46,7 +46,7 @@ func (c Channel) Cache() bool {
 }
 
 // Validate returns nil if the name may be subscribed and published to: 1 to limit of the characters A-Z a-z 0-9 _ - = @ , . ;
-// (protocol.md §3.1). A user's channel is not such a name. The *Error says what is wrong with it.
+// (docs/protocol.md §3.1). A user's channel is not such a name. The *Error says what is wrong with it.
 func (c Channel) Validate(limit int) error {
 	if c == "" {
 		return Errorf(CodeUnauthorized, "The channel name is empty")

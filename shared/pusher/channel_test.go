@@ -8,7 +8,7 @@ import (
 	"hark/shared/pusher"
 )
 
-// The kinds of protocol.md §3.1. The numbers are those of §9.
+// The kinds of docs/protocol.md §3.1. The numbers are those of §9.
 func TestChannelKind(t *testing.T) {
 	for _, c := range []struct {
 		name                     string
@@ -48,7 +48,7 @@ func TestChannelKind(t *testing.T) {
 	}
 }
 
-// The names of protocol.md §3.1. The numbers are those of §9.
+// The names of docs/protocol.md §3.1. The numbers are those of §9.
 func TestChannelValidate(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -83,7 +83,7 @@ func TestChannelValidate(t *testing.T) {
 	}
 }
 
-// 40: the limit is the app's. The refusal reads as soketi's (protocol.md §3.5) and says both numbers.
+// 40: the limit is the app's. The refusal reads as soketi's (docs/protocol.md §3.5) and says both numbers.
 func TestChannelValidateKeepsTheAppsLimit(t *testing.T) {
 	ch := pusher.Channel(strings.Repeat("x", 165))
 	if err := ch.Validate(165); err != nil {
@@ -100,7 +100,7 @@ func TestChannelValidateKeepsTheAppsLimit(t *testing.T) {
 	}
 }
 
-// 44 and protocol.md §5.9.
+// 44 and docs/protocol.md §5.9.
 func TestUserChannel(t *testing.T) {
 	for ch, user := range map[pusher.Channel]string{
 		"#server-to-user-7": "7", "#server-to-user-a-b@c.d": "a-b@c.d", "#server-to-user-#server-to-user-7": "#server-to-user-7",

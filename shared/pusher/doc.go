@@ -3,5 +3,5 @@
 // transport, and imports only the standard library.
 //
 // Start at frames.go for what travels on a socket, at app.go for signatures, at channel.go for names. Its source is
-// protocol.md, whose sections the comments name.
+// docs/protocol.md, whose sections the comments name.
 package pusher

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// MaxFrame is how many bytes API Gateway takes in one post to a client (aws-facts.md §A4).
+// MaxFrame is how many bytes API Gateway takes in one post to a client (docs/aws.md §A4).
 const MaxFrame = 128 << 10
 
-// Frame is what a client sends: one JSON object (protocol.md §0). Data is kept as it came.
+// Frame is what a client sends: one JSON object (docs/protocol.md §0). Data is kept as it came.
 type Frame struct {
 	Event   string
 	Channel Channel
@@ -44,7 +44,7 @@ func field(fields map[string]json.RawMessage, name string, into any) error {
 	return json.Unmarshal(raw, into)
 }
 
-// SubscribeData is the data of a pusher:subscribe frame (protocol.md §3.3); of a pusher:unsubscribe frame it is the channel alone.
+// SubscribeData is the data of a pusher:subscribe frame (docs/protocol.md §3.3); of a pusher:unsubscribe frame it is the channel alone.
 type SubscribeData struct {
 	Channel     Channel `json:"channel"`
 	Auth        Auth    `json:"auth"`
@@ -72,7 +72,7 @@ func (f Frame) SubscribeData() (SubscribeData, error) {
 	return d, nil
 }
 
-// SignInData is the data of a pusher:signin frame (protocol.md §3.11).
+// SignInData is the data of a pusher:signin frame (docs/protocol.md §3.11).
 type SignInData struct {
 	Auth     string `json:"auth"`
 	UserData string `json:"user_data"`
@@ -98,7 +98,7 @@ func (f Frame) object(into any) error {
 }
 
 // Text is the frame's data as it is relayed: a string as it is, anything else as JSON; empty if there is none
-// (protocol.md §4).
+// (docs/protocol.md §4).
 func (f Frame) Text() string {
 	var s string
 	if json.Unmarshal(f.Data, &s) == nil {
@@ -107,7 +107,7 @@ func (f Frame) Text() string {
 	return string(compact(f.Data))
 }
 
-// message is every frame but the two that tell of an error: its data is a string (protocol.md §0, encoding rule).
+// message is every frame but the two that tell of an error: its data is a string (docs/protocol.md §0, encoding rule).
 type message struct {
 	Event   string  `json:"event"`
 	Channel Channel `json:"channel,omitempty"`
@@ -115,7 +115,7 @@ type message struct {
 	UserID  string  `json:"user_id,omitempty"`
 }
 
-// Established is the first frame of every connection that is let in (protocol.md §1.2).
+// Established is the first frame of every connection that is let in (docs/protocol.md §1.2).
 func Established(id SocketID, activity time.Duration) []byte {
 	return encode(message{Event: "pusher:connection_established", Data: string(encode(struct {
 		SocketID SocketID `json:"socket_id"`
@@ -123,16 +123,16 @@ func Established(id SocketID, activity time.Duration) []byte {
 	}{id, int(activity / time.Second)}))})
 }
 
-// Pong answers pusher:ping (protocol.md §1.4).
+// Pong answers pusher:ping (docs/protocol.md §1.4).
 func Pong() []byte { return encode(message{Event: "pusher:pong", Data: "{}"}) }
 
-// Succeeded tells a client that it is subscribed to a channel without presence (protocol.md §3.4).
+// Succeeded tells a client that it is subscribed to a channel without presence (docs/protocol.md §3.4).
 func Succeeded(ch Channel) []byte {
 	return encode(message{Event: "pusher_internal:subscription_succeeded", Channel: ch, Data: "{}"})
 }
 
 // Welcomed tells a client that it is on a presence channel, and who else is: each user once, in the order given
-// (protocol.md §3.4).
+// (docs/protocol.md §3.4).
 func Welcomed(ch Channel, members []Member) []byte {
 	ids, hash := make([]string, 0, len(members)), make(map[string]json.RawMessage, len(members))
 	for _, m := range members {
@@ -150,7 +150,7 @@ func Welcomed(ch Channel, members []Member) []byte {
 	}))})
 }
 
-// MemberAdded tells of a user who has come (protocol.md §3.6).
+// MemberAdded tells of a user who has come (docs/protocol.md §3.6).
 func MemberAdded(ch Channel, m Member) []byte {
 	return encode(message{Event: "pusher_internal:member_added", Channel: ch, Data: string(encode(m))})
 }
@@ -160,23 +160,23 @@ func MemberRemoved(ch Channel, id string) []byte {
 	return encode(message{Event: "pusher_internal:member_removed", Channel: ch, Data: string(encode(Member{UserID: id}))})
 }
 
-// CacheMiss tells a new subscriber that there is no cached event (protocol.md §3.7).
+// CacheMiss tells a new subscriber that there is no cached event (docs/protocol.md §3.7).
 func CacheMiss(ch Channel) []byte {
 	return encode(message{Event: "pusher:cache_miss", Channel: ch, Data: "{}"})
 }
 
-// SubscriptionCount tells the subscribers how many connections they are (protocol.md §3.8).
+// SubscriptionCount tells the subscribers how many connections they are (docs/protocol.md §3.8).
 func SubscriptionCount(ch Channel, n int) []byte {
 	return encode(message{Event: "pusher_internal:subscription_count", Channel: ch, Data: string(encode(map[string]int{"subscription_count": n}))})
 }
 
-// SignedIn tells a client that it is signed in; the user data goes back as it came (protocol.md §3.11).
+// SignedIn tells a client that it is signed in; the user data goes back as it came (docs/protocol.md §3.11).
 func SignedIn(userData string) []byte {
 	return encode(message{Event: "pusher:signin_success", Data: string(encode(map[string]string{"user_data": userData}))})
 }
 
 // WatchlistEvents tells a client which of the users whom it watches are online and offline; a list that is empty is left out
-// (protocol.md §3.12).
+// (docs/protocol.md §3.12).
 func WatchlistEvents(online, offline []string) []byte {
 	type event struct {
 		Name  string   `json:"name"`
@@ -192,12 +192,12 @@ func WatchlistEvents(online, offline []string) []byte {
 }
 
 // ClientEvent is a client's event as the others read it. The user ID is the sender's on a presence channel, else empty
-// (protocol.md §4).
+// (docs/protocol.md §4).
 func ClientEvent(name string, ch Channel, data, userID string) []byte {
 	return encode(message{Event: name, Channel: ch, Data: data, UserID: userID})
 }
 
-// Frame is the pusher:error frame. Its data is an object, which is what clients take for an error (protocol.md §2).
+// Frame is the pusher:error frame. Its data is an object, which is what clients take for an error (docs/protocol.md §2).
 func (e *Error) Frame() []byte {
 	return encode(struct {
 		Event string `json:"event"`
@@ -209,7 +209,7 @@ func (e *Error) Frame() []byte {
 }
 
 // SubscriptionError is the frame that Echo's .error() hears, sent beside the error's own. It has soketi's shape, whose data is
-// an object too (protocol.md §3.5).
+// an object too (docs/protocol.md §3.5).
 func (e *Error) SubscriptionError(ch Channel) []byte {
 	kind, status := e.Type, e.Status
 	if kind == "" {
@@ -229,8 +229,8 @@ func (e *Error) SubscriptionError(ch Channel) []byte {
 	}{kind, e.Message, status}})
 }
 
-// EventFrame is an event as its subscribers read it; data passes unchanged (protocol.md §5.3). Its text holds only
-// characters that SQS takes, because it travels in a message as it is (aws-facts.md §C).
+// EventFrame is an event as its subscribers read it; data passes unchanged (docs/protocol.md §5.3). Its text holds only
+// characters that SQS takes, because it travels in a message as it is (docs/aws.md §C).
 func EventFrame(name string, ch Channel, data string) []byte {
 	return encode(message{Event: name, Channel: ch, Data: data})
 }

@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden frames anew")
 
-// The frames as clients read them. Each was checked against the section of protocol.md that it names.
+// The frames as clients read them. Each was checked against the section of docs/protocol.md that it names.
 func TestGoldenFrames(t *testing.T) {
 	for _, f := range []struct {
 		file, section string
@@ -48,7 +48,7 @@ func TestGoldenFrames(t *testing.T) {
 		{"event", "§5.3", pusher.EventFrame(`App\Events\OrderShipped`, "private-orders.7", `{"id":7}`)},
 		{"event_nasty", "§0 (encoding rule)", pusher.EventFrame("a<b>&c", "orders", "\x00\t\"\\ <>& \u2028 \ufffe\uffff \U0001f600")},
 	} {
-		t.Run(f.file+", protocol.md "+f.section, func(t *testing.T) {
+		t.Run(f.file+", docs/protocol.md "+f.section, func(t *testing.T) {
 			path := filepath.Join("testdata", f.file+".json")
 			if *update {
 				if err := os.WriteFile(path, append(f.frame, '\n'), 0o600); err != nil {
@@ -107,7 +107,7 @@ func TestEventFrameKeepsItsTexts(t *testing.T) {
 	}
 }
 
-// legal asserts that the text may travel in an SQS message (aws-facts.md §C).
+// legal asserts that the text may travel in an SQS message (docs/aws.md §C).
 func legal(t *testing.T, text []byte) {
 	t.Helper()
 	if !utf8.Valid(text) {
@@ -129,7 +129,7 @@ func TestEventFrameWritesNoHTMLEscapes(t *testing.T) {
 	}
 }
 
-// The cases of protocol.md §0, §3.3 and §9 (21, 51).
+// The cases of docs/protocol.md §0, §3.3 and §9 (21, 51).
 func TestParseFrame(t *testing.T) {
 	for _, c := range []struct{ name, text, event string }{
 		{"a ping as pusher-js sends it", `{"event":"pusher:ping","data":{}}`, "pusher:ping"},
@@ -198,7 +198,7 @@ func TestSubscribeData(t *testing.T) {
 	}
 }
 
-// The cases of protocol.md §3.11 and §9 (83).
+// The cases of docs/protocol.md §3.11 and §9 (83).
 func TestSignInData(t *testing.T) {
 	const user = `{"id":"7","user_info":{"name":"Ann"}}`
 	for _, c := range []struct {

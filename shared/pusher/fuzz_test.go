@@ -75,7 +75,7 @@ func relays(t *testing.T, f pusher.Frame) {
 	}
 }
 
-// answers asserts that the error is a refusal whose frames follow protocol.md §0 and §2.
+// answers asserts that the error is a refusal whose frames follow docs/protocol.md §0 and §2.
 func answers(t *testing.T, err error, ch pusher.Channel) {
 	t.Helper()
 	var refusal *pusher.Error
@@ -146,7 +146,7 @@ func FuzzChannel(f *testing.F) {
 	})
 }
 
-// channelNames are those that every SDK takes (protocol.md §3.1).
+// channelNames are those that every SDK takes (docs/protocol.md §3.1).
 var channelNames = regexp.MustCompile(`\A[-a-zA-Z0-9_=@,.;]+\z`)
 
 // A member is refused, or everybody on the channel reads it as it came: an ID that is a text, and the same info.

@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-// ConnectionID is what API Gateway calls a connection: so far always base64 of 11 bytes (aws-facts.md §A5), but its
+// ConnectionID is what API Gateway calls a connection: so far always base64 of 11 bytes (docs/aws.md §A5), but its
 // form is not promised.
 type ConnectionID string
 
-// SocketID is what the Pusher protocol calls a connection: two decimal integers and a dot (protocol.md §1.3). It is
+// SocketID is what the Pusher protocol calls a connection: two decimal integers and a dot (docs/protocol.md §1.3). It is
 // part of every signed auth string.
 type SocketID string
 

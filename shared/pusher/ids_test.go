@@ -11,7 +11,7 @@ import (
 	"hark/shared/pusher"
 )
 
-var socketIDs = regexp.MustCompile(`^\d+\.\d+$`) // what every server SDK demands (protocol.md §1.3)
+var socketIDs = regexp.MustCompile(`^\d+\.\d+$`) // what every server SDK demands (docs/protocol.md §1.3)
 
 func TestSocketID(t *testing.T) {
 	for _, c := range []struct {
@@ -66,7 +66,7 @@ func TestSocketIDOfOtherShapes(t *testing.T) {
 }
 
 // For IDs of the usual shape the socket ID is another form of the same 11 bytes: it can be turned back, so that no two
-// live connections share one (protocol.md §9, 7).
+// live connections share one (docs/protocol.md §9, 7).
 func TestSocketIDIsReversible(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 10_000 {

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// What one user may be and watch (protocol.md §3.2, §3.12).
+// What one user may be and watch (docs/protocol.md §3.2, §3.12).
 const (
 	MaxUserID    = 128 // characters
 	MaxWatchlist = 100 // users; the rest is dropped
@@ -20,7 +20,7 @@ type Member struct {
 }
 
 // ParseMember reads channel_data: a JSON object with a user_id, which may be a number, and perhaps a user_info. IDs are texts from
-// here on, so that 7 and "7" are one member (protocol.md §3.6). limit is the size of the member in bytes.
+// here on, so that 7 and "7" are one member (docs/protocol.md §3.6). limit is the size of the member in bytes.
 func ParseMember(ch Channel, channelData string, limit int) (Member, error) {
 	var d struct {
 		UserID json.RawMessage `json:"user_id"`
@@ -52,7 +52,7 @@ type User struct {
 }
 
 // ParseUser reads the user_data of a sign-in: a JSON object with a non-empty text for an ID, of the characters of channel names
-// (protocol.md §3.11).
+// (docs/protocol.md §3.11).
 func ParseUser(userData string) (User, error) {
 	var d struct {
 		ID        *string           `json:"id"`

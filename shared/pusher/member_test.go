@@ -11,7 +11,7 @@ import (
 	"hark/shared/pusher"
 )
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestParseMember(t *testing.T) {
 	for _, c := range []struct{ name, data, id, info string }{
 		{"an ID and its info", `{"user_id":"7","user_info":{"name":"Ann"}}`, "7", `{"name":"Ann"}`},
@@ -86,7 +86,7 @@ func ids(n int) string {
 	return string(b)
 }
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestParseUser(t *testing.T) {
 	for _, c := range []struct {
 		name, data string

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// ClockSkew is how far a request's timestamp may be from our clock, either way (protocol.md §5.1).
+// ClockSkew is how far a request's timestamp may be from our clock, either way (docs/protocol.md §5.1).
 const ClockSkew = 600 * time.Second
 
 // SignedRequest is what a publisher signs of an HTTP request.
@@ -46,7 +46,7 @@ func (r SignedRequest) Params() map[string]string {
 }
 
 // Text is what the publisher should have signed: the method, the path and all parameters but the signature, sorted by key and
-// decoded (protocol.md §5.1).
+// decoded (docs/protocol.md §5.1).
 func (r SignedRequest) Text() string { return signedText(r.Method, r.Path, r.Params()) }
 
 func signedText(method, path string, params map[string]string) string {
@@ -64,7 +64,7 @@ func signedText(method, path string, params map[string]string) string {
 }
 
 // Verify returns nil if the app's secret signed the request within ClockSkew of now, else an *HTTPError (401) that says which of the
-// five conditions of protocol.md §5.1 is not met: key, version, timestamp, body digest, signature. It never names the secret.
+// five conditions of docs/protocol.md §5.1 is not met: key, version, timestamp, body digest, signature. It never names the secret.
 func (a App) Verify(r SignedRequest, now time.Time) error {
 	q := r.Params()
 	if !hmac.Equal([]byte(q["auth_key"]), []byte(a.Key)) {

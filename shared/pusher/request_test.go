@@ -31,7 +31,7 @@ func digest(body string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// The vectors of protocol.md §5.1, each as printed there.
+// The vectors of docs/protocol.md §5.1, each as printed there.
 func TestVerify(t *testing.T) {
 	for _, v := range []struct {
 		name, method, path, query, body, signature string
@@ -111,7 +111,7 @@ func signedAs(sign func(pusher.App, string) string, method, path, body string, p
 	}
 }
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestVerifyConditions(t *testing.T) {
 	params := func(change ...string) []string {
 		p := []string{"auth_key=278d425bdf160c739803", "auth_timestamp=1700000000", "auth_version=1.0", "body_md5=" + digest(body)}
@@ -182,7 +182,7 @@ func TestVerifyConditions(t *testing.T) {
 	}
 }
 
-// What the SDKs do to queries and paths behind their signers' backs (protocol.md §5.1).
+// What the SDKs do to queries and paths behind their signers' backs (docs/protocol.md §5.1).
 func TestVerifyEncodings(t *testing.T) {
 	for _, c := range []struct {
 		name       string
@@ -214,7 +214,7 @@ func TestVerifyEncodings(t *testing.T) {
 	}
 }
 
-// What is signed decoded must not be read in a second way (protocol.md §5.1 leaves that open).
+// What is signed decoded must not be read in a second way (docs/protocol.md §5.1 leaves that open).
 func TestVerifyRefusesWhatCouldBeTakenForAnotherRequest(t *testing.T) {
 	for _, c := range []struct{ name, signed, sent, path, wire string }{
 		{"two parameters as one", "filter_by_prefix=a&info=user_count", "filter_by_prefix=a%26info%3Duser_count", "", ""},

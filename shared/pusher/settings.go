@@ -7,7 +7,7 @@ import (
 )
 
 // Settings are what one app may change. Names and defaults are Reverb's where Reverb has them, else soketi's
-// (protocol.md §7); DefaultSettings has the values of an app that changes nothing.
+// (docs/protocol.md §7); DefaultSettings has the values of an app that changes nothing.
 type Settings struct {
 	Disabled        bool          // clients are told 4003, publishers 403
 	AllowedOrigins  []string      // host patterns, * stands for any text; empty lets everybody in
@@ -37,7 +37,7 @@ type Settings struct {
 // ClientEvents says whose client events are relayed: Reverb's accept_client_events_from.
 type ClientEvents string
 
-// The values of accept_client_events_from (protocol.md §4).
+// The values of accept_client_events_from (docs/protocol.md §4).
 const (
 	ClientEventsNone    ClientEvents = "none"
 	ClientEventsMembers ClientEvents = "members" // of those who are subscribed to the private or presence channel
@@ -73,7 +73,7 @@ func DefaultSettings() Settings {
 }
 
 // AllowsOrigin reports whether a page of that Origin may connect: its host must match one of the patterns, scheme and port do not
-// matter. A client without an Origin is let in only if everybody is (protocol.md §7.1).
+// matter. A client without an Origin is let in only if everybody is (docs/protocol.md §7.1).
 func (s Settings) AllowsOrigin(origin string) bool {
 	if len(s.AllowedOrigins) == 0 {
 		return true

@@ -8,7 +8,7 @@ import (
 	"hark/shared/pusher"
 )
 
-// 28 and protocol.md §7.1: the patterns are Reverb's.
+// 28 and docs/protocol.md §7.1: the patterns are Reverb's.
 func TestAllowsOrigin(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -66,7 +66,7 @@ func TestAllowsOrigin(t *testing.T) {
 	})
 }
 
-// The defaults of protocol.md §7, §3.1, §3.2 and §4.
+// The defaults of docs/protocol.md §7, §3.1, §3.2 and §4.
 func TestDefaultSettings(t *testing.T) {
 	s := pusher.DefaultSettings()
 	if s.Disabled || s.MaxConnections != 0 || s.ActivityTimeout != 0 || s.MaxMessageSize != 10_000 || s.ClientEvents != "members" {

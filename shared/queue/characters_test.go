@@ -10,7 +10,7 @@ import (
 	"hark/shared/state"
 )
 
-// A queue takes neither U+FFFE nor U+FFFF (aws-facts.md §C), but what clients say of their users is theirs to choose: it arrives as it
+// A queue takes neither U+FFFE nor U+FFFF (docs/aws.md §C), but what clients say of their users is theirs to choose: it arrives as it
 // was said.
 func TestPublishOfCharactersThatAQueueDoesNotTake(t *testing.T) {
 	for name, said := range map[string]string{

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// What one SendMessageBatch takes (aws-facts.md §C).
+// What one SendMessageBatch takes (docs/aws.md §C).
 const (
 	perRequest      = 10      // messages
 	bytesPerRequest = 1 << 20 // of all their bodies
@@ -66,7 +66,7 @@ func sendBatch(ctx context.Context, client *sqs.Client, url string, letters []le
 }
 
 // encode writes a message. It leaves texts as they are: json.Marshal would put HTML's escapes into them, which every subscriber
-// would be sent. Only the two characters are escaped that JSON may hold but a message may not (aws-facts.md §C).
+// would be sent. Only the two characters are escaped that JSON may hold but a message may not (docs/aws.md §C).
 func encode(v any) (string, error) {
 	var text strings.Builder
 	enc := json.NewEncoder(&text)

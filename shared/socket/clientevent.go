@@ -10,7 +10,7 @@ import (
 	"hark/shared/state"
 )
 
-// clientEvent relays an event of a client to the others on its channel (protocol.md §4). One that is not relayed for a reason of ours is
+// clientEvent relays an event of a client to the others on its channel (docs/protocol.md §4). One that is not relayed for a reason of ours is
 // lost, and the client is told; its connection, which has lost nothing else, stays open.
 func (s *Server) clientEvent(ctx context.Context, r request) error {
 	err := s.relay(ctx, r)

@@ -47,7 +47,7 @@ func (c *conversation) relayed(t *testing.T, channel pusher.Channel, frame strin
 	}
 }
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestClientEvents(t *testing.T) {
 	for _, c := range []struct {
 		name, frame string
@@ -81,7 +81,7 @@ func TestClientEvents(t *testing.T) {
 	}
 }
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestClientEventsThatAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		name           string

@@ -191,7 +191,7 @@ func (c *conversation) refusedBy(t *testing.T, text string, code int, says ...st
 	}
 }
 
-// subscriptionError asserts what Echo's .error() hears, in soketi's shape (37, protocol.md §3.5).
+// subscriptionError asserts what Echo's .error() hears, in soketi's shape (37, docs/protocol.md §3.5).
 func subscriptionError(t *testing.T, text, channel, kind string, status int) {
 	t.Helper()
 	var f struct {

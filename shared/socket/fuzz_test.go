@@ -10,7 +10,7 @@ import (
 )
 
 // Whatever a client sends, it is answered with frames that it can read: a JSON object with a text for an event, whose data is a text
-// except in what tells of an error (protocol.md §0, §9: 20, 24, 25).
+// except in what tells of an error (docs/protocol.md §0, §9: 20, 24, 25).
 func FuzzMessage(f *testing.F) {
 	const member = `{"user_id":"7","user_info":{"name":"<Ann>"}}`
 	for _, text := range []string{

@@ -8,7 +8,7 @@ import (
 	"hark/shared/pusher"
 )
 
-// What bounds a stranger's bill (design.md §8). Each holds for one connection in one process; Lambda spreads the frames of a busy
+// What bounds a stranger's bill (docs/decisions/0020-limits.md). Each holds for one connection in one process; Lambda spreads the frames of a busy
 // connection over several. Time is the frames' own, so that a process that lags behind or was frozen counts as it should.
 const (
 	frameEvery = time.Second / 30 // a connection that sends more than that, beyond a burst, is closed
@@ -49,7 +49,7 @@ func (s *Server) exceeds(ctx context.Context, r request, name string, window tim
 
 // countKnown counts a frame that is answered without reading its connection, if this process has learnt from another frame of the
 // connection that its app limits them. Until it has, pings are not counted, nor are they in a process that serves nothing but
-// pings; in return the pings of all other apps cost no read (design.md §7, "idle connection").
+// pings; in return the pings of all other apps cost no read (docs/decisions/0022-cost-budgets.md, "idle connection").
 func (s *Server) countKnown(ctx context.Context, r request) error {
 	id := s.clients.limited(r.id)
 	if id == "" {

@@ -34,7 +34,7 @@ func (c *conversation) errorsOf(code int) (errs, closed int) {
 	return errs, closed
 }
 
-// Pings of an app that does not limit frames cost nothing: no read of the connection, no count (design.md §7).
+// Pings of an app that does not limit frames cost nothing: no read of the connection, no count (docs/decisions/0022-cost-budgets.md).
 func TestPingsReadAndCountNothing(t *testing.T) {
 	c := newConversation()
 	c.says(t, ping)

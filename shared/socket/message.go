@@ -29,7 +29,7 @@ const plain = 256
 var errEnd = errors.New("connection has to be closed")
 
 // Message answers one frame, received at t. It has no error to return: what goes wrong is told to the client or logged,
-// since the gateway would answer an error with a JSON of its own, at which pusher-js throws (protocol.md §1.7).
+// since the gateway would answer an error with a JSON of its own, at which pusher-js throws (docs/protocol.md §1.7).
 func (s *Server) Message(ctx context.Context, id pusher.ConnectionID, t state.Stamp, text []byte) {
 	r := request{id: id, t: t, size: len(text)}
 	err := s.clients.admit(id, t)

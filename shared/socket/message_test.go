@@ -10,7 +10,7 @@ import (
 	"hark/shared/state"
 )
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestPing(t *testing.T) {
 	for _, frame := range []string{
 		`{"event":"pusher:ping","data":{}}`, `{"event":"pusher:ping","data":"{}"}`, `{"event":"pusher:ping"}`, `{"data":null,"event":"pusher:ping"}`,

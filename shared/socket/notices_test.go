@@ -27,7 +27,7 @@ func (w *webhooks) Notify(_ context.Context, app pusher.App, e pusher.WebhookEve
 	return w.err
 }
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestAppsAreSentClientEvents(t *testing.T) {
 	for _, c := range []struct {
 		name, frame string

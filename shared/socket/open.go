@@ -31,7 +31,7 @@ type Registry interface {
 }
 
 // How long the greeting is tried while the gateway says that the connection is not there: it is not until the answer to
-// $connect has reached it (aws-facts.md §A2).
+// $connect has reached it (docs/aws.md §A2).
 const (
 	greetFirst = 5 * time.Millisecond
 	greetMost  = 200 * time.Millisecond
@@ -40,7 +40,7 @@ const (
 
 // Open decides about a handshake. The returned function greets the client and must be called after the handshake has been
 // answered, because nothing can be posted before. A client that is not let in is greeted too, with the error that makes
-// pusher-js stop, and closed: a refused handshake would make it try for ever (protocol.md §1.6, §1.8).
+// pusher-js stop, and closed: a refused handshake would make it try for ever (docs/protocol.md §1.6, §1.8).
 // The only error is ErrForbidden.
 func (o *Opener) Open(ctx context.Context, h pusher.Handshake) (greet func(context.Context), err error) {
 	if subtle.ConstantTimeCompare([]byte(h.Secret), []byte(o.Secret)) != 1 {
@@ -55,7 +55,7 @@ func (o *Opener) Open(ctx context.Context, h pusher.Handshake) (greet func(conte
 }
 
 // admit writes the connection of a client that is let in, and returns the first frame that a client is sent either way. A fault of
-// ours uses a code that lets it come back (protocol.md §9, 14).
+// ours uses a code that lets it come back (docs/protocol.md §9, 14).
 func (o *Opener) admit(ctx context.Context, h pusher.Handshake) (first []byte, in bool) {
 	app, err := o.enter(ctx, h)
 	var refusal *pusher.Error
@@ -86,7 +86,7 @@ func (o *Opener) enter(ctx context.Context, h pusher.Handshake) (pusher.App, err
 }
 
 // activity is the silence after which the app's clients ping. Less than a second would read 0, at which pusher-js stops for good
-// (protocol.md §1.2).
+// (docs/protocol.md §1.2).
 func (o *Opener) activity(app pusher.App) time.Duration {
 	if app.ActivityTimeout < time.Second {
 		return o.Activity

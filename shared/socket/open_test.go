@@ -100,7 +100,7 @@ func TestOpenLetsThePagesOfAllowedOriginsIn(t *testing.T) {
 	}
 }
 
-// The numbers are those of protocol.md §9: such a client is accepted, told, and closed.
+// The numbers are those of docs/protocol.md §9: such a client is accepted, told, and closed.
 func TestOpenTurnsAway(t *testing.T) {
 	broken := errors.New("inner-text of the table")
 	off := only(app(func(s *pusher.Settings) { s.Disabled = true }))
@@ -191,7 +191,7 @@ func greeting(t *testing.T, a apps, send func(n int) error) (s *gateway, at []ti
 	return s, at, time.Since(began), text()
 }
 
-// Until the answer to $connect has reached it, the gateway says that the connection is not there (aws-facts.md §A2).
+// Until the answer to $connect has reached it, the gateway says that the connection is not there (docs/aws.md §A2).
 func TestGreetingIsTriedUntilTheConnectionIsThere(t *testing.T) {
 	known := only(app())
 	t.Run("there at the fourth try", func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 
 const connection = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
 
-// app has the credentials of protocol.md §3.2 and changes no setting, unless it is told to.
+// app has the credentials of docs/protocol.md §3.2 and changes no setting, unless it is told to.
 func app(change ...func(*pusher.Settings)) pusher.App {
 	a := pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: pusher.DefaultSettings()}
 	for _, c := range change {
@@ -93,7 +93,7 @@ func (g *gateway) has(t *testing.T, want ...string) {
 	}
 }
 
-// errorFrame asserts that a text is a pusher:error with a code (protocol.md §2).
+// errorFrame asserts that a text is a pusher:error with a code (docs/protocol.md §2).
 func errorFrame(t *testing.T, text string, code int) {
 	t.Helper()
 	var f struct {

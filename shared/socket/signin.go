@@ -9,7 +9,7 @@ import (
 )
 
 // signIn signs a client in as the user for whom the app vouches. A refusal leaves the connection open, as at Pusher
-// (protocol.md §3.11).
+// (docs/protocol.md §3.11).
 func (s *Server) signIn(ctx context.Context, r request) error {
 	if !r.app.UserAuthentication {
 		return pusher.Errorf(pusher.CodeUnauthorized, "The app does not have user authentication enabled.")
@@ -34,7 +34,7 @@ func (s *Server) signIn(ctx context.Context, r request) error {
 	if err := s.welcome(ctx, r, u.ID); err != nil { // whoever banned the user meanwhile may not have seen this connection
 		return errors.Join(err, errEnd)
 	}
-	if u.Cut && r.app.Watchlist { // the sign-in has succeeded all the same (protocol.md §3.12)
+	if u.Cut && r.app.Watchlist { // the sign-in has succeeded all the same (docs/protocol.md §3.12)
 		return pusher.Errorf(pusher.CodeWatchlist, "The watchlist is too long: the first %d users are watched, which is the limit", pusher.MaxWatchlist)
 	}
 	return nil

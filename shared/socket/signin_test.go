@@ -41,7 +41,7 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// The numbers are those of protocol.md §9; whatever is wrong, the connection stays open.
+// The numbers are those of docs/protocol.md §9; whatever is wrong, the connection stays open.
 func TestSignInIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		name, frame string

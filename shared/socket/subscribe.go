@@ -7,7 +7,7 @@ import (
 )
 
 // subscribe lets a client into a channel. What it is told then, and when, is for Members to say: no frame of the channel may come
-// before its success (protocol.md §3.14).
+// before its success (docs/protocol.md §3.14).
 func (s *Server) subscribe(ctx context.Context, r request) error {
 	d, err := r.SubscribeData()
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *Server) subscribe(ctx context.Context, r request) error {
 }
 
 // member is as whom the client joins a presence channel: the one in the channel data, else the user it is signed in as
-// (protocol.md §3.6).
+// (docs/protocol.md §3.6).
 func member(r request, d pusher.SubscribeData) (pusher.Member, error) {
 	limit := r.app.MaxMemberSize
 	if d.ChannelData != "" {
@@ -54,7 +54,7 @@ func member(r request, d pusher.SubscribeData) (pusher.Member, error) {
 	return m, nil
 }
 
-// unsubscribe tells the client nothing, as no server does (protocol.md §3.9). A user's channel is left by signing out only, which is
+// unsubscribe tells the client nothing, as no server does (docs/protocol.md §3.9). A user's channel is left by signing out only, which is
 // the end of the connection.
 func (s *Server) unsubscribe(ctx context.Context, r request) error {
 	d, err := r.SubscribeData()

@@ -7,7 +7,7 @@ import (
 	"hark/shared/pusher"
 )
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestSubscribeToAPublicChannel(t *testing.T) {
 	for name, data := range map[string]string{
 		"29 with empty auth":                   `{"auth":"","channel":"orders"}`,
@@ -32,7 +32,7 @@ func TestSubscribeToAPublicChannel(t *testing.T) {
 	}
 }
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestSubscribeToAPrivateChannel(t *testing.T) {
 	const data = `{"user_id":"7","user_info":{"name":"<Ann>"}}`
 	for _, c := range []struct {
@@ -93,7 +93,7 @@ func TestSubscribeToALongName(t *testing.T) {
 	})
 }
 
-// The numbers are those of protocol.md §9.
+// The numbers are those of docs/protocol.md §9.
 func TestSubscribeToAPresenceChannel(t *testing.T) {
 	auth := func(data string) string { return sign(socketID + ":presence-a:" + data) }
 	plain := sign(socketID + ":presence-a")

@@ -11,7 +11,7 @@ import (
 	"hark/shared/queue"
 )
 
-// TestBudget asserts design.md §7: a channel's cycle with webhooks is 5 write units and 2 messages to the checks queue, and each webhook event
+// TestBudget asserts docs/decisions/0022-cost-budgets.md: a channel's cycle with webhooks is 5 write units and 2 messages to the checks queue, and each webhook event
 // is one message for each endpoint.
 func TestBudget(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {

@@ -22,7 +22,7 @@ type Checker struct {
 	Nonce    func() string    // unique; random if nil
 }
 
-// Markers are the rows that list occupied channels: K of model.md §3. Every read is strongly consistent, and a write on a condition
+// Markers are the rows that list occupied channels: K of docs/steps.md §3. Every read is strongly consistent, and a write on a condition
 // reports whether the condition held.
 type Markers interface {
 	// Marker reads the row.
@@ -84,7 +84,7 @@ func (c *Checker) Check(ctx context.Context, k state.Check) error {
 	}
 }
 
-// channel takes the channel one step on: "Check" of model.md §3. What is told is written down first if somebody came, and last if
+// channel takes the channel one step on: "Check" of docs/steps.md §3. What is told is written down first if somebody came, and last if
 // everybody left, so that whoever checks again after a death finds out what may not have been told.
 func (c *Checker) channel(ctx context.Context, app string, ch pusher.Channel, again bool) (done bool, err error) {
 	k, err := c.Markers.Marker(ctx, app, ch)

@@ -15,7 +15,7 @@ var errRefused = errors.New("the address is not a public one")
 // idle is for how long a connection is kept. One that sleeps longer, with a function that was frozen, is dead when it wakes.
 const idle = 30 * time.Second
 
-// NewClient returns the client that posts to webhooks. It connects to public addresses only (design.md §8): what a name resolves to is
+// NewClient returns the client that posts to webhooks. It connects to public addresses only (docs/decisions/0037-webhooks-to-public-addresses.md): what a name resolves to is
 // looked at when it is dialled, so that neither a name that leads into the cloud's own network nor one that changes its mind between
 // two lookups gets there. It follows no redirects, and uses no proxy. With loopback, this machine counts as public.
 func NewClient(loopback bool) *http.Client {

@@ -82,13 +82,13 @@ var (
 	errResting = errors.New("the endpoint did not answer in time lately")
 )
 
-// body is what Pusher posts: one event in each request, since batching is off (protocol.md §6.3).
+// body is what Pusher posts: one event in each request, since batching is off (docs/protocol.md §6.3).
 type body struct {
 	At     int64                 `json:"time_ms"`
 	Events []pusher.WebhookEvent `json:"events"`
 }
 
-// post sends the request of protocol.md §6.1. Its errors do not show the URL, which may hold a secret.
+// post sends the request of docs/protocol.md §6.1. Its errors do not show the URL, which may hold a secret.
 func (d *Deliverer) post(ctx context.Context, app pusher.App, w pusher.Webhook, x state.Delivery) error {
 	text, err := encode(body{x.At, []pusher.WebhookEvent{x.Event}})
 	if err != nil {

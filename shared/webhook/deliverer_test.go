@@ -120,7 +120,7 @@ func TestRequest(t *testing.T) {
 	})
 }
 
-// Every notice as an official SDK reads it, whose fields are texts (protocol.md §6.1).
+// Every notice as an official SDK reads it, whose fields are texts (docs/protocol.md §6.1).
 func TestNoticesAsTheSDKReadsThem(t *testing.T) {
 	data, seven := `<{"a":1}>`, 7
 	for _, c := range []struct {

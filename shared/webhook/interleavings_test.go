@@ -56,7 +56,7 @@ func (s *table) check(name string, k state.Check) *process {
 	return start(s.T, name, s.rows, &s.announced, k)
 }
 
-// The interleaving of model.md §2 that doubles and loses what apps are told (13), in its several forms: forced upon the steps that are
+// The interleaving of docs/steps.md §2 that doubles and loses what apps are told (13), in its several forms: forced upon the steps that are
 // there for it, each ends right. Then the correction is taken out, and the same interleaving must end wrong.
 func TestInterleavings(t *testing.T) {
 	look, again := state.Check{Channel: news}, state.Check{Channel: news, Again: true}

@@ -38,7 +38,7 @@ const (
 	hook  = "https://example.com/hook"
 )
 
-// tenant has the credentials of protocol.md §3.2 and one webhook, that wants everything.
+// tenant has the credentials of docs/protocol.md §3.2 and one webhook, that wants everything.
 func tenant() pusher.App {
 	a := pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: pusher.DefaultSettings()}
 	a.Webhooks = []pusher.Webhook{{URL: hook}}

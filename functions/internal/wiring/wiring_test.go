@@ -119,7 +119,7 @@ func (r *runtime) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 // The greeting of a connection rests on this order: the gateway takes a post only once it has the answer to $connect, and a
-// process may be frozen once it asks for its next invocation (aws-facts.md §A2).
+// process may be frozen once it asks for its next invocation (docs/aws.md §A2).
 func TestGreetingIsPostedBetweenTheAnswerAndTheNextInvocation(t *testing.T) {
 	event, err := os.ReadFile(filepath.Join("..", "..", "..", "events", "connect.json"))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// TestSteps walks through the requests that the stack's protocol consists of (model.md §3): each step's condition as it
+// TestSteps walks through the requests that the stack's protocol consists of (docs/steps.md §3): each step's condition as it
 // is written there, met and not met.
 func TestSteps(t *testing.T) {
 	const yes, no = "", failed

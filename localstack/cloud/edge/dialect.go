@@ -11,7 +11,7 @@ import (
 	"github.com/dop251/goja/token"
 )
 
-// maxCode is CloudFront's limit for the code of a function, in bytes (aws-facts.md §A3).
+// maxCode is CloudFront's limit for the code of a function, in bytes (docs/aws.md §A3).
 const maxCode = 10 << 10
 
 var importStatement = regexp.MustCompile(`(?m)^\s*import\b.*`)

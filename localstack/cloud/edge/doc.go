@@ -1,6 +1,6 @@
 // Package edge is CloudFront as the stack uses it: it picks the behaviour of a request, runs the distribution's
 // viewer-request function as it is, and forwards to the origin. It follows the CloudFront Developer Guide and
-// aws-facts.md §A3. An origin is an http.Handler: one in this process, or a proxy to anywhere. WebSocket upgrades go through
+// docs/aws.md §A3. An origin is an http.Handler: one in this process, or a proxy to anywhere. WebSocket upgrades go through
 // to either.
 //
 // Nothing is cached, since the one cache policy that is supported is CachingDisabled; what else a distribution may ask for

@@ -24,7 +24,7 @@ const connectionsPrefix = "/_aws/execute-api/"
 // The reason that $disconnect gets after DELETE, as recorded in public logs.
 const closedNormally = "Connection Closed Normally"
 
-// ServeConnections serves /_aws/execute-api/{api}/{stage}/@connections/{id}, the management API of aws-facts.md §A5: POST
+// ServeConnections serves /_aws/execute-api/{api}/{stage}/@connections/{id}, the management API of docs/aws.md §A5: POST
 // sends the body to the client, GET describes the connection, DELETE closes it.
 //
 //	200, 204  done; a post is in the socket's buffer, behind those answered before

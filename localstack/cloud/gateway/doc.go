@@ -1,5 +1,5 @@
 // Package gateway is the data plane of API Gateway WebSocket APIs: it holds clients' sockets, turns what happens on them
-// into events for functions, and lets functions reach clients through @connections. It follows aws-facts.md §A; names of
+// into events for functions, and lets functions reach clients through @connections. It follows docs/aws.md §A; names of
 // files follow the life of a connection: handshake.go, socket.go, read.go, message.go, and connections.go for the callers
 // of @connections.
 //

@@ -25,7 +25,7 @@ func operation(method string) string {
 	return ""
 }
 
-// goneByFault reports whether a post to a living connection, or a look at it, is to be answered 410 (aws-facts.md §A5).
+// goneByFault reports whether a post to a living connection, or a look at it, is to be answered 410 (docs/aws.md §A5).
 func (s *Service) goneByFault(r *http.Request, id string) bool {
 	if r.Method == http.MethodDelete {
 		return false

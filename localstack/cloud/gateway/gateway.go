@@ -16,7 +16,7 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// The quotas of API Gateway WebSocket APIs (aws-facts.md §A4).
+// The quotas of API Gateway WebSocket APIs (docs/aws.md §A4).
 const (
 	maxFrame    = 32 << 10  // bytes of a frame's payload; also the step in which messages are billed
 	maxMessage  = 128 << 10 // bytes of a message, in either direction
@@ -64,7 +64,7 @@ type Route struct {
 	Throttle          *Throttle
 
 	// RouteResponseSelectionExpression makes the route two-way when it is "$default" and the template has a RouteResponse:
-	// the body that the function returns goes to the client (aws-facts.md §A6). Without it the body goes nowhere.
+	// the body that the function returns goes to the client (docs/aws.md §A6). Without it the body goes nowhere.
 	RouteResponseSelectionExpression string
 }
 

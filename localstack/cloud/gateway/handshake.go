@@ -11,7 +11,7 @@ import (
 )
 
 // Socket serves the WebSocket endpoint of an API, what wss://{api}.execute-api.{region}.amazonaws.com serves: the path is
-// /{stage} or /{stage}/, anything else gets 403 (aws-facts.md §A3).
+// /{stage} or /{stage}/, anything else gets 403 (docs/aws.md §A3).
 //
 // $connect's function runs first and decides: a 2xx status opens the socket, any other becomes the status of the
 // handshake, its body goes nowhere. A function that fails gives 502, one that is too slow 504, a throttled route 429.

@@ -7,7 +7,7 @@ import (
 )
 
 // An id is 11 bytes in base64: 16 characters that end in "=". Its tenth byte was the same in all ids seen of a kind: 2 in
-// connection and message ids, 5 in request ids (aws-facts.md §A5; aws-lambda-go, events/testdata).
+// connection and message ids, 5 in request ids (docs/aws.md §A5; aws-lambda-go, events/testdata).
 const (
 	idBytes          = 11
 	kindConnection   = 2

@@ -72,7 +72,7 @@ func (c *conn) invoke(r *route, e event) {
 	c.send(body, r.by()) // a client that has gone, or does not read, goes without
 }
 
-// fail sends API Gateway's own error JSON to the client (aws-facts.md §A1), in place of an answer of the route, which is nil if
+// fail sends API Gateway's own error JSON to the client (docs/aws.md §A1), in place of an answer of the route, which is nil if
 // there is none.
 func (c *conn) fail(r *route, message, requestID string) {
 	by := r.by()

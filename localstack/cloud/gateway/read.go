@@ -9,7 +9,7 @@ import (
 )
 
 // read reads the socket until there is nothing more to read, dispatching messages and answering control frames. Whatever a
-// client does wrong ends the connection with the code that aws-facts.md §A1 and §A4 or RFC 6455 §7.4.1 give.
+// client does wrong ends the connection with the code that docs/aws.md §A1 and §A4 or RFC 6455 §7.4.1 give.
 func (c *conn) read() {
 	r := reader{conn: c, state: ws.StateServerSide}
 	for {

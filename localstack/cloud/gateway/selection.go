@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// selection is a route selection expression: it says which route a message takes (aws-facts.md §A1).
+// selection is a route selection expression: it says which route a message takes (docs/aws.md §A1).
 type selection struct {
 	parts []selectionPart
 }

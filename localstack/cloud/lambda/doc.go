@@ -5,7 +5,7 @@
 // What happens to an invocation, from the top down:
 //
 //   - invoke.go: a caller hands an invocation to the function and gets the result when the function has posted it, which is
-//     before the function is done: it stays busy until it asks for the next invocation (aws-facts.md §A2).
+//     before the function is done: it stays busy until it asks for the next invocation (docs/aws.md §A2).
 //   - pool.go: each function has a queue of invocations and a pool of processes that take from it, one invocation each.
 //   - process.go, runtime.go and conn.go: the life of one process, the Runtime API that it speaks to, and how.
 //   - faults.go: how it is refused, repeated, or killed with its process, if a fault is set.

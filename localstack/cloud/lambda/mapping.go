@@ -51,7 +51,7 @@ type MappingSpec struct {
 
 // mapping feeds a function from a queue. It is one poller when idle and grows while batches come: whenever the last free
 // poller has got a batch another one starts, up to the limit. The queue keeps the order: it gives no message of a FIFO group
-// while another one of the group is in flight (aws-facts.md §B).
+// while another one of the group is in flight (docs/aws.md §B).
 type mapping struct {
 	service  *Service
 	function *function

@@ -19,7 +19,7 @@ const (
 	gigabyte = 1 << 30
 )
 
-// Prices is the one table of prices (aws-facts.md §D and §E, whose statuses say how sure each is): first tiers, without free
+// Prices is the one table of prices (docs/aws.md §D and §E, whose statuses say how sure each is): first tiers, without free
 // ones. Whatever is not used up by a call (alarms, storage, the polls of idle queues) is not on it: the template's idle bill is
 // a test of its own.
 func Prices() PriceList {

@@ -9,7 +9,7 @@
 // makes them available: a send, a delete, or the clock (wait.go). Nothing polls.
 //
 // Around the engine, api_*.go are the operations of the API, validate.go and errors.go their rules and refusals as AWS
-// words them, and http.go the protocol. Sources: aws-facts.md §C, the SQS Developer Guide and API Reference.
+// words them, and http.go the protocol. Sources: docs/aws.md §C, the SQS Developer Guide and API Reference.
 //
 // Where AWS only promises "approximately", this package is exact: counts are true, a receive returns as many messages
 // as it may, standard queues deliver once and in order while nothing fails. It does not limit how many messages are in

@@ -21,7 +21,7 @@ const target = "AmazonSQS."
 // maxRequest bounds a request: a full batch whose every character is escaped in JSON, with room for the rest.
 const maxRequest = 8 << 20
 
-// chunk is how much one billed request carries (aws-facts.md §C).
+// chunk is how much one billed request carries (docs/aws.md §C).
 const chunk = 64 << 10
 
 // call is one request to the service, over HTTP or not.

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// maxMessage is the most a message, or all messages of a batch together, may weigh (aws-facts.md §C).
+// maxMessage is the most a message, or all messages of a batch together, may weigh (docs/aws.md §C).
 const maxMessage = 1 << 20
 
 // QueueSpec is an AWS::SQS::Queue: its JSON names are CloudFormation's. A nil number means AWS's default.

@@ -19,7 +19,7 @@ import (
 
 const (
 	atOnce   = 20               // connections opened or closed side by side
-	dialRate = 180              // connections opened a second: the stack lets no more than 200 in (design.md §8)
+	dialRate = 180              // connections opened a second: the stack lets no more than 200 in (docs/decisions/0020-limits.md)
 	patience = 15 * time.Second // for one frame that must come
 	stalled  = 10 * time.Second // without any delivery: what is missing is lost
 	warmUps  = 20               // events before a measurement, so that processes and connections are there

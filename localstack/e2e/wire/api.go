@@ -26,7 +26,7 @@ type App struct {
 	Secret string `json:"secret"`
 }
 
-// Auth is the auth string for a channel (protocol.md §3.2). channelData may be empty.
+// Auth is the auth string for a channel (docs/protocol.md §3.2). channelData may be empty.
 func (a App) Auth(socketID, channel, channelData string) string {
 	text := socketID + ":" + channel
 	if channelData != "" {
@@ -35,7 +35,7 @@ func (a App) Auth(socketID, channel, channelData string) string {
 	return a.Key + ":" + a.sign(text)
 }
 
-// AuthUser is the auth string for a sign-in (protocol.md §3.2).
+// AuthUser is the auth string for a sign-in (docs/protocol.md §3.2).
 func (a App) AuthUser(socketID, userData string) string {
 	return a.Key + ":" + a.sign(socketID+"::user::"+userData)
 }
@@ -46,7 +46,7 @@ func (a App) sign(text string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Event is the body of POST /apps/{id}/events (protocol.md §5.3). Fields left empty are not sent.
+// Event is the body of POST /apps/{id}/events (docs/protocol.md §5.3). Fields left empty are not sent.
 type Event struct {
 	Name     string   `json:"name,omitempty"`
 	Data     string   `json:"data,omitempty"`
@@ -90,7 +90,7 @@ func (a API) Publish(ctx context.Context, e Event) (Answer, error) {
 	return a.Do(ctx, Request{Method: http.MethodPost, Path: "/apps/" + a.ID + "/events", Body: body})
 }
 
-// Do signs and sends the request (protocol.md §5.1).
+// Do signs and sends the request (docs/protocol.md §5.1).
 func (a API) Do(ctx context.Context, r Request) (Answer, error) {
 	query := a.authorize(r)
 	if r.Tamper != nil {

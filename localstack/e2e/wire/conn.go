@@ -68,7 +68,7 @@ func dial(ctx context.Context, d ws.Dialer, base, path string) (*Conn, error) {
 	return c, nil
 }
 
-// Greeting reads the first frame, which must be connection_established within the timeout (protocol.md §1.2).
+// Greeting reads the first frame, which must be connection_established within the timeout (docs/protocol.md §1.2).
 func (c *Conn) Greeting(within time.Duration) (activityTimeout int, err error) {
 	f, err := c.Next(within)
 	if err != nil {
@@ -114,12 +114,12 @@ func (c *Conn) SendEvent(event string, data any) error {
 	return c.Send(string(b))
 }
 
-// Subscribe asks for the channel as pusher-js does: with auth always there, empty for public channels (protocol.md §3.3).
+// Subscribe asks for the channel as pusher-js does: with auth always there, empty for public channels (docs/protocol.md §3.3).
 func (c *Conn) Subscribe(channel, auth string) error {
 	return c.SendEvent("pusher:subscribe", map[string]string{"auth": auth, "channel": channel})
 }
 
-// Unsubscribe leaves the channel. Nothing is answered (protocol.md §3.9).
+// Unsubscribe leaves the channel. Nothing is answered (docs/protocol.md §3.9).
 func (c *Conn) Unsubscribe(channel string) error {
 	return c.SendEvent("pusher:unsubscribe", map[string]string{"channel": channel})
 }

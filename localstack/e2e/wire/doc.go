@@ -2,6 +2,6 @@
 // WebSocket, and signed requests whose every part can be made wrong. It shares no code with the product, so that an error
 // there is not repeated here.
 //
-// It decides nothing about what is right beyond the shape that every frame must have (protocol.md §0 and §9, 20, 24, 25).
+// It decides nothing about what is right beyond the shape that every frame must have (docs/protocol.md §0 and §9, 20, 24, 25).
 // Start with Dial and API.Publish.
 package wire

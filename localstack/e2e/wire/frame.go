@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// The events of the protocol that tests wait for (protocol.md §1 to §3).
+// The events of the protocol that tests wait for (docs/protocol.md §1 to §3).
 const (
 	Established           = "pusher:connection_established"
 	Pong                  = "pusher:pong"
@@ -31,9 +31,9 @@ type Frame struct {
 	Raw     []byte // the message as it came
 }
 
-// ParseFrame reads a message and holds it to what every frame owes its readers (protocol.md §9): an object with a string
+// ParseFrame reads a message and holds it to what every frame owes its readers (docs/protocol.md §9): an object with a string
 // event (20), string data (25), but object data in pusher:error (24), and no key that the protocol does not name.
-// pusher:subscription_error has object data too: soketi's shape, which protocol.md §3.5 says to follow.
+// pusher:subscription_error has object data too: soketi's shape, which docs/protocol.md §3.5 says to follow.
 func ParseFrame(raw []byte) (Frame, error) {
 	var f struct {
 		Event   *string         `json:"event"`

@@ -30,7 +30,7 @@ func TestParseFrame(t *testing.T) {
 	}
 }
 
-// The vectors of protocol.md §3.2.
+// The vectors of docs/protocol.md §3.2.
 func TestAuth(t *testing.T) {
 	app := wire.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}
 	for _, tc := range []struct{ name, socket, channel, data, want string }{
@@ -59,7 +59,7 @@ func TestAuthUser(t *testing.T) {
 	}
 }
 
-// The first vector of protocol.md §5.1, read off a request that goes nowhere.
+// The first vector of docs/protocol.md §5.1, read off a request that goes nowhere.
 func TestDoSigns(t *testing.T) {
 	api := wire.API{Base: "http://127.0.0.1:0", App: wire.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}}
 	var got url.Values

@@ -1,7 +1,7 @@
 package model
 
 // rows are the rules of one channel without presence and of its events, with two connections: the rows C, S and K, the marker without
-// webhooks (decisions.md 1), the one consumer that posts events, and the cache of a cache channel.
+// webhooks (docs/decisions/0014-markers-without-webhooks.md), the one consumer that posts events, and the cache of a cache channel.
 //
 // A subscribe notes the channel on C, puts S pending, looks at C again, sees to the marker, posts success, on a cache channel
 // the newest event, and settles S if it is still its own. An event goes to every row there is; for a row that is pending the consumer

@@ -115,7 +115,7 @@ func TestRowsAblations(t *testing.T) {
 			"P3 marker left", rowsStart(0, 0, on(0, 1, 0), unsub(0, 2, 1), on(1, 1, 0), unsub(1, 2, 1)),
 		},
 		{
-			"not promised: invoked twice, the second dies, the connection ends between its steps (model.md §5)", func(*rows) {},
+			"not promised: invoked twice, the second dies, the connection ends between its steps (docs/steps.md §5)", func(*rows) {},
 			"P1 ghost subscription", rowsStart(1, 0, on(0, 1, 0), on(0, 1, 0), end(0)),
 		},
 		{
