@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"hark/shared/pusher"
+	"hark/shared/settings"
 )
 
 // unusualItem is the item of an app with the settings unusual().
@@ -22,7 +23,8 @@ func unusualItem() map[string]types.AttributeValue {
 		"max_message_size":          n("20000"),
 		"accept_client_events_from": s("all"),
 		"rate_limiting": all(
-			"enabled", b(true), "max_attempts", n("5"), "decay_seconds", n("2"), "terminate_on_limit", b(true),
+			"enabled", b(true), "max_attempts", n("5"), "decay_seconds", n("2"),
+			"terminate_on_limit", b(true),
 		),
 		"enable_user_authentication":       b(false),
 		"watchlist":                        b(false),
@@ -42,7 +44,9 @@ func unusualItem() map[string]types.AttributeValue {
 			all(
 				"url", s("http://example.com/"),
 				"event_types", l(s("channel_occupied"), s("member_added")),
-				"filter", all("channel_name_starts_with", s("private-"), "channel_name_ends_with", s("-a")),
+				"filter", all(
+					"channel_name_starts_with", s("private-"), "channel_name_ends_with", s("-a"),
+				),
 				"headers", all("X-Token", s("<t>"), "X-Empty", s("")),
 			),
 		),
@@ -57,7 +61,7 @@ func TestAppItem(t *testing.T) {
 		settings pusher.Settings
 		want     map[string]types.AttributeValue
 	}{
-		{"an app with the default settings", pusher.DefaultSettings(), map[string]types.AttributeValue{
+		{"an app with the default settings", settings.Default(), map[string]types.AttributeValue{
 			"pk": s("app#shop"), "id": s("shop"), "key": s("shop-key"), "secret": s("s3cret"),
 		}},
 		{"an app that changes every setting", unusual(), unusualItem()},
@@ -72,8 +76,9 @@ func TestAppItem(t *testing.T) {
 			})
 			do(t, err)
 			unexported := cmpopts.IgnoreUnexported(
-				types.AttributeValueMemberBOOL{}, types.AttributeValueMemberL{}, types.AttributeValueMemberM{},
-				types.AttributeValueMemberN{}, types.AttributeValueMemberS{},
+				types.AttributeValueMemberBOOL{}, types.AttributeValueMemberL{},
+				types.AttributeValueMemberM{}, types.AttributeValueMemberN{},
+				types.AttributeValueMemberS{},
 			)
 			if diff := cmp.Diff(c.want, out.Item, unexported); diff != "" {
 				t.Error(diff)

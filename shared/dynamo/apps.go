@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -14,18 +13,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"hark/shared/pusher"
+	"hark/shared/settings"
 )
 
-// How long a process believes what it has read of the apps. A change of an app is seen after the first, a new app after
-// the second, which also bounds what a stranger's guesses at keys cost.
+// How long a process uses what it has read of an app: a change takes effect within appLife.
+// noAppLife is for apps that were not found: a new app that was asked for too early is found
+// after it, and repeated guesses of one key cost one read in that time.
 const (
 	appLife   = 10 * time.Second
 	noAppLife = 5 * time.Second
 	cacheSize = 1000 // entries; then the cache starts anew
 )
 
-// Apps is the table of apps. An app is one item with everything (settings.go), and one that leads from its key to its ID (docs/decisions/0008-apps-table.md).
-// It remembers what it has read and is safe for concurrent use.
+// Apps is the table of apps. An app has two items: one with its credentials and settings, and one
+// that leads from its key to its ID (docs/decisions/0008-apps-table.md). Apps caches what it has read and is safe for
+// concurrent use.
 type Apps struct {
 	Client *dynamodb.Client
 	Table  string
@@ -77,7 +79,9 @@ func (a *Apps) get(ctx context.Context, pk string) (item, error) {
 	c, ok := a.cache[pk]
 	a.mu.Unlock()
 	if !ok || !now().Before(c.until) {
-		out, err := a.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &a.Table, Key: item{"pk": str(pk)}})
+		out, err := a.Client.GetItem(ctx, &dynamodb.GetItemInput{
+			TableName: &a.Table, Key: item{"pk": str(pk)},
+		})
 		if err != nil {
 			return nil, fmt.Errorf("read app: %w", err)
 		}
@@ -98,7 +102,8 @@ func (a *Apps) get(ctx context.Context, pk string) (item, error) {
 	return c.item, nil
 }
 
-// Add writes a new app, both items or none. It fails if its ID or key is taken, and if a setting has a value that it may not have.
+// Add writes a new app, both items or none. It fails if the ID or the key is taken, or if a setting
+// has a value that it may not have.
 func (a *Apps) Add(ctx context.Context, app pusher.App) error {
 	it := fromApp(app)
 	if _, err := toApp(it); err != nil {
@@ -106,17 +111,25 @@ func (a *Apps) Add(ctx context.Context, app pusher.App) error {
 	}
 	put := func(it item) types.TransactWriteItem {
 		return types.TransactWriteItem{Put: &types.Put{
-			TableName: &a.Table, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)"),
+			TableName: &a.Table, Item: it,
+			ConditionExpression: aws.String("attribute_not_exists(pk)"),
 		}}
 	}
-	_, err := a.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+	items := []types.TransactWriteItem{
 		put(it),
 		put(item{"pk": str("key#" + app.Key), "app": str(app.ID)}),
-	}})
+	}
+	_, err := a.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+		TransactItems: items,
+	})
 	var cancelled *types.TransactionCanceledException
 	if errors.As(err, &cancelled) {
 		for i, what := range []string{"ID " + app.ID, "key " + app.Key} {
-			if i < len(cancelled.CancellationReasons) && aws.ToString(cancelled.CancellationReasons[i].Code) == "ConditionalCheckFailed" {
+			if i >= len(cancelled.CancellationReasons) {
+				break
+			}
+			code := aws.ToString(cancelled.CancellationReasons[i].Code)
+			if code == "ConditionalCheckFailed" {
 				return fmt.Errorf("an app with the %s exists already", what)
 			}
 		}
@@ -131,7 +144,8 @@ func (a *Apps) Add(ctx context.Context, app pusher.App) error {
 func (a *Apps) List(ctx context.Context) ([]pusher.App, error) {
 	var apps []pusher.App
 	pages := dynamodb.NewScanPaginator(a.Client, &dynamodb.ScanInput{
-		TableName: &a.Table, FilterExpression: aws.String("begins_with(pk, :app)"), ExpressionAttributeValues: item{":app": str("app#")},
+		TableName: &a.Table, FilterExpression: aws.String("begins_with(pk, :app)"),
+		ExpressionAttributeValues: item{":app": str("app#")},
 	})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
@@ -158,7 +172,7 @@ func toApp(it item) (a pusher.App, err error) {
 			return pusher.App{}, wrong(it, err)
 		}
 	}
-	if a.Settings, err = readSettings(it); err != nil {
+	if a.Settings, err = settings.Decode(fromItem(it)); err != nil {
 		return pusher.App{}, wrong(it, err)
 	}
 	return a, nil
@@ -170,15 +184,21 @@ func wrong(it item, err error) error {
 
 // required returns a text that must be there.
 func required(it item, name string) (string, error) {
-	s, ok := it[name].(*types.AttributeValueMemberS)
+	v, found := it[name]
+	if !found {
+		return "", fmt.Errorf("%s is absent, it must be a text", name)
+	}
+	s, ok := v.(*types.AttributeValueMemberS)
 	if !ok {
-		return "", fmt.Errorf("%s is %s, it must be S", name, typeOf(it[name]))
+		is := settings.TypeName(fromAttribute(v))
+		return "", fmt.Errorf("%s is %s, it must be a text", name, is)
 	}
 	return s.Value, nil
 }
 
 func fromApp(a pusher.App) item {
-	it := writeSettings(a.Settings)
-	maps.Copy(it, item{"pk": str("app#" + a.ID), "id": str(a.ID), "key": str(a.Key), "secret": str(a.Secret)})
+	it := toItem(settings.Encode(a.Settings))
+	it["pk"], it["id"] = str("app#"+a.ID), str(a.ID)
+	it["key"], it["secret"] = str(a.Key), str(a.Secret)
 	return it
 }

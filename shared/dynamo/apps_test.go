@@ -14,60 +14,77 @@ import (
 
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
+	"hark/shared/settings"
 )
+
+// shop is an app with the default settings.
+func shop() pusher.App {
+	return pusher.App{ID: "shop", Key: "shop-key", Secret: "s3cret", Settings: settings.Default()}
+}
 
 func TestApps(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
 		clock := now
-		apps := &dynamo.Apps{Client: client, Table: tableName(t, "apps"), Now: func() time.Time { return clock }}
-		shop := pusher.App{ID: "shop", Key: "shop-key", Secret: "s3cret", Settings: pusher.DefaultSettings()}
-		if _, err := apps.ByKey(t.Context(), shop.Key); !errors.Is(err, pusher.ErrNoApp) {
+		apps := appsOf(t, client)
+		apps.Now = func() time.Time { return clock }
+		_, err := apps.ByKey(t.Context(), "shop-key")
+		if !errors.Is(err, pusher.ErrNoApp) {
 			t.Errorf("before it is added: %v", err)
 		}
-		if err := apps.Add(t.Context(), shop); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := apps.ByKey(t.Context(), shop.Key); !errors.Is(err, pusher.ErrNoApp) {
+		do(t, apps.Add(t.Context(), shop()))
+		_, err = apps.ByKey(t.Context(), "shop-key")
+		if !errors.Is(err, pusher.ErrNoApp) {
 			t.Errorf("within 5 s of a miss: %v", err)
 		}
 		clock = clock.Add(5 * time.Second)
-		if got, err := apps.ByKey(t.Context(), shop.Key); err != nil || !cmp.Equal(got, shop) {
+		got, err := apps.ByKey(t.Context(), "shop-key")
+		if err != nil || !cmp.Equal(got, shop()) {
 			t.Errorf("by key: %+v, error %v", got, err)
 		}
-		if got, err := apps.ByID(t.Context(), shop.ID); err != nil || !cmp.Equal(got, shop) {
+		got, err = apps.ByID(t.Context(), "shop")
+		if err != nil || !cmp.Equal(got, shop()) {
 			t.Errorf("by ID: %+v, error %v", got, err)
 		}
-		for _, c := range []struct {
-			app  pusher.App
-			want string
-		}{
-			{pusher.App{ID: "shop", Key: "other-key", Settings: pusher.DefaultSettings()}, "ID shop"},
-			{pusher.App{ID: "other", Key: "shop-key", Settings: pusher.DefaultSettings()}, "key shop-key"},
+	})
+}
+
+func TestAddRefusesTakenNames(t *testing.T) {
+	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+		apps := appsOf(t, client)
+		do(t, apps.Add(t.Context(), shop()))
+		for _, c := range []struct{ id, key, want string }{
+			{"shop", "other-key", "an app with the ID shop exists already"},
+			{"other", "shop-key", "an app with the key shop-key exists already"},
 		} {
-			if err := apps.Add(t.Context(), c.app); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("add %+v: %v, want a refusal of the %s", c.app, err, c.want)
+			app := pusher.App{ID: c.id, Key: c.key, Settings: settings.Default()}
+			err := apps.Add(t.Context(), app)
+			if err == nil || err.Error() != c.want {
+				t.Errorf("ID %s, key %s: error %v, want %q", c.id, c.key, err, c.want)
 			}
 		}
-		off := pusher.App{ID: "off", Key: "off-key", Secret: "x", Settings: pusher.DefaultSettings()}
+	})
+}
+
+func TestListApps(t *testing.T) {
+	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+		apps := appsOf(t, client)
+		off := pusher.App{ID: "off", Key: "off-key", Secret: "x", Settings: settings.Default()}
 		off.Disabled = true
-		if err := apps.Add(t.Context(), off); err != nil {
-			t.Fatal(err)
-		}
-		all, err := apps.List(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		do(t, apps.Add(t.Context(), shop()))
+		do(t, apps.Add(t.Context(), off))
+		list, err := apps.List(t.Context())
+		do(t, err)
 		got := map[string]pusher.App{}
-		for _, a := range all {
+		for _, a := range list {
 			got[a.ID] = a
 		}
-		if diff := cmp.Diff(map[string]pusher.App{"shop": shop, "off": off}, got); diff != "" {
+		if diff := cmp.Diff(map[string]pusher.App{"shop": shop(), "off": off}, got); diff != "" {
 			t.Error(diff)
 		}
 	})
 }
 
-func TestAppsRefuseStrangeNamesUnread(t *testing.T) {
+func TestAppsAreNotReadByInvalidNames(t *testing.T) {
 	apps := &dynamo.Apps{} // no client: a read would panic
 	for _, name := range []string{"", "a#b", "ä", strings.Repeat("x", 65)} {
 		if _, err := apps.ByKey(t.Context(), name); !errors.Is(err, pusher.ErrNoApp) {
@@ -98,8 +115,11 @@ func TestSeed(t *testing.T) {
 	server := httptest.NewServer(db)
 	t.Cleanup(server.Close)
 	apps := &dynamo.Apps{Client: client(server.URL), Table: "apps"}
-	want := pusher.App{ID: "local", Key: "local-key", Secret: "local-secret", Settings: pusher.DefaultSettings()}
-	if got, err := apps.ByKey(t.Context(), "local-key"); err != nil || !cmp.Equal(got, want) {
+	want := pusher.App{
+		ID: "local", Key: "local-key", Secret: "local-secret", Settings: settings.Default(),
+	}
+	got, err := apps.ByKey(t.Context(), "local-key")
+	if err != nil || !cmp.Equal(got, want) {
 		t.Errorf("the seeded app is %+v, error %v", got, err)
 	}
 }

@@ -31,7 +31,8 @@ func strs(texts []string) types.AttributeValue {
 
 func noStamps() types.AttributeValue { return &types.AttributeValueMemberM{Value: item{}} }
 
-// What is read of the state is what was written there: an attribute that is absent is the zero value.
+// The readers of the state table: an attribute that is absent, or that this package would not have
+// written, reads as the zero value.
 
 func getStr(v types.AttributeValue) string {
 	s, ok := v.(*types.AttributeValueMemberS)

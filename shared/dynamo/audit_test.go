@@ -13,6 +13,7 @@ import (
 
 	"hark/shared/pusher"
 	"hark/shared/state"
+	"hark/shared/settings"
 )
 
 func TestListed(t *testing.T) {
@@ -121,7 +122,7 @@ func TestIDs(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
 		apps := appsOf(t, client)
 		for _, id := range []string{"shop", "news"} {
-			do(t, apps.Add(t.Context(), pusher.App{ID: id, Key: id + "-key", Secret: "s3cret", Settings: pusher.DefaultSettings()}))
+			do(t, apps.Add(t.Context(), pusher.App{ID: id, Key: id + "-key", Secret: "s3cret", Settings: settings.Default()}))
 		}
 		_, err := client.PutItem(t.Context(), &awsdb.PutItemInput{TableName: aws.String(apps.Table), Item: map[string]types.AttributeValue{
 			"pk": &types.AttributeValueMemberS{Value: "app#odd"}, "id": &types.AttributeValueMemberS{Value: "odd"},

@@ -3,49 +3,41 @@ package dynamo
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"hark/shared/pusher"
+	"hark/shared/settings"
 )
 
-// Setting is one of an app's settings as an operator reads and types it. Its name is that of the attribute: rate_limiting.enabled is
-// in the map rate_limiting. An empty value stands for the default.
-type Setting struct{ Name, Value string }
-
-// Settings returns all settings, in the order in which they are documented.
-func Settings(s pusher.Settings) []Setting {
-	var all []Setting
-	for _, f := range fields(&s) {
-		all = append(all, Setting{f.name, f.text()})
-	}
-	return all
-}
-
-// changeTries is how often a change is begun anew because somebody else has changed the same settings meanwhile.
+// changeTries is how often a change is tried while others change the same settings.
 const changeTries = 10
 
-// Change changes settings of an app, and nothing else of it. Nothing is changed if one of the values cannot be, or if the app cannot
-// be read for another reason than those settings; it fails with pusher.ErrNoApp if there is no such app. What somebody else changes at
-// the same time is kept.
-func (a *Apps) Change(ctx context.Context, id string, changes []Setting) error {
+// Change changes settings of an app and leaves its other attributes alone, also those that somebody
+// else changes at the same time. It changes all or nothing: it fails if a value is refused, or if
+// another setting cannot be read. It fails with pusher.ErrNoApp if there is no such app.
+func (a *Apps) Change(ctx context.Context, id string, changes []settings.Setting) error {
 	for range changeTries {
 		if done, err := a.tryChange(ctx, id, changes); done || err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("change app %s: somebody else changes it all the time; nothing was changed", id)
+	return fmt.Errorf(
+		"change app %s: somebody else changes it all the time; nothing was changed", id)
 }
 
-// tryChange reports whether the app was still what it was when it was read.
-func (a *Apps) tryChange(ctx context.Context, id string, changes []Setting) (done bool, err error) {
+// tryChange reads the app and changes it. It reports false, and has changed nothing, if somebody
+// else changed the same settings in between.
+func (a *Apps) tryChange(
+	ctx context.Context, id string, changes []settings.Setting,
+) (done bool, err error) {
 	k := item{"pk": str("app#" + id)}
-	out, err := a.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &a.Table, Key: k, ConsistentRead: aws.Bool(true)})
+	out, err := a.Client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &a.Table, Key: k, ConsistentRead: aws.Bool(true),
+	})
 	if err != nil {
 		return false, fmt.Errorf("read app %s: %w", id, err)
 	}
@@ -68,55 +60,26 @@ func (a *Apps) tryChange(ctx context.Context, id string, changes []Setting) (don
 	return true, nil
 }
 
-// change returns an app's item as it will be after the changes, and which of its attributes they touch. What is being changed need not
-// have been readable.
-func change(it item, changes []Setting) (next item, touched []string, err error) {
-	rest := maps.Clone(it)
-	for i, c := range changes {
-		if slices.ContainsFunc(changes[:i], func(other Setting) bool { return other.Name == c.Name }) {
-			return nil, nil, fmt.Errorf("%s is given twice", c.Name)
+// change returns an app's item as it will be after the changes, and the names of the attributes
+// that they touch. The settings that are changed may have been unreadable.
+func change(it item, changes []settings.Setting) (next item, touched []string, err error) {
+	for _, c := range changes {
+		if !slices.Contains(touched, c.Key()) {
+			touched = append(touched, c.Key())
 		}
-		outer, inner, nested := strings.Cut(c.Name, ".")
-		if !slices.Contains(touched, outer) {
-			touched = append(touched, outer)
-		}
-		m, ok := rest[outer].(*types.AttributeValueMemberM)
-		if !nested || !ok {
-			delete(rest, outer)
-			continue
-		}
-		inside := maps.Clone(m.Value)
-		delete(inside, inner)
-		rest[outer] = &types.AttributeValueMemberM{Value: inside}
 	}
-	s, err := readSettings(rest)
+	s, err := settings.Decode(settings.Without(fromItem(it), changes...))
 	if err != nil {
 		return nil, nil, wrong(it, err)
 	}
-	for _, c := range changes {
-		if err := set(&s, c); err != nil {
-			return nil, nil, err
-		}
+	if err := settings.Set(&s, changes...); err != nil {
+		return nil, nil, err
 	}
-	return writeSettings(s), touched, nil
+	return toItem(settings.Encode(s)), touched, nil
 }
 
-func set(s *pusher.Settings, c Setting) error {
-	all := fields(s)
-	i := slices.IndexFunc(all, func(f field) bool { return f.name == c.Name })
-	if i < 0 {
-		return fmt.Errorf("there is no setting %q", c.Name)
-	}
-	if c.Value == "" {
-		return nil // the default is there already
-	}
-	if err := all[i].parse(c.Value); err != nil {
-		return fmt.Errorf("%s %w", c.Name, err)
-	}
-	return nil
-}
-
-// replace sets the named attributes to what they are in the next item, and removes those that it lacks, if they are still what they were.
+// replace sets the named attributes to their values in the next item and removes those that it
+// lacks, on the condition that all of them still are as they were.
 func replace(was, next item, names []string) *dynamodb.UpdateItemInput {
 	in := &dynamodb.UpdateItemInput{ExpressionAttributeNames: make(map[string]string)}
 	var set, remove []string

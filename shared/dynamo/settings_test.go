@@ -13,18 +13,21 @@ import (
 
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
+	"hark/shared/settings"
 )
 
 // unusual has no setting at its default.
 func unusual() pusher.Settings {
 	return pusher.Settings{
-		Disabled:           true,
-		AllowedOrigins:     []string{"*.example.com", "::1"},
-		MaxConnections:     500,
-		ActivityTimeout:    30 * time.Second,
-		MaxMessageSize:     20_000,
-		ClientEvents:       pusher.ClientEventsAll,
-		RateLimit:          pusher.RateLimit{Enabled: true, Max: 5, Window: 2 * time.Second, Terminate: true},
+		Disabled:        true,
+		AllowedOrigins:  []string{"*.example.com", "::1"},
+		MaxConnections:  500,
+		ActivityTimeout: 30 * time.Second,
+		MaxMessageSize:  20_000,
+		ClientEvents:    pusher.ClientEventsAll,
+		RateLimit: pusher.RateLimit{
+			Enabled: true, Max: 5, Window: 2 * time.Second, Terminate: true,
+		},
 		UserAuthentication: false,
 		Watchlist:          false,
 		SubscriptionCount:  true,
@@ -41,17 +44,19 @@ func unusual() pusher.Settings {
 		Webhooks: []pusher.Webhook{
 			{URL: "https://example.com/hook?a=1&b=2"},
 			{
-				URL: "http://example.com/", Events: []string{"channel_occupied", "member_added"}, Prefix: "private-", Suffix: "-a",
+				URL: "http://example.com/", Events: []string{"channel_occupied", "member_added"},
+				Prefix: "private-", Suffix: "-a",
 				Headers: map[string]string{"X-Token": "<t>", "X-Empty": ""},
 			},
 		},
 	}
 }
 
-// appItem is an app as DynamoDB holds it, with one attribute more.
+// appItem is the item of an app, with one attribute that is not ours and, if v is not nil, another.
 func appItem(name string, v types.AttributeValue) map[string]types.AttributeValue {
 	it := map[string]types.AttributeValue{
-		"pk": s("app#shop"), "id": s("shop"), "key": s("shop-key"), "secret": s("s3cret"), "note": s("of somebody else"),
+		"pk": s("app#shop"), "id": s("shop"), "key": s("shop-key"), "secret": s("s3cret"),
+		"note": s("of somebody else"),
 	}
 	if v != nil {
 		it[name] = v
@@ -75,6 +80,15 @@ func m(name string, v types.AttributeValue) types.AttributeValue {
 	return &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{name: v}}
 }
 
+// all is a map of several attributes.
+func all(pairs ...any) types.AttributeValue {
+	m := make(map[string]types.AttributeValue)
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i].(string)] = pairs[i+1].(types.AttributeValue)
+	}
+	return &types.AttributeValueMemberM{Value: m}
+}
+
 func appsOf(t *testing.T, client *awsdb.Client) *dynamo.Apps {
 	return &dynamo.Apps{Client: client, Table: tableName(t, "apps")}
 }
@@ -86,12 +100,11 @@ func putApp(t *testing.T, client *awsdb.Client, it map[string]types.AttributeVal
 	do(t, err)
 }
 
-// TestEverySettingIsKept writes and reads back, so that a setting which one of the two forgets is found.
-func TestEverySettingIsKept(t *testing.T) {
+func TestSettingsAreKept(t *testing.T) {
 	onEngines(t, func(t *testing.T, client *awsdb.Client) {
 		apps := appsOf(t, client)
 		for _, app := range []pusher.App{
-			{ID: "plain", Key: "plain-key", Secret: "a", Settings: pusher.DefaultSettings()},
+			{ID: "plain", Key: "plain-key", Secret: "a", Settings: settings.Default()},
 			{ID: "unusual", Key: "unusual-key", Secret: "b", Settings: unusual()},
 		} {
 			do(t, apps.Add(t.Context(), app))
@@ -103,87 +116,100 @@ func TestEverySettingIsKept(t *testing.T) {
 	})
 }
 
+// TestReadSettings has an attribute of each type. Package settings tests what each setting may be.
 func TestReadSettings(t *testing.T) {
 	for _, c := range []struct {
-		name      string
-		attribute string
-		value     types.AttributeValue
-		want      func(*pusher.Settings) // of an app that can be read
-		wrong     string                 // of one that cannot
+		name  string
+		value types.AttributeValue
+		want  func(*pusher.Settings)
 	}{
-		{name: "nothing but the credentials", want: func(*pusher.Settings) {}},
-		{name: "switched off", attribute: "enabled", value: b(false), want: func(s *pusher.Settings) { s.Disabled = true }},
-		{name: "switched on", attribute: "enabled", value: b(true), want: func(*pusher.Settings) {}},
-		{name: "no origins", attribute: "allowed_origins", value: l(), want: func(*pusher.Settings) {}},
-		{name: "origins", attribute: "allowed_origins", value: l(s("a.com"), s("*")), want: func(s *pusher.Settings) { s.AllowedOrigins = []string{"a.com", "*"} }},
-		{name: "seconds", attribute: "activity_timeout", value: n("540"), want: func(s *pusher.Settings) { s.ActivityTimeout = 9 * time.Minute }},
-		{name: "kilobytes", attribute: "max_event_payload_in_kb", value: n("20"), want: func(s *pusher.Settings) { s.MaxEventData = 20_480 }},
-		{name: "some of the rates", attribute: "rate_limiting", value: m("enabled", b(true)), want: func(s *pusher.Settings) { s.RateLimit.Enabled = true }},
-		{name: "no limit of client events", attribute: "max_client_events_per_second", value: n("-1"), want: func(s *pusher.Settings) { s.MaxClientEvents = -1 }},
-
-		{name: "a text for a switch", attribute: "enabled", value: s("false"), wrong: "enabled is S, it must be BOOL"},
-		{name: "a text for a number", attribute: "max_connections", value: s("5"), wrong: "max_connections is S, it must be N"},
-		{name: "NULL for a number", attribute: "max_connections", value: &types.AttributeValueMemberNULL{Value: true}, wrong: "max_connections is NULL, it must be N"},
-		{name: "a part of a connection", attribute: "max_connections", value: n("0.5"), wrong: `max_connections is "0.5", it must be a whole number from 0 to`},
-		{name: "fewer connections than none", attribute: "max_connections", value: n("-1"), wrong: `max_connections is "-1"`},
-		{name: "more than a number can be", attribute: "max_message_size", value: n("99999999999999999999"), wrong: "max_message_size is"},
-		{name: "less of a frame than is served unread", attribute: "max_message_size", value: n("255"), wrong: "it must be a whole number from 256"},
-		{name: "silence for longer than the gateway bears", attribute: "activity_timeout", value: n("541"), wrong: "it must be a whole number from 0 to 540"},
-		{name: "a name that no key could hold", attribute: "max_channel_name_length", value: n("201"), wrong: "from 1 to 200"},
-		{name: "a window of no time", attribute: "rate_limiting", value: m("decay_seconds", n("0")), wrong: `rate_limiting.decay_seconds is "0"`},
-		{name: "a number for the rates", attribute: "rate_limiting", value: n("5"), wrong: "rate_limiting.enabled is in rate_limiting, which is N, it must be M"},
-		{name: "a text among the rates", attribute: "rate_limiting", value: m("max_attempts", s("5")), wrong: "rate_limiting.max_attempts is S, it must be N"},
-		{name: "one origin", attribute: "allowed_origins", value: s("*"), wrong: "allowed_origins is S, it must be L"},
-		{name: "a set of origins", attribute: "allowed_origins", value: &types.AttributeValueMemberSS{Value: []string{"*"}}, wrong: "allowed_origins is SS, it must be L"},
-		{name: "a number among the origins", attribute: "allowed_origins", value: l(s("*"), n("1")), wrong: "allowed_origins has N at 1, it must be S"},
-		{name: "an origin for a host", attribute: "allowed_origins", value: l(s("https://a.com")), wrong: `allowed_origins has "https://a.com", it must be the pattern of a host`},
-		{name: "a host and port", attribute: "allowed_origins", value: l(s("a.com:3000")), wrong: `allowed_origins has "a.com:3000"`},
-		{name: "client events of nobody known", attribute: "accept_client_events_from", value: s("everyone"), wrong: `accept_client_events_from is "everyone", it must be all, members or none`},
-		{name: "client events by number", attribute: "accept_client_events_from", value: n("1"), wrong: "accept_client_events_from is N, it must be S"},
-		{name: "a number for a key", attribute: "key", value: n("1"), wrong: "key is N, it must be S"},
+		{"other", nil, func(*pusher.Settings) {}},
+		{"note", &types.AttributeValueMemberBS{Value: [][]byte{{1}}}, func(*pusher.Settings) {}},
+		{"enabled", b(false), func(s *pusher.Settings) { s.Disabled = true }},
+		{"allowed_origins", l(), func(*pusher.Settings) {}},
+		{"allowed_origins", l(s("a.com"), s("*")), func(s *pusher.Settings) {
+			s.AllowedOrigins = []string{"a.com", "*"}
+		}},
+		{"max_connections", n("5"), func(s *pusher.Settings) { s.MaxConnections = 5 }},
+		{"accept_client_events_from", s("all"), func(s *pusher.Settings) {
+			s.ClientEvents = pusher.ClientEventsAll
+		}},
+		{"rate_limiting", m("enabled", b(true)), func(s *pusher.Settings) {
+			s.RateLimit.Enabled = true
+		}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			client := local(t)
-			putApp(t, client, appItem(c.attribute, c.value))
-			got, err := appsOf(t, client).ByID(t.Context(), "shop")
-			if c.wrong != "" {
-				if err == nil || !strings.Contains(err.Error(), "app shop: ") || !strings.Contains(err.Error(), c.wrong) {
-					t.Errorf("error %v, want %q of app shop in it", err, c.wrong)
-				}
-				if err != nil && strings.Contains(err.Error(), "s3cret") {
-					t.Error("the error shows the secret")
-				}
-				if _, err := appsOf(t, client).List(t.Context()); err == nil {
-					t.Error("the app is listed")
-				}
-				return
-			}
-			want := pusher.App{ID: "shop", Key: "shop-key", Secret: "s3cret", Settings: pusher.DefaultSettings()}
-			c.want(&want.Settings)
-			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
-				t.Errorf("error %v:\n%s", err, diff)
-			}
-		})
+		client := local(t)
+		putApp(t, client, appItem(c.name, c.value))
+		got, err := appsOf(t, client).ByID(t.Context(), "shop")
+		want := pusher.App{
+			ID: "shop", Key: "shop-key", Secret: "s3cret", Settings: settings.Default(),
+		}
+		c.want(&want.Settings)
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
+			t.Errorf("%s: error %v:\n%s", c.name, err, diff)
+		}
 	}
 }
 
-func TestAnAppThatLacksItsCredentials(t *testing.T) {
+func TestReadSettingsRefuses(t *testing.T) {
+	set := &types.AttributeValueMemberSS{Value: []string{"*"}}
+	null := &types.AttributeValueMemberNULL{Value: true}
+	for _, c := range []struct {
+		name  string
+		value types.AttributeValue
+		want  string
+	}{
+		{"key", n("1"), "key is a number, it must be a text"},
+		{"enabled", s("false"), "enabled is a text, it must be true or false"},
+		{"watchlist", &types.AttributeValueMemberB{Value: []byte{1}}, "watchlist is binary data"},
+		{"max_connections", null, "max_connections is null"},
+		{"max_connections", b(true), "max_connections is a boolean"},
+		{"max_connections", n("0.5"), `max_connections is "0.5", it must be a whole number from 0`},
+		{"max_connections", n("99999999999999999999"), `is "99999999999999999999", it must be`},
+		{"allowed_origins", set, "allowed_origins is a set, it must be a list"},
+		{"allowed_origins", l(s("*"), n("1")), "allowed_origins has a number at 1"},
+		{"allowed_origins", m("a", s("b")), "allowed_origins is a map"},
+		{"rate_limiting", l(), "rate_limiting.enabled is in rate_limiting, which is a list"},
+		{"webhooks", l(m("url", set)), "webhooks at 0: url is a set"},
+	} {
+		client := local(t)
+		putApp(t, client, appItem(c.name, c.value))
+		_, err := appsOf(t, client).ByID(t.Context(), "shop")
+		if err == nil || !strings.HasPrefix(err.Error(), "app shop: ") {
+			t.Errorf("%s: error %v does not name the app", c.name, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q in it", c.name, err, c.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: the error shows the secret", c.name)
+		}
+		if _, err := appsOf(t, client).List(t.Context()); err == nil {
+			t.Errorf("%s: the app is listed", c.name)
+		}
+	}
+}
+
+func TestAppsWithoutCredentials(t *testing.T) {
 	client := local(t)
 	it := appItem("", nil)
 	delete(it, "secret")
 	putApp(t, client, it)
-	if _, err := appsOf(t, client).ByID(t.Context(), "shop"); err == nil || !strings.Contains(err.Error(), "app shop: secret is absent") {
+	_, err := appsOf(t, client).ByID(t.Context(), "shop")
+	if err == nil || !strings.Contains(err.Error(), "app shop: secret is absent") {
 		t.Errorf("no secret: %v", err)
 	}
 	putApp(t, client, map[string]types.AttributeValue{"pk": s("key#shop-key"), "app": n("1")})
-	if _, err := appsOf(t, client).ByKey(t.Context(), "shop-key"); err == nil || !strings.Contains(err.Error(), "key shop-key: app is N") {
-		t.Errorf("a key that leads nowhere: %v", err)
+	_, err = appsOf(t, client).ByKey(t.Context(), "shop-key")
+	if err == nil || !strings.Contains(err.Error(), "key shop-key: app is a number") {
+		t.Errorf("a key without an app: %v", err)
 	}
 }
 
 func TestAddRefusesWhatCouldNotBeRead(t *testing.T) {
 	client := local(t)
-	err := appsOf(t, client).Add(t.Context(), pusher.App{ID: "shop", Key: "shop-key", Secret: "x"}) // no settings are not the default ones
+	app := pusher.App{ID: "shop", Key: "shop-key", Secret: "x"} // with settings that are all 0
+	err := appsOf(t, client).Add(t.Context(), app)
 	if err == nil || !strings.Contains(err.Error(), "app shop: max_message_size") {
 		t.Errorf("error %v", err)
 	}
@@ -203,9 +229,10 @@ func TestChangesAreSeenAfterTenSeconds(t *testing.T) {
 		want  int
 	}{{0, 0}, {9 * time.Second, 0}, {time.Second, 5}} {
 		clock = clock.Add(c.after)
-		if got, err := apps.ByID(t.Context(), "shop"); err != nil || got.MaxConnections != c.want {
+		got, err := apps.ByID(t.Context(), "shop")
+		if err != nil || got.MaxConnections != c.want {
 			t.Errorf("after %s: %d, error %v, want %d", c.after, got.MaxConnections, err, c.want)
 		}
-		do(t, appsOf(t, client).Change(t.Context(), "shop", []dynamo.Setting{{Name: "max_connections", Value: "5"}}))
+		do(t, appsOf(t, client).Change(t.Context(), "shop", set("max_connections=5")))
 	}
 }

@@ -1,4 +1,5 @@
-// Command app adds apps to the table of apps, lists them, and shows and changes their settings. Run it as scripts/app.
+// Command app adds apps to the table of apps, lists them, and shows and changes their settings. Run
+// it as scripts/app; docs/settings.md describes it.
 package main
 
 import (
@@ -17,6 +18,7 @@ import (
 	"hark/shared/config"
 	"hark/shared/dynamo"
 	"hark/shared/pusher"
+	"hark/shared/settings"
 )
 
 func main() {
@@ -36,14 +38,16 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return errors.New(usage)
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // what is wrong is in the error
-	table := flags.String("table", getenv(config.AppsTable), "the table of apps: the stack output AppsTable")
+	flags.SetOutput(io.Discard) // main prints the error
+	table := flags.String("table", getenv(config.AppsTable),
+		"the table of apps: the stack output AppsTable")
 	id := flags.String("id", "", "the app's ID; of a new one random if empty")
 	if err := flags.Parse(args[1:]); err != nil {
 		return fmt.Errorf("%w\n%s", err, usage)
 	}
 	if *table == "" {
-		return fmt.Errorf("which table? Give -table or set %s to the stack output AppsTable (Hark-Apps on the local cloud)", config.AppsTable)
+		return fmt.Errorf("which table? Give -table or set %s to the stack output AppsTable "+
+			"(Hark-Apps on the local cloud)", config.AppsTable)
 	}
 	if args[0] != "set" && flags.NArg() > 0 {
 		return fmt.Errorf("%q is too much\n%s", flags.Arg(0), usage)
@@ -67,7 +71,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	}
 }
 
-// add writes a new app. Its secret is shown here and nowhere else.
+// add writes a new app. Nothing else ever prints its secret.
 func add(ctx context.Context, apps *dynamo.Apps, id string, out io.Writer) error {
 	if id == "" {
 		id = strings.ToLower(rand.Text()[:8])
@@ -76,13 +80,14 @@ func add(ctx context.Context, apps *dynamo.Apps, id string, out io.Writer) error
 		return fmt.Errorf("the ID %q is not 1 to %d of A-Z a-z 0-9 _ -", id, pusher.MaxName)
 	}
 	app := pusher.App{
-		ID: id, Key: strings.ToLower(rand.Text()), Secret: strings.ToLower(rand.Text()), Settings: pusher.DefaultSettings(),
+		ID: id, Key: strings.ToLower(rand.Text()), Secret: strings.ToLower(rand.Text()),
+		Settings: settings.Default(),
 	}
 	if err := apps.Add(ctx, app); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "# The secret is shown only now.\nREVERB_APP_ID=%s\nREVERB_APP_KEY=%s\nREVERB_APP_SECRET=%s\n",
-		app.ID, app.Key, app.Secret)
+	_, err := fmt.Fprintf(out, "# The secret is shown only now.\n"+
+		"REVERB_APP_ID=%s\nREVERB_APP_KEY=%s\nREVERB_APP_SECRET=%s\n", app.ID, app.Key, app.Secret)
 	return err
 }
 
@@ -104,7 +109,7 @@ func list(ctx context.Context, apps *dynamo.Apps, out io.Writer) error {
 	return nil
 }
 
-// show prints an app's settings as set takes them, never its secret.
+// show prints an app's settings in the form that set takes, never its secret.
 func show(ctx context.Context, apps *dynamo.Apps, id string, out io.Writer) error {
 	app, err := apps.ByID(ctx, id)
 	if err != nil {
@@ -113,7 +118,7 @@ func show(ctx context.Context, apps *dynamo.Apps, id string, out io.Writer) erro
 	if _, err := fmt.Fprintf(out, "# %s, key %s\n", app.ID, app.Key); err != nil {
 		return err
 	}
-	for _, s := range dynamo.Settings(app.Settings) {
+	for _, s := range settings.List(app.Settings) {
 		if _, err := fmt.Fprintf(out, "%s=%s\n", s.Name, s.Value); err != nil {
 			return err
 		}
@@ -121,23 +126,23 @@ func show(ctx context.Context, apps *dynamo.Apps, id string, out io.Writer) erro
 	return nil
 }
 
-// set changes the settings that are given as NAME=VALUE; NAME= takes one back to its default.
+// set changes the settings that are given as NAME=VALUE. NAME= sets one back to its default.
 func set(ctx context.Context, apps *dynamo.Apps, id string, args []string) error {
 	if len(args) == 0 {
 		return fmt.Errorf("set what? scripts/app show -id %s prints the settings\n%s", id, usage)
 	}
-	changes := make([]dynamo.Setting, len(args))
+	changes := make([]settings.Setting, len(args))
 	for i, arg := range args {
 		name, value, found := strings.Cut(arg, "=")
 		if !found {
 			return fmt.Errorf("%q is not SETTING=VALUE\n%s", arg, usage)
 		}
-		changes[i] = dynamo.Setting{Name: name, Value: value}
+		changes[i] = settings.Setting{Name: name, Value: value}
 	}
 	return named(id, apps.Change(ctx, id, changes))
 }
 
-// named says which app there is not.
+// named adds the ID to the error for an unknown app.
 func named(id string, err error) error {
 	if errors.Is(err, pusher.ErrNoApp) {
 		return fmt.Errorf("%w: %q", err, id)

@@ -9,14 +9,15 @@ import (
 	"hark/shared/config"
 )
 
-// command returns scripts/app as a user would run it against the local cloud: the SDK's own variables say where it is.
+// command returns scripts/app as a user runs it against the local cloud: the SDK's own variables
+// have its address.
 func command(t *testing.T) func(args ...string) (string, error) {
 	t.Helper()
 	db := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000"})
+	key := []dynamodb.KeyElement{{AttributeName: "pk", KeyType: "HASH"}}
+	attributes := []dynamodb.AttributeDefinition{{AttributeName: "pk", AttributeType: "S"}}
 	err := db.Create(dynamodb.TableSpec{
-		TableName:            "apps",
-		KeySchema:            []dynamodb.KeyElement{{AttributeName: "pk", KeyType: "HASH"}},
-		AttributeDefinitions: []dynamodb.AttributeDefinition{{AttributeName: "pk", AttributeType: "S"}},
+		TableName: "apps", KeySchema: key, AttributeDefinitions: attributes,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +30,8 @@ func command(t *testing.T) func(args ...string) (string, error) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
 	return func(args ...string) (string, error) {
 		var out strings.Builder
-		err := run(t.Context(), args, func(name string) string { return map[string]string{config.AppsTable: "apps"}[name] }, &out)
+		env := map[string]string{config.AppsTable: "apps"}
+		err := run(t.Context(), args, func(name string) string { return env[name] }, &out)
 		return out.String(), err
 	}
 }
@@ -46,17 +48,19 @@ func TestAddAndList(t *testing.T) {
 			env[name] = value
 		}
 	}
-	if env["REVERB_APP_ID"] != "shop" || len(env["REVERB_APP_KEY"]) < 20 || len(env["REVERB_APP_SECRET"]) < 20 {
+	key, secret := env["REVERB_APP_KEY"], env["REVERB_APP_SECRET"]
+	if env["REVERB_APP_ID"] != "shop" || len(key) < 20 || len(secret) < 20 {
 		t.Errorf("add printed %q", added)
 	}
 	listed, err := command("list")
-	if err != nil || listed != "shop\t"+env["REVERB_APP_KEY"]+"\tenabled\n" {
+	if err != nil || listed != "shop\t"+key+"\tenabled\n" {
 		t.Errorf("list printed %q, error %v", listed, err)
 	}
-	if strings.Contains(listed, env["REVERB_APP_SECRET"]) {
+	if strings.Contains(listed, secret) {
 		t.Error("list shows the secret")
 	}
-	if _, err := command("add", "-id", "shop"); err == nil || !strings.Contains(err.Error(), "ID shop exists") {
+	_, err = command("add", "-id", "shop")
+	if err == nil || !strings.Contains(err.Error(), "ID shop exists") {
 		t.Errorf("the same ID again: %v", err)
 	}
 }
@@ -67,61 +71,85 @@ func TestShowAndSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shows := func(want ...string) {
-		t.Helper()
-		out, err := command("show", "-id", "shop")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, line := range want {
-			if !strings.Contains(out, line+"\n") {
-				t.Errorf("show lacks %q:\n%s", line, out)
+	_, secret, _ := strings.Cut(strings.TrimSpace(added), "SECRET=")
+	const hooks = `webhooks=[{"url":"https://example.com/?a=1&b=2","event_types":["cache_miss"]}]`
+	defaults := []string{
+		"enabled=true", "allowed_origins=", "max_connections=0", "rate_limiting.max_attempts=60",
+		"max_event_payload_in_kb=10", "webhooks=",
+	}
+	for _, step := range []struct{ set, show []string }{
+		{nil, defaults},
+		{
+			[]string{"enabled=false", "allowed_origins=*.example.com,localhost", hooks},
+			[]string{"enabled=false", "allowed_origins=*.example.com,localhost", hooks},
+		},
+		{
+			[]string{"rate_limiting.max_attempts=5"},
+			[]string{"rate_limiting.max_attempts=5", "rate_limiting.decay_seconds=60", hooks},
+		},
+		{
+			[]string{"enabled=", "allowed_origins=", "rate_limiting.max_attempts=", "webhooks="},
+			defaults,
+		},
+	} {
+		if step.set != nil {
+			out, err := command(append([]string{"set", "-id", "shop"}, step.set...)...)
+			if err != nil || out != "" {
+				t.Errorf("set %q printed %q, error %v", step.set, out, err)
 			}
 		}
-		_, secret, _ := strings.Cut(strings.TrimSpace(added), "SECRET=")
-		if strings.Contains(out, secret) {
-			t.Error("show shows the secret")
+		out, err := command("show", "-id", "shop")
+		if err != nil || strings.Contains(out, secret) {
+			t.Errorf("show printed, perhaps with the secret, error %v:\n%s", err, out)
+		}
+		for _, line := range step.show {
+			if !strings.Contains(out, line+"\n") {
+				t.Errorf("after set %q show lacks %q:\n%s", step.set, line, out)
+			}
 		}
 	}
-	set := func(args ...string) {
-		t.Helper()
-		if out, err := command(append([]string{"set", "-id", "shop"}, args...)...); err != nil || out != "" {
-			t.Errorf("set %q printed %q, error %v", args, out, err)
+}
+
+func TestListShowsWhichAppsAreOff(t *testing.T) {
+	command := command(t)
+	for _, args := range []string{"add -id shop", "set -id shop enabled=false"} {
+		if _, err := command(strings.Fields(args)...); err != nil {
+			t.Fatal(err)
 		}
 	}
-	shows("enabled=true", "allowed_origins=", "max_connections=0", "rate_limiting.max_attempts=60", "max_event_payload_in_kb=10")
-	set("enabled=false", "allowed_origins=*.example.com,localhost", "rate_limiting.max_attempts=5")
-	shows("enabled=false", "allowed_origins=*.example.com,localhost", "rate_limiting.max_attempts=5", "rate_limiting.decay_seconds=60")
 	if listed, err := command("list"); err != nil || !strings.HasSuffix(listed, "\tdisabled\n") {
 		t.Errorf("list printed %q, error %v", listed, err)
 	}
-	set(`webhooks=[{"url":"https://example.com/hook?a=1&b=2","event_types":["channel_occupied"]}]`)
-	shows(`webhooks=[{"url":"https://example.com/hook?a=1&b=2","event_types":["channel_occupied"]}]`)
-	set("webhooks=", "enabled=", "allowed_origins=", "rate_limiting.max_attempts=")
-	shows("enabled=true", "allowed_origins=", "rate_limiting.max_attempts=60", "webhooks=")
+}
 
+func TestShowAndSetRefuse(t *testing.T) {
+	command := command(t)
+	if _, err := command("add", "-id", "shop"); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name string
-		args []string
+		args string // with spaces between them
 		want string
 	}{
-		{"an app that is not there", []string{"set", "-id", "other", "enabled=true"}, `no such app: "other"`},
-		{"an app that cannot be shown", []string{"show", "-id", "other"}, `no such app: "other"`},
-		{"no app", []string{"show"}, `no such app: ""`},
-		{"no setting", []string{"set", "-id", "shop"}, "set what? scripts/app show -id shop"},
-		{"a setting without a value", []string{"set", "-id", "shop", "enabled"}, `"enabled" is not SETTING=VALUE`},
-		{"a value that is none", []string{"set", "-id", "shop", "enabled=yes"}, `enabled is "yes", it must be true or false`},
-		{"an unknown setting", []string{"set", "-id", "shop", "max_conections=5"}, `there is no setting "max_conections"`},
+		{"set, an unknown app", "set -id other enabled=true", `no such app: "other"`},
+		{"show, an unknown app", "show -id other", `no such app: "other"`},
+		{"no app", "show", `no such app: ""`},
+		{"no setting", "set -id shop", "set what? scripts/app show -id shop"},
+		{"no value", "set -id shop enabled", `"enabled" is not SETTING=VALUE`},
+		{"another value", "set -id shop enabled=yes", `enabled is "yes", it must be true or false`},
+		{"an unknown setting", "set -id shop max_conections=5", `no setting "max_conections"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := command(c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
+			_, err := command(strings.Fields(c.args)...)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want %q in it", err, c.want)
 			}
 		})
 	}
 }
 
-func TestMistakesAreTold(t *testing.T) {
+func TestMistakes(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		args []string
@@ -129,10 +157,10 @@ func TestMistakesAreTold(t *testing.T) {
 	}{
 		{"no command", nil, "usage: scripts/app"},
 		{"no table", []string{"list"}, "AppsTable"},
-		{"an unknown command", []string{"remove", "-table", "apps"}, `"remove" is none of add, list, show and set`},
+		{"an unknown command", []string{"remove", "-table", "apps"}, `"remove" is none of add`},
 		{"an unknown flag", []string{"list", "-secret"}, "-secret"},
-		{"an app without its flag", []string{"show", "-table", "apps", "shop"}, `"shop" is too much`},
-		{"an ID that would split a key", []string{"add", "-table", "apps", "-id", "a#b"}, `"a#b"`},
+		{"an ID without -id", []string{"show", "-table", "apps", "shop"}, `"shop" is too much`},
+		{"an ID that cannot be in a key", []string{"add", "-table", "apps", "-id", "a#b"}, `"a#b"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("AWS_REGION", "us-east-1")
