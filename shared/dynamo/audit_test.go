@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hark/shared/pusher"
-	"hark/shared/state"
 	"hark/shared/settings"
+	"hark/shared/state"
 )
 
 func TestListed(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 	"hark/shared/fanout"
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/settings"
 	"hark/shared/state"
 )
 
@@ -91,7 +92,7 @@ func rows(s *dynamo.State) membership.Rows {
 
 // ByID is the table of apps: each has the default settings.
 func (r *rig) ByID(_ context.Context, id string) (pusher.App, error) {
-	return pusher.App{ID: id, Settings: pusher.DefaultSettings()}, nil
+	return pusher.App{ID: id, Settings: settings.Default()}, nil
 }
 
 // Publish is the queue's. Only leaves go there, of clients that have gone.

@@ -30,6 +30,7 @@ import (
 	"hark/shared/dynamo"
 	"hark/shared/httpapi"
 	"hark/shared/pusher"
+	"hark/shared/settings"
 	"hark/shared/state"
 )
 
@@ -117,7 +118,7 @@ type server struct {
 func newServer(t testing.TB, change ...func(*pusher.App)) *server {
 	t.Helper()
 	s := &server{publisher: &publisher{}, gateway: &gateway{errs: map[pusher.ConnectionID]error{}}, log: &bytes.Buffer{}}
-	s.app = pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: pusher.DefaultSettings()}
+	s.app = pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: settings.Default()}
 	for _, f := range change {
 		f(&s.app)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"hark/shared/httpapi"
 	"hark/shared/pusher"
+	"hark/shared/settings"
 )
 
 func TestTriggerPublishesAsARequestDoes(t *testing.T) {
@@ -71,7 +72,7 @@ func TestRepeatsOfATriggerHaveEqualRepeatKeys(t *testing.T) {
 
 func TestTriggerFailsAsThePublisherAndTheTableDo(t *testing.T) {
 	down := errors.New("the queue is down")
-	api := &httpapi.API{Apps: apps{"3": {ID: "3", Settings: pusher.DefaultSettings()}}, Publisher: &publisher{err: down}}
+	api := &httpapi.API{Apps: apps{"3": {ID: "3", Settings: settings.Default()}}, Publisher: &publisher{err: down}}
 	if err := api.Trigger(t.Context(), "3", []byte(`{"name":"e","data":"","channel":"a"}`)); !errors.Is(err, down) {
 		t.Error(err)
 	}

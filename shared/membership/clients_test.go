@@ -11,12 +11,13 @@ import (
 	"hark/shared/consumer"
 	"hark/shared/membership"
 	"hark/shared/pusher"
+	"hark/shared/settings"
 	"hark/shared/state"
 )
 
 // tenant is the app of the tests.
 func tenant() pusher.App {
-	return pusher.App{ID: app, Key: "key", Secret: "secret", Settings: pusher.DefaultSettings()}
+	return pusher.App{ID: app, Key: "key", Secret: "secret", Settings: settings.Default()}
 }
 
 // clients are the other side of everything but the store: what clients were sent, and what was

@@ -25,6 +25,7 @@ import (
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/queue"
+	"hark/shared/settings"
 	"hark/shared/socket"
 	"hark/shared/state"
 )
@@ -104,8 +105,8 @@ func newWorld(without correction) *world {
 // tenants are two apps with the same names for everything. One counts its connections and its
 // subscribers.
 func tenants() []pusher.App {
-	a := pusher.App{ID: "a", Key: "key-a", Secret: "secret-a", Settings: pusher.DefaultSettings()}
-	b := pusher.App{ID: "b", Key: "key-b", Secret: "secret-b", Settings: pusher.DefaultSettings()}
+	a := pusher.App{ID: "a", Key: "key-a", Secret: "secret-a", Settings: settings.Default()}
+	b := pusher.App{ID: "b", Key: "key-b", Secret: "secret-b", Settings: settings.Default()}
 	b.MaxConnections, b.SubscriptionCount = 1000, true
 	return []pusher.App{a, b}
 }

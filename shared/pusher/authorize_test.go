@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"hark/shared/pusher"
+	"hark/shared/settings"
 )
 
 // app has the credentials of the published vectors (docs/protocol.md §3.2).
 func app() pusher.App {
-	return pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: pusher.DefaultSettings()}
+	return pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: settings.Default()}
 }
 
 // refused asserts a refusal with the code, whose text does not hold the app's secret.

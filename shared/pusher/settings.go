@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Settings are what one app may change. Names and defaults are Reverb's where Reverb has them, else soketi's
-// (docs/protocol.md §7); DefaultSettings has the values of an app that changes nothing.
+// Settings are what one app may set. Package settings has their names, defaults and bounds, which
+// are Reverb's where Reverb has them, else soketi's (docs/protocol.md §7).
 type Settings struct {
-	Disabled        bool          // clients are told 4003, publishers 403
-	AllowedOrigins  []string      // host patterns, * stands for any text; empty lets everybody in
+	Disabled        bool          // new connections get error 4003, HTTP requests 403
+	AllowedOrigins  []string      // host patterns, * matches any text; if empty, all may connect
 	MaxConnections  int           // open at once; 0 is no limit
 	ActivityTimeout time.Duration // silence after which clients ping; 0 is the stack's own
 	MaxMessageSize  int           // bytes of a client's frame
@@ -18,8 +18,8 @@ type Settings struct {
 	RateLimit       RateLimit     // of a connection's frames
 
 	UserAuthentication bool // clients may sign in
-	Watchlist          bool // users hear of the users whom they watch
-	SubscriptionCount  bool // subscribers hear how many they are
+	Watchlist          bool // users are sent online and offline events of the users they watch
+	SubscriptionCount  bool // subscribers are sent their number
 
 	MaxChannelName     int // bytes
 	MaxMembers         int // users on one presence channel
@@ -30,8 +30,8 @@ type Settings struct {
 	MaxEventChannels   int // of one publish
 	MaxBatch           int // events of one request
 	Webhooks           []Webhook
-	TerminateByMembers bool // terminate_connections also ends connections known only as presence members, as Reverb does
-	Bans               bool // terminate_connections may ban the user, at the price of a look at each sign-in and each join
+	TerminateByMembers bool // terminate_connections closes members' connections too, like Reverb
+	Bans               bool // terminate_connections may ban users; costs reads at sign-in and join
 }
 
 // ClientEvents says whose client events are relayed: Reverb's accept_client_events_from.
@@ -40,40 +40,21 @@ type ClientEvents string
 // The values of accept_client_events_from (docs/protocol.md §4).
 const (
 	ClientEventsNone    ClientEvents = "none"
-	ClientEventsMembers ClientEvents = "members" // of those who are subscribed to the private or presence channel
-	ClientEventsAll     ClientEvents = "all"     // of everybody, on every channel
+	ClientEventsMembers ClientEvents = "members" // subscribers of the private or presence channel
+	ClientEventsAll     ClientEvents = "all"     // every client, on every channel
 )
 
-// RateLimit bounds the frames of one connection, whatever they are: Reverb's rate_limiting. The window is a fixed one.
+// RateLimit bounds the frames of one connection, whatever they are: Reverb's rate_limiting.
 type RateLimit struct {
 	Enabled   bool
 	Max       int           // frames in a window
-	Window    time.Duration // decay_seconds
-	Terminate bool          // whoever sends more is closed
+	Window    time.Duration // windows are fixed: decay_seconds
+	Terminate bool          // closes a connection that sends more
 }
 
-// DefaultSettings returns the settings of an app that changes none.
-func DefaultSettings() Settings {
-	return Settings{
-		MaxMessageSize:     10_000,
-		ClientEvents:       ClientEventsMembers,
-		RateLimit:          RateLimit{Max: 60, Window: time.Minute},
-		UserAuthentication: true,
-		Watchlist:          true,
-		MaxChannelName:     MaxChannelName,
-		MaxMembers:         100,
-		MaxMemberSize:      1 << 10,
-		MaxClientEvents:    10,
-		MaxEventName:       200,
-		MaxEventData:       10 << 10,
-		MaxEventChannels:   100,
-		MaxBatch:           10,
-		TerminateByMembers: true,
-	}
-}
-
-// AllowsOrigin reports whether a page of that Origin may connect: its host must match one of the patterns, scheme and port do not
-// matter. A client without an Origin is let in only if everybody is (docs/protocol.md §7.1).
+// AllowsOrigin reports whether a page of that Origin may connect: its host must match one of the
+// patterns, scheme and port do not matter. A client without an Origin may connect only if every
+// page may (docs/protocol.md §7.1).
 func (s Settings) AllowsOrigin(origin string) bool {
 	if len(s.AllowedOrigins) == 0 {
 		return true
@@ -90,7 +71,7 @@ func (s Settings) AllowsOrigin(origin string) bool {
 	return false
 }
 
-// matches compares without regard to case; each * of the pattern stands for any text.
+// matches ignores case; each * of the pattern matches any text.
 func matches(pattern, host string) bool {
 	parts := strings.Split(strings.ToLower(pattern), "*")
 	host = strings.ToLower(host)

@@ -25,6 +25,7 @@ import (
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/queue"
+	"hark/shared/settings"
 	"hark/shared/state"
 	"hark/shared/webhook"
 )
@@ -40,7 +41,7 @@ const (
 
 // tenant has the credentials of docs/protocol.md §3.2 and one webhook, that wants everything.
 func tenant() pusher.App {
-	a := pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: pusher.DefaultSettings()}
+	a := pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: settings.Default()}
 	a.Webhooks = []pusher.Webhook{{URL: hook}}
 	return a
 }
