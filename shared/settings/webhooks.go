@@ -233,7 +233,7 @@ func check(h pusher.Webhook) error {
 			"with a password in a header if there is one")
 	}
 	for _, name := range h.Events {
-		if known := webhookEvents(); !slices.Contains(known, name) {
+		if known := pusher.WebhookEvents(); !slices.Contains(known, name) {
 			return fmt.Errorf("the event type %q is none of %s", name, strings.Join(known, ", "))
 		}
 	}
@@ -244,14 +244,6 @@ func check(h pusher.Webhook) error {
 		}
 	}
 	return nil
-}
-
-// webhookEvents are the names that event_types may have (docs/protocol.md §6.2).
-func webhookEvents() []string {
-	return []string{
-		pusher.ChannelOccupied, pusher.ChannelVacated, pusher.NoticeMember, pusher.NoticeLeft,
-		pusher.NoticeClient, pusher.NoticeMiss, pusher.NoticeCount,
-	}
 }
 
 // notInToken reports whether the name of a header cannot have the character (RFC 9110 §5.6.2).
