@@ -9,6 +9,7 @@ import (
 
 	"hark/shared/consumer"
 	"hark/shared/dynamo"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
@@ -38,7 +39,7 @@ func (a *arriving) Subscribers(
 func (r *rig) newcomer(t *testing.T, wait func()) (subscribed func() error) {
 	t.Helper()
 	function := &membership.Membership{
-		Rows: rows(r.state), Apps: r, Queue: r, Timeout: 10 * time.Second, Gateway: stopping{Gateway: r.members.Gateway, before: wait},
+		Rows: testkit.Rows(r.state), Apps: r, Queue: r, Timeout: 10 * time.Second, Gateway: stopping{Gateway: r.members.Gateway, before: wait},
 	}
 	app, _ := r.ByID(t.Context(), appID)
 	c := state.Connection{ID: ann, App: appID, ConnectedAt: time.Now()}

@@ -10,6 +10,7 @@ import (
 
 	"hark/shared/dynamo"
 	"hark/shared/fanout"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
@@ -27,7 +28,7 @@ func racing(t *testing.T, ch pusher.Channel, before int, cached, event state.Eve
 	stopped, goOn := make(chan struct{}), make(chan struct{})
 	posts := 0
 	function := &membership.Membership{
-		Rows: rows(r.state), Apps: r, Queue: r, Timeout: 10 * time.Second,
+		Rows: testkit.Rows(r.state), Apps: r, Queue: r, Timeout: 10 * time.Second,
 		Gateway: stopping{Gateway: r.members.Gateway, before: func() {
 			if posts++; posts == before {
 				close(stopped)

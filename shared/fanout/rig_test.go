@@ -16,12 +16,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	engine "hark/localstack/cloud/dynamodb"
 	"hark/shared/apigw"
 	"hark/shared/dynamo"
 	"hark/shared/fanout"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/settings"
@@ -56,38 +55,17 @@ type rig struct {
 
 func newRig(t *testing.T, patience time.Duration) *rig {
 	t.Helper()
-	db := engine.New(engine.Options{Region: "us-east-1", Account: "000000000000"})
-	err := db.Create(engine.TableSpec{
-		TableName:            "state",
-		AttributeDefinitions: []engine.AttributeDefinition{{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: "S"}},
-		KeySchema:            []engine.KeyElement{{AttributeName: "pk", KeyType: "HASH"}, {AttributeName: "sk", KeyType: "RANGE"}},
-	})
-	if err != nil {
-		t.Fatal(err)
+	cfg := aws.Config{
+		Region: testkit.Region, Credentials: aws.CredentialsProviderFunc(testkit.Credentials),
 	}
-	tables := httptest.NewServer(db)
-	t.Cleanup(tables.Close)
-	cfg := aws.Config{Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
-	})}
-	r := &rig{cfg: cfg, gateway: newGateway(t), state: &dynamo.State{
-		Table: "state", Client: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = &tables.URL }),
-	}}
+	r := &rig{cfg: cfg, gateway: newGateway(t), state: testkit.Table(t, nil)}
 	client := r.client(t, patience)
 	log := slog.New(slog.NewTextHandler(r, nil))
-	r.members = &membership.Membership{Rows: rows(r.state), Apps: r, Gateway: client, Queue: r, Timeout: 10 * time.Second, Log: log}
+	r.members = &membership.Membership{Rows: testkit.Rows(r.state), Apps: r, Gateway: client, Queue: r, Timeout: 10 * time.Second, Log: log}
 	r.Fanout = &fanout.Fanout{
 		Subscribers: r.state, Cache: r.state, Forgetter: r.members, Gateway: client, ClientsAtOnce: 8, Log: log,
 	}
 	return r
-}
-
-// rows are those of the steps, all in one table.
-func rows(s *dynamo.State) membership.Rows {
-	return membership.Rows{
-		Connections: s, Channels: s, Subscriptions: s, Cache: s, Markers: s,
-		Presence: s, Counts: s, SignIns: s, Statuses: s, Leases: s,
-	}
 }
 
 // ByID is the table of apps: each has the default settings.
@@ -102,15 +80,6 @@ func (r *rig) Publish(_ context.Context, messages ...state.Broadcast) error {
 	r.queued = append(r.queued, messages...)
 	return nil
 }
-
-// silent is a gateway that takes every frame and keeps none.
-type silent struct{}
-
-func (silent) Post(context.Context, pusher.ConnectionID, []byte) error { return nil }
-
-func (silent) Close(context.Context, pusher.ConnectionID) error { return nil }
-
-func (silent) Alive(context.Context, pusher.ConnectionID) (bool, error) { return true, nil }
 
 // client is a client of the gateway.
 func (r *rig) client(t *testing.T, patience time.Duration) *apigw.Gateway {
@@ -148,7 +117,7 @@ func (r *rig) subscribe(t *testing.T, app string, id pusher.ConnectionID, age ti
 	at := time.Now().Add(-age)
 	c := state.Connection{ID: id, App: app, ConnectedAt: at}
 	tenant, _ := r.ByID(t.Context(), app)
-	quiet := &membership.Membership{Rows: rows(r.state), Apps: r, Gateway: silent{}, Queue: r, Timeout: 10 * time.Second}
+	quiet := &membership.Membership{Rows: testkit.Rows(r.state), Apps: r, Gateway: &testkit.Gateway{}, Queue: r, Timeout: 10 * time.Second}
 	if err := quiet.Open(t.Context(), tenant, c); err != nil {
 		t.Fatal(err)
 	}

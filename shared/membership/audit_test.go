@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hark/shared/dynamo"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
@@ -264,7 +265,7 @@ func TestListThatIsWrong(t *testing.T) {
 }
 
 // auditing is a run of the audit through everything.
-func auditing(t *testing.T, name string, store Store, list *dynamo.State) *process {
+func auditing(t *testing.T, name string, store testkit.Store, list *dynamo.State) *process {
 	return start(t, name, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
 		a := &membership.Audit{Members: m.Membership, List: wholly{list}, Apps: &hours{tenants: []string{app}}}
 		_, err := a.Run(ctx)
@@ -279,9 +280,9 @@ func TestAuditAmongOthers(t *testing.T) {
 	t.Parallel()
 	draw := rand.New(rand.NewPCG(3, 1)) //nolint:gosec // orders, not secrets
 	for range *schedules * 4 {
-		store := openStore(t)
+		store := testkit.Table(t, nil)
 		open(t, store, first, second)
-		subscribe(t, "before", store, first, at(1)).finish()
+		subscribe(t, "before", store, first, at(1)).Finish()
 		leave := unsubscribe(t, "leave", store, first, at(2))
 		all := []*process{leave, subscribe(t, "come", store, second, at(2)), auditing(t, "audit", store, store)}
 		if draw.IntN(2) == 0 {
@@ -289,19 +290,19 @@ func TestAuditAmongOthers(t *testing.T) {
 		}
 		steps := shuffle(all, leave, draw.IntN(12), draw)
 		for _, p := range all {
-			if p.next == "" && p.err != nil {
-				t.Fatalf("%s: %v after\n%s", p.name, p.err, strings.Join(steps, "\n"))
+			if p.Next == "" && p.Err != nil {
+				t.Fatalf("%s: %v after\n%s", p.Name, p.Err, strings.Join(steps, "\n"))
 			}
 		}
 		sweep(t, store)
-		died := leave.next != ""
+		died := leave.Next != ""
 		for again := range 2 {
 			r := look(t, store)
 			occupied, listed := len(r.subscribed) > 0, r.marker.Exists && r.marker.Vacant == ""
 			if (again > 0 || !died) && (occupied != listed || occupied != r.marker.Exists) {
 				t.Fatalf("%d are subscribed, the marker is %+v after\n%s", len(r.subscribed), r.marker, strings.Join(steps, "\n"))
 			}
-			auditing(t, "again", store, store).finish()
+			auditing(t, "again", store, store).Finish()
 		}
 	}
 }
@@ -311,7 +312,7 @@ func shuffle(all []*process, dies *process, after int, draw *rand.Rand) (steps [
 	for {
 		var ready []*process
 		for _, p := range all {
-			if p.next != "" && (p != dies || after > 0) {
+			if p.Next != "" && (p != dies || after > 0) {
 				ready = append(ready, p)
 			}
 		}
@@ -322,8 +323,8 @@ func shuffle(all []*process, dies *process, after int, draw *rand.Rand) (steps [
 		if p == dies {
 			after--
 		}
-		steps = append(steps, p.name+" "+p.next)
-		p.step()
+		steps = append(steps, p.Name+" "+p.Next)
+		p.Step()
 	}
 }
 
@@ -331,9 +332,9 @@ func shuffle(all []*process, dies *process, after int, draw *rand.Rand) (steps [
 // was flagged. So it looks again; without that look the empty channel stays listed.
 func TestAuditThatReopens(t *testing.T) {
 	for _, looks := range []bool{true, false} {
-		store := openStore(t)
+		store := testkit.Table(t, nil)
 		open(t, store, first, second)
-		subscribe(t, "before", store, first, at(1)).finish()
+		subscribe(t, "before", store, first, at(1)).Finish()
 		leave := unsubscribe(t, "leave", store, first, at(2))
 		play(t, `leave Connection
 			leave TurnOff
@@ -344,7 +345,7 @@ func TestAuditThatReopens(t *testing.T) {
 		play(t, `come Connection
 			come TurnOn
 			come PutSubscription`, come)
-		var audited Store = store
+		var audited testkit.Store = store
 		if !looks {
 			audited = &reopening{Store: store}
 		}
@@ -363,7 +364,7 @@ func TestAuditThatReopens(t *testing.T) {
 
 // reopening believes that a channel which it has reopened is occupied.
 type reopening struct {
-	Store
+	testkit.Store
 	done bool
 }
 

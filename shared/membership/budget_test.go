@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"hark/localstack/cloud/meter"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
@@ -15,9 +16,9 @@ import (
 func TestBudget(t *testing.T) {
 	const a, b = pusher.ConnectionID("L0SM9cOFvHcCIhw="), pusher.ConnectionID("R1kmxc2VNjMCFIA=")
 	bill := &meter.Meter{}
-	store := openMetered(t, bill)
+	store := testkit.Table(t, bill)
 	all := newClients()
-	m := &membership.Membership{Rows: allRows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: now}
+	m := &membership.Membership{Rows: testkit.Rows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: now}
 	costs := func(what string, writes, reads float64, f func() error) {
 		t.Helper()
 		before := bill.Snapshot()
@@ -75,7 +76,7 @@ func TestBudget(t *testing.T) {
 func TestBudgetOfManyChannels(t *testing.T) {
 	const id = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
 	bill := &meter.Meter{}
-	store := openMetered(t, bill)
+	store := testkit.Table(t, bill)
 	open(t, store, id)
 	var curve []float64 // write units of C alone
 	for i := range 100 {

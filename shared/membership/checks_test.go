@@ -8,6 +8,7 @@ import (
 
 	"hark/shared/config"
 	"hark/shared/dynamo"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
@@ -75,7 +76,7 @@ func (d *diary) DropSubscription(ctx context.Context, s state.Subscription) erro
 // members do all steps, with checks.
 func (d *diary) members() *membership.Membership {
 	m := d.hours.members()
-	m.Rows, m.Checks = allRows(d), d
+	m.Rows, m.Checks = testkit.Rows(d), d
 	return m
 }
 

@@ -160,8 +160,8 @@ func (c *clients) sees(id pusher.ConnectionID) []string {
 // gatedClients ask before every post and every message to the queue.
 type gatedClients struct {
 	*clients
-	ask  func(step string) error
-	told *bool
+	ask       func(step string) error
+	succeeded *bool
 }
 
 func (g gatedClients) Post(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
@@ -169,7 +169,7 @@ func (g gatedClients) Post(ctx context.Context, id pusher.ConnectionID, frame []
 		return err
 	}
 	if strings.Contains(string(frame), "subscription_succeeded") {
-		*g.told = true
+		*g.succeeded = true
 	}
 	return g.clients.Post(ctx, id, frame)
 }

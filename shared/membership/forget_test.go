@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 	"hark/shared/state"
 )
@@ -35,7 +36,7 @@ func TestEndIsCounted(t *testing.T) {
 
 // untimely is a store on which time runs out behind a step.
 type untimely struct {
-	Store
+	testkit.Store
 	dead, take func() // what happens when the connection is marked dead, and when a row is taken
 }
 
@@ -69,7 +70,7 @@ func TestForgetThatRunsOutOfTimeLeavesALease(t *testing.T) {
 			rows := c.during(out)
 			rows.Store = h.store
 			m := h.members()
-			m.Rows = allRows(rows)
+			m.Rows = testkit.Rows(rows)
 			if err := m.Disconnected(ctx, first); !errors.Is(err, context.Canceled) {
 				t.Errorf("forgotten: %v", err)
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hark/shared/dynamo"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
@@ -19,7 +20,7 @@ type hours struct {
 	*testing.T
 	*clients
 	store   *dynamo.State
-	rows    Store // the store, or what a test puts before it
+	rows    testkit.Store // the store, or what a test puts before it
 	now     time.Time
 	tenants []string // whose channels are audited
 
@@ -29,7 +30,7 @@ type hours struct {
 
 func newHours(t *testing.T) *hours {
 	t.Helper()
-	store := openStore(t)
+	store := testkit.Table(t, nil)
 	return &hours{
 		T: t, clients: newClients(), store: store, rows: store, now: clock, tenants: []string{app}, asked: map[pusher.ConnectionID]int{},
 	}
@@ -48,7 +49,7 @@ func (h *hours) IDs(context.Context) ([]string, error) { return h.tenants, nil }
 
 func (h *hours) members() *membership.Membership {
 	return &membership.Membership{
-		Rows: allRows(h.rows), Apps: h, Gateway: h, Queue: h, Timeout: timeout, Now: func() time.Time { return h.now },
+		Rows: testkit.Rows(h.rows), Apps: h, Gateway: h, Queue: h, Timeout: timeout, Now: func() time.Time { return h.now },
 	}
 }
 

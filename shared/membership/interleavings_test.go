@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hark/shared/dynamo"
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 	"hark/shared/state"
 )
@@ -17,13 +18,13 @@ func TestInterleavings(t *testing.T) {
 	const a, b = pusher.ConnectionID("L0SM9cOFvHcCIhw="), pusher.ConnectionID("R1kmxc2VNjMCFIA=")
 	for _, c := range []struct {
 		name       string
-		play       func(t *testing.T, store func() Store)
+		play       func(t *testing.T, store func() testkit.Store)
 		right      func(rows) bool
 		correction string
-		without    func(*dynamo.State) Store
+		without    func(*dynamo.State) testkit.Store
 	}{{
 		name: "3 an unsubscribe that is overtaken by the next subscribe leaves its row",
-		play: func(t *testing.T, store func() Store) {
+		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a)
 			play(t, `sub1 *`, subscribe(t, "sub1", store(), a, at(1)))
 			unsub2, sub3 := unsubscribe(t, "unsub2", store(), a, at(2)), subscribe(t, "sub3", store(), a, at(3))
@@ -31,15 +32,15 @@ func TestInterleavings(t *testing.T) {
 				unsub2 TurnOff
 				sub3 *
 				unsub2 *`, unsub2, sub3)
-			if !sub3.told {
+			if !sub3.succeeded {
 				t.Error("the client was not told of its last subscribe")
 			}
 		},
 		right:      func(r rows) bool { return r.subscribed[a] == at(3) && r.listed() },
-		correction: "stamps", without: func(s *dynamo.State) Store { return unstamped{s} },
+		correction: "stamps", without: func(s *dynamo.State) testkit.Store { return unstamped{s} },
 	}, {
 		name: "4 a subscribe that is overtaken by the unsubscribe after it leaves no row",
-		play: func(t *testing.T, store func() Store) {
+		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a)
 			play(t, `sub1 Connection
 				sub1 TurnOn
@@ -47,10 +48,10 @@ func TestInterleavings(t *testing.T) {
 				sub1 *`, subscribe(t, "sub1", store(), a, at(1)), unsubscribe(t, "unsub2", store(), a, at(2)))
 		},
 		right:      func(r rows) bool { return len(r.subscribed) == 0 && !r.marker.Exists },
-		correction: "the look at the connection after the put", without: func(s *dynamo.State) Store { return &unchecked{Store: s} },
+		correction: "the look at the connection after the put", without: func(s *dynamo.State) testkit.Store { return &unchecked{Store: s} },
 	}, {
 		name: "5 two that subscribe at once list the channel",
-		play: func(t *testing.T, store func() Store) {
+		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a, b)
 			play(t, `a Connection
 				b Connection
@@ -64,10 +65,10 @@ func TestInterleavings(t *testing.T) {
 				b *`, subscribe(t, "a", store(), a, at(1)), subscribe(t, "b", store(), b, at(1)))
 		},
 		right:      func(r rows) bool { return len(r.subscribed) == 2 && r.listed() },
-		correction: "a marker by whoever misses it, not by the first", without: func(s *dynamo.State) Store { return firstOnly{s} },
+		correction: "a marker by whoever misses it, not by the first", without: func(s *dynamo.State) testkit.Store { return firstOnly{s} },
 	}, {
 		name: "5 one that subscribes while the last one leaves keeps the channel listed",
-		play: func(t *testing.T, store func() Store) {
+		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a, b)
 			play(t, `a *`, subscribe(t, "a", store(), a, at(1)))
 			play(t, `leave Connection
@@ -82,10 +83,10 @@ func TestInterleavings(t *testing.T) {
 				leave *`, unsubscribe(t, "leave", store(), a, at(2)), subscribe(t, "come", store(), b, at(2)))
 		},
 		right:      func(r rows) bool { return r.subscribed[b] == at(2) && r.listed() },
-		correction: "the second look at the channel", without: func(s *dynamo.State) Store { return &hasty{Store: s} },
+		correction: "the second look at the channel", without: func(s *dynamo.State) testkit.Store { return &hasty{Store: s} },
 	}, {
 		name: "6 a marker put after the only subscriber was forgotten does not stay",
-		play: func(t *testing.T, store func() Store) {
+		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a)
 			play(t, `sub Connection
 				sub TurnOn
@@ -96,10 +97,10 @@ func TestInterleavings(t *testing.T) {
 				sub *`, subscribe(t, "sub", store(), a, at(1)), forget(t, "forget", store(), a))
 		},
 		right:      func(r rows) bool { return len(r.subscribed) == 0 && !r.marker.Exists && !r.open[a] },
-		correction: "the look at the channel after the marker was put", without: func(s *dynamo.State) Store { return &trusting{Store: s} },
+		correction: "the look at the channel after the marker was put", without: func(s *dynamo.State) testkit.Store { return &trusting{Store: s} },
 	}, {
 		name: "7 a subscribe that meets the end of its connection leaves no row",
-		play: func(t *testing.T, store func() Store) {
+		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a)
 			sub, end := subscribe(t, "sub", store(), a, at(1)), forget(t, "forget", store(), a)
 			play(t, `sub Connection
@@ -108,10 +109,10 @@ func TestInterleavings(t *testing.T) {
 				forget *`, sub, end)
 		},
 		right:      func(r rows) bool { return len(r.subscribed) == 0 && !r.marker.Exists && !r.open[a] },
-		correction: "the tombstone", without: func(s *dynamo.State) Store { return untombed{s} },
+		correction: "the tombstone", without: func(s *dynamo.State) testkit.Store { return untombed{s} },
 	}, {
 		name: "8 a subscribe that dies after its connection was forgotten leaves no row for long",
-		play: func(t *testing.T, store func() Store) {
+		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a)
 			play(t, `sub Connection
 				sub TurnOn
@@ -119,19 +120,19 @@ func TestInterleavings(t *testing.T) {
 				sub PutSubscription`, subscribe(t, "sub", store(), a, at(1)), forget(t, "forget", store(), a))
 		},
 		right:      func(r rows) bool { return len(r.subscribed) == 0 && !r.marker.Exists && !r.open[a] },
-		correction: "the doubt", without: func(s *dynamo.State) Store { return undoubting{s} },
+		correction: "the doubt", without: func(s *dynamo.State) testkit.Store { return undoubting{s} },
 	}} {
 		t.Run(c.name, func(t *testing.T) {
-			state := openStore(t)
-			c.play(t, func() Store { return state })
+			state := testkit.Table(t, nil)
+			c.play(t, func() testkit.Store { return state })
 			sweep(t, state)
 			if r := look(t, state, a, b); !c.right(r) {
 				t.Errorf("ends wrong: %+v", r)
 			}
 		})
 		t.Run(c.name+", not without "+c.correction, func(t *testing.T) {
-			state := openStore(t)
-			c.play(t, func() Store { return c.without(state) })
+			state := testkit.Table(t, nil)
+			c.play(t, func() testkit.Store { return c.without(state) })
 			sweep(t, state)
 			if r := look(t, state, a, b); c.right(r) {
 				t.Errorf("ends right all the same: %+v", r)
@@ -150,7 +151,7 @@ func (s unstamped) DropOlderSubscription(ctx context.Context, sub state.Subscrip
 
 // unchecked believes that the connection is as its own frame left it.
 type unchecked struct {
-	Store
+	testkit.Store
 	stamp state.Stamp
 }
 
@@ -186,7 +187,7 @@ func (s firstOnly) ConnectionAndMarker(
 
 // hasty does not look again after it has flagged the marker.
 type hasty struct {
-	Store
+	testkit.Store
 	flagged bool
 }
 
@@ -204,7 +205,7 @@ func (s *hasty) Occupied(ctx context.Context, app string, ch pusher.Channel) (bo
 
 // trusting believes that a channel whose marker it has put is still occupied.
 type trusting struct {
-	Store
+	testkit.Store
 	put bool
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hark/shared/dynamo"
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 )
 
@@ -45,7 +46,7 @@ func TestMarkerWhoseAnswerIsLost(t *testing.T) {
 		{"a flagged one, of an occupied channel", true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			store := openStore(t)
+			store := testkit.Table(t, nil)
 			open(t, store, first)
 			if c.flagged {
 				for _, step := range []func() (bool, error){
@@ -59,12 +60,12 @@ func TestMarkerWhoseAnswerIsLost(t *testing.T) {
 			}
 			come := subscribe(t, "come", unanswered{store, func() {
 				if c.left {
-					unsubscribe(t, "leave", store, first, at(2)).finish()
+					unsubscribe(t, "leave", store, first, at(2)).Finish()
 				}
 			}}, first, at(1))
-			come.finish()
-			if come.err != nil {
-				t.Fatal(come.err)
+			come.Finish()
+			if come.Err != nil {
+				t.Fatal(come.Err)
 			}
 			if r := look(t, store); r.marker.Exists == c.left || r.listed() == c.left || len(r.subscribed) > 0 == c.left {
 				t.Errorf("left: %t, there is %+v", c.left, r)

@@ -1,6 +1,7 @@
 package membership_test
 
 import (
+	"hark/shared/internal/testkit"
 	"slices"
 	"testing"
 )
@@ -8,11 +9,11 @@ import (
 // An app may lower its limit below what a channel holds. Its members stay, and come by further
 // connections; nobody new does.
 func TestMembersLimitThatWasLowered(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
 	open(t, s.store, observer, first, second)
 	s.joined(observer, first)
 	s.app.MaxMembers = 1
-	s.consumer("join", s.enters(second, at(1))).finish()
+	s.consumer("join", s.enters(second, at(1))).Finish()
 	if sees := s.sees(second); !slices.Equal(sees, []string{"o", "u"}) {
 		t.Errorf("it sees %v, and was sent %v", sees, s.events(second))
 	}

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"hark/shared/dynamo"
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 	"hark/shared/state"
 )
@@ -25,13 +26,13 @@ func TestModelFinds(t *testing.T) {
 		correction
 		seed int
 	}{
-		{correction{name: "the pending flag", store: func(s *dynamo.State) Store { return unflagged{s} }}, 19},
-		{correction{name: "stamps", store: func(s *dynamo.State) Store { return unstamped{s} }}, 417},
+		{correction{name: "the pending flag", store: func(s *dynamo.State) testkit.Store { return unflagged{s} }}, 19},
+		{correction{name: "stamps", store: func(s *dynamo.State) testkit.Store { return unstamped{s} }}, 417},
 		{correction{name: "the one writer", groups: true}, 10},
-		{correction{name: "the doubt", store: func(s *dynamo.State) Store { return certain{s} }}, 36},
-		{correction{name: "the second look", store: func(s *dynamo.State) Store { return &once{Store: s} }}, 240},
-		{correction{name: "the look after the put", store: func(s *dynamo.State) Store { return &unchecked{Store: s} }}, 90},
-		{correction{name: "the tombstone", store: func(s *dynamo.State) Store { return untombed{s} }}, 24},
+		{correction{name: "the doubt", store: func(s *dynamo.State) testkit.Store { return certain{s} }}, 36},
+		{correction{name: "the second look", store: func(s *dynamo.State) testkit.Store { return &once{Store: s} }}, 240},
+		{correction{name: "the look after the put", store: func(s *dynamo.State) testkit.Store { return &unchecked{Store: s} }}, 90},
+		{correction{name: "the tombstone", store: func(s *dynamo.State) testkit.Store { return untombed{s} }}, 24},
 	} {
 		t.Run("without "+c.name, func(t *testing.T) {
 			t.Parallel()
@@ -50,7 +51,7 @@ func TestModelFinds(t *testing.T) {
 
 // once does not look at a channel again after it has flagged its marker.
 type once struct {
-	Store
+	testkit.Store
 	flagged map[pusher.Channel]bool
 }
 

@@ -22,6 +22,7 @@ import (
 	"hark/shared/consumer"
 	"hark/shared/dynamo"
 	"hark/shared/fanout"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/queue"
@@ -72,7 +73,7 @@ type world struct {
 // leaves all in.
 type correction struct {
 	name   string
-	store  func(*dynamo.State) Store
+	store  func(*dynamo.State) testkit.Store
 	groups bool // each message has a group of its own
 }
 
@@ -84,7 +85,7 @@ func newWorld(without correction) *world {
 	engine := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000"})
 	w.queue = sqs.New(sqs.Options{Region: "us-east-1", Account: "000000000000", Endpoint: local})
 	seconds := int(visibility / time.Second)
-	err := errors.Join(engine.Create(stateTable()), w.queue.Create(sqs.QueueSpec{
+	err := errors.Join(engine.Create(testkit.StateTable()), w.queue.Create(sqs.QueueSpec{
 		QueueName: queueName, FifoQueue: true, VisibilityTimeout: &seconds,
 		DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId",
 	}))
@@ -140,12 +141,12 @@ func (w *world) IDs(context.Context) ([]string, error) {
 // its own.
 
 func (w *world) members() *membership.Membership {
-	var store Store = w.state
+	var store testkit.Store = w.state
 	if w.without.store != nil {
 		store = w.without.store(w.state)
 	}
 	return &membership.Membership{
-		Rows: allRows(visited{store, w}), Apps: w, Gateway: w, Queue: w.broadcasts(), Timeout: timeout,
+		Rows: testkit.Rows(visited{store, w}), Apps: w, Gateway: w, Queue: w.broadcasts(), Timeout: timeout,
 		Log: slog.New(slog.DiscardHandler),
 	}
 }
@@ -225,7 +226,7 @@ func (w *world) receive(most int) []sqs.Message {
 
 // visited knows for which minutes there are leases, so that hours without any pass quickly.
 type visited struct {
-	Store
+	testkit.Store
 	w *world
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
@@ -31,7 +32,7 @@ func TestSubscribeToACacheChannelThatIsOvertaken(t *testing.T) {
 		{"tells nothing more if nothing is newer", "1", "", "", []string{success, success, "1", "1"}, "1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			store, all := openStore(t), newClients()
+			store, all := testkit.Table(t, nil), newClients()
 			open(t, store, first)
 			happens := func(event string) {
 				t.Helper()
@@ -48,19 +49,19 @@ func TestSubscribeToACacheChannelThatIsOvertaken(t *testing.T) {
 			for range 2 { // the success, and what is cached: it stands before that
 				advance(late, "Post")
 				if len(all.events(first)) == 0 {
-					late.step()
+					late.Step()
 				}
 			}
 			happens(c.meanwhile)
-			subscribing(t, all, store, at(2)).finish()
+			subscribing(t, all, store, at(2)).Finish()
 			if c.again != "" {
-				late.step()           // the old event
+				late.Step()           // the old event
 				advance(late, "Post") // the newer one, which it has read
 				happens(c.again)
 			}
-			late.finish()
-			if late.err != nil {
-				t.Fatal(late.err)
+			late.Finish()
+			if late.Err != nil {
+				t.Fatal(late.Err)
 			}
 			if got := all.events(first); !slices.Equal(got, c.want) || got[len(got)-1] != c.eventually {
 				t.Errorf("the client got %v, want %v", got, c.want)
@@ -70,7 +71,7 @@ func TestSubscribeToACacheChannelThatIsOvertaken(t *testing.T) {
 }
 
 // subscribing is a frame that subscribes to the cache channel.
-func subscribing(t *testing.T, all *clients, store Store, stamp state.Stamp) *process {
+func subscribing(t *testing.T, all *clients, store testkit.Store, stamp state.Stamp) *process {
 	t.Helper()
 	return startAmong(t, "subscribe", all, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
 		c, err := m.Connection(ctx, first)
@@ -83,7 +84,7 @@ func subscribing(t *testing.T, all *clients, store Store, stamp state.Stamp) *pr
 
 // advance lets a process come to a step.
 func advance(p *process, step string) {
-	for p.next != step && p.next != "" {
-		p.step()
+	for p.Next != step && p.Next != "" {
+		p.Step()
 	}
 }

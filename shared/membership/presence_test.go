@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
@@ -32,7 +33,7 @@ func userOf(id pusher.ConnectionID) string {
 type stage struct {
 	*testing.T
 	*clients
-	store Store
+	store testkit.Store
 	// With one writer, which is the correction, a broadcast waits for the one before it; without,
 	// each has a function of its own.
 	oneWriter bool
@@ -43,7 +44,7 @@ type stage struct {
 // returned, not queued.
 func (s *stage) enters(id pusher.ConnectionID, stamp state.Stamp) state.Join {
 	s.Helper()
-	m := &membership.Membership{Rows: allRows(s.store), Gateway: s.clients, Queue: s.clients, Timeout: timeout, Now: now}
+	m := &membership.Membership{Rows: testkit.Rows(s.store), Gateway: s.clients, Queue: s.clients, Timeout: timeout, Now: now}
 	c, err := m.Connection(s.Context(), id)
 	if err != nil {
 		s.Fatal(err)
@@ -57,7 +58,7 @@ func (s *stage) enters(id pusher.ConnectionID, stamp state.Stamp) state.Join {
 // leaves is what the frame function does of an unsubscribe.
 func (s *stage) leaves(id pusher.ConnectionID, stamp state.Stamp) state.Broadcast {
 	s.Helper()
-	m := &membership.Membership{Rows: allRows(s.store), Gateway: s.clients, Queue: s.clients, Timeout: timeout, Now: now}
+	m := &membership.Membership{Rows: testkit.Rows(s.store), Gateway: s.clients, Queue: s.clients, Timeout: timeout, Now: now}
 	c, err := m.Connection(s.Context(), id)
 	if err != nil {
 		s.Fatal(err)
@@ -84,8 +85,8 @@ func (s *stage) consumer(name string, b state.Broadcast) *process {
 	p := startAmong(s.T, name, s.clients, s.store, func(ctx context.Context, m *membership.ConsumerSteps) error {
 		return work(ctx, m.Membership, m.Fanout, b)
 	})
-	if s.oneWriter {
-		p.after = s.last
+	if s.oneWriter && s.last != nil {
+		p.After = s.last.Process
 	}
 	s.last = p
 	return p
@@ -95,7 +96,7 @@ func (s *stage) consumer(name string, b state.Broadcast) *process {
 func (s *stage) joined(ids ...pusher.ConnectionID) {
 	s.Helper()
 	for i, id := range ids {
-		s.consumer("before", s.enters(id, at(i-10))).finish()
+		s.consumer("before", s.enters(id, at(i-10))).Finish()
 	}
 	s.last = nil
 }
@@ -183,7 +184,7 @@ func TestPresenceInterleavings(t *testing.T) {
 				name += ", not without the one writer"
 			}
 			t.Run(name, func(t *testing.T) {
-				s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: oneWriter}
+				s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: oneWriter}
 				open(t, s.store, observer, first, second)
 				c.play(s)
 				if wrong := s.wrong(); (wrong == "") != oneWriter {
@@ -200,7 +201,7 @@ func TestJoinThatDies(t *testing.T) {
 	for _, flag := range []bool{true, false} {
 		wrongs := 0
 		for steps := 1; ; steps++ {
-			s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+			s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
 			open(t, s.store, observer, first)
 			s.joined(observer)
 			if !flag {
@@ -210,16 +211,16 @@ func TestJoinThatDies(t *testing.T) {
 			p := s.consumer("join", b)
 			died := ""
 			for range steps {
-				if died = p.next; died == "" {
+				if died = p.Next; died == "" {
 					break
 				}
-				p.step()
+				p.Step()
 			}
 			if died == "" {
 				break // it has no more steps
 			}
 			s.last = nil // what is left of it has died
-			s.consumer("join again", b).finish()
+			s.consumer("join again", b).Finish()
 			if wrong := s.wrong(); wrong != "" {
 				wrongs++
 				if flag {
@@ -240,20 +241,20 @@ func TestJoinThatDies(t *testing.T) {
 // again: the channel is not listed then, though the row that led there may be gone already.
 func TestLeaveThatDies(t *testing.T) {
 	for steps := 1; ; steps++ {
-		s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+		s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
 		open(t, s.store, first)
 		s.joined(first)
 		b := s.leaves(first, at(1))
 		p := s.consumer("leave", b)
 		died := ""
 		for range steps {
-			if died = p.next; died == "" {
+			if died = p.Next; died == "" {
 				return // it has no more steps
 			}
-			p.step()
+			p.Step()
 		}
 		s.last = nil // what is left of it has died
-		s.consumer("leave again", b).finish()
+		s.consumer("leave again", b).Finish()
 		if users, _ := s.truth(); len(users) > 0 {
 			t.Errorf("after a death behind %s: %v are there", died, users)
 		}
@@ -264,7 +265,7 @@ func TestLeaveThatDies(t *testing.T) {
 }
 
 // unflagged writes rows that never say pending.
-type unflagged struct{ Store }
+type unflagged struct{ testkit.Store }
 
 func (u unflagged) PutSubscription(ctx context.Context, s state.Subscription) (bool, error) {
 	s.Pending = false
@@ -274,23 +275,23 @@ func (u unflagged) PutSubscription(ctx context.Context, s state.Subscription) (b
 // 16: a client that could not be told who has come or gone is closed, since its list would be wrong
 // for ever.
 func TestLostMemberFrame(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
 	open(t, s.store, observer, first)
 	s.joined(observer)
 	s.refuse[first] = state.ErrBusy
-	s.consumer("join", s.enters(first, at(1))).finish()
+	s.consumer("join", s.enters(first, at(1))).Finish()
 	if !s.closed[first] {
 		t.Error("a client whose success was lost stays open")
 	}
 }
 
 func TestMembersLimit(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
 	open(t, s.store, observer, first, second)
 	s.app.MaxMembers = 2
 	s.joined(observer, first)
 	t.Run("a second connection of a member joins a full channel", func(t *testing.T) {
-		s.consumer("join", s.enters(second, at(1))).finish()
+		s.consumer("join", s.enters(second, at(1))).Finish()
 		if sees := s.sees(second); !slices.Equal(sees, []string{"o", "u"}) {
 			t.Errorf("it sees %v", sees)
 		}
@@ -301,7 +302,7 @@ func TestMembersLimit(t *testing.T) {
 		before := len(s.events(observer))
 		b := s.enters(third, at(1))
 		b.Member = pusher.Member{UserID: "x"}
-		s.consumer("join", b).finish()
+		s.consumer("join", b).Finish()
 		if got := s.events(third); !slices.Equal(got, []string{"pusher:error", "pusher:subscription_error"}) {
 			t.Errorf("the client got %v", got)
 		}
@@ -316,12 +317,12 @@ func TestMembersLimit(t *testing.T) {
 }
 
 func TestSecondUserOnOneConnection(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
 	open(t, s.store, observer, first)
 	s.joined(observer, first)
 	b := s.enters(first, at(1))
 	b.Member = pusher.Member{UserID: "v"}
-	s.consumer("join", b).finish()
+	s.consumer("join", b).Finish()
 	if wrong := s.wrong(); wrong != "" {
 		t.Error(wrong)
 	}
@@ -336,7 +337,7 @@ func TestSecondUserOnOneConnection(t *testing.T) {
 // A join that announces that the first user of its connection has left, dies, and is stale when it
 // comes again: the user must be announced to the others when it comes back.
 func TestSecondUserThatDies(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
 	open(t, s.store, observer, first)
 	s.joined(observer, first)
 	b := s.enters(first, at(1))
@@ -348,8 +349,8 @@ func TestSecondUserThatDies(t *testing.T) {
 		dying Fanout`, dying)
 	s.last = nil // what is left of it has died
 	back := s.enters(first, at(2))
-	s.consumer("stale", b).finish()
-	s.consumer("back", back).finish()
+	s.consumer("stale", b).Finish()
+	s.consumer("back", back).Finish()
 	if wrong := s.wrong(); wrong != "" {
 		t.Error(wrong)
 	}
@@ -358,17 +359,17 @@ func TestSecondUserThatDies(t *testing.T) {
 // A subscribe whose success was lost with its function is told again, also when the connection was
 // on the channel before.
 func TestRepeatedSubscribeThatDies(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
 	open(t, s.store, observer)
 	s.joined(observer)
 	b := s.enters(observer, at(1))
 	dying := s.consumer("dying", b)
-	for dying.next != "Post" {
-		dying.step()
+	for dying.Next != "Post" {
+		dying.Step()
 	}
 	s.last = nil
 	before := len(s.events(observer))
-	s.consumer("again", b).finish()
+	s.consumer("again", b).Finish()
 	if got := s.events(observer)[before:]; !slices.Equal(got, []string{"subscription_succeeded"}) {
 		t.Errorf("the client was told %v", got)
 	}
@@ -377,12 +378,12 @@ func TestRepeatedSubscribeThatDies(t *testing.T) {
 // A list of members that API Gateway would not take is refused like a full channel (docs/decisions/README.md
 // 29).
 func TestListOfMembersThatIsTooLong(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: openStore(t), oneWriter: true}
+	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
 	open(t, s.store, observer, first)
 	s.joined(observer)
 	b := s.enters(first, at(1))
 	b.Member = pusher.Member{UserID: "long", Info: []byte(`"` + strings.Repeat("x", pusher.MaxFrame) + `"`)}
-	s.consumer("join", b).finish()
+	s.consumer("join", b).Finish()
 	if got := s.events(first); !slices.Equal(got, []string{"pusher:error", "pusher:subscription_error"}) {
 		t.Errorf("the client got %v", got)
 	}

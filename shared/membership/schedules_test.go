@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"hark/shared/dynamo"
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 )
 
@@ -64,13 +65,13 @@ func TestSchedulesFind(t *testing.T) {
 	for _, c := range []struct {
 		correction string
 		frames     []frame
-		without    func(*dynamo.State) Store
+		without    func(*dynamo.State) testkit.Store
 	}{
-		{"stamps", []frame{sub(0, 1, 0), unsub(0, 2, 1), sub(0, 3, 1)}, func(s *dynamo.State) Store { return unstamped{s} }},
-		{"the look after the put", []frame{sub(0, 1, 0), unsub(0, 2, 0)}, func(s *dynamo.State) Store { return &unchecked{Store: s} }},
-		{"the second look", []frame{sub(0, 1, 0), unsub(0, 2, 1), sub(1, 1, 0)}, func(s *dynamo.State) Store { return &hasty{Store: s} }},
-		{"the look after the marker", []frame{sub(0, 1, 0), end(0)}, func(s *dynamo.State) Store { return &trusting{Store: s} }},
-		{"the tombstone", []frame{sub(0, 1, 0), end(0)}, func(s *dynamo.State) Store { return untombed{s} }},
+		{"stamps", []frame{sub(0, 1, 0), unsub(0, 2, 1), sub(0, 3, 1)}, func(s *dynamo.State) testkit.Store { return unstamped{s} }},
+		{"the look after the put", []frame{sub(0, 1, 0), unsub(0, 2, 0)}, func(s *dynamo.State) testkit.Store { return &unchecked{Store: s} }},
+		{"the second look", []frame{sub(0, 1, 0), unsub(0, 2, 1), sub(1, 1, 0)}, func(s *dynamo.State) testkit.Store { return &hasty{Store: s} }},
+		{"the look after the marker", []frame{sub(0, 1, 0), end(0)}, func(s *dynamo.State) testkit.Store { return &trusting{Store: s} }},
+		{"the tombstone", []frame{sub(0, 1, 0), end(0)}, func(s *dynamo.State) testkit.Store { return untombed{s} }},
 	} {
 		t.Run(c.correction, func(t *testing.T) {
 			t.Parallel()
@@ -85,15 +86,15 @@ func TestSchedulesFind(t *testing.T) {
 	}
 }
 
-func corrected(s *dynamo.State) Store { return s }
+func corrected(s *dynamo.State) testkit.Store { return s }
 
 // schedule plays the frames in the order that the seed draws, looks at the rows, and names what is
 // wrong with them.
-func schedule(t *testing.T, frames []frame, deaths int, seed uint64, wrap func(*dynamo.State) Store) string {
+func schedule(t *testing.T, frames []frame, deaths int, seed uint64, wrap func(*dynamo.State) testkit.Store) string {
 	draw := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // orders, not secrets
 	ids := []pusher.ConnectionID{"L0SM9cOFvHcCIhw=", "R1kmxc2VNjMCFIA="}
-	state := openStore(t)
-	store := func() Store { return wrap(state) }
+	state := testkit.Table(t, nil)
+	store := func() testkit.Store { return wrap(state) }
 	open(t, state, ids...)
 	running := make([]*process, len(frames))
 	died := make([]bool, len(frames))
@@ -103,7 +104,7 @@ func schedule(t *testing.T, frames []frame, deaths int, seed uint64, wrap func(*
 		var ready []int
 		for i, f := range frames {
 			p := running[i]
-			if p == nil && seen(frames, running, f) || p != nil && p.next != "" && !died[i] {
+			if p == nil && seen(frames, running, f) || p != nil && p.Next != "" && !died[i] {
 				ready = append(ready, i)
 			}
 		}
@@ -130,12 +131,12 @@ func schedule(t *testing.T, frames []frame, deaths int, seed uint64, wrap func(*
 		case deaths > 0 && draw.IntN(8) == 0:
 			deaths--
 			died[i] = true
-			steps = append(steps, p.name+" dies before "+p.next)
+			steps = append(steps, p.Name+" dies before "+p.Next)
 		default:
-			steps = append(steps, p.name+" "+p.next)
-			p.step()
-			if p.err != nil {
-				t.Fatalf("%s: %v after\n%s", p.name, p.err, strings.Join(steps, "\n"))
+			steps = append(steps, p.Name+" "+p.Next)
+			p.Step()
+			if p.Err != nil {
+				t.Fatalf("%s: %v after\n%s", p.Name, p.Err, strings.Join(steps, "\n"))
 			}
 		}
 	}
@@ -155,7 +156,7 @@ func seen(frames []frame, running []*process, f frame) bool {
 	}
 	for i, g := range frames {
 		if g.kind == "sub" && g.who == f.who && g.stamp == f.after {
-			return running[i] != nil && running[i].told
+			return running[i] != nil && running[i].succeeded
 		}
 	}
 	return false

@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"hark/localstack/cloud/meter"
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 )
 
 // signless is a store that signs nobody in.
-type signless struct{ Store }
+type signless struct{ testkit.Store }
 
 func (signless) SignIn(context.Context, pusher.ConnectionID, pusher.User) (bool, error) {
 	return false, errThrottled
@@ -21,7 +22,7 @@ func (signless) SignIn(context.Context, pusher.ConnectionID, pusher.User) (bool,
 // signed in.
 func TestSignInThatFails(t *testing.T) {
 	o := newOffice(t)
-	o.m.Rows = allRows(signless{o.store})
+	o.m.Rows = testkit.Rows(signless{o.store})
 	c, err := o.m.Connection(t.Context(), first)
 	if err != nil {
 		t.Fatal(err)
@@ -56,8 +57,8 @@ func TestSignInAsAnother(t *testing.T) {
 func TestRepeatedSignInWritesNothing(t *testing.T) {
 	bill := &meter.Meter{}
 	o := newOffice(t)
-	o.store = openMetered(t, bill)
-	o.m.Rows = allRows(o.store)
+	o.store = testkit.Table(t, bill)
+	o.m.Rows = testkit.Rows(o.store)
 	open(t, o.store, first)
 	writes := func(watches ...string) float64 {
 		t.Helper()

@@ -2,123 +2,62 @@ package membership_test
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
 )
 
-// process is one invocation that stops before each of its reads and writes until it is told to go
-// on. So a test forces any interleaving of the real code on the real engine, one step at a time.
+// process is an invocation that a test steps through, with the clients that it posts to.
 type process struct {
-	name  string
-	next  string // the step it stands before; empty when it has ended
-	told  bool   // it has told a client that it is subscribed
-	err   error
-	after *process // the one before it in the queue, if the consumer takes one at a time
-	at    chan string
-	run   chan struct{}
-	ended chan struct{}
+	*testkit.Process
+	succeeded bool // it has sent a client that it is subscribed
 }
 
-// start runs f up to its first step. What is left of it when the test ends has died there.
-func start(t *testing.T, name string, store Store, f func(ctx context.Context, m *membership.ConsumerSteps) error) *process {
+// start runs f up to its first step.
+func start(
+	t *testing.T, name string, store testkit.Store,
+	f func(ctx context.Context, m *membership.ConsumerSteps) error,
+) *process {
 	t.Helper()
 	return startAmong(t, name, newClients(), store, f)
 }
 
-// startAmong is start with clients that note what they are sent, and a queue that notes what is
+// startAmong is start with clients that keep what they are sent, and a queue that keeps what is
 // queued.
 func startAmong(
-	t *testing.T, name string, all *clients, store Store, f func(ctx context.Context, m *membership.ConsumerSteps) error,
+	t *testing.T, name string, all *clients, store testkit.Store,
+	f func(ctx context.Context, m *membership.ConsumerSteps) error,
 ) *process {
 	t.Helper()
-	p := &process{name: name, at: make(chan string), run: make(chan struct{}), ended: make(chan struct{})}
-	ctx, cancel := context.WithCancel(t.Context())
-	ask := func(step string) error {
-		select {
-		case p.at <- step:
-		case <-ctx.Done():
-			return ctx.Err()
+	p := &process{}
+	p.Process = testkit.Start(t, name, func(ctx context.Context, ask testkit.Ask) error {
+		posts := gatedClients{clients: all, ask: ask, succeeded: &p.succeeded}
+		m := &membership.Membership{
+			Rows: testkit.Rows(gated{store, ask}), Gateway: posts, Queue: posts, Apps: all,
+			Timeout: timeout, Now: now,
 		}
-		select {
-		case <-p.run:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	posts := gatedClients{clients: all, ask: ask, told: &p.told}
-	m := &membership.Membership{
-		Rows: allRows(gated{store, ask}), Gateway: posts, Queue: posts, Apps: all,
-		Timeout: timeout, Now: func() time.Time { return clock },
-	}
-	go func() {
-		defer close(p.ended)
-		p.err = f(ctx, &membership.ConsumerSteps{Membership: m, Fanout: gatedFanout{posts}})
-	}()
-	t.Cleanup(func() { cancel(); <-p.ended })
-	p.arrive()
+		return f(ctx, &membership.ConsumerSteps{Membership: m, Fanout: gatedFanout{posts}})
+	})
 	return p
 }
 
-// arrive waits until the process stands before its next step, or has ended.
-func (p *process) arrive() {
-	select {
-	case p.next = <-p.at:
-	case <-p.ended:
-		p.next = ""
-	}
-}
-
-// step lets the process take one step, when the one before it in the queue is through.
-func (p *process) step() {
-	if p.after != nil {
-		p.after.finish()
-	}
-	p.run <- struct{}{}
-	p.arrive()
-}
-
-// finish lets it run to its end.
-func (p *process) finish() {
-	for p.next != "" {
-		p.step()
-	}
-}
-
-// play takes steps in the order of the script: "name Step" takes one, which must be that one; "name
-// *" runs to the end. What is left unfinished has died there.
+// play takes the steps of a script; see testkit.Play.
 func play(t *testing.T, script string, processes ...*process) {
 	t.Helper()
-	for line := range strings.Lines(script) {
-		name, step, ok := strings.Cut(strings.TrimSpace(line), " ")
-		if !ok {
-			continue
-		}
-		for _, p := range processes {
-			switch {
-			case p.name != name:
-			case step == "*":
-				p.finish()
-				if p.err != nil {
-					t.Fatalf("%s: %v", name, p.err)
-				}
-			case p.next != step:
-				t.Fatalf("%s stands before %q, the script says %s", name, p.next, step)
-			default:
-				p.step()
-			}
-		}
+	all := make([]*testkit.Process, len(processes))
+	for i, p := range processes {
+		all[i] = p.Process
 	}
+	testkit.Play(t, script, all...)
 }
 
 // gated asks before every step.
 type gated struct {
-	Store
+	testkit.Store
 	ask func(step string) error
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
@@ -15,7 +16,7 @@ import (
 
 // fussy fails on some connections.
 type fussy struct {
-	Store
+	testkit.Store
 	mu     sync.Mutex
 	reads  map[pusher.ConnectionID]bool // connections that cannot be read
 	leases map[pusher.ConnectionID]bool // connections that cannot be given a lease
@@ -162,7 +163,7 @@ func TestForgetThatFails(t *testing.T) {
 		}
 		told := false
 		m := h.members()
-		m.Rows, m.Queue = allRows(gated{h.store, ask}), gatedClients{clients: h.clients, ask: ask, told: &told}
+		m.Rows, m.Queue = testkit.Rows(gated{h.store, ask}), gatedClients{clients: h.clients, ask: ask, succeeded: &told}
 		err := m.Disconnected(t.Context(), first)
 		if more = failed != ""; more != (err != nil) {
 			t.Fatalf("step %s: %v", failed, err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hark/localstack/cloud/meter"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
@@ -281,7 +282,7 @@ func TestSweepThatWasOff(t *testing.T) {
 func TestSweepBudget(t *testing.T) {
 	bill := &meter.Meter{}
 	h := newHours(t)
-	h.store = openMetered(t, bill)
+	h.store = testkit.Table(t, bill)
 	h.rows = h.store
 	h.swept()
 	h.audits() // the first part of the round

@@ -6,13 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 	"hark/shared/state"
 )
 
 // meanwhile is a store on which something happens right behind the first look at a user.
 type meanwhile struct {
-	Store
+	testkit.Store
 	once *sync.Once
 	do   func()
 }
@@ -30,7 +31,7 @@ func TestUserThatGoesWhileItsWatchersAreTold(t *testing.T) {
 	o := newOffice(t)
 	o.signIn(first, "bob")
 	m := *o.m
-	m.Rows = allRows(meanwhile{o.store, &sync.Once{}, func() {
+	m.Rows = testkit.Rows(meanwhile{o.store, &sync.Once{}, func() {
 		o.leave(first)
 		o.signIn(observer, "ann", "bob")
 	}})

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"hark/shared/fanout"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 )
@@ -13,9 +14,9 @@ import (
 // that row. Whoever is told by it, and has gone, is not told again: were it itself the user, each
 // time would ask for the next.
 func TestWatcherThatIsGone(t *testing.T) {
-	store, all := openStore(t), newClients()
+	store, all := testkit.Table(t, nil), newClients()
 	open(t, store, first)
-	m := &membership.Membership{Rows: allRows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: now}
+	m := &membership.Membership{Rows: testkit.Rows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: now}
 	out := &fanout.Fanout{
 		Subscribers: store, Cache: store, Forgetter: m, Gateway: all, Now: now,
 		Log: slog.New(slog.DiscardHandler),

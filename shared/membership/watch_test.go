@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 )
@@ -12,16 +13,16 @@ import (
 type office struct {
 	*testing.T
 	*clients
-	store Store
+	store testkit.Store
 	m     *membership.Membership
 }
 
 func newOffice(t *testing.T) office {
 	t.Helper()
-	store, all := openStore(t), newClients()
+	store, all := testkit.Table(t, nil), newClients()
 	open(t, store, observer, first, second)
 	return office{t, all, store, &membership.Membership{
-		Rows: allRows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: now,
+		Rows: testkit.Rows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: now,
 	}}
 }
 

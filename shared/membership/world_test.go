@@ -3,17 +3,11 @@ package membership_test
 import (
 	"context"
 	"errors"
-	"net/http/httptest"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
-	"hark/localstack/cloud/dynamodb"
-	"hark/localstack/cloud/meter"
 	"hark/shared/dynamo"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
@@ -33,52 +27,10 @@ func now() time.Time { return clock }
 // at is the stamp n milliseconds after the clock.
 func at(n int) state.Stamp { return state.Stamp(clock.UnixMilli() + int64(n)) }
 
-// openStore returns an empty state table on the local engine, spoken to as functions do.
-func openStore(t *testing.T) *dynamo.State {
-	t.Helper()
-	return openMetered(t, nil)
-}
-
-// openMetered is openStore with a meter.
-func openMetered(t *testing.T, bill *meter.Meter) *dynamo.State {
-	t.Helper()
-	engine := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000", Meter: bill})
-	if err := engine.Create(stateTable()); err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(engine)
-	t.Cleanup(server.Close)
-	return &dynamo.State{Table: "state", Client: awsdb.New(awsdb.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})}
-}
-
-// Store is all rows behind one value, so that a test can put itself in between.
-type Store interface {
-	membership.Connections
-	membership.Channels
-	membership.Subscriptions
-	membership.Cache
-	membership.Markers
-	membership.Presence
-	membership.SignIns
-	membership.Statuses
-	membership.Leases
-	membership.Counts
-}
-
-func allRows(s Store) membership.Rows {
-	return membership.Rows{
-		Connections: s, Channels: s, Subscriptions: s, Cache: s, Markers: s,
-		Presence: s, Counts: s, SignIns: s, Statuses: s, Leases: s,
-	}
-}
-
 // open opens connections as $connect does.
-func open(t *testing.T, store Store, ids ...pusher.ConnectionID) {
+func open(t *testing.T, store testkit.Store, ids ...pusher.ConnectionID) {
 	t.Helper()
-	m := &membership.Membership{Rows: allRows(store)}
+	m := &membership.Membership{Rows: testkit.Rows(store)}
 	for _, id := range ids {
 		if err := m.Open(t.Context(), tenant(), state.Connection{ID: id, App: app, ConnectedAt: clock}); err != nil {
 			t.Fatal(err)
@@ -87,7 +39,7 @@ func open(t *testing.T, store Store, ids ...pusher.ConnectionID) {
 }
 
 // subscribe is a frame that subscribes to news, from its first step to what the client is told.
-func subscribe(t *testing.T, name string, store Store, id pusher.ConnectionID, stamp state.Stamp) *process {
+func subscribe(t *testing.T, name string, store testkit.Store, id pusher.ConnectionID, stamp state.Stamp) *process {
 	return start(t, name, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
 		c, err := m.Connection(ctx, id)
 		if errors.Is(err, state.ErrGone) {
@@ -101,7 +53,7 @@ func subscribe(t *testing.T, name string, store Store, id pusher.ConnectionID, s
 }
 
 // unsubscribe is a frame that leaves news.
-func unsubscribe(t *testing.T, name string, store Store, id pusher.ConnectionID, stamp state.Stamp) *process {
+func unsubscribe(t *testing.T, name string, store testkit.Store, id pusher.ConnectionID, stamp state.Stamp) *process {
 	return start(t, name, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
 		c, err := m.Connection(ctx, id)
 		if errors.Is(err, state.ErrGone) {
@@ -115,18 +67,18 @@ func unsubscribe(t *testing.T, name string, store Store, id pusher.ConnectionID,
 }
 
 // forget is a $disconnect.
-func forget(t *testing.T, name string, store Store, id pusher.ConnectionID) *process {
+func forget(t *testing.T, name string, store testkit.Store, id pusher.ConnectionID) *process {
 	return start(t, name, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
 		return m.Disconnected(ctx, id)
 	})
 }
 
 // sweep runs Sweep when every lease given so far has come due.
-func sweep(t *testing.T, store Store) {
+func sweep(t *testing.T, store testkit.Store) {
 	t.Helper()
 	all := newClients()
 	m := &membership.Membership{
-		Rows: allRows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: func() time.Time { return clock.Add(5 * time.Minute) },
+		Rows: testkit.Rows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: func() time.Time { return clock.Add(5 * time.Minute) },
 	}
 	if err := store.SetSwept(t.Context(), clock.Truncate(time.Minute).Add(-time.Minute)); err != nil {
 		t.Fatal(err)
@@ -169,14 +121,4 @@ func look(t *testing.T, store *dynamo.State, ids ...pusher.ConnectionID) rows {
 		r.open[id] = err == nil
 	}
 	return r
-}
-
-func stateTable() dynamodb.TableSpec {
-	return dynamodb.TableSpec{
-		TableName: "state",
-		KeySchema: []dynamodb.KeyElement{{AttributeName: "pk", KeyType: "HASH"}, {AttributeName: "sk", KeyType: "RANGE"}},
-		AttributeDefinitions: []dynamodb.AttributeDefinition{
-			{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: "S"},
-		},
-	}
 }

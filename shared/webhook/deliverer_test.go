@@ -19,6 +19,7 @@ import (
 	official "github.com/pusher/pusher-http-go/v5"
 
 	"hark/shared/config"
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 	"hark/shared/state"
 	"hark/shared/webhook"
@@ -72,7 +73,7 @@ func deliverer(hook pusher.Webhook) *webhook.Deliverer {
 	app := tenant()
 	app.Webhooks = []pusher.Webhook{hook}
 	return &webhook.Deliverer{
-		Apps: apps{app}, Client: webhook.NewClient(true), Attempts: config.DeliveryReceives, Log: slog.New(slog.DiscardHandler),
+		Apps: testkit.Apps{app}, Client: webhook.NewClient(true), Attempts: config.DeliveryReceives, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -177,7 +178,7 @@ func TestNoticesThatNobodyWantsAnyMore(t *testing.T) {
 		"137 the webhook wants other events now":   deliverer(pusher.Webhook{URL: e.URL, Events: []string{pusher.WebhookChannelVacated}}),
 		"137 the webhook wants other channels now": deliverer(pusher.Webhook{URL: e.URL, Prefix: "private-"}),
 		"there is another webhook now":             deliverer(pusher.Webhook{URL: e.URL + "/other"}),
-		"there is no such app":                     {Apps: apps{}, Client: webhook.NewClient(true), Log: slog.New(slog.DiscardHandler)},
+		"there is no such app":                     {Apps: testkit.Apps{}, Client: webhook.NewClient(true), Log: slog.New(slog.DiscardHandler)},
 	} {
 		if err := d.Deliver(t.Context(), occupied(e.URL)); err != nil || len(e.requests()) != 0 {
 			t.Errorf("%s: error %v, %d requests", name, err, len(e.requests()))

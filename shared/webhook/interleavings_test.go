@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"hark/shared/dynamo"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
@@ -49,7 +50,7 @@ func (q atOnce) Publish(ctx context.Context, all ...state.Broadcast) error {
 }
 
 // check is a check up to its first step.
-func (s *table) check(name string, k state.Check) *process {
+func (s *table) check(name string, k state.Check) *testkit.Process {
 	s.Helper()
 	k.App = s.apps[0].ID
 	k.Again = k.Again && !s.blind
@@ -73,18 +74,18 @@ func TestInterleavings(t *testing.T) {
 		name: "a check that dies before it has told of the first subscriber",
 		play: func(s *table) {
 			s.subscribe(s.T, ann, news, "")
-			s.check("check", look).play(s.T, "Marker Occupied SetAnnounced")
-			s.check("again", again).play(s.T, "*")
+			s.check("check", look).Play(s.T, "Marker Occupied SetAnnounced")
+			s.check("again", again).Play(s.T, "*")
 		},
 		want: []string{occupied}, correction: "the second look of a check that comes again", blind: true,
 	}, {
 		name: "a check that dies before it has told of the last one's leaving",
 		play: func(s *table) {
 			s.subscribe(s.T, ann, news, "")
-			s.check("first", look).play(s.T, "*")
+			s.check("first", look).Play(s.T, "*")
 			s.unsubscribe(s.T, ann, news)
-			s.check("check", look).play(s.T, "Marker Occupied SetAnnounced")
-			s.check("again", again).play(s.T, "*")
+			s.check("check", look).Play(s.T, "Marker Occupied SetAnnounced")
+			s.check("again", again).Play(s.T, "*")
 		},
 		want: []string{occupied, vacated}, correction: "the marker that stays until it is told",
 		without: func(s *dynamo.State) rows { return tooEarly{s} },
@@ -92,13 +93,13 @@ func TestInterleavings(t *testing.T) {
 		name: "somebody comes back while it is about to be told that all have left",
 		play: func(s *table) {
 			s.subscribe(s.T, ann, news, "")
-			s.check("first", look).play(s.T, "*")
+			s.check("first", look).Play(s.T, "*")
 			s.unsubscribe(s.T, ann, news)
 			p := s.check("check", look)
-			p.play(s.T, "Marker Occupied")
+			p.Play(s.T, "Marker Occupied")
 			s.subscribe(s.T, bob, news, "")
-			p.play(s.T, "*")
-			s.check("bob's", look).play(s.T, "*")
+			p.Play(s.T, "*")
+			s.check("bob's", look).Play(s.T, "*")
 		},
 		want: []string{occupied}, correction: "the flag as the condition",
 		without: func(s *dynamo.State) rows { return unconditional{s} },
@@ -106,13 +107,13 @@ func TestInterleavings(t *testing.T) {
 		name: "somebody comes back just after it was told that all have left",
 		play: func(s *table) {
 			s.subscribe(s.T, ann, news, "")
-			s.check("first", look).play(s.T, "*")
+			s.check("first", look).Play(s.T, "*")
 			s.unsubscribe(s.T, ann, news)
 			p := s.check("check", look)
-			p.play(s.T, "Marker Occupied SetAnnounced Announce")
+			p.Play(s.T, "Marker Occupied SetAnnounced Announce")
 			s.subscribe(s.T, bob, news, "")
-			p.play(s.T, "*")
-			s.check("bob's", look).play(s.T, "*")
+			p.Play(s.T, "*")
+			s.check("bob's", look).Play(s.T, "*")
 		},
 		want: []string{occupied, vacated, occupied}, correction: "the look at whether the marker could be removed",
 		without: func(s *dynamo.State) rows { return trusting{s} },
@@ -120,12 +121,12 @@ func TestInterleavings(t *testing.T) {
 		name: "somebody comes back, and the check that told that all have left has died",
 		play: func(s *table) {
 			s.subscribe(s.T, ann, news, "")
-			s.check("first", look).play(s.T, "*")
+			s.check("first", look).Play(s.T, "*")
 			s.unsubscribe(s.T, ann, news)
-			s.check("check", look).play(s.T, "Marker Occupied SetAnnounced Announce")
+			s.check("check", look).Play(s.T, "Marker Occupied SetAnnounced Announce")
 			s.subscribe(s.T, bob, news, "")
-			s.check("again", again).play(s.T, "*")
-			s.check("bob's", look).play(s.T, "*")
+			s.check("again", again).Play(s.T, "*")
+			s.check("bob's", look).Play(s.T, "*")
 		},
 		want: []string{occupied, vacated, vacated, occupied}, correction: "the note that it was being told, or the second look",
 		without: func(s *dynamo.State) rows { return forgetful{s} }, blind: true,
@@ -133,10 +134,10 @@ func TestInterleavings(t *testing.T) {
 		name: "a subscriber and whoever leaves meet, and the one who has left has died before it could say so",
 		play: func(s *table) {
 			s.subscribe(s.T, ann, news, "")
-			s.check("first", look).play(s.T, "*")
+			s.check("first", look).Play(s.T, "*")
 			_, err := s.state.TakeSubscription(s.Context(), state.Subscription{App: s.apps[0].ID, Channel: news, Connection: ann})
 			must(s.T, err)
-			s.check("check", look).play(s.T, "*")
+			s.check("check", look).Play(s.T, "*")
 		},
 		want: []string{occupied, vacated}, correction: "the look at the subscribers of a channel that is not flagged",
 		without: func(s *dynamo.State) rows { return believing{s} },
@@ -144,30 +145,30 @@ func TestInterleavings(t *testing.T) {
 		name: "a check that dies before it has told of a member",
 		play: func(s *table) {
 			s.subscribe(s.T, ann, lobby, "u")
-			s.check("check", user).play(s.T, "Present SetAnnounced")
-			s.check("again", userAgain).play(s.T, "*")
+			s.check("check", user).Play(s.T, "Present SetAnnounced")
+			s.check("again", userAgain).Play(s.T, "*")
 		},
 		want: []string{added}, correction: "the second look of a check that comes again", blind: true,
 	}, {
 		name: "a member comes back, and the check that told that it had left has died",
 		play: func(s *table) {
 			s.subscribe(s.T, ann, lobby, "u")
-			s.check("first", user).play(s.T, "*")
+			s.check("first", user).Play(s.T, "*")
 			s.unsubscribe(s.T, ann, lobby)
-			s.check("check", user).play(s.T, "Present Announce")
+			s.check("check", user).Play(s.T, "Present Announce")
 			s.subscribe(s.T, bob, lobby, "u")
-			s.check("again", userAgain).play(s.T, "*")
-			s.check("bob's", user).play(s.T, "*")
+			s.check("again", userAgain).Play(s.T, "*")
+			s.check("bob's", user).Play(s.T, "*")
 		},
 		want: []string{added, removed, added}, correction: "the second look of a check that comes again", blind: true,
 	}, {
 		name: "a check that dies before it has told that a member left",
 		play: func(s *table) {
 			s.subscribe(s.T, ann, lobby, "u")
-			s.check("first", user).play(s.T, "*")
+			s.check("first", user).Play(s.T, "*")
 			s.unsubscribe(s.T, ann, lobby)
-			s.check("check", user).play(s.T, "Present")
-			s.check("again", userAgain).play(s.T, "*")
+			s.check("check", user).Play(s.T, "Present")
+			s.check("again", userAgain).Play(s.T, "*")
 		},
 		want: []string{added, added, removed}, correction: "the note that stays until it is told",
 		without: func(s *dynamo.State) rows { return hasty{s} },
@@ -207,12 +208,12 @@ func TestOneCheckOfAChannelAtATime(t *testing.T) {
 			s.subscribe(t, ann, news, "")
 			one := s.check("one", state.Check{Channel: news})
 			if !c.together {
-				one.play(t, "*")
+				one.Play(t, "*")
 			} else {
-				one.play(t, "Marker Occupied")
+				one.Play(t, "Marker Occupied")
 			}
-			s.check("two", state.Check{Channel: news}).play(t, "*")
-			one.play(t, "*")
+			s.check("two", state.Check{Channel: news}).Play(t, "*")
+			one.Play(t, "*")
 			if s.announced.are(pusher.WebhookChannelOccupied) != c.right {
 				t.Errorf("the app was sent %q", s.announced.all)
 			}

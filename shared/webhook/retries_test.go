@@ -18,6 +18,7 @@ import (
 
 	"hark/localstack/cloud/sqs"
 	"hark/shared/config"
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 	"hark/shared/queue"
 	"hark/shared/state"
@@ -58,7 +59,7 @@ func newPost(t *testing.T) *post {
 	server.Start()
 	t.Cleanup(server.Close)
 	p.Deliveries = &queue.Deliveries{URL: endpoint + "/" + account + "/deliveries.fifo", Client: awssqs.New(awssqs.Options{
-		Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: aws.CredentialsProviderFunc(credentials),
+		Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: aws.CredentialsProviderFunc(testkit.Credentials),
 	})}
 	return p
 }
@@ -173,7 +174,7 @@ func TestSlowEndpointDelaysNoOtherApp(t *testing.T) {
 	one.Webhooks = []pusher.Webhook{{URL: slow.URL}}
 	other.ID, other.Webhooks = "4", []pusher.Webhook{{URL: fast.URL}}
 	d := deliverer(pusher.Webhook{})
-	d.Apps, d.Patience = apps{one, other}, config.FunctionTimeout
+	d.Apps, d.Patience = testkit.Apps{one, other}, config.FunctionTimeout
 	for n := range 10 { // about the same channel: each app has an order of its own
 		theirs := numbered(fast.URL, "a", n)
 		theirs.App = "4"

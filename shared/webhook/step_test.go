@@ -3,88 +3,27 @@ package webhook_test
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 	"hark/shared/state"
 	"hark/shared/webhook"
 )
 
-// process is one invocation of the checker that stops before each of its reads, writes and announcements until step is called. So a
-// test forces any interleaving of the real code on the real engine. One that has not ended when the test ends died there.
-type process struct {
-	name  string
-	next  string // the step it stands before; empty when it has ended
-	err   error
-	at    chan string
-	run   chan struct{}
-	ended chan struct{}
-}
-
-// start has a checker look, up to its first step.
-func start(t *testing.T, name string, rows rows, announced *announcements, k state.Check) *process {
+// start runs a check up to its first step.
+func start(
+	t *testing.T, name string, rows rows, announced *announcements, k state.Check,
+) *testkit.Process {
 	t.Helper()
-	p := &process{name: name, at: make(chan string), run: make(chan struct{}), ended: make(chan struct{})}
-	ctx, cancel := context.WithCancel(t.Context())
-	gate := gated{rows: rows, announced: announced, ask: func(step string) error {
-		select {
-		case p.at <- step:
-		case <-ctx.Done():
-			return ctx.Err()
+	return testkit.Start(t, name, func(ctx context.Context, ask testkit.Ask) error {
+		gate := gated{rows: rows, announced: announced, ask: ask}
+		checker := &webhook.Checker{
+			Markers: gate, Members: gate, Misses: gate, Apps: testkit.Apps{tenant()}, Notifier: gate,
 		}
-		select {
-		case <-p.run:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}}
-	checker := &webhook.Checker{Markers: gate, Members: gate, Misses: gate, Apps: apps{tenant()}, Notifier: gate}
-	go func() {
-		defer close(p.ended)
-		p.err = checker.Check(ctx, k)
-	}()
-	t.Cleanup(func() { cancel(); <-p.ended })
-	p.arrive()
-	return p
-}
-
-func (p *process) arrive() {
-	select {
-	case p.next = <-p.at:
-	case <-p.ended:
-		p.next = ""
-	}
-}
-
-func (p *process) step() {
-	p.run <- struct{}{}
-	p.arrive()
-}
-
-// play takes the steps in the order of the script, which must be the next ones: "*" is all that are left.
-func (p *process) play(t *testing.T, script string) {
-	t.Helper()
-	for step := range strings.FieldsSeq(script) {
-		if step == "*" {
-			for n := 0; p.next != ""; n++ {
-				if n == 100 {
-					t.Fatalf("%s goes on for ever", p.name)
-				}
-				p.step()
-			}
-			if p.err != nil {
-				t.Fatalf("%s: %v", p.name, p.err)
-			}
-			return
-		}
-		if p.next != step {
-			t.Fatalf("%s stands before %q, the script says %s", p.name, p.next, step)
-		}
-		p.step()
-	}
+		return checker.Check(ctx, k)
+	})
 }
 
 // rows is the store of a checker.

@@ -3,8 +3,6 @@ package webhook_test
 import (
 	"context"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,25 +11,23 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"hark/localstack/cloud/dynamodb"
 	"hark/localstack/cloud/meter"
 	"hark/localstack/cloud/sqs"
 	"hark/shared/config"
 	"hark/shared/consumer"
 	"hark/shared/dynamo"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/queue"
-	"hark/shared/settings"
 	"hark/shared/state"
 	"hark/shared/webhook"
 )
 
 const (
-	account = "000000000000"
+	account = testkit.Account
 	arns    = "arn:aws:sqs:us-east-1:" + account + ":"
 
 	news  = pusher.Channel("news")
@@ -39,28 +35,16 @@ const (
 	hook  = "https://example.com/hook"
 )
 
-// tenant has the credentials of docs/protocol.md §3.2 and one webhook, that wants everything.
+// tenant has one webhook, which wants every webhook event.
 func tenant() pusher.App {
-	a := pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: settings.Default()}
-	a.Webhooks = []pusher.Webhook{{URL: hook}}
-	return a
-}
-
-// apps are the apps there are.
-type apps []pusher.App
-
-func (a apps) ByID(_ context.Context, id string) (pusher.App, error) {
-	if i := slices.IndexFunc(a, func(app pusher.App) bool { return app.ID == id }); i >= 0 {
-		return a[i], nil
-	}
-	return pusher.App{}, pusher.ErrNoApp
+	return testkit.App(func(a *pusher.App) { a.Webhooks = []pusher.Webhook{{URL: hook}} })
 }
 
 // world is a stack with webhooks on the engines of the local cloud, without a network in between, so that it can live in a bubble of
 // package synctest, where three seconds take no time. Nothing moves until a test calls run.
 type world struct {
 	bill     *meter.Meter
-	apps     apps
+	apps     testkit.Apps
 	state    *dynamo.State
 	engine   *sqs.Service
 	checks   *queue.Checks
@@ -107,33 +91,11 @@ func (s *sent) about(ch pusher.Channel) []string {
 	return names
 }
 
-// direct hands requests to a handler.
-type direct struct{ http.Handler }
-
-func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := httptest.NewRecorder()
-	d.ServeHTTP(w, r)
-	return w.Result(), nil
-}
-
-func client(h http.Handler) *http.Client { return &http.Client{Transport: direct{h}} }
-
-func credentials(context.Context) (aws.Credentials, error) {
-	return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
-}
-
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	const endpoint = "http://sqs.local"
-	w := &world{bill: &meter.Meter{}, apps: apps{tenant()}}
-	db := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: account, Meter: w.bill})
-	if err := db.Create(stateTable()); err != nil {
-		t.Fatal(err)
-	}
-	w.state = &dynamo.State{Table: "state", Client: awsdb.New(awsdb.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String("http://dynamodb.local"), HTTPClient: client(db),
-		Credentials: aws.CredentialsProviderFunc(credentials),
-	})}
+	w := &world{bill: &meter.Meter{}, apps: testkit.Apps{tenant()}}
+	w.state = testkit.Table(t, w.bill)
 	w.engine = sqs.New(sqs.Options{Region: "us-east-1", Account: account, Endpoint: endpoint, Meter: w.bill})
 	for _, spec := range queues() {
 		if err := w.engine.Create(spec); err != nil {
@@ -141,8 +103,8 @@ func newWorld(t *testing.T) *world {
 		}
 	}
 	sender := awssqs.New(awssqs.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(endpoint), HTTPClient: client(w.engine),
-		Credentials: aws.CredentialsProviderFunc(credentials),
+		Region: "us-east-1", BaseEndpoint: aws.String(endpoint), HTTPClient: testkit.Direct(w.engine),
+		Credentials: aws.CredentialsProviderFunc(testkit.Credentials),
 	})
 	url := endpoint + "/" + account + "/"
 	w.checks = &queue.Checks{Client: sender, URL: url + "checks.fifo"}
@@ -151,22 +113,12 @@ func newWorld(t *testing.T) *world {
 	w.notifier = &webhook.Notifier{Deliveries: w.posts}
 	w.checker = &webhook.Checker{Markers: w.state, Members: w.state, Misses: w.state, Apps: w.apps, Notifier: w.notifier}
 	w.members = &membership.Membership{
-		Rows: membership.Rows{
-			Connections: w.state, Channels: w.state, Subscriptions: w.state, Cache: w.state, Markers: w.state,
-			Presence: w.state, Counts: w.state, SignIns: w.state, Statuses: w.state, Leases: w.state,
-		},
-		Apps: w.apps, Gateway: gateway{}, Queue: w.events, Checks: w.checks, Webhooks: w.notifier,
+		Rows: testkit.Rows(w.state),
+		Apps: w.apps, Gateway: &testkit.Gateway{}, Queue: w.events, Checks: w.checks, Webhooks: w.notifier,
 		Timeout: config.FunctionTimeout, Log: slog.New(slog.DiscardHandler),
 	}
 	return w
 }
-
-// gateway posts to clients that take every frame.
-type gateway struct{}
-
-func (gateway) Post(context.Context, pusher.ConnectionID, []byte) error  { return nil }
-func (gateway) Close(context.Context, pusher.ConnectionID) error         { return nil }
-func (gateway) Alive(context.Context, pusher.ConnectionID) (bool, error) { return true, nil }
 
 // fanout posts to clients that take every frame.
 type fanout struct{}
@@ -259,16 +211,6 @@ func invoke(ctx context.Context, t *testing.T, engine *sqs.Service, name string,
 		if err := engine.Delete(ctx, arns+name, m.ReceiptHandle); err != nil && ctx.Err() == nil {
 			t.Error(err)
 		}
-	}
-}
-
-func stateTable() dynamodb.TableSpec {
-	return dynamodb.TableSpec{
-		TableName: "state",
-		KeySchema: []dynamodb.KeyElement{{AttributeName: "pk", KeyType: "HASH"}, {AttributeName: "sk", KeyType: "RANGE"}},
-		AttributeDefinitions: []dynamodb.AttributeDefinition{
-			{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: "S"},
-		},
 	}
 }
 
