@@ -11,46 +11,87 @@ import (
 	"hark/shared/state"
 )
 
-// The shortest interleavings of docs/steps.md §2 that break the obvious steps, forced upon the corrected
-// ones: each ends right. Then the correction is taken out again, and the same interleaving must end
+// The shortest interleavings of docs/steps.md §2 that break the obvious steps. Each test plays one on
+// the corrected steps, which must end right. Then it plays it without the correction, which must end
 // wrong, or the test would show nothing.
-func TestInterleavings(t *testing.T) {
-	const a, b = pusher.ConnectionID("L0SM9cOFvHcCIhw="), pusher.ConnectionID("R1kmxc2VNjMCFIA=")
-	for _, c := range []struct {
-		name       string
-		play       func(t *testing.T, store func() testkit.Store)
-		right      func(rows) bool
-		correction string
-		without    func(*dynamo.State) testkit.Store
-	}{{
-		name: "3 an unsubscribe that is overtaken by the next subscribe leaves its row",
+
+// The connections of these tests.
+const (
+	a = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
+	b = pusher.ConnectionID("R1kmxc2VNjMCFIA=")
+)
+
+// interleaving is a play of processes on a store, how it must end, and the correction that makes it
+// end so.
+type interleaving struct {
+	play       func(t *testing.T, store func() testkit.Store)
+	right      func(rows) bool
+	correction string
+	without    func(*dynamo.State) testkit.Store // the store without the correction
+}
+
+func (i interleaving) run(t *testing.T) {
+	t.Run("with "+i.correction, func(t *testing.T) {
+		table := testkit.Table(t, nil)
+		i.play(t, func() testkit.Store { return table })
+		sweep(t, table)
+		if r := look(t, table, a, b); !i.right(r) {
+			t.Errorf("ends wrong: %+v", r)
+		}
+	})
+	t.Run("not without "+i.correction, func(t *testing.T) {
+		table := testkit.Table(t, nil)
+		i.play(t, func() testkit.Store { return i.without(table) })
+		sweep(t, table)
+		if r := look(t, table, a, b); i.right(r) {
+			t.Errorf("ends right all the same: %+v", r)
+		}
+	})
+}
+
+// Interleaving 3.
+func TestUnsubscribeThatTheNextSubscribeOvertakesLeavesItsRow(t *testing.T) {
+	interleaving{
 		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a)
 			play(t, `sub1 *`, subscribe(t, "sub1", store(), a, at(1)))
-			unsub2, sub3 := unsubscribe(t, "unsub2", store(), a, at(2)), subscribe(t, "sub3", store(), a, at(3))
+			unsub2 := unsubscribe(t, "unsub2", store(), a, at(2))
+			sub3 := subscribe(t, "sub3", store(), a, at(3))
 			play(t, `unsub2 Connection
 				unsub2 TurnOff
 				sub3 *
 				unsub2 *`, unsub2, sub3)
 			if !sub3.succeeded {
-				t.Error("the client was not told of its last subscribe")
+				t.Error("the client was not sent the success of its last subscribe")
 			}
 		},
 		right:      func(r rows) bool { return r.subscribed[a] == at(3) && r.listed() },
-		correction: "stamps", without: func(s *dynamo.State) testkit.Store { return unstamped{s} },
-	}, {
-		name: "4 a subscribe that is overtaken by the unsubscribe after it leaves no row",
+		correction: "stamps",
+		without:    func(s *dynamo.State) testkit.Store { return unstamped{s} },
+	}.run(t)
+}
+
+// Interleaving 4.
+func TestSubscribeThatTheUnsubscribeAfterItOvertakesLeavesNoRow(t *testing.T) {
+	interleaving{
 		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a)
+			sub1 := subscribe(t, "sub1", store(), a, at(1))
+			unsub2 := unsubscribe(t, "unsub2", store(), a, at(2))
 			play(t, `sub1 Connection
 				sub1 TurnOn
 				unsub2 *
-				sub1 *`, subscribe(t, "sub1", store(), a, at(1)), unsubscribe(t, "unsub2", store(), a, at(2)))
+				sub1 *`, sub1, unsub2)
 		},
 		right:      func(r rows) bool { return len(r.subscribed) == 0 && !r.marker.Exists },
-		correction: "the look at the connection after the put", without: func(s *dynamo.State) testkit.Store { return &unchecked{Store: s} },
-	}, {
-		name: "5 two that subscribe at once list the channel",
+		correction: "the read of the connection after the put",
+		without:    func(s *dynamo.State) testkit.Store { return &unchecked{Store: s} },
+	}.run(t)
+}
+
+// Interleaving 5.
+func TestTwoThatSubscribeAtOnceListTheChannel(t *testing.T) {
+	interleaving{
 		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a, b)
 			play(t, `a Connection
@@ -65,12 +106,19 @@ func TestInterleavings(t *testing.T) {
 				b *`, subscribe(t, "a", store(), a, at(1)), subscribe(t, "b", store(), b, at(1)))
 		},
 		right:      func(r rows) bool { return len(r.subscribed) == 2 && r.listed() },
-		correction: "a marker by whoever misses it, not by the first", without: func(s *dynamo.State) testkit.Store { return firstOnly{s} },
-	}, {
-		name: "5 one that subscribes while the last one leaves keeps the channel listed",
+		correction: "a marker written by every subscriber that misses it",
+		without:    func(s *dynamo.State) testkit.Store { return firstOnly{s} },
+	}.run(t)
+}
+
+// Interleaving 5, its second form.
+func TestSubscriberThatComesWhileTheLastOneLeavesKeepsTheChannelListed(t *testing.T) {
+	interleaving{
 		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a, b)
 			play(t, `a *`, subscribe(t, "a", store(), a, at(1)))
+			leave := unsubscribe(t, "leave", store(), a, at(2))
+			come := subscribe(t, "come", store(), b, at(2))
 			play(t, `leave Connection
 				leave TurnOff
 				leave DropOlderSubscription
@@ -80,26 +128,39 @@ func TestInterleavings(t *testing.T) {
 				come PutSubscription
 				come ConnectionAndMarker
 				come *
-				leave *`, unsubscribe(t, "leave", store(), a, at(2)), subscribe(t, "come", store(), b, at(2)))
+				leave *`, leave, come)
 		},
 		right:      func(r rows) bool { return r.subscribed[b] == at(2) && r.listed() },
-		correction: "the second look at the channel", without: func(s *dynamo.State) testkit.Store { return &hasty{Store: s} },
-	}, {
-		name: "6 a marker put after the only subscriber was forgotten does not stay",
+		correction: "the second read of the channel",
+		without:    func(s *dynamo.State) testkit.Store { return &hasty{Store: s} },
+	}.run(t)
+}
+
+// Interleaving 6.
+func TestMarkerPutAfterTheOnlySubscriberWasForgottenDoesNotStay(t *testing.T) {
+	interleaving{
 		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a)
+			sub, end := subscribe(t, "sub", store(), a, at(1)), forget(t, "forget", store(), a)
 			play(t, `sub Connection
 				sub TurnOn
 				sub PutSubscription
 				sub ConnectionAndMarker
 				forget *
 				sub PutMarker
-				sub *`, subscribe(t, "sub", store(), a, at(1)), forget(t, "forget", store(), a))
+				sub *`, sub, end)
 		},
-		right:      func(r rows) bool { return len(r.subscribed) == 0 && !r.marker.Exists && !r.open[a] },
-		correction: "the look at the channel after the marker was put", without: func(s *dynamo.State) testkit.Store { return &trusting{Store: s} },
-	}, {
-		name: "7 a subscribe that meets the end of its connection leaves no row",
+		right: func(r rows) bool {
+			return len(r.subscribed) == 0 && !r.marker.Exists && !r.open[a]
+		},
+		correction: "the read of the channel after the marker was put",
+		without:    func(s *dynamo.State) testkit.Store { return &trusting{Store: s} },
+	}.run(t)
+}
+
+// Interleaving 7.
+func TestSubscribeThatMeetsTheEndOfItsConnectionLeavesNoRow(t *testing.T) {
+	interleaving{
 		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a)
 			sub, end := subscribe(t, "sub", store(), a, at(1)), forget(t, "forget", store(), a)
@@ -108,37 +169,31 @@ func TestInterleavings(t *testing.T) {
 				sub *
 				forget *`, sub, end)
 		},
-		right:      func(r rows) bool { return len(r.subscribed) == 0 && !r.marker.Exists && !r.open[a] },
-		correction: "the tombstone", without: func(s *dynamo.State) testkit.Store { return untombed{s} },
-	}, {
-		name: "8 a subscribe that dies after its connection was forgotten leaves no row for long",
+		right: func(r rows) bool {
+			return len(r.subscribed) == 0 && !r.marker.Exists && !r.open[a]
+		},
+		correction: "the dead flag",
+		without:    func(s *dynamo.State) testkit.Store { return untombed{s} },
+	}.run(t)
+}
+
+// Interleaving 8.
+func TestSubscribeThatDiesAfterItsConnectionWasForgottenLeavesNoRowForLong(t *testing.T) {
+	interleaving{
 		play: func(t *testing.T, store func() testkit.Store) {
 			open(t, store(), a)
+			sub, end := subscribe(t, "sub", store(), a, at(1)), forget(t, "forget", store(), a)
 			play(t, `sub Connection
 				sub TurnOn
 				forget *
-				sub PutSubscription`, subscribe(t, "sub", store(), a, at(1)), forget(t, "forget", store(), a))
+				sub PutSubscription`, sub, end)
 		},
-		right:      func(r rows) bool { return len(r.subscribed) == 0 && !r.marker.Exists && !r.open[a] },
-		correction: "the doubt", without: func(s *dynamo.State) testkit.Store { return undoubting{s} },
-	}} {
-		t.Run(c.name, func(t *testing.T) {
-			state := testkit.Table(t, nil)
-			c.play(t, func() testkit.Store { return state })
-			sweep(t, state)
-			if r := look(t, state, a, b); !c.right(r) {
-				t.Errorf("ends wrong: %+v", r)
-			}
-		})
-		t.Run(c.name+", not without "+c.correction, func(t *testing.T) {
-			state := testkit.Table(t, nil)
-			c.play(t, func() testkit.Store { return c.without(state) })
-			sweep(t, state)
-			if r := look(t, state, a, b); c.right(r) {
-				t.Errorf("ends right all the same: %+v", r)
-			}
-		})
-	}
+		right: func(r rows) bool {
+			return len(r.subscribed) == 0 && !r.marker.Exists && !r.open[a]
+		},
+		correction: "the doubt",
+		without:    func(s *dynamo.State) testkit.Store { return undoubting{s} },
+	}.run(t)
 }
 
 // unstamped removes a subscription whatever frame wrote it.
