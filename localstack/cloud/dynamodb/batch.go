@@ -14,7 +14,7 @@ import (
 const (
 	maxBatchGet   = 100
 	maxBatchWrite = 25
-	maxResponse   = 16 << 20 // bytes of items in an answer of BatchGetItem
+	maxResponse   = 16 << 20 // bytes of items in one answer of BatchGetItem
 )
 
 type batchGetRequest struct {
@@ -22,7 +22,7 @@ type batchGetRequest struct {
 	ReturnConsumedCapacity detail
 }
 
-// keysRequest is BatchGetItem's request to one table.
+// keysRequest is the part of a BatchGetItem that is about one table.
 type keysRequest struct {
 	Keys                     []attr.Map
 	ConsistentRead           bool              `json:",omitempty"`
@@ -31,8 +31,8 @@ type keysRequest struct {
 	AttributesToGet          json.RawMessage   `json:",omitempty"`
 }
 
-// keyedGets is a checked keysRequest: for each of its keys what to get.
-type keyedGets struct {
+// tableGets is a checked keysRequest, with one get for each of its keys.
+type tableGets struct {
 	request *keysRequest
 	gets    []get
 }
@@ -47,13 +47,13 @@ func (s *Service) batchGetItem(ctx context.Context, r *batchGetRequest) ([]byte,
 	if err := r.valid(); err != nil {
 		return nil, err
 	}
-	batch := make([]keyedGets, len(tables))
+	batch := make([]tableGets, len(tables))
 	for i, name := range tables {
 		gets, err := s.prepareKeys(name, r.RequestItems[name])
 		if err != nil {
 			return nil, err
 		}
-		batch[i] = keyedGets{request: r.RequestItems[name], gets: gets}
+		batch[i] = tableGets{request: r.RequestItems[name], gets: gets}
 	}
 	cost := s.reads(by(ctx, "BatchGetItem"))
 	responses, unprocessed, err := readBatch(tables, batch, cost)
@@ -63,7 +63,7 @@ func (s *Service) batchGetItem(ctx context.Context, r *batchGetRequest) ([]byte,
 	var o object
 	o.raw("Responses", responses)
 	o.raw("UnprocessedKeys", unprocessed)
-	cost.all(&o, r.ReturnConsumedCapacity)
+	cost.writeList(&o, r.ReturnConsumedCapacity)
 	return o.end(), nil
 }
 
@@ -71,7 +71,10 @@ func (r *batchGetRequest) valid() error {
 	n := 0
 	for name, request := range r.RequestItems {
 		if request == nil || len(request.Keys) == 0 {
-			return invalid("The list of keys in RequestItems for BatchGetItem is required: " + name + " has empty list")
+			return invalid(
+				"The list of keys in RequestItems for BatchGetItem is required: " + name +
+					" has empty list",
+			)
 		}
 		n += len(request.Keys)
 	}
@@ -86,15 +89,17 @@ func (r *batchGetRequest) valid() error {
 
 func (s *Service) prepareKeys(table string, r *keysRequest) ([]get, error) {
 	gets := make([]get, len(r.Keys))
-	keys := make(distinct)
+	keys := make(keySet)
 	for i, key := range r.Keys {
 		var err error
 		gets[i], err = s.prepareGet(&getRequest{
 			TableName:            table,
 			Key:                  key,
 			ProjectionExpression: r.ProjectionExpression,
-			placeholders:         placeholders{ExpressionAttributeNames: r.ExpressionAttributeNames},
-			legacy:               legacy{AttributesToGet: r.AttributesToGet},
+			placeholders: placeholders{
+				ExpressionAttributeNames: r.ExpressionAttributeNames,
+			},
+			legacy: legacy{AttributesToGet: r.AttributesToGet},
 		})
 		if err != nil {
 			return nil, err
@@ -106,8 +111,11 @@ func (s *Service) prepareKeys(table string, r *keysRequest) ([]get, error) {
 	return gets, nil
 }
 
-// readBatch reads table by table until the answer is full; what is left goes back as unprocessed.
-func readBatch(tables []string, batch []keyedGets, cost *consumption) (responses, unprocessed []byte, err error) {
+// readBatch reads table by table until the answer is full. The remaining keys are returned as
+// unprocessed.
+func readBatch(
+	tables []string, batch []tableGets, cost *consumption,
+) (responses, unprocessed []byte, err error) {
 	var answered, left object
 	size := 0
 	for n, b := range batch {
@@ -137,12 +145,12 @@ func readBatch(tables []string, batch []keyedGets, cost *consumption) (responses
 }
 
 type batchWriteRequest struct {
-	RequestItems           map[string][]oneWrite
+	RequestItems           map[string][]batchWrite
 	ReturnConsumedCapacity detail
 }
 
-// oneWrite has one of its fields.
-type oneWrite struct {
+// batchWrite has exactly one of its fields set.
+type batchWrite struct {
 	PutRequest    *struct{ Item attr.Map }
 	DeleteRequest *struct{ Key attr.Map }
 }
@@ -158,10 +166,10 @@ func (s *Service) batchWriteItem(ctx context.Context, r *batchWriteRequest) ([]b
 		return nil, err
 	}
 	var writes []*write
-	keys := make(distinct)
+	keys := make(keySet)
 	for _, name := range tables {
 		for _, one := range r.RequestItems[name] {
-			w, err := s.prepareOne(name, one)
+			w, err := s.prepareBatchWrite(name, one)
 			if err != nil {
 				return nil, err
 			}
@@ -171,10 +179,10 @@ func (s *Service) batchWriteItem(ctx context.Context, r *batchWriteRequest) ([]b
 			writes = append(writes, w)
 		}
 	}
-	biller := by(ctx, "BatchWriteItem")
-	total := s.writes(biller)
+	billTo := by(ctx, "BatchWriteItem")
+	total := s.writes(billTo)
 	for _, w := range writes {
-		_, _, cost, err := s.apply(w, biller)
+		_, _, cost, err := s.apply(w, billTo)
 		if err != nil {
 			return nil, err
 		}
@@ -182,7 +190,7 @@ func (s *Service) batchWriteItem(ctx context.Context, r *batchWriteRequest) ([]b
 	}
 	var o object
 	o.raw("UnprocessedItems", []byte("{}"))
-	total.all(&o, r.ReturnConsumedCapacity)
+	total.writeList(&o, r.ReturnConsumedCapacity)
 	return o.end(), nil
 }
 
@@ -190,7 +198,9 @@ func (r *batchWriteRequest) valid() error {
 	n := 0
 	for name, requests := range r.RequestItems {
 		if len(requests) == 0 {
-			return invalid("The batch write request list for a table cannot be null or empty: " + name)
+			return invalid(
+				"The batch write request list for a table cannot be null or empty: " + name,
+			)
 		}
 		n += len(requests)
 	}
@@ -203,22 +213,26 @@ func (r *batchWriteRequest) valid() error {
 	return r.ReturnConsumedCapacity.valid()
 }
 
-func (s *Service) prepareOne(table string, one oneWrite) (*write, error) {
+func (s *Service) prepareBatchWrite(table string, one batchWrite) (*write, error) {
 	switch {
 	case one.PutRequest != nil && one.DeleteRequest == nil:
-		return s.preparePut(&putRequest{Item: one.PutRequest.Item, conditional: conditional{TableName: table}})
+		return s.preparePut(&putRequest{
+			Item: one.PutRequest.Item, conditional: conditional{TableName: table},
+		})
 	case one.DeleteRequest != nil && one.PutRequest == nil:
-		return s.prepareDelete(&deleteRequest{Key: one.DeleteRequest.Key, conditional: conditional{TableName: table}})
+		return s.prepareDelete(&deleteRequest{
+			Key: one.DeleteRequest.Key, conditional: conditional{TableName: table},
+		})
 	}
 	return nil, invalid("Supplied AttributeValue has more than one datatypes set, " +
 		"must contain exactly one of the supported datatypes")
 }
 
-// distinct finds keys that a request has twice.
-type distinct map[string]bool
+// keySet finds duplicate keys in a request.
+type keySet map[string]bool
 
-// add reports whether the key is new.
-func (d distinct) add(table string, key *item) bool {
+// add adds the key and reports whether it is new.
+func (d keySet) add(table string, key *item) bool {
 	id := attr.AppendJSON([]byte(table+"\n"), key.pk)
 	if key.sk != nil {
 		id = attr.AppendJSON(id, key.sk)

@@ -26,7 +26,8 @@ func TestBatchGet(t *testing.T) {
 			e.put(t, "0", M{"v": 1, "w": 2})
 			out, err := e.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
 				*e.table(state): {
-					Keys: e.keys(2), ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("#v"),
+					Keys: e.keys(2), ConsistentRead: aws.Bool(true),
+					ProjectionExpression:     aws.String("#v"),
 					ExpressionAttributeNames: map[string]string{"#v": "v"},
 				},
 				*e.table(apps): {Keys: []map[string]types.AttributeValue{avs(t, M{"pk": e.pk})}},
@@ -37,7 +38,8 @@ func TestBatchGet(t *testing.T) {
 			} else {
 				same(t, got[0], avs(t, M{"v": 1}))
 			}
-			if got, ok := out.Responses[*e.table(apps)]; len(got) != 0 || !ok || len(out.UnprocessedKeys) != 0 {
+			if got, ok := out.Responses[*e.table(apps)]; len(got) != 0 || !ok ||
+				len(out.UnprocessedKeys) != 0 {
 				t.Errorf("apps: %v, unprocessed: %v", got, out.UnprocessedKeys)
 			}
 		})
@@ -59,9 +61,15 @@ func TestBatchGet(t *testing.T) {
 			keys func(*engine) []map[string]types.AttributeValue
 			want string
 		}{
-			{"101 keys", func(e *engine) []map[string]types.AttributeValue { return e.keys(101) }, validation + ": Too many items requested for the BatchGetItem call"},
-			{"no key", func(e *engine) []map[string]types.AttributeValue { return e.keys(0) }, validation},
-			{"a key twice", func(e *engine) []map[string]types.AttributeValue { return append(e.keys(2), e.key("1")) }, validation + ": Provided list of item keys contains duplicates"},
+			{"101 keys", func(e *engine) []map[string]types.AttributeValue {
+				return e.keys(101)
+			}, validation + ": Too many items requested for the BatchGetItem call"},
+			{"no key", func(e *engine) []map[string]types.AttributeValue {
+				return e.keys(0)
+			}, validation},
+			{"a key twice", func(e *engine) []map[string]types.AttributeValue {
+				return append(e.keys(2), e.key("1"))
+			}, validation + ": Provided list of item keys contains duplicates"},
 			{"half a key", func(e *engine) []map[string]types.AttributeValue {
 				return []map[string]types.AttributeValue{avs(t, M{"pk": e.pk})}
 			}, validation},
@@ -107,7 +115,9 @@ func TestBatchWrite(t *testing.T) {
 			wantError(t, write(e, all...), validation)
 		})
 		e.run(t, "a key twice", func(t *testing.T, e *engine) {
-			wantError(t, write(e, put(e, "a"), remove(e, "a")), validation+": Provided list of item keys contains duplicates")
+			wantError(t, write(
+				e, put(e, "a"), remove(e, "a"),
+			), validation+": Provided list of item keys contains duplicates")
 		})
 		e.run(t, "a bad item among good ones changes nothing", func(t *testing.T, e *engine) {
 			wantError(t, write(e, put(e, "a"), put(e, "")), validation)
@@ -128,7 +138,8 @@ func TestTransactWrite(t *testing.T) {
 	absent := aws.String("attribute_not_exists(pk)")
 	put := func(e *engine, sk string, condition *string) types.TransactWriteItem {
 		return types.TransactWriteItem{Put: &types.Put{
-			TableName: e.table(state), Item: e.item(t, sk, M{"v": 1}), ConditionExpression: condition,
+			TableName: e.table(state), Item: e.item(t, sk, M{"v": 1}),
+			ConditionExpression:                 condition,
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		}}
 	}
@@ -140,11 +151,14 @@ func TestTransactWrite(t *testing.T) {
 	}
 	check := func(e *engine, sk string) types.TransactWriteItem {
 		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			TableName: e.table(state), Key: e.key(sk), ConditionExpression: aws.String("attribute_exists(pk)"),
+			TableName: e.table(state), Key: e.key(sk),
+			ConditionExpression: aws.String("attribute_exists(pk)"),
 		}}
 	}
 	remove := func(e *engine, sk string) types.TransactWriteItem {
-		return types.TransactWriteItem{Delete: &types.Delete{TableName: e.table(state), Key: e.key(sk)}}
+		return types.TransactWriteItem{Delete: &types.Delete{
+			TableName: e.table(state), Key: e.key(sk),
+		}}
 	}
 	tests := []struct {
 		name    string
@@ -159,16 +173,22 @@ func TestTransactWrite(t *testing.T) {
 		}, "", nil, "a b old", ""},
 		{"one of two is there", func(e *engine) []types.TransactWriteItem {
 			return []types.TransactWriteItem{put(e, "a", absent), put(e, "old", absent)}
-		}, "TransactionCanceledException: [None, ConditionalCheckFailed]", []string{"None", "ConditionalCheckFailed"}, "old", ""},
+		}, "TransactionCanceledException: [None, ConditionalCheckFailed]", []string{
+			"None", "ConditionalCheckFailed",
+		}, "old", ""},
 		{"each kind", func(e *engine) []types.TransactWriteItem {
-			return []types.TransactWriteItem{check(e, "old"), put(e, "a", nil), update(e, "b", "ADD c :v"), remove(e, "c")}
+			return []types.TransactWriteItem{
+				check(e, "old"), put(e, "a", nil), update(e, "b", "ADD c :v"), remove(e, "c"),
+			}
 		}, "", nil, "a b old", ""},
 		{"a check that fails", func(e *engine) []types.TransactWriteItem {
 			return []types.TransactWriteItem{check(e, "none"), put(e, "a", nil)}
 		}, "TransactionCanceledException", []string{"ConditionalCheckFailed", "None"}, "old", ""},
 		{"an update that does not fit its item", func(e *engine) []types.TransactWriteItem {
 			return []types.TransactWriteItem{put(e, "a", nil), update(e, "old", "SET x.y = :v")}
-		}, "TransactionCanceledException", []string{"None", "ValidationError"}, "old", "the API reference lists ValidationError " +
+		}, "TransactionCanceledException", []string{
+			"None", "ValidationError",
+		}, "old", "the API reference lists ValidationError " +
 			"among the cancellation reasons; DynamoDB Local answers a ValidationException"},
 		{"one item twice", func(e *engine) []types.TransactWriteItem {
 			return []types.TransactWriteItem{put(e, "a", nil), remove(e, "a")}
@@ -180,7 +200,9 @@ func TestTransactWrite(t *testing.T) {
 			}
 			return all
 		}, validation + ": Member must have length less than or equal to 100", nil, "old", ""},
-		{"nothing", func(e *engine) []types.TransactWriteItem { return []types.TransactWriteItem{} }, validation, nil, "old", ""},
+		{"nothing", func(e *engine) []types.TransactWriteItem {
+			return []types.TransactWriteItem{}
+		}, validation, nil, "old", ""},
 		{"two kinds in one", func(e *engine) []types.TransactWriteItem {
 			item := put(e, "a", nil)
 			item.Delete = remove(e, "b").Delete
@@ -194,7 +216,9 @@ func TestTransactWrite(t *testing.T) {
 					t.Skip(tt.aws)
 				}
 				e.put(t, "old", M{"v": 1})
-				_, err := e.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{TransactItems: tt.items(e)})
+				_, err := e.TransactWriteItems(
+					t.Context(), &sdk.TransactWriteItemsInput{TransactItems: tt.items(e)},
+				)
 				wantError(t, err, tt.want)
 				if got := reasons(err); !slices.Equal(got, tt.reasons) {
 					t.Errorf("reasons %q, want %q", got, tt.reasons)
@@ -209,7 +233,8 @@ func TestTransactWrite(t *testing.T) {
 	})
 }
 
-// reasons returns the codes of a canceled transaction; a failed put must show the item that was in its way.
+// reasons returns the codes of a canceled transaction; a failed put must show the item that was in
+// its way.
 func reasons(err error) []string {
 	var canceled *types.TransactionCanceledException
 	if !errors.As(err, &canceled) {
@@ -228,7 +253,8 @@ func TestCanceledTransactionShowsTheItem(t *testing.T) {
 			e.put(t, "a", M{"v": 1})
 			_, err := e.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 				{Put: &types.Put{
-					TableName: e.table(state), Item: e.key("a"), ConditionExpression: aws.String("attribute_not_exists(pk)"),
+					TableName: e.table(state), Item: e.key("a"),
+					ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
 					ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 				}},
 			}})
@@ -248,7 +274,8 @@ func TestTransactionTokens(t *testing.T) {
 				_, err := e.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{
 					ClientRequestToken: &token,
 					TransactItems: []types.TransactWriteItem{{Update: &types.Update{
-						TableName: e.table(state), Key: e.key("a"), UpdateExpression: aws.String("ADD c :v"),
+						TableName: e.table(state), Key: e.key("a"),
+						UpdateExpression:          aws.String("ADD c :v"),
 						ExpressionAttributeValues: avs(t, M{":v": n}),
 					}}},
 				})
@@ -267,7 +294,9 @@ func TestTransactionTokens(t *testing.T) {
 func TestTransactGet(t *testing.T) {
 	each(t, func(t *testing.T, e *engine) {
 		get := func(e *engine, sk string) types.TransactGetItem {
-			return types.TransactGetItem{Get: &types.Get{TableName: e.table(state), Key: e.key(sk), ProjectionExpression: aws.String("v")}}
+			return types.TransactGetItem{Get: &types.Get{
+				TableName: e.table(state), Key: e.key(sk), ProjectionExpression: aws.String("v"),
+			}}
 		}
 		e.run(t, "found and not found in order", func(t *testing.T, e *engine) {
 			e.put(t, "b", M{"v": 1})

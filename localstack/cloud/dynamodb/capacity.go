@@ -9,14 +9,16 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// The steps of billing ("Capacity unit consumption"): reads by 4 KB, writes by 1 KB, a transaction's items twice.
+// The units of billing ("Capacity unit consumption"): reads count in steps of 4 KB, writes in steps
+// of 1 KB, and the items of a transaction count twice.
 const (
 	readStep      = 4 << 10
 	writeStep     = 1 << 10
 	transactional = 2
 )
 
-// readUnits is what a read of so many bytes costs: at least one step, half if it may be eventual.
+// readUnits returns what reading so many bytes costs: at least one step, and half if the read may
+// be eventually consistent.
 func readUnits(bytes int, consistent bool) float64 {
 	units := float64(max(1, (bytes+readStep-1)/readStep))
 	if !consistent {
@@ -25,12 +27,13 @@ func readUnits(bytes int, consistent bool) float64 {
 	return units
 }
 
-// writeUnits is what it costs to turn one item into another (nil of none): the larger of the two, at least one step.
+// writeUnits returns what replacing one item by another costs, either of which may be nil. The
+// larger counts, with at least one step.
 func writeUnits(before, after *item) float64 {
 	return float64(max(1, (max(before.bytes(), after.bytes())+writeStep-1)/writeStep))
 }
 
-// consumption is what a request cost, per table. Every unit in it has been added to the meter.
+// consumption is what a request cost, per table. All of it has been added to the meter.
 type consumption struct {
 	service *Service
 	unit    meter.Unit
@@ -51,18 +54,18 @@ func (s *Service) writes(by meter.By) *consumption {
 	return &consumption{service: s, unit: meter.WriteUnits, by: by}
 }
 
-// by says who is billed for an operation.
+// by returns the function and the operation that the meter bills.
 func by(ctx context.Context, operation string) meter.By {
 	return meter.By{Function: iam.Caller(ctx), Operation: operation}
 }
 
-// add bills units on the table.
+// add bills units of a table.
 func (c *consumption) add(table string, units float64) {
 	c.service.opts.Meter.Add(c.unit, c.by, units)
 	c.count(table, units)
 }
 
-// merge takes over what another request has billed.
+// merge adds the units of d, which have been billed already.
 func (c *consumption) merge(d *consumption) {
 	for _, t := range d.tables {
 		c.count(t.name, t.units)
@@ -86,19 +89,20 @@ func (d detail) valid() error {
 	case "", "NONE", "TOTAL", "INDEXES":
 		return nil
 	}
-	return invalid("1 validation error detected: Value '" + string(d) + "' at 'returnConsumedCapacity' failed to " +
+	return invalid("1 validation error detected: Value '" + string(d) +
+		"' at 'returnConsumedCapacity' failed to " +
 		"satisfy constraint: Member must satisfy enum value set: [INDEXES, TOTAL, NONE]")
 }
 
-// one writes the ConsumedCapacity of a request about one table.
-func (c *consumption) one(o *object, d detail) {
+// writeOne writes the ConsumedCapacity of a request to one table.
+func (c *consumption) writeOne(o *object, d detail) {
 	if d == "TOTAL" || d == "INDEXES" {
 		o.raw("ConsumedCapacity", c.tables[0].json(d))
 	}
 }
 
-// all writes the list of the requests that may touch several tables.
-func (c *consumption) all(o *object, d detail) {
+// writeList writes the ConsumedCapacity of a request that may involve several tables.
+func (c *consumption) writeList(o *object, d detail) {
 	if d != "TOTAL" && d != "INDEXES" {
 		return
 	}

@@ -49,7 +49,9 @@ func TestConsumedCapacity(t *testing.T) {
 		}, 1, 0, ""},
 		{"a put over a larger item", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
 			e.sized(t, "a", 2049)
-			out, err := e.PutItem(t.Context(), &sdk.PutItemInput{TableName: e.table(state), Item: e.key("a"), ReturnConsumedCapacity: total})
+			out, err := e.PutItem(t.Context(), &sdk.PutItemInput{
+				TableName: e.table(state), Item: e.key("a"), ReturnConsumedCapacity: total,
+			})
 			return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
 		}, 0, 3, ""},
 		{"an update of one attribute of a large item", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
@@ -64,7 +66,8 @@ func TestConsumedCapacity(t *testing.T) {
 			return e.remove(t, "a", nil)
 		}, 0, 1, ""},
 		{
-			"a failed condition costs what it read", "an error carries no consumption: only the meter shows it",
+			"a failed condition costs what it read",
+			"an error carries no consumption: only the meter shows it",
 			func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
 				e.sized(t, "a", 2048)
 				return e.remove(t, "a", aws.String("attribute_not_exists(pk)"))
@@ -79,35 +82,50 @@ func TestConsumedCapacity(t *testing.T) {
 		{"a query is billed before its filter", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
 			e.sized(t, "a", 3000)
 			e.sized(t, "b", 3000)
-			return e.ask(t, false, func(in *sdk.QueryInput) { in.FilterExpression = aws.String("attribute_exists(zz)") })
+			return e.ask(t, false, func(in *sdk.QueryInput) {
+				in.FilterExpression = aws.String("attribute_exists(zz)")
+			})
 		}, 1, 0, ""},
 		{
 			"a query of nothing", "every request costs at least a step; DynamoDB Local says 0",
-			func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) { return e.ask(t, true) }, 1, 0, "",
+			func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
+				return e.ask(t, true)
+			},
+			1, 0, "",
 		},
 		{
-			"a batch rounds each item, absent ones too", "reads of what is not there are billed; DynamoDB Local says 0",
+			"a batch rounds each item, absent ones too",
+			"reads of what is not there are billed; DynamoDB Local says 0",
 			func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
 				e.sized(t, "0", 5000)
 				e.sized(t, "1", 100)
 				out, err := e.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{
-					RequestItems:           map[string]types.KeysAndAttributes{*e.table(state): {Keys: e.keys(3), ConsistentRead: aws.Bool(true)}},
+					RequestItems: map[string]types.KeysAndAttributes{*e.table(state): {
+						Keys: e.keys(3), ConsistentRead: aws.Bool(true),
+					}},
 					ReturnConsumedCapacity: total,
 				})
-				return capacity(err, func() *types.ConsumedCapacity { return &out.ConsumedCapacity[0] })
+				return capacity(
+					err, func() *types.ConsumedCapacity { return &out.ConsumedCapacity[0] },
+				)
 			}, 4, 0, "",
 		},
 		{
-			"a transaction costs twice", "DynamoDB Local says 2 for two items; the guide: two writes for each item",
+			"a transaction costs twice",
+			"DynamoDB Local says 2 for two items; the guide: two writes for each item",
 			func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
 				out, err := e.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{
 					TransactItems: []types.TransactWriteItem{
-						{Put: &types.Put{TableName: e.table(state), Item: e.item(t, "a", M{"v": strings.Repeat("x", 1000)})}},
+						{Put: &types.Put{TableName: e.table(state), Item: e.item(
+							t, "a", M{"v": strings.Repeat("x", 1000)},
+						)}},
 						{Put: &types.Put{TableName: e.table(state), Item: e.item(t, "b", nil)}},
 					},
 					ReturnConsumedCapacity: total,
 				})
-				return capacity(err, func() *types.ConsumedCapacity { return &out.ConsumedCapacity[0] })
+				return capacity(
+					err, func() *types.ConsumedCapacity { return &out.ConsumedCapacity[0] },
+				)
 			}, 0, 6, "",
 		},
 	}
@@ -137,7 +155,8 @@ func capacity(err error, from func() *types.ConsumedCapacity) (*types.ConsumedCa
 
 func (e *engine) read(t *testing.T, sk string, strong bool) (*types.ConsumedCapacity, error) {
 	out, err := e.GetItem(t.Context(), &sdk.GetItemInput{
-		TableName: e.table(state), Key: e.key(sk), ConsistentRead: &strong, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+		TableName: e.table(state), Key: e.key(sk), ConsistentRead: &strong,
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	})
 	return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
 }
@@ -145,12 +164,15 @@ func (e *engine) read(t *testing.T, sk string, strong bool) (*types.ConsumedCapa
 func (e *engine) update(t *testing.T, sk, expression string) (*types.ConsumedCapacity, error) {
 	out, err := e.UpdateItem(t.Context(), &sdk.UpdateItemInput{
 		TableName: e.table(state), Key: e.key(sk), UpdateExpression: &expression,
-		ExpressionAttributeValues: avs(t, M{":v": 1}), ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+		ExpressionAttributeValues: avs(t, M{":v": 1}),
+		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
 	})
 	return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
 }
 
-func (e *engine) remove(t *testing.T, sk string, condition *string) (*types.ConsumedCapacity, error) {
+func (e *engine) remove(
+	t *testing.T, sk string, condition *string,
+) (*types.ConsumedCapacity, error) {
 	out, err := e.DeleteItem(t.Context(), &sdk.DeleteItemInput{
 		TableName: e.table(state), Key: e.key(sk), ConditionExpression: condition,
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
@@ -158,7 +180,9 @@ func (e *engine) remove(t *testing.T, sk string, condition *string) (*types.Cons
 	return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
 }
 
-func (e *engine) ask(t *testing.T, strong bool, edits ...func(*sdk.QueryInput)) (*types.ConsumedCapacity, error) {
+func (e *engine) ask(
+	t *testing.T, strong bool, edits ...func(*sdk.QueryInput),
+) (*types.ConsumedCapacity, error) {
 	edits = append(edits, func(in *sdk.QueryInput) {
 		in.ConsistentRead, in.ReturnConsumedCapacity = &strong, types.ReturnConsumedCapacityTotal
 	})
@@ -173,15 +197,41 @@ func TestEveryUnitIsMetered(t *testing.T) {
 		reads, writes   float64
 	}{
 		{"PutItem", `{"TableName":"state","Item":` + key + `}`, 0, 1},
-		{"PutItem", `{"TableName":"state","Item":` + key + `,"ConditionExpression":"attribute_not_exists(pk)"}`, 0, 1}, // fails
-		{"UpdateItem", `{"TableName":"state","Key":` + key + `,"UpdateExpression":"SET sk = sk"}`, 0, 0},               // is invalid
+		// fails
+		{
+			"PutItem",
+			`{"TableName":"state","Item":` + key +
+				`,"ConditionExpression":"attribute_not_exists(pk)"}`,
+			0, 1,
+		},
+		// is invalid
+		{
+			"UpdateItem",
+			`{"TableName":"state","Key":` + key + `,"UpdateExpression":"SET sk = sk"}`, 0, 0,
+		},
 		{"GetItem", `{"TableName":"state","Key":` + key + `,"ConsistentRead":true}`, 1, 0},
 		{"Scan", `{"TableName":"state"}`, 0.5, 0},
 		{"BatchGetItem", `{"RequestItems":{"state":{"Keys":[` + key + `]}}}`, 0.5, 0},
-		{"BatchWriteItem", `{"RequestItems":{"state":[{"DeleteRequest":{"Key":` + key + `}}]}}`, 0, 1},
-		{"TransactGetItems", `{"TransactItems":[{"Get":{"TableName":"state","Key":` + key + `}}]}`, 2, 0},
-		{"TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"state","Item":` + key + `}}],"ClientRequestToken":"t"}`, 0, 2},
-		{"TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"state","Item":` + key + `}}],"ClientRequestToken":"t"}`, 2, 0},
+		{
+			"BatchWriteItem", `{"RequestItems":{"state":[{"DeleteRequest":{"Key":` + key + `}}]}}`,
+			0, 1,
+		},
+		{
+			"TransactGetItems",
+			`{"TransactItems":[{"Get":{"TableName":"state","Key":` + key + `}}]}`, 2, 0,
+		},
+		{
+			"TransactWriteItems",
+			`{"TransactItems":[{"Put":{"TableName":"state","Item":` + key +
+				`}}],"ClientRequestToken":"t"}`,
+			0, 2,
+		},
+		{
+			"TransactWriteItems",
+			`{"TransactItems":[{"Put":{"TableName":"state","Item":` + key +
+				`}}],"ClientRequestToken":"t"}`,
+			2, 0,
+		},
 		{"DescribeTable", `{"TableName":"state"}`, 0, 0},
 	}
 	m := new(meter.Meter)
@@ -195,7 +245,10 @@ func TestEveryUnitIsMetered(t *testing.T) {
 		readsNow, writesNow := counted(m, step.operation)
 		reads, writes = readsNow-reads, writesNow-writes
 		if reads != step.reads || writes != step.writes {
-			t.Errorf("%s %s: %v reads, %v writes; want %v, %v", step.operation, step.body, reads, writes, step.reads, step.writes)
+			t.Errorf(
+				"%s %s: %v reads, %v writes; want %v, %v", step.operation, step.body, reads, writes,
+				step.reads, step.writes,
+			)
 		}
 	}
 }
@@ -220,13 +273,19 @@ func TestUnitsAreTheCallers(t *testing.T) {
 	if err := s.Create(decodeSpec(t, "")); err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"TableName":"state","Key":{"pk":{"S":"a"},"sk":{"S":"b"}}}`))
+	r := httptest.NewRequest(
+		http.MethodPost, "/",
+		strings.NewReader(`{"TableName":"state","Key":{"pk":{"S":"a"},"sk":{"S":"b"}}}`),
+	)
 	r.Header.Set("X-Amz-Target", "DynamoDB_20120810.GetItem")
 	role := &iam.Role{Session: "Hark-message", Statements: []iam.Statement{
 		{Effect: "Allow", Actions: []string{"*"}, Resources: []string{"*"}},
 	}}
 	s.ServeHTTP(httptest.NewRecorder(), r.WithContext(iam.WithRole(r.Context(), role)))
-	want := []meter.Line{{Service: "dynamodb", Unit: meter.ReadUnits, Function: "Hark-message", Operation: "GetItem", N: 0.5}}
+	want := []meter.Line{{
+		Service: "dynamodb", Unit: meter.ReadUnits, Function: "Hark-message", Operation: "GetItem",
+		N: 0.5,
+	}}
 	if diff := cmp.Diff(want, m.Lines()); diff != "" {
 		t.Errorf("counted (-want +got):\n%s", diff)
 	}
@@ -237,10 +296,12 @@ func TestCapacityByTable(t *testing.T) {
 		e.run(t, "indexes", func(t *testing.T, e *engine) {
 			e.put(t, "a", nil)
 			out, err := e.GetItem(t.Context(), &sdk.GetItemInput{
-				TableName: e.table(state), Key: e.key("a"), ReturnConsumedCapacity: types.ReturnConsumedCapacityIndexes,
+				TableName: e.table(state), Key: e.key("a"),
+				ReturnConsumedCapacity: types.ReturnConsumedCapacityIndexes,
 			})
 			wantError(t, err, "")
-			if c := out.ConsumedCapacity; c == nil || c.Table == nil || *c.Table.CapacityUnits != 0.5 || *c.TableName != *e.table(state) {
+			if c := out.ConsumedCapacity; c == nil || c.Table == nil ||
+				*c.Table.CapacityUnits != 0.5 || *c.TableName != *e.table(state) {
 				t.Errorf("%+v", c)
 			}
 		})

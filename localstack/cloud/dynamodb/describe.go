@@ -13,7 +13,7 @@ import (
 
 type describeRequest struct{ TableName string }
 
-// tableDescription has the members of AWS's TableDescription that are known here.
+// tableDescription has those members of AWS's TableDescription that are known here.
 type tableDescription struct {
 	TableName            string
 	TableArn             string
@@ -85,7 +85,8 @@ func (s *Service) listTables(ctx context.Context, r *listRequest) ([]byte, error
 		limit = *r.Limit
 	}
 	if limit < 1 || limit > 100 {
-		return nil, invalid("1 validation error detected: Value '" + strconv.Itoa(limit) + "' at 'limit' failed to satisfy " +
+		return nil, invalid("1 validation error detected: Value '" + strconv.Itoa(limit) +
+			"' at 'limit' failed to satisfy " +
 			"constraint: Member must have value between 1 and 100")
 	}
 	s.mu.RLock()
@@ -106,5 +107,5 @@ func (s *Service) listTables(ctx context.Context, r *listRequest) ([]byte, error
 	return json.Marshal(answer)
 }
 
-// seconds is a time as the TTL attribute has it.
+// seconds returns the time as a TTL attribute holds it.
 func seconds(t time.Time) attr.Number { return attr.Number(strconv.FormatInt(t.Unix(), 10)) }

@@ -10,7 +10,8 @@ import (
 	"hark/localstack/cloud/iam"
 )
 
-// The error codes in use, with the namespaces that AWS puts before them; SDKs drop the part before the #.
+// The error codes in use, with the namespaces that AWS puts before them. SDKs drop the part before
+// the #.
 const (
 	codeValidation    = "com.amazon.coral.validate#ValidationException"
 	codeSerialization = "com.amazon.coral.service#SerializationException"
@@ -25,17 +26,17 @@ const (
 	codeUnavailable   = "com.amazon.coral.availability#ServiceUnavailableException"
 )
 
-// apiError is an answer that is not a success.
+// apiError is an error answer.
 type apiError struct {
 	code, message string
 	item          attr.Map // of a failed condition, if the request asked for it
-	reasons       []reason // of a canceled transaction
-	as            int      // HTTP status, if it is not 400
+	reasons       []reason // of a canceled transaction, one for each item
+	httpStatus    int      // 0: 500 for codeInternal, 400 for others
 }
 
 func (e *apiError) Error() string { return e.message }
 
-// reason says what became of one item of a canceled transaction.
+// reason is the outcome of one item of a canceled transaction.
 type reason struct {
 	Code    string
 	Message string   `json:",omitempty"`
@@ -45,12 +46,12 @@ type reason struct {
 // invalid returns a ValidationException.
 func invalid(message string) error { return attr.Invalid(message) }
 
-// errCondition returns the failure of a condition, with the item if there is one to show.
+// errCondition returns the failure of a condition. shown is the item for the answer, nil for none.
 func errCondition(shown attr.Map) *apiError {
 	return &apiError{code: codeCondition, message: "The conditional request failed", item: shown}
 }
 
-// asAPIError finds AWS's words for an error.
+// asAPIError returns the answer for any error of an operation.
 func asAPIError(err error) *apiError {
 	var (
 		api    *apiError
@@ -70,9 +71,9 @@ func asAPIError(err error) *apiError {
 
 func (e *apiError) status() int {
 	if e.code == codeInternal {
-		return cmp.Or(e.as, http.StatusInternalServerError)
+		return cmp.Or(e.httpStatus, http.StatusInternalServerError)
 	}
-	return cmp.Or(e.as, http.StatusBadRequest)
+	return cmp.Or(e.httpStatus, http.StatusBadRequest)
 }
 
 func (e *apiError) body() ([]byte, error) {

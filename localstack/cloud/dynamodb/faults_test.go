@@ -32,7 +32,9 @@ func TestRequestsCanBeRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			set := new(faults.Set)
-			set.Add(faults.Order{Faults: []faults.Fault{{Do: faults.Answer, Operation: "PutItem", Status: tt.answer, Count: 1}}})
+			set.Add(faults.Order{Faults: []faults.Fault{{
+				Do: faults.Answer, Operation: "PutItem", Status: tt.answer, Count: 1,
+			}}})
 			s := dynamodb.New(dynamodb.Options{Faults: set})
 			for _, spec := range specs() {
 				if err := s.Create(spec); err != nil {
@@ -42,11 +44,14 @@ func TestRequestsCanBeRefused(t *testing.T) {
 			server := httptest.NewServer(s)
 			defer server.Close()
 			e := &engine{Client: client(server.URL), pk: t.Name()}
-			_, err := e.PutItem(t.Context(), &sdk.PutItemInput{TableName: e.table(state), Item: e.item(t, "a", M{"n": 1})},
+			_, err := e.PutItem(t.Context(), &sdk.PutItemInput{
+				TableName: e.table(state), Item: e.item(t, "a", M{"n": 1}),
+			},
 				func(o *sdk.Options) { o.RetryMaxAttempts = 1 })
 			var api smithy.APIError
 			var response *awshttp.ResponseError
-			if !errors.As(err, &api) || api.ErrorCode() != tt.code || !errors.As(err, &response) || response.HTTPStatusCode() != tt.status {
+			if !errors.As(err, &api) || api.ErrorCode() != tt.code || !errors.As(err, &response) ||
+				response.HTTPStatusCode() != tt.status {
 				t.Fatalf("error %v", err)
 			}
 			throttles := retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}

@@ -6,8 +6,8 @@ import (
 	"hark/localstack/cloud/dynamodb/attr"
 )
 
-// object is a JSON object under construction. Answers consist almost wholly of items, which append themselves;
-// encoding/json would read each of them once more to check and compact it.
+// object is a JSON object under construction. Most of an answer is items, which append themselves.
+// encoding/json would read each of them again to check and compact it.
 type object struct{ b []byte }
 
 // name begins a member.
@@ -18,7 +18,7 @@ func (o *object) name(name string) {
 	} else {
 		o.b = append(o.b, ',')
 	}
-	o.b = strconv.AppendQuote(o.b, name) // all names and table names are plain ASCII
+	o.b = strconv.AppendQuote(o.b, name) // member names and table names are plain ASCII
 	o.b = append(o.b, ':')
 }
 

@@ -7,17 +7,20 @@ import (
 	"hark/localstack/cloud/dynamodb/expr"
 )
 
-// placeholders is the part of a request that gives expressions their names and values.
+// placeholders are the parameters that give the names and values in a request's expressions.
 type placeholders struct {
 	ExpressionAttributeNames  map[string]string
 	ExpressionAttributeValues attr.Values
 }
 
 func (p placeholders) params() expr.Params {
-	return expr.Params{Names: p.ExpressionAttributeNames, Values: attr.Map(p.ExpressionAttributeValues)}
+	return expr.Params{
+		Names: p.ExpressionAttributeNames, Values: attr.Map(p.ExpressionAttributeValues),
+	}
 }
 
-// legacy is the parameters that expressions replaced in 2014. A request that has one is refused by its name.
+// legacy holds the parameters that expressions replaced in 2014, and IndexName. A request that has
+// one of them is refused.
 type legacy struct {
 	AttributesToGet, AttributeUpdates, Expected, ConditionalOperator json.RawMessage
 	KeyConditions, QueryFilter, ScanFilter, IndexName                json.RawMessage
@@ -44,15 +47,16 @@ func (l legacy) unsupported() error {
 	return nil
 }
 
-// optional parses the predicate unless its text is not given.
-func (s *Service) optional(kind expr.Kind, text *string) (*expr.Predicate, error) {
+// optionalPredicate parses the predicate. It returns nil if text is nil.
+func (s *Service) optionalPredicate(kind expr.Kind, text *string) (*expr.Predicate, error) {
 	if text == nil {
 		return nil, nil
 	}
 	return s.cache.Predicate(kind, *text)
 }
 
-// selection is a ProjectionExpression ready for items; it returns them whole if none is given.
+// selection is a ProjectionExpression that is ready for items. Without an expression it returns
+// items whole.
 type selection struct{ project func(attr.Map) attr.Map }
 
 func (c selection) of(item attr.Map) attr.Map {
@@ -62,8 +66,11 @@ func (c selection) of(item attr.Map) attr.Map {
 	return c.project(item)
 }
 
-// selection parses a ProjectionExpression and checks the placeholders against it and the request's other expressions.
-func (s *Service) selection(text *string, p expr.Params, others ...expr.Expression) (selection, error) {
+// selection parses a ProjectionExpression. It also checks the request's placeholders against all of
+// its expressions: this one and the others.
+func (s *Service) selection(
+	text *string, p expr.Params, others ...expr.Expression,
+) (selection, error) {
 	if text == nil {
 		return selection{}, p.Check(others...)
 	}

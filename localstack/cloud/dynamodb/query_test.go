@@ -28,28 +28,80 @@ func TestKeyConditions(t *testing.T) {
 		{"at most", "sk <= :v AND pk = :p", M{":v": "lane"}, rows[:2], ""},
 		{"below", "(pk = :p) AND (sk < :v)", M{":v": "lane"}, rows[:1], ""},
 		{"below, the other way round", "pk = :p AND :v > sk", M{":v": "lane"}, rows[:1], ""},
-		{"between", "pk = :p AND sk BETWEEN :v AND :w", M{":v": "lane", ":w": "sub#b"}, rows[1:4], ""},
-		{"between gaps", "pk = :p AND sk BETWEEN :v AND :w", M{":v": "e", ":w": "sub#bb"}, rows[1:5], ""},
+		{"between", "pk = :p AND sk BETWEEN :v AND :w", M{
+			":v": "lane", ":w": "sub#b",
+		}, rows[1:4], ""},
+		{"between gaps", "pk = :p AND sk BETWEEN :v AND :w", M{
+			":v": "e", ":w": "sub#bb",
+		}, rows[1:5], ""},
 		{"a prefix", "pk = :p AND begins_with(sk, :v)", M{":v": "sub#"}, rows[2:5], ""},
-		{"a prefix that is a key", "pk = :p AND begins_with(sk, :v)", M{":v": "sub#b"}, rows[3:5], ""},
+		{
+			"a prefix that is a key", "pk = :p AND begins_with(sk, :v)", M{":v": "sub#b"},
+			rows[3:5], "",
+		},
 		{"a prefix of none", "pk = :p AND begins_with(sk, :v)", M{":v": "x"}, nil, ""},
-		{"a prefix of the last code point", "pk = :p AND begins_with(sk, :v)", M{":v": "\U0010ffff"}, nil, ""},
-		{"between the wrong way round", "pk = :p AND sk BETWEEN :v AND :w", M{":v": "x", ":w": "a"}, nil, validation + ": requires upper bound to be greater"},
-		{"no partition", "sk = :p", nil, nil, validation + ": Query condition missed key schema element"},
-		{"a range of partitions", "pk > :p", nil, nil, validation + ": Query key condition not supported"},
-		{"a prefix of partitions", "begins_with(pk, :p)", nil, nil, validation + ": Query key condition not supported"},
-		{"another attribute", "pk = :p AND v = :p", nil, nil, validation + ": Query condition missed key schema element"},
-		{"OR", "pk = :p OR sk = :p", nil, nil, validation + ": Invalid operator used in KeyConditionExpression: OR"},
-		{"NOT", "pk = :p AND NOT sk = :p", nil, nil, validation + ": Invalid operator used in KeyConditionExpression: NOT"},
-		{"unequal", "pk = :p AND sk <> :p", nil, nil, validation + ": Invalid operator used in KeyConditionExpression: <>"},
-		{"IN", "pk = :p AND sk IN (:p)", nil, nil, validation + ": Invalid operator used in KeyConditionExpression: IN"},
-		{"contains", "pk = :p AND contains(sk, :p)", nil, nil, validation + ": Invalid operator used in KeyConditionExpression: contains"},
-		{"a key twice", "pk = :p AND sk > :p AND sk < :p", nil, nil, validation + ": must only contain one condition per key"},
-		{"two attributes", "pk = sk", nil, nil, validation + ": Multiple attribute names used in one condition"},
+		{
+			"a prefix of the last code point", "pk = :p AND begins_with(sk, :v)",
+			M{":v": "\U0010ffff"}, nil, "",
+		},
+		{
+			"between the wrong way round", "pk = :p AND sk BETWEEN :v AND :w",
+			M{":v": "x", ":w": "a"}, nil, validation + ": requires upper bound to be greater",
+		},
+		{
+			"no partition", "sk = :p", nil, nil,
+			validation + ": Query condition missed key schema element",
+		},
+		{
+			"a range of partitions", "pk > :p", nil, nil,
+			validation + ": Query key condition not supported",
+		},
+		{
+			"a prefix of partitions", "begins_with(pk, :p)", nil, nil,
+			validation + ": Query key condition not supported",
+		},
+		{
+			"another attribute", "pk = :p AND v = :p", nil, nil,
+			validation + ": Query condition missed key schema element",
+		},
+		{
+			"OR", "pk = :p OR sk = :p", nil, nil,
+			validation + ": Invalid operator used in KeyConditionExpression: OR",
+		},
+		{
+			"NOT", "pk = :p AND NOT sk = :p", nil, nil,
+			validation + ": Invalid operator used in KeyConditionExpression: NOT",
+		},
+		{
+			"unequal", "pk = :p AND sk <> :p", nil, nil,
+			validation + ": Invalid operator used in KeyConditionExpression: <>",
+		},
+		{
+			"IN", "pk = :p AND sk IN (:p)", nil, nil,
+			validation + ": Invalid operator used in KeyConditionExpression: IN",
+		},
+		{
+			"contains", "pk = :p AND contains(sk, :p)", nil, nil,
+			validation + ": Invalid operator used in KeyConditionExpression: contains",
+		},
+		{
+			"a key twice", "pk = :p AND sk > :p AND sk < :p", nil, nil,
+			validation + ": must only contain one condition per key",
+		},
+		{
+			"two attributes", "pk = sk", nil, nil,
+			validation + ": Multiple attribute names used in one condition",
+		},
 		{"a size", "size(pk) = :p", nil, nil, validation + ": cannot contain nested operations"},
 		{"a nested path", "pk.a = :p", nil, nil, validation + ": Key attributes must be scalars"},
-		{"another type", "pk = :p AND sk = :v", M{":v": 1}, nil, validation + ": Condition parameter type does not match schema type"},
-		{"an empty string", "pk = :p AND sk >= :v", M{":v": ""}, nil, validation + ": cannot contain an empty string value. Key: sk"},
+		{
+			"another type", "pk = :p AND sk = :v", M{":v": 1}, nil,
+			validation + ": Condition parameter type does not match schema type",
+		},
+		{
+			"an empty string", "pk = :p AND sk >= :v", M{":v": ""}, nil,
+			validation + ": cannot contain an empty string value. Key: sk",
+		},
 	}
 	each(t, func(t *testing.T, e *engine) {
 		e.run(t, "partition", func(t *testing.T, e *engine) {
@@ -83,8 +135,11 @@ func TestKeyConditions(t *testing.T) {
 	})
 }
 
-// query is a strong query of the state table; the value :p is the test's partition if the condition mentions it.
-func (e *engine) query(t *testing.T, condition string, values M, edits ...func(*sdk.QueryInput)) *sdk.QueryInput {
+// query is a strong query of the state table; the value :p is the test's partition if the condition
+// mentions it.
+func (e *engine) query(
+	t *testing.T, condition string, values M, edits ...func(*sdk.QueryInput),
+) *sdk.QueryInput {
 	t.Helper()
 	all := M{}
 	if strings.Contains(condition, ":p") {
@@ -124,13 +179,23 @@ func TestOrderOfKeys(t *testing.T) {
 		keys  L
 		want  []string
 	}{
-		{state, L{"b", "a", "B", "aa", "é", "😀", "\uffee"}, []string{"B", "a", "aa", "b", "é", "\uffee", "😀"}},
+		{state, L{"b", "a", "B", "aa", "é", "😀", "\uffee"}, []string{
+			"B", "a", "aa", "b", "é", "\uffee", "😀",
+		}},
 		{
 			numbers,
-			L{10, 2, -1, N("-1.5"), N("1e2"), N("0.5"), 0, N("18849496460467696129"), N("18849496460467696128")},
-			[]string{"-1.5", "-1", "0", "0.5", "2", "10", "100", "18849496460467696128", "18849496460467696129"},
+			L{
+				10, 2, -1, N("-1.5"), N("1e2"), N("0.5"), 0, N("18849496460467696129"),
+				N("18849496460467696128"),
+			},
+			[]string{
+				"-1.5", "-1", "0", "0.5", "2", "10", "100", "18849496460467696128",
+				"18849496460467696129",
+			},
 		},
-		{bytes, L{[]byte{255}, []byte{0}, []byte{128}, []byte{0, 1}}, []string{"00", "0001", "80", "ff"}},
+		{bytes, L{[]byte{255}, []byte{0}, []byte{128}, []byte{0, 1}}, []string{
+			"00", "0001", "80", "ff",
+		}},
 	}
 	each(t, func(t *testing.T, e *engine) {
 		for _, tt := range tests {
@@ -156,16 +221,21 @@ func TestOrderOfKeys(t *testing.T) {
 func TestPrefixOfBytes(t *testing.T) {
 	each(t, func(t *testing.T, e *engine) {
 		e.run(t, "at the end of a byte's range", func(t *testing.T, e *engine) {
-			for _, sk := range [][]byte{{0x7f}, {0x80}, {0x80, 0xff}, {0x80, 0xff, 0xff}, {0x81}, {0xff}, {0xff, 0xff}} {
+			for _, sk := range [][]byte{
+				{0x7f}, {0x80}, {0x80, 0xff}, {0x80, 0xff, 0xff}, {0x81}, {0xff}, {0xff, 0xff},
+			} {
 				_, err := e.PutItem(t.Context(), &sdk.PutItemInput{
 					TableName: e.table(bytes), Item: avs(t, M{"pk": e.pk, "sk": sk}),
 				})
 				wantError(t, err, "")
 			}
 			for prefix, want := range map[string][]string{
-				"\x80": {"80", "80ff", "80ffff"}, "\x80\xff": {"80ff", "80ffff"}, "\xff": {"ff", "ffff"}, "\xff\xff\xff": nil,
+				"\x80": {"80", "80ff", "80ffff"}, "\x80\xff": {"80ff", "80ffff"},
+				"\xff": {"ff", "ffff"}, "\xff\xff\xff": nil,
 			} {
-				out, err := e.Query(t.Context(), e.query(t, "pk = :p AND begins_with(sk, :v)", M{":v": []byte(prefix)},
+				out, err := e.Query(t.Context(), e.query(t, "pk = :p AND begins_with(sk, :v)", M{
+					":v": []byte(prefix),
+				},
 					func(in *sdk.QueryInput) { in.TableName = e.table(bytes) }))
 				wantError(t, err, "")
 				if got := sortKeys(out.Items); !slices.Equal(got, want) {
@@ -188,18 +258,23 @@ func TestPages(t *testing.T) {
 				if !forward {
 					slices.Reverse(want)
 				}
-				got, pages := e.pages(t, func(in *sdk.QueryInput) { in.ScanIndexForward, in.Limit = &forward, aws.Int32(2) })
+				got, pages := e.pages(t, func(in *sdk.QueryInput) {
+					in.ScanIndexForward, in.Limit = &forward, aws.Int32(2)
+				})
 				if !slices.Equal(got, want) || pages != 3 {
 					t.Errorf("forward %t: %q in %d pages", forward, got, pages)
 				}
 			}
-			if _, pages := e.pages(t, func(in *sdk.QueryInput) { in.Limit = aws.Int32(5) }); pages != 2 {
+			if _, pages := e.pages(
+				t, func(in *sdk.QueryInput) { in.Limit = aws.Int32(5) },
+			); pages != 2 {
 				t.Errorf("%d pages, want an empty one after a full one", pages)
 			}
 		})
 		e.run(t, "of 1 MB", func(t *testing.T, e *engine) {
-			// 256 KB each: four fill a page to the byte. That a page of four items of 300 KB may be over 1 MB, as on
-			// DynamoDB Local, is not asked: the guide says "1 MB in size (or less)", and ours keeps to it.
+			// 256 KB each: four fill a page to the byte. That a page of four items of 300 KB may be
+			// over 1 MB, as on DynamoDB Local, is not asked: the guide says "1 MB in size (or
+			// less)", and ours keeps to it.
 			for i := range 5 {
 				sk := fmt.Sprint(i)
 				e.put(t, sk, M{"v": strings.Repeat("x", 256<<10-len("pkskv")-len(e.pk)-len(sk))})
@@ -240,23 +315,31 @@ func TestQueryParameters(t *testing.T) {
 		err     string
 	}{
 		{"a filter comes after reading", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.FilterExpression, in.ExpressionAttributeValues[":v"] = aws.String("v >= :v"), avs(t, M{":v": 3})[":v"]
+			in.FilterExpression, in.ExpressionAttributeValues[":v"] = aws.String("v >= :v"), avs(
+				t, M{":v": 3},
+			)[":v"]
 		}, []string{"d", "e"}, 5, ""},
 		{"a limit counts before the filter", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.FilterExpression, in.ExpressionAttributeValues[":v"] = aws.String("v >= :v"), avs(t, M{":v": 3})[":v"]
+			in.FilterExpression, in.ExpressionAttributeValues[":v"] = aws.String("v >= :v"), avs(
+				t, M{":v": 3},
+			)[":v"]
 			in.Limit = aws.Int32(4)
 		}, []string{"d"}, 4, ""},
 		{"a filter may not read keys", func(t *testing.T, e *engine, in *sdk.QueryInput) {
 			in.FilterExpression = aws.String("sk >= :p")
 		}, nil, 0, validation + ": Filter Expression can only contain non-primary key attributes: Primary key attribute: sk"},
-		{"the count alone", func(t *testing.T, e *engine, in *sdk.QueryInput) { in.Select = types.SelectCount }, nil, 5, ""},
+		{"the count alone", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			in.Select = types.SelectCount
+		}, nil, 5, ""},
 		{"a projection", func(t *testing.T, e *engine, in *sdk.QueryInput) {
 			in.ProjectionExpression = aws.String("sk")
 		}, []string{"a", "b", "c", "d", "e"}, 5, ""},
 		{"the count with a projection", func(t *testing.T, e *engine, in *sdk.QueryInput) {
 			in.Select, in.ProjectionExpression = types.SelectCount, aws.String("v")
 		}, nil, 0, validation + ": Cannot specify the ProjectionExpression when choosing to get only the Count"},
-		{"a limit of 0", func(t *testing.T, e *engine, in *sdk.QueryInput) { in.Limit = aws.Int32(0) }, nil, 0, validation},
+		{"a limit of 0", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			in.Limit = aws.Int32(0)
+		}, nil, 0, validation},
 		{"a start between keys", func(t *testing.T, e *engine, in *sdk.QueryInput) {
 			in.ExclusiveStartKey = e.key("bb")
 		}, []string{"c", "d", "e"}, 3, ""},
@@ -269,7 +352,9 @@ func TestQueryParameters(t *testing.T) {
 		{"no key condition", func(t *testing.T, e *engine, in *sdk.QueryInput) {
 			in.KeyConditionExpression, in.ExpressionAttributeValues = nil, nil
 		}, nil, 0, validation + ": Either the KeyConditions or KeyConditionExpression parameter must be specified"},
-		{"an index", func(t *testing.T, e *engine, in *sdk.QueryInput) { in.IndexName = aws.String("by-user") }, nil, 0, validation},
+		{"an index", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			in.IndexName = aws.String("by-user")
+		}, nil, 0, validation},
 	}
 	each(t, func(t *testing.T, e *engine) {
 		for _, tt := range tests {
@@ -284,7 +369,8 @@ func TestQueryParameters(t *testing.T) {
 				if err != nil {
 					return
 				}
-				if got := sortKeys(out.Items); !slices.Equal(got, tt.want) || out.ScannedCount != tt.scanned {
+				if got := sortKeys(out.Items); !slices.Equal(got, tt.want) ||
+					out.ScannedCount != tt.scanned {
 					t.Errorf("%q of %d, want %q of %d", got, out.ScannedCount, tt.want, tt.scanned)
 				}
 			})
@@ -298,7 +384,9 @@ func TestScan(t *testing.T) {
 		for i := range 40 {
 			pk := fmt.Sprintf("scan-%02d", i)
 			want = append(want, pk)
-			_, err := e.PutItem(t.Context(), &sdk.PutItemInput{TableName: e.table(apps), Item: avs(t, M{"pk": pk, "v": i})})
+			_, err := e.PutItem(t.Context(), &sdk.PutItemInput{
+				TableName: e.table(apps), Item: avs(t, M{"pk": pk, "v": i}),
+			})
 			wantError(t, err, "")
 		}
 		e.run(t, "in pages", func(t *testing.T, e *engine) {
@@ -309,7 +397,9 @@ func TestScan(t *testing.T) {
 		e.run(t, "in segments", func(t *testing.T, e *engine) {
 			var got []string
 			for i := range int32(3) {
-				part := e.scanAll(t, &sdk.ScanInput{Limit: aws.Int32(7), Segment: &i, TotalSegments: aws.Int32(3)})
+				part := e.scanAll(t, &sdk.ScanInput{
+					Limit: aws.Int32(7), Segment: &i, TotalSegments: aws.Int32(3),
+				})
 				if len(part) == len(want) {
 					t.Error("one segment has everything")
 				}
@@ -322,7 +412,8 @@ func TestScan(t *testing.T) {
 		})
 		e.run(t, "with a filter on the key", func(t *testing.T, e *engine) {
 			got := e.scanAll(t, &sdk.ScanInput{
-				FilterExpression: aws.String("pk = :p"), ExpressionAttributeValues: avs(t, M{":p": "scan-09"}),
+				FilterExpression:          aws.String("pk = :p"),
+				ExpressionAttributeValues: avs(t, M{":p": "scan-09"}),
 			})
 			if !slices.Equal(got, []string{"scan-09"}) {
 				t.Errorf("%q", got)

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// TestConcurrency has writers, readers and transactions meet on the same items. The race detector watches; the numbers
-// must add up.
+// TestConcurrency has writers, readers and transactions meet on the same items. The race detector
+// watches; the numbers must add up.
 func TestConcurrency(t *testing.T) {
 	const workers, rounds = 8, 25
 	e := ours(t)
@@ -46,7 +46,8 @@ func TestConcurrency(t *testing.T) {
 
 func (e *engine) count(t *testing.T) {
 	if _, err := e.UpdateItem(t.Context(), &sdk.UpdateItemInput{
-		TableName: e.table(state), Key: e.key("counter"), UpdateExpression: aws.String("SET n = if_not_exists(n, :z) + :v"),
+		TableName: e.table(state), Key: e.key("counter"),
+		UpdateExpression:          aws.String("SET n = if_not_exists(n, :z) + :v"),
 		ExpressionAttributeValues: avs(t, M{":v": 1, ":z": 0}),
 	}); err != nil {
 		t.Error(err)
@@ -71,7 +72,8 @@ func (e *engine) move(t *testing.T) {
 // claim puts an item that must not be there and reports whether it was the first.
 func (e *engine) claim(t *testing.T, sk string) bool {
 	_, err := e.PutItem(t.Context(), &sdk.PutItemInput{
-		TableName: e.table(state), Item: e.key(sk), ConditionExpression: aws.String("attribute_not_exists(pk)"),
+		TableName: e.table(state), Item: e.key(sk),
+		ConditionExpression: aws.String("attribute_not_exists(pk)"),
 	})
 	var lost *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &lost) {

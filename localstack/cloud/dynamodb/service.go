@@ -12,12 +12,13 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// Options says where the service pretends to be. The zero value works; ARNs then lack region and account.
+// Options configures a Service. The zero value works; ARNs then lack the region and the account.
 type Options struct {
 	Region, Account string
 	Meter           *meter.Meter     // gets every read and write unit; nil counts nothing
 	Now             func() time.Time // time.Now if nil
-	Faults          *faults.Set      // slow and refuse requests, and kill who writes; none if nil
+	// Faults slow and refuse requests, and kill functions at their writes. None if nil.
+	Faults *faults.Set
 }
 
 // Service is one account's DynamoDB in one region. It is safe for concurrent use.
@@ -38,8 +39,8 @@ func New(opts Options) *Service {
 	return &Service{opts: opts, tables: make(map[string]*table)}
 }
 
-// Create makes an empty table. It fails if the name is taken and on what the local cloud does not have: secondary indexes,
-// streams, incomplete key schemas.
+// Create makes an empty table. It fails if the name is taken, and on what the local cloud does not
+// have: secondary indexes, streams, incomplete key schemas.
 func (s *Service) Create(spec TableSpec) error {
 	t, err := newTable(spec, s.opts)
 	if err != nil {
@@ -54,7 +55,8 @@ func (s *Service) Create(spec TableSpec) error {
 	return nil
 }
 
-// Put stores one item, given as DynamoDB JSON ({"pk":{"S":"a"}}), without counting or authorising it: for seeds.
+// Put stores one item, given as DynamoDB JSON ({"pk":{"S":"a"}}), without billing or authorization.
+// It is for seed data.
 func (s *Service) Put(tableName string, itemJSON []byte) error {
 	t, err := s.table(tableName)
 	if err != nil {
@@ -74,21 +76,26 @@ func (s *Service) Put(tableName string, itemJSON []byte) error {
 	return nil
 }
 
-// table finds a table or answers AWS's ResourceNotFoundException.
+// table returns the table, or AWS's ResourceNotFoundException.
 func (s *Service) table(name string) (*table, error) {
 	if name == "" {
-		return nil, invalid("The parameter 'TableName' is required but was not present in the request")
+		return nil, invalid(
+			"The parameter 'TableName' is required but was not present in the request",
+		)
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	t, ok := s.tables[name]
 	if !ok {
-		return nil, &apiError{code: codeNotFound, message: "Requested resource not found: Table: " + name + " not found"}
+		return nil, &apiError{
+			code:    codeNotFound,
+			message: "Requested resource not found: Table: " + name + " not found",
+		}
 	}
 	return t, nil
 }
 
-// arn is the table's name for policies; it need not exist.
-func (s *Service) arn(table string) string {
-	return "arn:aws:dynamodb:" + s.opts.Region + ":" + s.opts.Account + ":table/" + table
+// arn returns the ARN of a table of that name, for policies. The table need not exist.
+func (o Options) arn(table string) string {
+	return "arn:aws:dynamodb:" + o.Region + ":" + o.Account + ":table/" + table
 }

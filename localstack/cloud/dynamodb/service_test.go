@@ -43,18 +43,35 @@ func TestCreateFromATemplate(t *testing.T) {
 		want        string // part of the error
 	}{
 		{"a table", "", ""},
-		{"a global index", `, "GlobalSecondaryIndexes": [{"IndexName": "i"}]`, "GlobalSecondaryIndexes are not part of the local cloud"},
+		{
+			"a global index", `, "GlobalSecondaryIndexes": [{"IndexName": "i"}]`,
+			"GlobalSecondaryIndexes are not part of the local cloud",
+		},
 		{"no global index", `, "GlobalSecondaryIndexes": []`, ""},
-		{"a local index", `, "LocalSecondaryIndexes": [{"IndexName": "i"}]`, "LocalSecondaryIndexes are not"},
-		{"a stream", `, "StreamSpecification": {"StreamViewType": "NEW_IMAGE"}`, "StreamSpecification is not"},
-		{"a key without definition", `, "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]`, `key "id": no definition`},
-		{"no partition key", `, "KeySchema": [{"AttributeName": "sk", "KeyType": "RANGE"}]`, "no HASH key"},
+		{
+			"a local index", `, "LocalSecondaryIndexes": [{"IndexName": "i"}]`,
+			"LocalSecondaryIndexes are not",
+		},
+		{
+			"a stream", `, "StreamSpecification": {"StreamViewType": "NEW_IMAGE"}`,
+			"StreamSpecification is not",
+		},
+		{
+			"a key without definition",
+			`, "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]`,
+			`key "id": no definition`,
+		},
+		{
+			"no partition key", `, "KeySchema": [{"AttributeName": "sk", "KeyType": "RANGE"}]`,
+			"no HASH key",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := dynamodb.New(dynamodb.Options{})
 			err := s.Create(decodeSpec(t, tt.extra))
-			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			if tt.want == "" && err != nil ||
+				tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 			if err == nil && s.Create(decodeSpec(t, tt.extra)) == nil {
@@ -71,11 +88,14 @@ func TestDescribe(t *testing.T) {
 	out, err := e.DescribeTable(t.Context(), &sdk.DescribeTableInput{TableName: e.table(state)})
 	wantError(t, err, "")
 	d := out.Table
-	if *d.TableArn != "arn:aws:dynamodb:us-east-1:000000000000:table/state" || d.TableStatus != types.TableStatusActive ||
+	if *d.TableArn != "arn:aws:dynamodb:us-east-1:000000000000:table/state" ||
+		d.TableStatus != types.TableStatusActive ||
 		*d.ItemCount != 1 || *d.TableSizeBytes != int64(len("pkpskav")+2) || len(d.KeySchema) != 2 {
 		t.Errorf("%+v", d)
 	}
-	ttl, err := e.DescribeTimeToLive(t.Context(), &sdk.DescribeTimeToLiveInput{TableName: e.table(state)})
+	ttl, err := e.DescribeTimeToLive(
+		t.Context(), &sdk.DescribeTimeToLiveInput{TableName: e.table(state)},
+	)
 	wantError(t, err, "")
 	if ttl.TimeToLiveDescription.TimeToLiveStatus != types.TimeToLiveStatusEnabled {
 		t.Errorf("%+v", ttl.TimeToLiveDescription)
@@ -99,10 +119,14 @@ func TestSeed(t *testing.T) {
 	if err := s.Create(decodeSpec(t, "")); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Put("state", []byte(`{"pk":{"S":"a"},"sk":{"S":"b"},"n":{"N":"1.0"}}`)); err != nil {
+	if err := s.Put(
+		"state", []byte(`{"pk":{"S":"a"},"sk":{"S":"b"},"n":{"N":"1.0"}}`),
+	); err != nil {
 		t.Fatal(err)
 	}
-	if got := post(t, s, "GetItem", `{"TableName":"state","Key":{"pk":{"S":"a"},"sk":{"S":"b"}}}`); got !=
+	if got := post(
+		t, s, "GetItem", `{"TableName":"state","Key":{"pk":{"S":"a"},"sk":{"S":"b"}}}`,
+	); got !=
 		`{"Item":{"n":{"N":"1"},"pk":{"S":"a"},"sk":{"S":"b"}}}` {
 		t.Error(got)
 	}
@@ -140,23 +164,73 @@ func TestRefusals(t *testing.T) {
 	}
 	const key = `"TableName":"state","Key":{"pk":{"S":"a"},"sk":{"S":"b"}}`
 	tests := []struct{ name, operation, body, want string }{
-		{"an operation that is not here", "CreateBackup", `{}`, `#UnknownOperationException","message":"CreateBackup is not part of the local cloud's DynamoDB; scripts/localstack`},
+		{
+			"an operation that is not here", "CreateBackup", `{}`,
+			`#UnknownOperationException",` +
+				`"message":"CreateBackup is not part of the local cloud's DynamoDB; ` +
+				`scripts/localstack`,
+		},
 		{"PartiQL", "ExecuteStatement", `{}`, "ExecuteStatement is not part"},
 		{"no JSON", "GetItem", `{`, "#SerializationException"},
-		{"a number where a string belongs", "GetItem", `{"TableName":"state","Key":{"pk":{"S":5}}}`, "#SerializationException"},
-		{"bytes that are not base64", "GetItem", `{"TableName":"state","Key":{"pk":{"B":"!"}}}`, "#SerializationException"},
-		{"a value of two types", "GetItem", `{"TableName":"state","Key":{"pk":{"S":"a","N":"1"}}}`, "more than one datatypes set"},
-		{"a value of no type", "GetItem", `{"TableName":"state","Key":{"pk":{}}}`, "Supplied AttributeValue is empty"},
-		{"a bad expression value", "UpdateItem", `{` + key + `,"UpdateExpression":"SET a = :v","ExpressionAttributeValues":{":v":{"N":"x"}}}`, "ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a numeric value: x for key :v"},
-		{"AttributesToGet", "GetItem", `{` + key + `,"AttributesToGet":["a"]}`, "AttributesToGet is not part of the local cloud"},
-		{"AttributesToGet in a batch", "BatchGetItem", `{"RequestItems":{"state":{"Keys":[{"pk":{"S":"a"},"sk":{"S":"b"}}],"AttributesToGet":["a"]}}}`, "AttributesToGet is not part"},
-		{"Expected", "DeleteItem", `{` + key + `,"Expected":{"a":{"Exists":false}}}`, "Expected is not part"},
-		{"AttributeUpdates", "UpdateItem", `{` + key + `,"AttributeUpdates":{}}`, "AttributeUpdates is not part"},
-		{"KeyConditions", "Query", `{"TableName":"state","KeyConditions":{}}`, "KeyConditions is not part"},
+		{
+			"a number where a string belongs", "GetItem",
+			`{"TableName":"state","Key":{"pk":{"S":5}}}`, "#SerializationException",
+		},
+		{
+			"bytes that are not base64", "GetItem", `{"TableName":"state","Key":{"pk":{"B":"!"}}}`,
+			"#SerializationException",
+		},
+		{
+			"a value of two types", "GetItem",
+			`{"TableName":"state","Key":{"pk":{"S":"a","N":"1"}}}`, "more than one datatypes set",
+		},
+		{
+			"a value of no type", "GetItem", `{"TableName":"state","Key":{"pk":{}}}`,
+			"Supplied AttributeValue is empty",
+		},
+		{
+			"a bad expression value", "UpdateItem",
+			`{` + key +
+				`,"UpdateExpression":"SET a = :v","ExpressionAttributeValues":{":v":{"N":"x"}}}`,
+			"ExpressionAttributeValues contains invalid value: The parameter cannot be " +
+				"converted to a numeric value: x for key :v",
+		},
+		{
+			"AttributesToGet", "GetItem", `{` + key + `,"AttributesToGet":["a"]}`,
+			"AttributesToGet is not part of the local cloud",
+		},
+		{
+			"AttributesToGet in a batch", "BatchGetItem",
+			`{"RequestItems":{"state":{"Keys":[{"pk":{"S":"a"},"sk":{"S":"b"}}],` +
+				`"AttributesToGet":["a"]}}}`,
+			"AttributesToGet is not part",
+		},
+		{
+			"Expected", "DeleteItem", `{` + key + `,"Expected":{"a":{"Exists":false}}}`,
+			"Expected is not part",
+		},
+		{
+			"AttributeUpdates", "UpdateItem", `{` + key + `,"AttributeUpdates":{}}`,
+			"AttributeUpdates is not part",
+		},
+		{
+			"KeyConditions", "Query", `{"TableName":"state","KeyConditions":{}}`,
+			"KeyConditions is not part",
+		},
 		{"an index", "Scan", `{"TableName":"state","IndexName":"i"}`, "IndexName is not part"},
-		{"names without an expression", "GetItem", `{` + key + `,"ExpressionAttributeNames":{"#a":"a"}}`, "ExpressionAttributeNames can only be specified when using expressions"},
-		{"an unknown ReturnConsumedCapacity", "GetItem", `{` + key + `,"ReturnConsumedCapacity":"ALL"}`, "returnConsumedCapacity"},
-		{"a table that is not there", "GetItem", `{"TableName":"none","Key":{}}`, `com.amazonaws.dynamodb.v20120810#ResourceNotFoundException`},
+		{
+			"names without an expression", "GetItem",
+			`{` + key + `,"ExpressionAttributeNames":{"#a":"a"}}`,
+			"ExpressionAttributeNames can only be specified when using expressions",
+		},
+		{
+			"an unknown ReturnConsumedCapacity", "GetItem",
+			`{` + key + `,"ReturnConsumedCapacity":"ALL"}`, "returnConsumedCapacity",
+		},
+		{
+			"a table that is not there", "GetItem", `{"TableName":"none","Key":{}}`,
+			`com.amazonaws.dynamodb.v20120810#ResourceNotFoundException`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -179,14 +253,24 @@ func TestPermissions(t *testing.T) {
 		{"a get with the permission to query", []string{"dynamodb:Query"}, get1, false},
 		{"a batch", []string{"dynamodb:BatchGetItem"}, batch1, true},
 		{"a batch with the permission to get", []string{"dynamodb:GetItem"}, batch1, false},
-		{"a transaction's parts", []string{"dynamodb:PutItem", "dynamodb:ConditionCheckItem"}, transact1, true},
-		{"a transaction without one of its parts", []string{"dynamodb:PutItem", "dynamodb:TransactWriteItems"}, transact1, false},
+		{"a transaction's parts", []string{
+			"dynamodb:PutItem", "dynamodb:ConditionCheckItem",
+		}, transact1, true},
+		{"a transaction without one of its parts", []string{
+			"dynamodb:PutItem", "dynamodb:TransactWriteItems",
+		}, transact1, false},
 		{"another table", []string{"dynamodb:*"}, func(t *testing.T, e *engine) error {
-			_, err := e.GetItem(t.Context(), &sdk.GetItemInput{TableName: aws.String("apps"), Key: avs(t, M{"pk": "a"})})
+			_, err := e.GetItem(t.Context(), &sdk.GetItemInput{
+				TableName: aws.String("apps"), Key: avs(t, M{"pk": "a"}),
+			})
 			return err
 		}, false},
-		{"a table that is not there, unseen", []string{"dynamodb:*"}, func(t *testing.T, e *engine) error {
-			_, err := e.DescribeTable(t.Context(), &sdk.DescribeTableInput{TableName: aws.String("none")})
+		{"a table that is not there, unseen", []string{
+			"dynamodb:*",
+		}, func(t *testing.T, e *engine) error {
+			_, err := e.DescribeTable(
+				t.Context(), &sdk.DescribeTableInput{TableName: aws.String("none")},
+			)
 			return err
 		}, false},
 	}
@@ -199,7 +283,9 @@ func TestPermissions(t *testing.T) {
 			e.pk = "a"
 			want := ""
 			if !tt.allowed {
-				want = "AccessDeniedException: User: arn:aws:sts::000000000000:assumed-role/hark-api/hark-api is not authorized to perform: dynamodb:"
+				want = "AccessDeniedException: User: " +
+					"arn:aws:sts::000000000000:assumed-role/hark-api/hark-api is not " +
+					"authorized to perform: dynamodb:"
 			}
 			wantError(t, tt.call(t, e), want)
 		})
@@ -212,7 +298,12 @@ func get1(t *testing.T, e *engine) error {
 }
 
 func batch1(t *testing.T, e *engine) error {
-	_, err := e.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{state: {Keys: e.keys(1)}}})
+	_, err := e.BatchGetItem(
+		t.Context(),
+		&sdk.BatchGetItemInput{
+			RequestItems: map[string]types.KeysAndAttributes{state: {Keys: e.keys(1)}},
+		},
+	)
 	return err
 }
 
@@ -220,7 +311,8 @@ func transact1(t *testing.T, e *engine) error {
 	_, err := e.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 		{Put: &types.Put{TableName: e.table(state), Item: e.key("a")}},
 		{ConditionCheck: &types.ConditionCheck{
-			TableName: e.table(state), Key: e.key("b"), ConditionExpression: aws.String("attribute_not_exists(pk)"),
+			TableName: e.table(state), Key: e.key("b"),
+			ConditionExpression: aws.String("attribute_not_exists(pk)"),
 		}},
 	}})
 	return err
@@ -251,7 +343,9 @@ func TestExpiredItemsGoAway(t *testing.T) {
 	}
 	put := func(sk, expires string) {
 		t.Helper()
-		if err := s.Put("state", fmt.Appendf(nil, `{"pk":{"S":"a"},"sk":{"S":%q},"expires":%s}`, sk, expires)); err != nil {
+		if err := s.Put(
+			"state", fmt.Appendf(nil, `{"pk":{"S":"a"},"sk":{"S":%q},"expires":%s}`, sk, expires),
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -265,8 +359,13 @@ func TestExpiredItemsGoAway(t *testing.T) {
 	for range 60 { // each write looks at two items
 		put("written", `{"NULL":true}`)
 	}
-	got := post(t, s, "Query", `{"TableName":"state","KeyConditionExpression":"pk = :p","ExpressionAttributeValues":{":p":{"S":"a"}},"ProjectionExpression":"sk"}`)
-	const want = `{"Items":[{"sk":{"S":"later"}},{"sk":{"S":"no number"}},{"sk":{"S":"written"}},{"sk":{"S":"years ago"}}],"Count":4,"ScannedCount":4}`
+	got := post(
+		t, s, "Query",
+		`{"TableName":"state","KeyConditionExpression":"pk = :p",`+
+			`"ExpressionAttributeValues":{":p":{"S":"a"}},"ProjectionExpression":"sk"}`,
+	)
+	const want = `{"Items":[{"sk":{"S":"later"}},{"sk":{"S":"no number"}},{"sk":{"S":"written"}},` +
+		`{"sk":{"S":"years ago"}}],"Count":4,"ScannedCount":4}`
 	if got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}

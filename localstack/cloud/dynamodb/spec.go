@@ -10,7 +10,8 @@ import (
 	"hark/localstack/cloud/dynamodb/expr"
 )
 
-// TableSpec is what a table is made of: the properties of AWS::DynamoDB::Table and AWS::DynamoDB::GlobalTable.
+// TableSpec describes a table. Its fields are the properties of AWS::DynamoDB::Table and
+// AWS::DynamoDB::GlobalTable.
 type TableSpec struct {
 	TableName               string
 	AttributeDefinitions    []AttributeDefinition
@@ -21,7 +22,8 @@ type TableSpec struct {
 	GlobalSecondaryIndexes, LocalSecondaryIndexes []json.RawMessage
 	StreamSpecification                           json.RawMessage
 
-	// Without effect: capacity is counted and never short, there is one Region, and nothing outlives the process.
+	// Without effect: capacity never runs short, there is one Region, and nothing outlives the
+	// process.
 	BillingMode, Replicas, TableClass, SSESpecification, Tags   json.RawMessage
 	DeletionProtectionEnabled, PointInTimeRecoverySpecification json.RawMessage
 }
@@ -38,13 +40,13 @@ type KeyElement struct {
 	KeyType       string
 }
 
-// TimeToLive names the attribute with an item's time of expiry, a number of seconds since 1970.
+// TimeToLive names the attribute that holds an item's time of expiry, in seconds since 1970.
 type TimeToLive struct {
 	AttributeName string
 	Enabled       bool
 }
 
-// keys returns the partition key and the sort key, the latter empty if there is none.
+// keys returns the partition key and the sort key. The sort key is empty if there is none.
 func (s TableSpec) keys() (partition, sort expr.Key, err error) {
 	switch {
 	case s.TableName == "":

@@ -21,12 +21,14 @@ import (
 	"hark/localstack/cloud/dynamodb/attr"
 )
 
-// The conformance suite asks the same questions of two engines: ours always, and AWS's DynamoDB Local at the endpoint
-// that HARK_DYNAMODB_LOCAL names (scripts/lib/dynamodb-local.sh fetches and starts it). Where DynamoDB Local is known to
-// answer otherwise than DynamoDB does, a case says so in aws, with the reason, and is asked of ours alone.
+// The conformance suite asks the same questions of two engines: ours always, and AWS's DynamoDB
+// Local at the endpoint that HARK_DYNAMODB_LOCAL names (scripts/lib/dynamodb-local.sh fetches and
+// starts it). Where DynamoDB Local is known to answer otherwise than DynamoDB does, a case says so
+// in aws, with the reason, and is asked of ours alone.
 const localEndpoint = "HARK_DYNAMODB_LOCAL"
 
-// The tables of the suite. Their names get a suffix on DynamoDB Local, which may be running for longer than one test.
+// The tables of the suite. Their names get a suffix on DynamoDB Local, which may be running for
+// longer than one test.
 const (
 	state   = "state"   // pk S, sk S, TTL on expires: the shape of the stack's own
 	apps    = "apps"    // pk S
@@ -37,12 +39,16 @@ const (
 func specs() []dynamodb.TableSpec {
 	spec := func(name string, sortType attr.Type) dynamodb.TableSpec {
 		s := dynamodb.TableSpec{
-			TableName:            name,
-			KeySchema:            []dynamodb.KeyElement{{AttributeName: "pk", KeyType: "HASH"}},
-			AttributeDefinitions: []dynamodb.AttributeDefinition{{AttributeName: "pk", AttributeType: "S"}},
+			TableName: name,
+			KeySchema: []dynamodb.KeyElement{{AttributeName: "pk", KeyType: "HASH"}},
+			AttributeDefinitions: []dynamodb.AttributeDefinition{{
+				AttributeName: "pk", AttributeType: "S",
+			}},
 		}
 		if sortType != "" {
-			s.KeySchema = append(s.KeySchema, dynamodb.KeyElement{AttributeName: "sk", KeyType: "RANGE"})
+			s.KeySchema = append(
+				s.KeySchema, dynamodb.KeyElement{AttributeName: "sk", KeyType: "RANGE"},
+			)
 			s.AttributeDefinitions = append(s.AttributeDefinitions,
 				dynamodb.AttributeDefinition{AttributeName: "sk", AttributeType: sortType})
 		}
@@ -70,7 +76,10 @@ func each(t *testing.T, run func(*testing.T, *engine)) {
 	t.Run("DynamoDBLocal", func(t *testing.T) {
 		endpoint := os.Getenv(localEndpoint)
 		if endpoint == "" {
-			t.Logf("%s is not set: these answers were not compared with AWS's own DynamoDB Local", localEndpoint)
+			t.Logf(
+				"%s is not set: these answers were not compared with AWS's own DynamoDB Local",
+				localEndpoint,
+			)
 			t.Skip("start it by scripts/lib/dynamodb-local.sh")
 		}
 		run(t, theirs(t, endpoint))
@@ -94,7 +103,9 @@ func theirs(t *testing.T, endpoint string) *engine {
 	t.Helper()
 	e := &engine{Client: client(endpoint), suffix: "-" + rand.Text(), local: true}
 	for _, s := range specs() {
-		in := &sdk.CreateTableInput{TableName: e.table(s.TableName), BillingMode: types.BillingModePayPerRequest}
+		in := &sdk.CreateTableInput{
+			TableName: e.table(s.TableName), BillingMode: types.BillingModePayPerRequest,
+		}
 		for _, k := range s.KeySchema {
 			in.KeySchema = append(in.KeySchema, types.KeySchemaElement{
 				AttributeName: &k.AttributeName, KeyType: types.KeyType(k.KeyType),
@@ -102,7 +113,8 @@ func theirs(t *testing.T, endpoint string) *engine {
 		}
 		for _, d := range s.AttributeDefinitions {
 			in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
-				AttributeName: &d.AttributeName, AttributeType: types.ScalarAttributeType(d.AttributeType),
+				AttributeName: &d.AttributeName,
+				AttributeType: types.ScalarAttributeType(d.AttributeType),
 			})
 		}
 		if _, err := e.CreateTable(t.Context(), in); err != nil {
@@ -112,8 +124,9 @@ func theirs(t *testing.T, endpoint string) *engine {
 	return e
 }
 
-// client keeps the SDK's three attempts. On a busy machine smithy-go closes a request's body when net/http has yet to see
-// its end; the connection then breaks within an answer of more than 4 KB, and only a second attempt gets it.
+// client keeps the SDK's three attempts. On a busy machine smithy-go closes a request's body when
+// net/http has yet to see its end; the connection then breaks within an answer of more than 4 KB,
+// and only a second attempt gets it.
 func client(endpoint string) *sdk.Client {
 	return sdk.New(sdk.Options{
 		BaseEndpoint: &endpoint,
@@ -185,7 +198,9 @@ func avs(t testing.TB, m M) map[string]types.AttributeValue {
 // put stores an item of the state table.
 func (e *engine) put(t testing.TB, sk string, attributes M) {
 	t.Helper()
-	_, err := e.PutItem(t.Context(), &sdk.PutItemInput{TableName: e.table(state), Item: e.item(t, sk, attributes)})
+	_, err := e.PutItem(
+		t.Context(), &sdk.PutItemInput{TableName: e.table(state), Item: e.item(t, sk, attributes)},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +265,9 @@ func plainValue(v types.AttributeValue) any {
 	case *types.AttributeValueMemberNS:
 		return set("NS", v.Value)
 	default:
-		return M{strings.TrimPrefix(reflect.TypeOf(v).Elem().Name(), "AttributeValueMember"): reflect.ValueOf(v).Elem().Field(0).Interface()}
+		return M{strings.TrimPrefix(
+			reflect.TypeOf(v).Elem().Name(), "AttributeValueMember",
+		): reflect.ValueOf(v).Elem().Field(0).Interface()}
 	}
 }
 

@@ -26,16 +26,19 @@ type table struct {
 
 	mu    sync.RWMutex
 	items *btree.BTreeG[*item]
-	bytes int   // sum of the items' sizes
-	hand  *item // where the search for expired items goes on, see expire
+	bytes int // sum of the items' sizes
+	// expireFrom is where the search for expired items continues; nil: at the start. See expire.
+	expireFrom *item
 }
 
-// item is an item, or only its key, or a place between items. It does not change.
+// item is an item, only a key, or a position between items. It is immutable.
 type item struct {
-	pk, sk attr.Value // sk is nil without a sort key, and at a partition's ends
-	place  int8       // 0: the item with the key; -1, +1: the gap directly before, after it (without sk: the partition)
-	attrs  attr.Map
-	size   int
+	pk, sk attr.Value // sk is nil in a table without sort key, and at the ends of a partition
+	// side is 0 for the item with the key, and -1 or +1 for the gap directly before or after it;
+	// without sk, before or after the whole partition.
+	side  int8
+	attrs attr.Map
+	size  int
 }
 
 func newTable(spec TableSpec, opts Options) (*table, error) {
@@ -46,7 +49,7 @@ func newTable(spec TableSpec, opts Options) (*table, error) {
 	return &table{
 		spec:      spec,
 		name:      spec.TableName,
-		arn:       "arn:aws:dynamodb:" + opts.Region + ":" + opts.Account + ":table/" + spec.TableName,
+		arn:       opts.arn(spec.TableName),
 		partition: partition,
 		sort:      sort,
 		created:   opts.Now(),
@@ -54,7 +57,8 @@ func newTable(spec TableSpec, opts Options) (*table, error) {
 	}, nil
 }
 
-// less orders by partition key, then sort key: strings by UTF-8 bytes, numbers by value, binaries by unsigned bytes.
+// less orders by partition key, then by sort key: strings by UTF-8 bytes, numbers by value,
+// binaries by unsigned bytes.
 func less(a, b *item) bool {
 	if c, _ := attr.Compare(a.pk, b.pk); c != 0 {
 		return c < 0
@@ -64,15 +68,15 @@ func less(a, b *item) bool {
 		if c, _ := attr.Compare(a.sk, b.sk); c != 0 {
 			return c < 0
 		}
-	case a.sk != nil: // b is an end of the partition
-		return b.place > 0
+	case a.sk != nil: // b is the start or the end of the partition
+		return b.side > 0
 	case b.sk != nil:
-		return a.place < 0
+		return a.side < 0
 	}
-	return a.place < b.place
+	return a.side < b.side
 }
 
-// keyOf reads a key as requests give it: the key attributes and no others.
+// keyOf reads a key from a request: it must have the key attributes and no others.
 func (t *table) keyOf(key attr.Map) (*item, error) {
 	want := 1
 	if t.sort.Name != "" {
@@ -84,7 +88,7 @@ func (t *table) keyOf(key attr.Map) (*item, error) {
 	return t.locate(key, "The provided key element does not match the schema")
 }
 
-// itemOf reads a whole item and holds it to the limits.
+// itemOf reads a whole item and checks its size.
 func (t *table) itemOf(attrs attr.Map) (*item, error) {
 	i, err := t.locate(attrs, "")
 	if err != nil {
@@ -97,7 +101,8 @@ func (t *table) itemOf(attrs attr.Map) (*item, error) {
 	return i, nil
 }
 
-// locate takes the key out of the attributes. Missing and mistyped keys are answered with the mismatch, if it is given.
+// locate takes the key from the attributes. A key that is missing or of the wrong type fails with
+// the message mismatch, or with a message of its own if mismatch is empty.
 func (t *table) locate(attrs attr.Map, mismatch string) (*item, error) {
 	pk, err := keyAttribute(attrs, t.partition, maxPartition, mismatch)
 	if err != nil {
@@ -118,10 +123,11 @@ func keyAttribute(attrs attr.Map, key expr.Key, limit int, mismatch string) (att
 	case mismatch != "" && (!ok || v.Type() != key.Type):
 		return nil, invalid(mismatch)
 	case !ok:
-		return nil, invalid("One or more parameter values were invalid: Missing the key " + key.Name + " in the item")
+		return nil, invalid("One or more parameter values were invalid: Missing the key " +
+			key.Name + " in the item")
 	case v.Type() != key.Type:
-		return nil, invalid("One or more parameter values were invalid: Type mismatch for key " + key.Name +
-			" expected: " + string(key.Type) + " actual: " + string(v.Type()))
+		return nil, invalid("One or more parameter values were invalid: Type mismatch for key " +
+			key.Name + " expected: " + string(key.Type) + " actual: " + string(v.Type()))
 	case v.Size() == 0:
 		return nil, expr.EmptyKey(key)
 	case v.Size() > limit && limit == maxPartition:
@@ -134,7 +140,7 @@ func keyAttribute(attrs attr.Map, key expr.Key, limit int, mismatch string) (att
 	return v, nil
 }
 
-// keyMap returns the item's key as LastEvaluatedKey has it.
+// keyMap returns the item's key in the form of LastEvaluatedKey.
 func (t *table) keyMap(i *item) attr.Map {
 	key := attr.Map{}.With(t.partition.Name, i.pk)
 	if t.sort.Name != "" {
@@ -143,13 +149,14 @@ func (t *table) keyMap(i *item) attr.Map {
 	return key
 }
 
-// get returns the item with the key, nil if there is none. The caller holds the lock.
+// get returns the item with the key, or nil. The caller holds the lock.
 func (t *table) get(key *item) *item {
 	i, _ := t.items.Get(key)
 	return i
 }
 
-// store puts the item in the key's place, or nothing if it is nil. The caller holds the lock.
+// store replaces the item with the key by next, or deletes it if next is nil. The caller holds the
+// lock.
 func (t *table) store(key, next *item, now time.Time) {
 	var old *item
 	if next == nil {
@@ -162,7 +169,7 @@ func (t *table) store(key, next *item, now time.Time) {
 	t.expire(now)
 }
 
-// bytes is the item's size, 0 of none.
+// bytes returns the item's size; 0 if i is nil.
 func (i *item) bytes() int {
 	if i == nil {
 		return 0
@@ -170,7 +177,7 @@ func (i *item) bytes() int {
 	return i.size
 }
 
-// document is the item's attributes, empty of none.
+// document returns the item's attributes; none if i is nil.
 func (i *item) document() attr.Map {
 	if i == nil {
 		return nil
@@ -178,12 +185,14 @@ func (i *item) document() attr.Map {
 	return i.attrs
 }
 
-// sweepStep is how many items each write looks at in search of expired ones: more than it can add, so that a busy table
-// does not collect them.
+// sweepStep is how many items each write checks for expiry. A write adds at most one, so a busy
+// table does not fill up with expired items.
 const sweepStep = 2
 
-// expire takes a few steps around the table and removes what has expired, like a clock's hand that writes move. AWS
-// deletes within days and readers may meet expired items until then; ours may, too. Nothing is billed for it.
+// expire checks the next items of the table and deletes those that have expired. Each write
+// continues where the last one stopped, and starts over at the end of the table. AWS deletes
+// expired items within days, and until then readers may meet them; so they may here. Nothing is
+// billed for it.
 func (t *table) expire(now time.Time) {
 	if !t.spec.TimeToLiveSpecification.Enabled {
 		return
@@ -193,15 +202,15 @@ func (t *table) expire(now time.Time) {
 		seen = append(seen, i)
 		return len(seen) < sweepStep
 	}
-	if t.hand == nil {
+	if t.expireFrom == nil {
 		t.items.Scan(collect)
 	} else {
-		t.items.Ascend(t.hand, collect)
+		t.items.Ascend(t.expireFrom, collect)
 	}
-	t.hand = nil
+	t.expireFrom = nil
 	if len(seen) == sweepStep {
 		last := seen[sweepStep-1]
-		t.hand = &item{pk: last.pk, sk: last.sk, place: 1}
+		t.expireFrom = &item{pk: last.pk, sk: last.sk, side: 1}
 	}
 	for _, i := range seen {
 		if expired(i.attrs, t.spec.TimeToLiveSpecification.AttributeName, now) {
@@ -211,8 +220,8 @@ func (t *table) expire(now time.Time) {
 	}
 }
 
-// expired follows "Using time to live": the attribute must be a number, and times more than five years back are taken for
-// mistakes.
+// expired follows "Using time to live": the attribute must be a number, and a time more than five
+// years ago counts as a mistake.
 func expired(attrs attr.Map, name string, now time.Time) bool {
 	v, _ := attrs.Get(name)
 	if _, ok := v.(attr.Number); !ok {
@@ -223,28 +232,29 @@ func expired(attrs attr.Map, name string, now time.Time) bool {
 	return past < 0 && recent > 0
 }
 
-// span is a stretch of the table: the places where it begins and ends.
+// span is a range of the table: the positions where it begins and ends.
 type span struct{ low, high *item }
 
-// spanOf turns the range of a key condition into places in the tree.
+// spanOf returns the span for the range of a key condition.
 func spanOf(r expr.Range) span {
-	s := span{low: &item{pk: r.Partition, place: -1}, high: &item{pk: r.Partition, place: 1}}
+	s := span{low: &item{pk: r.Partition, side: -1}, high: &item{pk: r.Partition, side: 1}}
 	if r.Low != nil {
-		s.low = &item{pk: r.Partition, sk: r.Low, place: gap(r.LowOpen, 1)}
+		s.low = &item{pk: r.Partition, sk: r.Low, side: gap(r.LowOpen, 1)}
 	}
 	if r.High != nil {
-		s.high = &item{pk: r.Partition, sk: r.High, place: gap(r.HighOpen, -1)}
+		s.high = &item{pk: r.Partition, sk: r.High, side: gap(r.HighOpen, -1)}
 	}
 	if r.Prefix != nil {
-		s.low = &item{pk: r.Partition, sk: r.Prefix, place: -1}
+		s.low = &item{pk: r.Partition, sk: r.Prefix, side: -1}
 		if end := successor(r.Prefix); end != nil {
-			s.high = &item{pk: r.Partition, sk: end, place: -1}
+			s.high = &item{pk: r.Partition, sk: end, side: -1}
 		}
 	}
 	return s
 }
 
-// gap is the side of a bound on which the span lies: inward of an open bound, outward of a closed one.
+// gap returns the side of a bound from which the span extends: inward for an open bound, which
+// excludes the bound's item, outward for a closed one.
 func gap(open bool, inward int8) int8 {
 	if open {
 		return inward
@@ -252,7 +262,7 @@ func gap(open bool, inward int8) int8 {
 	return -inward
 }
 
-// successor returns the least value above all with the prefix, nil if there is none.
+// successor returns the least value above all values with the prefix, or nil if there is none.
 func successor(prefix attr.Value) attr.Value {
 	switch p := prefix.(type) {
 	case attr.String:
@@ -267,7 +277,8 @@ func successor(prefix attr.Value) attr.Value {
 	return nil
 }
 
-// increment adds one to the last byte that can grow and drops what follows it; "" if none can.
+// increment adds one to the last byte below 0xff and drops the bytes after it. It returns "" if
+// there is no such byte.
 func increment(s string) string {
 	for i := len(s) - 1; i >= 0; i-- {
 		if s[i] < 0xff {

@@ -9,8 +9,8 @@ import (
 // tokenLife is how long a ClientRequestToken makes a transaction idempotent.
 const tokenLife = 10 * time.Minute
 
-// tokens remembers the ClientRequestTokens of transactions that were done. SDKs send one with every transaction, so that
-// they can repeat it when the answer was lost.
+// tokens remembers the ClientRequestTokens of transactions that succeeded. SDKs send one with every
+// transaction, so that they can repeat it after a lost answer.
 type tokens struct {
 	mu     sync.Mutex
 	used   map[string]usedToken
@@ -22,8 +22,9 @@ type usedToken struct {
 	at      time.Time
 }
 
-// seen reports whether the token was used for this request. One used for another request is an error.
-func (t *tokens) seen(token string, request [sha256.Size]byte, now time.Time) (bool, error) {
+// wasUsed reports whether the token was used for this request. It fails if the token was used for
+// another request.
+func (t *tokens) wasUsed(token string, request [sha256.Size]byte, now time.Time) (bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	u, ok := t.used[token]
@@ -31,14 +32,18 @@ func (t *tokens) seen(token string, request [sha256.Size]byte, now time.Time) (b
 	case token == "" || !ok || now.Sub(u.at) > tokenLife:
 		return false, nil
 	case u.request != request:
-		return false, &apiError{code: codeMismatch, message: "The request uses the same client token as a previous, " +
-			"but non-identical request. Do not reuse a client token with different requests"}
+		return false, &apiError{
+			code: codeMismatch,
+			message: "The request uses the same client token as a previous, " +
+				"but non-identical request. Do not reuse a client token with different requests",
+		}
 	}
 	return true, nil
 }
 
-// done remembers the token, and now and then forgets the old ones.
-func (t *tokens) done(token string, request [sha256.Size]byte, now time.Time) {
+// remember stores the token. Once in a tokenLife it also deletes the tokens that are older than
+// that.
+func (t *tokens) remember(token string, request [sha256.Size]byte, now time.Time) {
 	if token == "" {
 		return
 	}

@@ -13,7 +13,7 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// maxTransaction is how many items a transaction may have.
+// maxTransaction is the number of items that a transaction may have.
 const maxTransaction = 100
 
 type transactWriteRequest struct {
@@ -22,7 +22,7 @@ type transactWriteRequest struct {
 	ReturnConsumedCapacity detail
 }
 
-// transactWrite has one of its fields.
+// transactWrite has exactly one of its fields set.
 type transactWrite struct {
 	ConditionCheck *deleteRequest
 	Put            *putRequest
@@ -39,14 +39,16 @@ func (s *Service) transactWriteItems(ctx context.Context, r *transactWriteReques
 		return nil, err
 	}
 	writes := make([]*write, len(r.TransactItems))
-	keys := make(distinct)
+	keys := make(keySet)
 	for i, t := range r.TransactItems {
 		w, err := s.prepareTransact(ctx, t)
 		if err != nil {
 			return nil, err
 		}
 		if !keys.add(w.table.name, w.key) {
-			return nil, invalid("Transaction request cannot include multiple operations on one item")
+			return nil, invalid(
+				"Transaction request cannot include multiple operations on one item",
+			)
 		}
 		writes[i] = w
 	}
@@ -59,11 +61,11 @@ func (s *Service) transactWriteItems(ctx context.Context, r *transactWriteReques
 		return nil, err
 	}
 	var o object
-	cost.all(&o, r.ReturnConsumedCapacity)
+	cost.writeList(&o, r.ReturnConsumedCapacity)
 	return o.end(), nil
 }
 
-// fingerprint is equal for equal requests, in whatever order a client wrote their maps.
+// fingerprint is equal for equal requests, whatever the order of the keys in their JSON.
 func (r *transactWriteRequest) fingerprint() ([sha256.Size]byte, error) {
 	if r.ClientRequestToken == "" {
 		return [sha256.Size]byte{}, nil
@@ -78,16 +80,17 @@ func (r *transactWriteRequest) fingerprint() ([sha256.Size]byte, error) {
 func checkCount(n int) error {
 	switch {
 	case n == 0:
-		return invalid("1 validation error detected: Value '[]' at 'transactItems' failed to satisfy constraint: " +
-			"Member must have length greater than or equal to 1")
+		return invalid("1 validation error detected: Value '[]' at 'transactItems' failed to " +
+			"satisfy constraint: Member must have length greater than or equal to 1")
 	case n > maxTransaction:
-		return invalid("1 validation error detected: Value at 'transactItems' failed to satisfy constraint: " +
-			"Member must have length less than or equal to 100")
+		return invalid("1 validation error detected: Value at 'transactItems' failed to " +
+			"satisfy constraint: Member must have length less than or equal to 100")
 	}
 	return nil
 }
 
-// prepareTransact authorises and checks one item: as the operation that it is, under that operation's permission.
+// prepareTransact authorizes and checks one write. It needs the permission of the single operation,
+// such as PutItem.
 func (s *Service) prepareTransact(ctx context.Context, t transactWrite) (*write, error) {
 	var (
 		action  string
@@ -127,12 +130,15 @@ func (s *Service) prepareTransact(ctx context.Context, t transactWrite) (*write,
 	return prepare()
 }
 
-// transact decides and does the writes with all their tables locked, and bills them. A token that was used for the same
-// request within ten minutes succeeds again and changes nothing; AWS bills that as reads, of the items' present size.
-func (s *Service) transact(writes []*write, by meter.By, token string, request [sha256.Size]byte) (*consumption, error) {
+// transact decides and stores the writes with all their tables locked, and bills them. If the token
+// was used for the same request within the last ten minutes, it succeeds and changes nothing. AWS
+// bills that as reads, of the items' present sizes.
+func (s *Service) transact(
+	writes []*write, by meter.By, token string, request [sha256.Size]byte,
+) (*consumption, error) {
 	defer lockAll(writes)()
 	now := s.opts.Now()
-	repeated, err := s.tokens.seen(token, request, now)
+	repeated, err := s.tokens.wasUsed(token, request, now)
 	if err != nil {
 		return nil, err
 	}
@@ -163,11 +169,12 @@ func (s *Service) transact(writes []*write, by meter.By, token string, request [
 	for i, w := range writes {
 		w.table.store(w.key, after[i], now)
 	}
-	s.tokens.done(token, request, now)
+	s.tokens.remember(token, request, now)
 	return cost, nil
 }
 
-// lockAll locks the writes' tables, always in the order of their names, and returns what unlocks them.
+// lockAll locks the tables of the writes, always in the order of their names. It returns the
+// function that unlocks them.
 func lockAll(writes []*write) (unlock func()) {
 	var tables []*table
 	for _, w := range writes {
@@ -186,8 +193,9 @@ func lockAll(writes []*write) (unlock func()) {
 	}
 }
 
-// reasonOf turns the outcome of one item into its cancellation reason: failed conditions and updates that do not fit the
-// item ("TransactWriteItems": cancellation reasons). Other errors are none of the transaction's.
+// reasonOf turns the outcome of one write into its cancellation reason. Failed conditions and
+// updates that do not fit the item cancel a transaction ("TransactWriteItems": cancellation
+// reasons). It returns other errors as they are.
 func reasonOf(err error) (reason, error) {
 	var (
 		api *apiError
@@ -222,7 +230,7 @@ type transactGetRequest struct {
 	ReturnConsumedCapacity detail
 }
 
-// transactGetItems reads items as they are at one moment.
+// transactGetItems reads all of the items at one moment.
 func (s *Service) transactGetItems(ctx context.Context, r *transactGetRequest) ([]byte, error) {
 	if err := checkCount(len(r.TransactItems)); err != nil {
 		return nil, err
@@ -232,7 +240,7 @@ func (s *Service) transactGetItems(ctx context.Context, r *transactGetRequest) (
 	}
 	gets := make([]get, len(r.TransactItems))
 	writes := make([]*write, len(r.TransactItems)) // for their locks
-	keys := make(distinct)
+	keys := make(keySet)
 	for i, t := range r.TransactItems {
 		if t.Get == nil {
 			return nil, invalid("TransactItems must contain Get")
@@ -245,7 +253,9 @@ func (s *Service) transactGetItems(ctx context.Context, r *transactGetRequest) (
 			return nil, err
 		}
 		if !keys.add(g.table.name, g.key) {
-			return nil, invalid("Transaction request cannot include multiple operations on one item")
+			return nil, invalid(
+				"Transaction request cannot include multiple operations on one item",
+			)
 		}
 		gets[i], writes[i] = g, &write{table: g.table}
 	}
@@ -274,6 +284,6 @@ func (s *Service) snapshot(gets []get, writes []*write, by meter.By, d detail) (
 	}
 	var o object
 	o.raw("Responses", append(list, ']'))
-	cost.all(&o, d)
+	cost.writeList(&o, d)
 	return o.end(), nil
 }

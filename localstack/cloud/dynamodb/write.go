@@ -8,7 +8,7 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// conditional is what all writes have in common, alone and in a transaction.
+// conditional holds the parameters that all writes share, alone or in a transaction.
 type conditional struct {
 	TableName                           string
 	ConditionExpression                 *string
@@ -30,25 +30,26 @@ type updateRequest struct {
 	conditional
 }
 
-// deleteRequest is also the request of a ConditionCheck.
+// deleteRequest is the request of DeleteItem, or of a Delete or ConditionCheck in a transaction.
 type deleteRequest struct {
 	Key attr.Map
 	conditional
 }
 
-// write is a checked request to change one item. It is decided and done while the table is locked.
+// write is a checked request to change one item. It is decided and stored while the table is
+// locked.
 type write struct {
 	table     *table
 	key       *item
 	condition *expr.Predicate
 	params    expr.Params
-	showOld   bool // a failed condition returns the item
+	showOld   bool // the error of a failed condition includes the item
 
-	// next computes the item's successor from the item, which may be nil; nil deletes.
+	// next returns the new item for the old one, which may be nil. A nil result deletes the item.
 	next func(old *item) (*item, error)
 }
 
-// decide checks the condition and returns what the item shall become.
+// decide checks the condition and returns the new item, nil for none.
 func (w *write) decide(old *item) (*item, error) {
 	if w.condition != nil && !w.condition.Match(old.document(), w.params) {
 		if w.showOld {
@@ -59,7 +60,7 @@ func (w *write) decide(old *item) (*item, error) {
 	return w.next(old)
 }
 
-// apply decides and does the write under the table's lock, and bills it. A condition that fails is billed, too: for the
+// apply runs the write under the table's lock and bills it. A failed condition is billed for the
 // item that it read ("Working with items": conditional writes).
 func (s *Service) apply(w *write, by meter.By) (before, after *item, cost *consumption, err error) {
 	w.table.mu.Lock()
@@ -98,7 +99,7 @@ func (s *Service) deleteItem(ctx context.Context, r *deleteRequest) ([]byte, err
 	return s.replace(w, by(ctx, "DeleteItem"), r.ReturnValues, r.ReturnConsumedCapacity)
 }
 
-// replace does a put or delete, which can return nothing but the old item.
+// replace runs a put or a delete. These can return only the old item.
 func (s *Service) replace(w *write, by meter.By, returned string, d detail) ([]byte, error) {
 	if returned != "" && returned != "NONE" && returned != "ALL_OLD" {
 		return nil, invalid("Return values set to invalid value")
@@ -111,7 +112,7 @@ func (s *Service) replace(w *write, by meter.By, returned string, d detail) ([]b
 	if before != nil && returned == "ALL_OLD" {
 		o.item("Attributes", before.attrs)
 	}
-	cost.one(&o, d)
+	cost.writeOne(&o, d)
 	return o.end(), nil
 }
 
@@ -140,12 +141,15 @@ func (s *Service) updateItem(ctx context.Context, r *updateRequest) ([]byte, err
 	if len(attributes) > 0 {
 		o.item("Attributes", attributes)
 	}
-	cost.one(&o, r.ReturnConsumedCapacity)
+	cost.writeOne(&o, r.ReturnConsumedCapacity)
 	return o.end(), nil
 }
 
-// updated returns what ReturnValues asks for. UPDATED_OLD and UPDATED_NEW are the values at the expression's paths.
-func updated(returned string, change *expr.Change, p expr.Params, before, after *item) (attr.Map, error) {
+// updated returns the attributes that ReturnValues asks for. UPDATED_OLD and UPDATED_NEW are the
+// values at the expression's paths.
+func updated(
+	returned string, change *expr.Change, p expr.Params, before, after *item,
+) (attr.Map, error) {
 	switch returned {
 	case "ALL_OLD":
 		return before.document(), nil
@@ -188,7 +192,7 @@ func (s *Service) prepareDelete(r *deleteRequest) (*write, error) {
 	return w, err
 }
 
-// prepareCheck makes a write that leaves the item as it is.
+// prepareCheck returns a write that leaves the item unchanged.
 func (s *Service) prepareCheck(r *deleteRequest) (*write, error) {
 	w, err := s.prepareDelete(r)
 	if err != nil {
@@ -219,15 +223,15 @@ func (s *Service) prepareUpdate(r *updateRequest) (*write, *expr.Change, error) 
 	}
 	if change != nil {
 		if name := change.Touches(w.params, w.table.partition.Name, w.table.sort.Name); name != "" {
-			return nil, nil, invalid("One or more parameter values were invalid: Cannot update attribute " + name +
-				". This attribute is part of the key")
+			return nil, nil, invalid("One or more parameter values were invalid: " +
+				"Cannot update attribute " + name + ". This attribute is part of the key")
 		}
 	}
 	w.next = func(old *item) (*item, error) { return w.update(old, r.Key, change) }
 	return w, change, nil
 }
 
-// update applies a change to the item, or to one that is only a key.
+// update applies a change to the item. An absent item starts as its key alone.
 func (w *write) update(old *item, key attr.Map, change *expr.Change) (*item, error) {
 	attrs := old.document()
 	if old == nil {
@@ -249,14 +253,14 @@ func (w *write) update(old *item, key attr.Map, change *expr.Change) (*item, err
 	return next, nil
 }
 
-// prepare checks the common part of a write.
+// prepare checks the parameters that all writes share.
 func (s *Service) prepare(r *conditional, change *expr.Change) (*write, error) {
 	if err := r.ReturnConsumedCapacity.valid(); err != nil {
 		return nil, err
 	}
 	w := &write{params: r.params()}
 	var err error
-	if w.condition, err = s.optional(expr.Condition, r.ConditionExpression); err != nil {
+	if w.condition, err = s.optionalPredicate(expr.Condition, r.ConditionExpression); err != nil {
 		return nil, err
 	}
 	var expressions []expr.Expression

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// agenda is a heap of all messages of a queue, the one whose time comes first on top.
+// agenda is a heap of all messages of a queue, by the time at which they are due.
 type agenda []*message
 
-// due is when something happens to the message by itself: its delay or visibility timeout ends, or it expires.
+// due is when the message next changes by itself: its delay or its visibility timeout ends, or it
+// expires.
 func (m *message) due() time.Time {
 	if m.state != visible && m.until.Before(m.expires) {
 		return m.until
@@ -46,7 +47,7 @@ func (a *agenda) Pop() any {
 	return m
 }
 
-// advance does all that has come due.
+// advance applies all changes that are due.
 func (q *queue) advance(now time.Time) {
 	for len(q.agenda) > 0 && !q.agenda[0].due().After(now) {
 		m := q.agenda[0]
@@ -60,8 +61,8 @@ func (q *queue) advance(now time.Time) {
 	}
 }
 
-// arm sets the timer for the next entry of the agenda. Only those who wait need it: everybody else finds the queue
-// brought up to date when they come.
+// arm sets the timer to the time of the agenda's first message. Only waiting receives need the
+// timer: every other call brings the queue up to date itself.
 func (q *queue) arm(now time.Time) {
 	var due time.Time
 	if q.waiters.Len() > 0 && len(q.agenda) > 0 {

@@ -1,6 +1,6 @@
 package sqs
 
-// batchResult answers a batch: each entry is in one of the two.
+// batchResult is the answer to a batch. Each entry is in one of the two lists.
 type batchResult[T any] struct {
 	Successful []T            `json:",omitempty"`
 	Failed     []batchFailure `json:",omitempty"`
@@ -13,17 +13,20 @@ type batchFailure struct {
 	SenderFault bool
 }
 
-// batchDone is all there is to say of an entry that was not a send.
+// batchDone is the result of an entry that is not a send.
 type batchDone struct {
 	ID string `json:"Id"`
 }
 
 func (b *batchResult[T]) fail(id string, err error) {
 	e := asError(err)
-	b.Failed = append(b.Failed, batchFailure{ID: id, Code: e.Code, Message: e.Message, SenderFault: e.Status < 500})
+	b.Failed = append(b.Failed, batchFailure{
+		ID: id, Code: e.Code, Message: e.Message, SenderFault: e.Status < 500,
+	})
 }
 
-// checkBatch refuses a batch that is empty, has more than 10 entries, or whose IDs are repeated or malformed.
+// checkBatch refuses a batch that is empty, has more than 10 entries, or whose IDs are repeated or
+// malformed.
 func checkBatch[E any](operation string, entries []E, id func(E) string) error {
 	if len(entries) == 0 {
 		return refuse(model+"EmptyBatchRequest", query+"EmptyBatchRequest",
@@ -41,7 +44,10 @@ func checkBatch[E any](operation string, entries []E, id func(E) string) error {
 					"It can be at most 80 letters long.")
 		}
 		if seen[id(e)] {
-			return refuse(model+"BatchEntryIdsNotDistinct", query+"BatchEntryIdsNotDistinct", "Id %s repeated.", id(e))
+			return refuse(
+				model+"BatchEntryIdsNotDistinct", query+"BatchEntryIdsNotDistinct",
+				"Id %s repeated.", id(e),
+			)
 		}
 		seen[id(e)] = true
 	}
@@ -53,7 +59,8 @@ func validBatchID(id string) bool {
 		return false
 	}
 	for _, c := range id {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' &&
+			c != '_' {
 			return false
 		}
 	}

@@ -27,25 +27,31 @@ func (s *Service) deleteMessage(ctx context.Context, c *call, in receiptInput) (
 	return s.onReceipt(ctx, c, "DeleteMessage", in, deleteFor(ctx))
 }
 
-func (s *Service) deleteMessageBatch(ctx context.Context, c *call, in receiptBatchInput) (batchResult[batchDone], error) {
+func (s *Service) deleteMessageBatch(
+	ctx context.Context, c *call, in receiptBatchInput,
+) (batchResult[batchDone], error) {
 	return s.onReceipts(ctx, c, "DeleteMessage", in, deleteFor(ctx))
 }
 
-// deleteFor returns delete for whoever the context's calls are made by.
+// deleteFor returns delete for the function that the context belongs to.
 func deleteFor(ctx context.Context) func(*queue, receiptEntry) error {
 	function := iam.Caller(ctx)
 	return func(q *queue, e receiptEntry) error { return q.delete(e, function) }
 }
 
-func (s *Service) changeVisibility(ctx context.Context, c *call, in receiptInput) (struct{}, error) {
+func (s *Service) changeVisibility(
+	ctx context.Context, c *call, in receiptInput,
+) (struct{}, error) {
 	return s.onReceipt(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
 }
 
-func (s *Service) changeVisibilityBatch(ctx context.Context, c *call, in receiptBatchInput) (batchResult[batchDone], error) {
+func (s *Service) changeVisibilityBatch(
+	ctx context.Context, c *call, in receiptBatchInput,
+) (batchResult[batchDone], error) {
 	return s.onReceipts(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
 }
 
-// onReceipt does something to the message with the handle.
+// withReceipt calls do for the message with the handle.
 func (s *Service) onReceipt(
 	ctx context.Context, c *call, action string, in receiptInput, do func(*queue, receiptEntry) error,
 ) (struct{}, error) {
@@ -56,7 +62,7 @@ func (s *Service) onReceipt(
 	return struct{}{}, do(q, in.receiptEntry)
 }
 
-// onReceipts does something to each of a batch of messages.
+// withReceipts calls do for each message of a batch.
 func (s *Service) onReceipts(
 	ctx context.Context, c *call, action string, in receiptBatchInput, do func(*queue, receiptEntry) error,
 ) (out batchResult[batchDone], err error) {
@@ -64,7 +70,9 @@ func (s *Service) onReceipts(
 	if err != nil {
 		return out, err
 	}
-	if err := checkBatch(action+"Batch", in.Entries, func(e receiptEntry) string { return e.ID }); err != nil {
+	if err := checkBatch(
+		action+"Batch", in.Entries, func(e receiptEntry) string { return e.ID },
+	); err != nil {
 		return out, err
 	}
 	for _, e := range in.Entries {
@@ -77,8 +85,8 @@ func (s *Service) onReceipts(
 	return out, nil
 }
 
-// find returns the message that the handle stands for, nil if it is not in the queue any more, and whether the handle
-// is that of its latest receive. Call it from within do.
+// find returns the message that the handle names, or nil if it is no longer in the queue, and
+// whether the handle is from its latest receive. Call it from within do.
 func (q *queue) find(handle string) (m *message, latest bool, err error) {
 	if handle == "" {
 		return nil, false, errMissing("ReceiptHandle")
@@ -91,9 +99,9 @@ func (q *queue) find(handle string) (m *message, latest bool, err error) {
 	return m, m != nil && m.tries == try, nil
 }
 
-// delete deletes the message. A message that is gone is deleted again without complaint. A standard queue also takes the
-// latest handle after its visibility timeout, and ignores older ones (API Reference, DeleteMessage); a FIFO queue
-// refuses both as expired.
+// delete deletes the message. Deleting a message that is gone succeeds. A standard queue also
+// accepts the latest handle after the visibility timeout has ended, and ignores older handles (API
+// Reference, DeleteMessage). A FIFO queue refuses both as expired.
 func (q *queue) delete(e receiptEntry, function string) (err error) {
 	q.do(func(now time.Time) {
 		m, latest, failed := q.find(e.ReceiptHandle)
@@ -111,13 +119,16 @@ func (q *queue) delete(e receiptEntry, function string) (err error) {
 	return err
 }
 
-// changeVisibility makes the message stay in flight for so long from now; zero gives it back at once. After its timeout
-// has ended, a standard queue accepts the call without effect, as AWS was recorded to, and a FIFO queue refuses it.
+// changeVisibility keeps the message in flight for the timeout from now on. Zero makes it visible
+// at once. If the visibility timeout has already ended, a standard queue accepts the call without
+// effect, as recorded on AWS, and a FIFO queue refuses it.
 func (q *queue) changeVisibility(e receiptEntry) (err error) {
 	if e.VisibilityTimeout == nil {
 		return errMissing("VisibilityTimeout")
 	}
-	if err := checkRange("VisibilityTimeout", e.VisibilityTimeout, 0, maxVisibility, visibilityBounds); err != nil {
+	if err := checkRange(
+		"VisibilityTimeout", e.VisibilityTimeout, 0, maxVisibility, visibilityBounds,
+	); err != nil {
 		return err
 	}
 	timeout := seconds(e.VisibilityTimeout, 0)

@@ -21,7 +21,9 @@ type queueURLOutput struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
-func (s *Service) getQueueURL(ctx context.Context, c *call, in queueURLInput) (queueURLOutput, error) {
+func (s *Service) getQueueURL(
+	ctx context.Context, c *call, in queueURLInput,
+) (queueURLOutput, error) {
 	if in.QueueName == "" {
 		return queueURLOutput{}, errMissing("QueueName")
 	}
@@ -50,12 +52,16 @@ func (s *Service) listQueues(ctx context.Context, _ *call, in listInput) (listOu
 	if err := iam.Check(ctx, "sqs:ListQueues", s.arn("")); err != nil {
 		return listOutput{}, err
 	}
-	if err := checkRange("MaxResults", in.MaxResults, 1, 1000, "Must be between 1 and 1000, if provided."); err != nil {
+	if err := checkRange(
+		"MaxResults", in.MaxResults, 1, 1000, "Must be between 1 and 1000, if provided.",
+	); err != nil {
 		return listOutput{}, err
 	}
 	after, err := base64.StdEncoding.DecodeString(in.NextToken)
 	if err != nil {
-		return listOutput{}, errValue(in.NextToken, "NextToken", "It is not one that ListQueues gave.")
+		return listOutput{}, errValue(
+			in.NextToken, "NextToken", "It is not one that ListQueues gave.",
+		)
 	}
 	names := s.names(in.QueueNamePrefix)
 	if start, found := slices.BinarySearch(names, string(after)); found {
@@ -83,18 +89,23 @@ type sourcesOutput struct {
 	QueueURLs []string `json:"queueUrls"`
 }
 
-// listSources lists the queues whose dead letters go to this one, all of them at once.
-func (s *Service) listSources(ctx context.Context, c *call, in sourcesInput) (sourcesOutput, error) {
+// listSources lists the queues whose dead letters go to this one. It returns all of them at once.
+func (s *Service) listSources(
+	ctx context.Context, c *call, in sourcesInput,
+) (sourcesOutput, error) {
 	q, err := s.openURL(ctx, c, "ListDeadLetterSourceQueues", in.QueueURL)
 	if err != nil {
 		return sourcesOutput{}, err
 	}
 	if in.NextToken != "" {
-		return sourcesOutput{}, errValue(in.NextToken, "NextToken", "It is not one that ListDeadLetterSourceQueues gave.")
+		return sourcesOutput{}, errValue(
+			in.NextToken, "NextToken", "It is not one that ListDeadLetterSourceQueues gave.",
+		)
 	}
 	out := sourcesOutput{QueueURLs: []string{}}
 	for _, name := range s.names("") {
-		if source := s.queue(name); source.redrive != nil && source.redrive.DeadLetterTargetARN == q.arn {
+		if source := s.queue(name); source.redrive != nil &&
+			source.redrive.DeadLetterTargetARN == q.arn {
 			out.QueueURLs = append(out.QueueURLs, s.url(name))
 		}
 	}
@@ -110,12 +121,14 @@ type attributesOutput struct {
 	Attributes map[string]string `json:",omitempty"`
 }
 
-// neverSet are attributes that a queue here cannot have but may be asked for.
+// neverSet returns attributes that a request may ask for and no queue here has.
 func neverSet() []string {
 	return []string{"Policy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds"}
 }
 
-func (s *Service) getQueueAttributes(ctx context.Context, c *call, in attributesInput) (attributesOutput, error) {
+func (s *Service) getQueueAttributes(
+	ctx context.Context, c *call, in attributesInput,
+) (attributesOutput, error) {
 	q, err := s.openURL(ctx, c, "GetQueueAttributes", in.QueueURL)
 	if err != nil {
 		return attributesOutput{}, err
@@ -141,7 +154,8 @@ func (s *Service) getQueueAttributes(ctx context.Context, c *call, in attributes
 	return out, nil
 }
 
-// attributes returns every attribute that a queue may have; those that this one has not are empty.
+// attributes returns every attribute that a queue may have. Those that this queue does not have are
+// empty.
 func (q *queue) attributes() map[string]string {
 	var count [states]int
 	q.do(func(time.Time) { count = q.count })
@@ -188,7 +202,8 @@ type purgeInput struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
-// purgeQueue empties the queue, at once where AWS takes up to a minute, and like AWS not twice within one.
+// purgeQueue empties the queue. It is done at once, where AWS takes up to a minute. Like AWS it
+// refuses a second call within a minute.
 func (s *Service) purgeQueue(ctx context.Context, c *call, in purgeInput) (struct{}, error) {
 	q, err := s.openURL(ctx, c, "PurgeQueue", in.QueueURL)
 	if err != nil {

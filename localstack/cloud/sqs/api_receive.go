@@ -15,7 +15,8 @@ type receiveInput struct {
 	MaxNumberOfMessages         *int
 	VisibilityTimeout           *int
 	WaitTimeSeconds             *int
-	// ReceiveRequestAttemptID is checked but has no effect: no answer gets lost between here and the caller.
+	// ReceiveRequestAttemptID is checked but has no effect, because no answer is lost between this
+	// service and the caller.
 	ReceiveRequestAttemptID string `json:"ReceiveRequestAttemptId"`
 }
 
@@ -34,13 +35,15 @@ type receivedMessage struct {
 }
 
 const (
-	maxVisibility      = 43200 // seconds: 12 hours, also in total for one receive
+	maxVisibility     = 43200 // seconds: 12 hours, also in total for one receive
 	visibilityBounds   = "Must be >= 0 and <= 43200, if provided."
 	waitBounds         = "Must be >= 0 and <= 20, if provided."
 	mostMessagesBounds = "Must be between 1 and 10, if provided."
 )
 
-func (s *Service) receiveMessage(ctx context.Context, c *call, in receiveInput) (receiveOutput, error) {
+func (s *Service) receiveMessage(
+	ctx context.Context, c *call, in receiveInput,
+) (receiveOutput, error) {
 	q, err := s.openURL(ctx, c, "ReceiveMessage", in.QueueURL)
 	if err != nil {
 		return receiveOutput{}, err
@@ -57,7 +60,8 @@ func (s *Service) receiveMessage(ctx context.Context, c *call, in receiveInput) 
 	if in.MaxNumberOfMessages != nil {
 		most = *in.MaxNumberOfMessages
 	}
-	got := c.receive(ctx, q, most, seconds(in.VisibilityTimeout, q.visibility), seconds(in.WaitTimeSeconds, q.wait))
+	visibility, wait := seconds(in.VisibilityTimeout, q.visibility), seconds(in.WaitTimeSeconds, q.wait)
+	got := c.receive(ctx, q, most, visibility, wait)
 	var out receiveOutput
 	for _, d := range got {
 		out.Messages = append(out.Messages, in.present(d, s.opts.Account))
@@ -72,8 +76,10 @@ func seconds(n *int, preset time.Duration) time.Duration {
 	return time.Duration(*n) * time.Second
 }
 
-// receive receives and counts.
-func (c *call) receive(ctx context.Context, q *queue, most int, visibility, wait time.Duration) []delivery {
+// receive receives messages and counts them for the bill.
+func (c *call) receive(
+	ctx context.Context, q *queue, most int, visibility, wait time.Duration,
+) []delivery {
 	got := q.receive(ctx, most, visibility, wait)
 	for _, d := range got {
 		c.bytes += d.size()
@@ -82,10 +88,11 @@ func (c *call) receive(ctx context.Context, q *queue, most int, visibility, wait
 	return got
 }
 
-// present shows of the delivery what the request asked for.
+// response returns the parts of the delivery that the request asked for.
 func (in receiveInput) present(d delivery, account string) receivedMessage {
 	m := receivedMessage{
-		MessageID: d.id.String(), ReceiptHandle: d.receipt, Body: d.body, MD5OfBody: bodyMD5(d.body),
+		MessageID: d.id.String(), ReceiptHandle: d.receipt,
+		Body: d.body, MD5OfBody: bodyMD5(d.body),
 	}
 	if len(in.AttributeNames)+len(in.MessageSystemAttributeNames) > 0 {
 		m.Attributes = d.system(account)
@@ -109,10 +116,12 @@ func (in receiveInput) present(d delivery, account string) receivedMessage {
 }
 
 func (in receiveInput) wantsSystem(name string) bool {
-	return slices.Contains(in.MessageSystemAttributeNames, name) || slices.Contains(in.AttributeNames, name)
+	return slices.Contains(in.MessageSystemAttributeNames, name) ||
+		slices.Contains(in.AttributeNames, name)
 }
 
-// wantsAttribute reports whether the name is asked for: by itself, by a prefix as in "order.*", or with all others.
+// wantsAttribute reports whether the request names the attribute, by its whole name, by a prefix
+// such as "order.*", or by All.
 func (in receiveInput) wantsAttribute(name string) bool {
 	for _, want := range in.MessageAttributeNames {
 		prefix, wild := strings.CutSuffix(want, "*")

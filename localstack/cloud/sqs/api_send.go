@@ -56,16 +56,20 @@ type sendBatchInput struct {
 	Entries  []sendEntry
 }
 
-// sendMessageBatch puts the good entries of the batch into the queue at one moment, so that one receive can get them
-// all. What is wrong with the batch, which on a FIFO queue includes an entry without group or deduplication ID, refuses
-// the whole; what is wrong with an entry otherwise only that entry.
-func (s *Service) sendMessageBatch(ctx context.Context, c *call, in sendBatchInput) (batchResult[sendResult], error) {
+// sendMessageBatch adds the good entries of the batch to the queue in one step, so that one receive
+// can return them all. An error of the batch refuses all of it, and so does an entry of a FIFO
+// queue without group or deduplication ID. Any other error of an entry refuses only that entry.
+func (s *Service) sendMessageBatch(
+	ctx context.Context, c *call, in sendBatchInput,
+) (batchResult[sendResult], error) {
 	var out batchResult[sendResult]
 	q, err := s.openURL(ctx, c, "SendMessage", in.QueueURL)
 	if err != nil {
 		return out, err
 	}
-	if err := checkBatch("SendMessageBatch", in.Entries, func(e sendEntry) string { return e.ID }); err != nil {
+	if err := checkBatch(
+		"SendMessageBatch", in.Entries, func(e sendEntry) string { return e.ID },
+	); err != nil {
 		return out, err
 	}
 	var good []sendEntry
@@ -93,13 +97,16 @@ func (s *Service) sendMessageBatch(ctx context.Context, c *call, in sendBatchInp
 	return out, nil
 }
 
-// checkEntry refuses what may not be sent to this queue.
+// checkEntry refuses entries that may not be sent to this queue.
 func (q *queue) checkEntry(e sendEntry) error {
 	if e.MessageBody == "" {
 		return errMissing("MessageBody")
 	}
 	if (&content{body: e.MessageBody, attributes: e.MessageAttributes}).size() > q.maxSize {
-		return errInvalid("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", q.maxSize)
+		return errInvalid(
+			"One or more parameters are invalid. Reason: Message must be shorter than %d bytes.",
+			q.maxSize,
+		)
 	}
 	return firstError(
 		checkText(e.MessageBody),
@@ -112,7 +119,8 @@ func (q *queue) checkEntry(e sendEntry) error {
 	)
 }
 
-// checkKind refuses what only the other kind of queue takes.
+// checkKind refuses parameters that only the other kind of queue accepts, and a FIFO entry without
+// a deduplication ID if the queue needs one.
 func (q *queue) checkKind(e sendEntry) error {
 	const reason = "The request include parameter that is not valid for this queue type."
 	switch {
@@ -143,7 +151,8 @@ func checkSystemAttributes(attributes map[string]MessageAttribute) error {
 	return nil
 }
 
-// compose makes the message of an entry. The trace is that of the request, which the entry may override.
+// newContent returns the message of an entry. Its trace is that of the request, unless the entry
+// has its own.
 func (q *queue) compose(e sendEntry, trace string) *content {
 	m := &content{
 		id: newID(), body: e.MessageBody, attributes: e.MessageAttributes, trace: trace, group: e.MessageGroupID,
@@ -161,7 +170,8 @@ func (q *queue) compose(e sendEntry, trace string) *content {
 	return m
 }
 
-// send puts the messages into the queue, but for duplicates, which are answered like the first of their kind.
+// send adds the messages to the queue. Duplicates are not added, and are answered like the first
+// message.
 func (q *queue) send(entries []sendEntry, messages []*content) []sendResult {
 	q.do(func(now time.Time) {
 		for i, m := range messages {
@@ -187,8 +197,8 @@ func (q *queue) send(entries []sendEntry, messages []*content) []sendResult {
 	return out
 }
 
-// duplicate reports whether the same was sent before, and gives m that message's ID and number; else it numbers and
-// remembers m.
+// duplicate reports whether m repeats an earlier message. If so, m gets that message's ID and
+// number. Otherwise m gets a new number and is remembered.
 func (q *queue) duplicate(m *content, now time.Time) bool {
 	key := dedupKey{id: m.dedup}
 	if q.groupDedup {

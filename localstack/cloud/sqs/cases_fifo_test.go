@@ -31,10 +31,15 @@ func fifoCases() []conformance {
 	type entry = types.SendMessageBatchRequestEntry
 	return []conformance{
 		refusesFIFO("a FIFO queue demands a group", "MissingParameter", "", dedupID("d")),
-		refusesFIFO("a FIFO queue demands a deduplication ID", "InvalidParameterValue", "", group("g")),
+		refusesFIFO(
+			"a FIFO queue demands a deduplication ID", "InvalidParameterValue", "", group("g"),
+		),
 		refusesFIFO("a group ID above 128 characters is refused", "InvalidParameterValue", "",
 			group(strings.Repeat("g", 129)), dedupID("d")),
-		refusesFIFO("a group ID with a space is refused", "InvalidParameterValue", "", group("a b"), dedupID("d")),
+		refusesFIFO(
+			"a group ID with a space is refused", "InvalidParameterValue", "", group("a b"),
+			dedupID("d"),
+		),
 		refusesFIFO("a deduplication ID above 128 characters is refused", "InvalidParameterValue", "",
 			group("g"), dedupID(strings.Repeat("d", 129))),
 		refusesFIFO("a delay of its own is refused for a message of a FIFO queue", "InvalidParameterValue", "",
@@ -52,7 +57,9 @@ func fifoCases() []conformance {
 		}},
 		{name: "a batch keeps its order", run: func(r *rig) {
 			url := r.fifo()
-			_, err := r.trySendBatch(url, entries(10, func(_ int, e *entry) { e.MessageGroupId = aws.String("g") }))
+			_, err := r.trySendBatch(
+				url, entries(10, func(_ int, e *entry) { e.MessageGroupId = aws.String("g") }),
+			)
 			r.no(err)
 			r.gets(url, strings.Split("0123456789", "")...)
 		}},
@@ -134,7 +141,9 @@ func fifoCases() []conformance {
 			},
 		},
 		{name: "a FIFO queue with a delay delays every message", run: func(r *rig) {
-			url := r.queue(sqs.QueueSpec{FifoQueue: true, ContentBasedDeduplication: true, DelaySeconds: aws.Int(1)})
+			url := r.queue(sqs.QueueSpec{
+				FifoQueue: true, ContentBasedDeduplication: true, DelaySeconds: aws.Int(1),
+			})
 			r.sendTo(url, "g", "1", "2")
 			r.gets(url)
 			r.sleep(1200 * time.Millisecond)
@@ -145,7 +154,9 @@ func fifoCases() []conformance {
 			differs: `it counts 0, 1, 2; Developer Guide, "FIFO queue and message identifiers": 128 bits, ` +
 				"20 digits in its examples", run: func(r *rig) {
 				url := r.fifo()
-				first, second := *r.sendTo(url, "g", "1").SequenceNumber, *r.sendTo(url, "g", "2").SequenceNumber
+				first, second := *r.sendTo(url, "g", "1").SequenceNumber, *r.sendTo(
+					url, "g", "2",
+				).SequenceNumber
 				want(r, "digits", len(first), 20)
 				want(r, "rise", first < second, true)
 				want(r, "received", r.gets(url, "1", "2")[1].Attributes["SequenceNumber"], second)
@@ -154,14 +165,17 @@ func fifoCases() []conformance {
 		{name: "a receive attempt ID is accepted", run: func(r *rig) {
 			url := r.fifo()
 			r.sendTo(url, "g", "1")
-			r.one(url, func(in *awssqs.ReceiveMessageInput) { in.ReceiveRequestAttemptId = aws.String("attempt-1") })
+			r.one(url, func(in *awssqs.ReceiveMessageInput) {
+				in.ReceiveRequestAttemptId = aws.String("attempt-1")
+			})
 		}},
 	}
 }
 
 func dedupCases() []conformance {
 	perGroup := sqs.QueueSpec{
-		FifoQueue: true, DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId",
+		FifoQueue: true, DeduplicationScope: "messageGroup",
+		FifoThroughputLimit: "perMessageGroupId",
 	}
 	return []conformance{
 		{name: "a duplicate is answered like the first and not delivered", run: func(r *rig) {
@@ -205,12 +219,15 @@ func dedupCases() []conformance {
 		{name: "equal content is a duplicate, whatever the attributes", run: func(r *rig) {
 			url := r.fifo()
 			r.sendTo(url, "g", "x")
-			_, err := r.trySend(url, "x", group("g"), with(map[string]types.MessageAttributeValue{"a": text("b")}))
+			_, err := r.trySend(
+				url, "x", group("g"), with(map[string]types.MessageAttributeValue{"a": text("b")}),
+			)
 			r.no(err)
 			r.gets(url, "x")
 		}},
 		{name: "the content's hash is SHA-256 and can be given by hand", run: func(r *rig) {
-			const hash = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881" // of "x"
+			// of "x"
+			const hash = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
 			url := r.fifo()
 			r.sendTo(url, "g", "x")
 			_, err := r.trySend(url, "y", group("g"), dedupID(hash))

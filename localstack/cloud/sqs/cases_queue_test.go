@@ -20,7 +20,9 @@ func (r *rig) withDead(receives int, spec sqs.QueueSpec) (url, dead string) {
 	if spec.FifoQueue {
 		name += ".fifo"
 	}
-	spec.RedrivePolicy = &sqs.RedrivePolicy{DeadLetterTargetARN: r.arn(name), MaxReceiveCount: receives}
+	spec.RedrivePolicy = &sqs.RedrivePolicy{
+		DeadLetterTargetARN: r.arn(name), MaxReceiveCount: receives,
+	}
 	return r.queue(spec), dead
 }
 
@@ -46,7 +48,9 @@ func redriveCases() []conformance {
 			r.gets(url)
 			m := r.gets(dead, "x")[0]
 			want(r, "receives", m.Attributes["ApproximateReceiveCount"], "2")
-			want(r, "source", m.Attributes["DeadLetterQueueSourceArn"], r.attribute(url, "QueueArn"))
+			want(
+				r, "source", m.Attributes["DeadLetterQueueSourceArn"], r.attribute(url, "QueueArn"),
+			)
 		}},
 		{name: "a dead letter of a FIFO queue keeps its group and lets the next one through", run: func(r *rig) {
 			url, dead := r.withDead(1, fifo)
@@ -64,7 +68,9 @@ func redriveCases() []conformance {
 				r.send(url, "x")
 				r.bounce(url)
 				time.AfterFunc(500*time.Millisecond, func() {
-					_, _ = r.client.ReceiveMessage(r.ctx, &awssqs.ReceiveMessageInput{QueueUrl: &url})
+					_, _ = r.client.ReceiveMessage(
+						r.ctx, &awssqs.ReceiveMessageInput{QueueUrl: &url},
+					)
 				})
 				begin := time.Now()
 				want(r, "dead letters", len(r.receive(dead, 1, wait(5))), 1)
@@ -78,13 +84,17 @@ func queueCases() []conformance {
 	return []conformance{
 		{name: "a queue is found by its name", run: func(r *rig) {
 			url := r.standard()
-			out, err := r.client.GetQueueUrl(r.ctx, &awssqs.GetQueueUrlInput{QueueName: aws.String(r.prefix)})
+			out, err := r.client.GetQueueUrl(
+				r.ctx, &awssqs.GetQueueUrlInput{QueueName: aws.String(r.prefix)},
+			)
 			r.no(err)
 			_, path, _ := strings.Cut(strings.TrimPrefix(*out.QueueUrl, "http://"), "/")
 			want(r, "path", "/"+path, strings.TrimPrefix(url, r.endpoint))
 		}},
 		{name: "a queue that does not exist is not found by name", run: func(r *rig) {
-			_, err := r.client.GetQueueUrl(r.ctx, &awssqs.GetQueueUrlInput{QueueName: aws.String("nope")})
+			_, err := r.client.GetQueueUrl(
+				r.ctx, &awssqs.GetQueueUrlInput{QueueName: aws.String("nope")},
+			)
 			r.refused(err, "AWS.SimpleQueueService.NonExistentQueue")
 		}},
 		{name: "a queue that does not exist takes no message", run: func(r *rig) {
@@ -96,7 +106,9 @@ func queueCases() []conformance {
 				r.queue(sqs.QueueSpec{QueueName: fmt.Sprint("list", i)})
 			}
 			r.queue(sqs.QueueSpec{QueueName: "other"})
-			out, err := r.client.ListQueues(r.ctx, &awssqs.ListQueuesInput{QueueNamePrefix: aws.String(r.prefix + "list")})
+			out, err := r.client.ListQueues(
+				r.ctx, &awssqs.ListQueuesInput{QueueNamePrefix: aws.String(r.prefix + "list")},
+			)
 			r.no(err)
 			want(r, "queues", len(out.QueueUrls), 3)
 		}},
@@ -121,7 +133,9 @@ func queueCases() []conformance {
 		{name: "a purge deletes what is visible, in flight and delayed", run: func(r *rig) {
 			url := r.standard()
 			r.send(url, "1", "2")
-			_, err := r.trySend(url, "3", func(in *awssqs.SendMessageInput) { in.DelaySeconds = 60 })
+			_, err := r.trySend(
+				url, "3", func(in *awssqs.SendMessageInput) { in.DelaySeconds = 60 },
+			)
 			r.no(err)
 			r.one(url)
 			_, err = r.client.PurgeQueue(r.ctx, &awssqs.PurgeQueueInput{QueueUrl: &url})
@@ -166,11 +180,13 @@ func queueCases() []conformance {
 			name:    "a FIFO queue tells its settings",
 			differs: "it does not keep DeduplicationScope; API Reference, GetQueueAttributes", run: func(r *rig) {
 				url := r.queue(sqs.QueueSpec{
-					FifoQueue: true, DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId",
+					FifoQueue: true, DeduplicationScope: "messageGroup",
+					FifoThroughputLimit: "perMessageGroupId",
 				})
 				for name, value := range map[string]string{
 					"FifoQueue": "true", "ContentBasedDeduplication": "false",
-					"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId",
+					"DeduplicationScope":  "messageGroup",
+					"FifoThroughputLimit": "perMessageGroupId",
 				} {
 					want(r, name, r.attribute(url, name), value)
 				}
@@ -193,8 +209,14 @@ func protocolCases() []conformance {
 				status, header, answer := r.raw("GetQueueUrl", `{"QueueName":"nope"}`)
 				want(r, "status", status, 400)
 				want(r, "type", fmt.Sprint(answer["__type"]), "com.amazonaws.sqs#QueueDoesNotExist")
-				want(r, "message", fmt.Sprint(answer["message"]), "The specified queue does not exist.")
-				want(r, "header", header.Get("X-Amzn-Query-Error"), "AWS.SimpleQueueService.NonExistentQueue;Sender")
+				want(
+					r, "message", fmt.Sprint(answer["message"]),
+					"The specified queue does not exist.",
+				)
+				want(
+					r, "header", header.Get("X-Amzn-Query-Error"),
+					"AWS.SimpleQueueService.NonExistentQueue;Sender",
+				)
 			},
 		},
 		{

@@ -14,7 +14,10 @@ import (
 
 func refusesReceive(name, differs, parameters string) conformance {
 	return conformance{name: name, differs: differs, run: func(r *rig) {
-		r.refusedRaw("ReceiveMessage", `{"QueueUrl":"`+r.standard()+`",`+parameters+`}`, "InvalidParameterValue")
+		r.refusedRaw(
+			"ReceiveMessage", `{"QueueUrl":"`+r.standard()+`",`+parameters+`}`,
+			"InvalidParameterValue",
+		)
 	}}
 }
 
@@ -44,13 +47,17 @@ func receiveCases() []conformance {
 			r.send(url, "x")
 			m := r.one(url, func(in *awssqs.ReceiveMessageInput) {
 				in.MessageSystemAttributeNames = nil
-				in.AttributeNames = []types.QueueAttributeName{"All"} //nolint:staticcheck // older SDKs send it
+				// nolint:staticcheck // older SDKs send it
+				in.AttributeNames = []types.QueueAttributeName{"All"}
 			})
 			want(r, "attributes", strings.Join(sortedKeys(m.Attributes), " "),
 				"ApproximateFirstReceiveTimestamp ApproximateReceiveCount SenderId SentTimestamp")
 			sent, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64)
 			r.no(err)
-			want(r, "sent in milliseconds just now", time.Since(time.UnixMilli(sent)).Abs() < time.Minute, true)
+			want(
+				r, "sent in milliseconds just now",
+				time.Since(time.UnixMilli(sent)).Abs() < time.Minute, true,
+			)
 		}},
 		{name: "one system attribute can be asked for", run: func(r *rig) {
 			url := r.standard()
@@ -140,7 +147,9 @@ func deleteCases() []conformance {
 			r.refused(r.tryDelete(r.standard(), "nonsense"), "ReceiptHandleIsInvalid")
 		}},
 		{name: "a handle of another queue is refused", run: func(r *rig) {
-			url, other := r.queue(sqs.QueueSpec{QueueName: "a"}), r.queue(sqs.QueueSpec{QueueName: "b"})
+			url, other := r.queue(sqs.QueueSpec{QueueName: "a"}), r.queue(
+				sqs.QueueSpec{QueueName: "b"},
+			)
 			r.send(url, "x")
 			r.refused(r.tryDelete(other, *r.one(url).ReceiptHandle), "ReceiptHandleIsInvalid")
 		}},
@@ -210,7 +219,9 @@ func visibilityCases() []conformance {
 			differs: "it accepts any number; API Reference, ChangeMessageVisibility: 0 to 43200", run: func(r *rig) {
 				url := r.standard()
 				r.send(url, "x")
-				r.refused(r.tryChange(url, *r.one(url).ReceiptHandle, 43201), "InvalidParameterValue")
+				r.refused(
+					r.tryChange(url, *r.one(url).ReceiptHandle, 43201), "InvalidParameterValue",
+				)
 			},
 		},
 		{name: "the visibility of a deleted message cannot be changed", run: func(r *rig) {
@@ -228,8 +239,14 @@ func visibilityCases() []conformance {
 			r.send(url, "x")
 			out, err := r.client.ChangeMessageVisibilityBatch(r.ctx, &awssqs.ChangeMessageVisibilityBatchInput{
 				QueueUrl: &url, Entries: []types.ChangeMessageVisibilityBatchRequestEntry{
-					{Id: aws.String("good"), ReceiptHandle: r.one(url).ReceiptHandle, VisibilityTimeout: 0},
-					{Id: aws.String("bad"), ReceiptHandle: aws.String("nonsense"), VisibilityTimeout: 0},
+					{
+						Id: aws.String("good"), ReceiptHandle: r.one(url).ReceiptHandle,
+						VisibilityTimeout: 0,
+					},
+					{
+						Id: aws.String("bad"), ReceiptHandle: aws.String("nonsense"),
+						VisibilityTimeout: 0,
+					},
 				},
 			})
 			r.no(err)

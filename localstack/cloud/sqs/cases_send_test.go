@@ -18,7 +18,9 @@ func text(value string) types.MessageAttributeValue {
 	return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
 }
 
-func (r *rig) trySend(url, body string, change ...func(*awssqs.SendMessageInput)) (*awssqs.SendMessageOutput, error) {
+func (r *rig) trySend(
+	url, body string, change ...func(*awssqs.SendMessageInput),
+) (*awssqs.SendMessageOutput, error) {
 	in := &awssqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}
 	for _, f := range change {
 		f(in)
@@ -31,7 +33,9 @@ func with(attributes map[string]types.MessageAttributeValue) func(*awssqs.SendMe
 }
 
 // refuses is a case in which a standard queue refuses to be sent the message.
-func refusesSend(name, code, differs, body string, change ...func(*awssqs.SendMessageInput)) conformance {
+func refusesSend(
+	name, code, differs, body string, change ...func(*awssqs.SendMessageInput),
+) conformance {
 	return conformance{name: name, differs: differs, run: func(r *rig) {
 		_, err := r.trySend(r.standard(), body, change...)
 		r.refused(err, code)
@@ -59,9 +63,17 @@ func sendCases() []conformance {
 				"Hello": text("There"), "General": text("Kenobi"), "Help.Me": text("Me"),
 			}))
 			r.no(err)
-			want(r, "MD5OfMessageAttributes", *out.MD5OfMessageAttributes, "4c360f3fdafd970e05fae2f149d997f5")
-			m := r.one(url, func(in *awssqs.ReceiveMessageInput) { in.MessageAttributeNames = []string{"Hello", "nope"} })
-			want(r, "digest of one", aws.ToString(m.MD5OfMessageAttributes), "a311262e065454b75da111d535b8dacd")
+			want(
+				r, "MD5OfMessageAttributes", *out.MD5OfMessageAttributes,
+				"4c360f3fdafd970e05fae2f149d997f5",
+			)
+			m := r.one(url, func(in *awssqs.ReceiveMessageInput) {
+				in.MessageAttributeNames = []string{"Hello", "nope"}
+			})
+			want(
+				r, "digest of one", aws.ToString(m.MD5OfMessageAttributes),
+				"a311262e065454b75da111d535b8dacd",
+			)
 		}},
 		{
 			name:    "attributes can be asked for by prefix",
@@ -71,13 +83,19 @@ func sendCases() []conformance {
 					"order.id": text("1"), "order.by": text("2"), "other": text("3"),
 				}))
 				r.no(err)
-				m := r.one(url, func(in *awssqs.ReceiveMessageInput) { in.MessageAttributeNames = []string{"order.*"} })
-				want(r, "attributes", strings.Join(sortedKeys(m.MessageAttributes), " "), "order.by order.id")
+				m := r.one(url, func(in *awssqs.ReceiveMessageInput) {
+					in.MessageAttributeNames = []string{"order.*"}
+				})
+				want(r, "attributes", strings.Join(
+					sortedKeys(m.MessageAttributes), " ",
+				), "order.by order.id")
 			},
 		},
 		{name: "nothing but the message comes unasked", run: func(r *rig) {
 			url := r.standard()
-			_, err := r.trySend(url, "x", with(map[string]types.MessageAttributeValue{"a": text("1")}))
+			_, err := r.trySend(
+				url, "x", with(map[string]types.MessageAttributeValue{"a": text("1")}),
+			)
 			r.no(err)
 			m := r.one(url, func(in *awssqs.ReceiveMessageInput) {
 				in.MessageAttributeNames, in.MessageSystemAttributeNames = nil, nil
@@ -89,7 +107,9 @@ func sendCases() []conformance {
 			url := r.standard()
 			_, err := r.trySend(url, "x", func(in *awssqs.SendMessageInput) {
 				in.MessageSystemAttributes = map[string]types.MessageSystemAttributeValue{
-					"AWSTraceHeader": {DataType: aws.String("String"), StringValue: aws.String(trace)},
+					"AWSTraceHeader": {
+						DataType: aws.String("String"), StringValue: aws.String(trace),
+					},
 				}
 			})
 			r.no(err)
@@ -99,13 +119,19 @@ func sendCases() []conformance {
 		refusesSend("a control character is refused", "InvalidMessageContents", "", "a\x01b"),
 		refusesSend("U+FFFE is refused", "InvalidMessageContents", "", "\uFFFE"),
 		refusesSend("an attribute without value is refused", "InvalidParameterValue", "", "x",
-			with(map[string]types.MessageAttributeValue{"a": {DataType: aws.String("String"), StringValue: aws.String("")}})),
+			with(map[string]types.MessageAttributeValue{"a": {
+				DataType: aws.String("String"), StringValue: aws.String(""),
+			}})),
 		refusesSend("an attribute of an unknown type is refused", "InvalidParameterValue", "", "x",
-			with(map[string]types.MessageAttributeValue{"a": {DataType: aws.String("Text"), StringValue: aws.String("v")}})),
+			with(map[string]types.MessageAttributeValue{"a": {
+				DataType: aws.String("Text"), StringValue: aws.String("v"),
+			}})),
 		refusesSend("an attribute name that AWS reserves is refused", "InvalidParameterValue",
 			`it accepts any name; Developer Guide, "Amazon SQS message attributes"`, "x",
 			with(map[string]types.MessageAttributeValue{"AWS.a": text("v")})),
-		refusesSend("eleven attributes are refused", "InvalidParameterValue", "", "x", with(eleven)),
+		refusesSend(
+			"eleven attributes are refused", "InvalidParameterValue", "", "x", with(eleven),
+		),
 		refusesSend("a delay above 15 minutes is refused", "InvalidParameterValue", "", "x",
 			func(in *awssqs.SendMessageInput) { in.DelaySeconds = 901 }),
 		refusesSend("a deduplication ID is refused on a standard queue", "InvalidParameterValue", "", "x",
@@ -129,7 +155,8 @@ func sendCases() []conformance {
 			name:    "a message above the queue's MaximumMessageSize is refused, attributes counted",
 			differs: "it ignores MaximumMessageSize; API Reference, CreateQueue", run: func(r *rig) {
 				url := r.queue(sqs.QueueSpec{MaximumMessageSize: aws.Int(1024)})
-				attributes := with(map[string]types.MessageAttributeValue{"abc": text("d")}) // 3 + 6 + 1 bytes
+				// 3 + 6 + 1 bytes
+				attributes := with(map[string]types.MessageAttributeValue{"abc": text("d")})
 				_, err := r.trySend(url, strings.Repeat("x", 1014), attributes)
 				r.no(err)
 				_, err = r.trySend(url, strings.Repeat("x", 1015), attributes)
@@ -138,7 +165,9 @@ func sendCases() []conformance {
 		},
 		{name: "a message with a delay of its own comes later", run: func(r *rig) {
 			url := r.standard()
-			_, err := r.trySend(url, "late", func(in *awssqs.SendMessageInput) { in.DelaySeconds = 1 })
+			_, err := r.trySend(
+				url, "late", func(in *awssqs.SendMessageInput) { in.DelaySeconds = 1 },
+			)
 			r.no(err)
 			r.counts(url, 0, 0, 1)
 			r.gets(url)
@@ -166,7 +195,8 @@ func attributesComeBack(r *rig) {
 	r.no(err)
 	m := r.one(url)
 	same := func(a, b types.MessageAttributeValue) bool {
-		return *a.DataType == *b.DataType && aws.ToString(a.StringValue) == aws.ToString(b.StringValue) &&
+		return *a.DataType == *b.DataType &&
+			aws.ToString(a.StringValue) == aws.ToString(b.StringValue) &&
 			slices.Equal(a.BinaryValue, b.BinaryValue)
 	}
 	if !maps.EqualFunc(m.MessageAttributes, sent, same) {
@@ -174,11 +204,15 @@ func attributesComeBack(r *rig) {
 	}
 }
 
-func entries(n int, change ...func(int, *types.SendMessageBatchRequestEntry)) []types.SendMessageBatchRequestEntry {
+func entries(
+	n int, change ...func(int, *types.SendMessageBatchRequestEntry),
+) []types.SendMessageBatchRequestEntry {
 	var out []types.SendMessageBatchRequestEntry
 	for i := range n {
 		s := strconv.Itoa(i)
-		e := types.SendMessageBatchRequestEntry{Id: aws.String("id" + s), MessageBody: aws.String(s)}
+		e := types.SendMessageBatchRequestEntry{
+			Id: aws.String("id" + s), MessageBody: aws.String(s),
+		}
 		for _, f := range change {
 			f(i, &e)
 		}
@@ -187,8 +221,12 @@ func entries(n int, change ...func(int, *types.SendMessageBatchRequestEntry)) []
 	return out
 }
 
-func (r *rig) trySendBatch(url string, e []types.SendMessageBatchRequestEntry) (*awssqs.SendMessageBatchOutput, error) {
-	return r.client.SendMessageBatch(r.ctx, &awssqs.SendMessageBatchInput{QueueUrl: &url, Entries: e})
+func (r *rig) trySendBatch(
+	url string, e []types.SendMessageBatchRequestEntry,
+) (*awssqs.SendMessageBatchOutput, error) {
+	return r.client.SendMessageBatch(
+		r.ctx, &awssqs.SendMessageBatchInput{QueueUrl: &url, Entries: e},
+	)
 }
 
 func refusesBatch(name, code, differs string, e []types.SendMessageBatchRequestEntry) conformance {
@@ -214,7 +252,9 @@ func batchCases() []conformance {
 		}},
 		refusesBatch("an empty batch is refused", prefix+"EmptyBatchRequest",
 			"it answers an empty success; API Reference, SendMessageBatch: EmptyBatchRequest", []entry{}),
-		refusesBatch("a batch of eleven is refused", prefix+"TooManyEntriesInBatchRequest", "", entries(11)),
+		refusesBatch(
+			"a batch of eleven is refused", prefix+"TooManyEntriesInBatchRequest", "", entries(11),
+		),
 		refusesBatch("a batch with an ID twice is refused", prefix+"BatchEntryIdsNotDistinct", "",
 			entries(2, func(_ int, e *entry) { e.Id = aws.String("same") })),
 		refusesBatch("a batch with a malformed ID is refused", prefix+"InvalidBatchEntryId",

@@ -13,8 +13,8 @@ import (
 type conformance struct {
 	name string
 	run  func(*rig)
-	// differs says why ElasticMQ is known to break the rule, and where AWS states it. The case runs there all the same,
-	// and fails if ElasticMQ has come to agree.
+	// differs says why ElasticMQ is known to break the rule, and where AWS states it. The case runs
+	// there all the same, and fails if ElasticMQ has come to agree.
 	differs string
 }
 
@@ -43,7 +43,10 @@ func TestElasticMQ(t *testing.T) {
 	t.Parallel()
 	endpoint := os.Getenv("HARK_ELASTICMQ")
 	if endpoint == "" {
-		t.Skip("HARK_ELASTICMQ is not set: the suite is not compared with ElasticMQ (scripts/lib/elasticmq.sh starts one)")
+		t.Skip(
+			"HARK_ELASTICMQ is not set: the suite is not compared with ElasticMQ " +
+				"(scripts/lib/elasticmq.sh starts one)",
+		)
 	}
 	run := rand.Uint32() // the server may have seen this suite before
 	for i, c := range cases() {

@@ -5,20 +5,22 @@ import (
 	"time"
 )
 
-// dedupWindow is how long a FIFO queue remembers a deduplication ID, from the first message that had it.
+// dedupWindow is how long a FIFO queue remembers a deduplication ID after the first message with
+// it.
 const dedupWindow = 5 * time.Minute
 
-// dedupKey is a deduplication ID in its scope; the group is empty if that is the queue.
+// dedupKey is a deduplication ID in its scope. The group is empty if the scope is the queue.
 type dedupKey struct{ group, id string }
 
-// earlier is what a duplicate is answered with.
+// earlier is the message that a duplicate repeats.
 type earlier struct {
 	id       messageID
 	sequence string
 	sent     time.Time
 }
 
-// dedup is what a FIFO queue remembers of messages it was sent, also after they are deleted, and their numbers.
+// dedup remembers which messages a FIFO queue was sent, even after they are deleted, and numbers
+// new ones.
 type dedup struct {
 	seen     map[dedupKey]earlier
 	oldest   []dedupKey // the keys of seen, oldest first
@@ -26,17 +28,17 @@ type dedup struct {
 }
 
 func newDedup() dedup {
-	// AWS's numbers have 20 digits, more than an uint64 holds, and do not count by ones.
+	// AWS's numbers have 20 digits, more than a uint64 holds, and do not count in steps of one.
 	return dedup{seen: make(map[dedupKey]earlier), sequence: 49_496_460_467_696_128}
 }
 
-// nextSequence returns 20 digits that rise with every call.
+// nextSequence returns a number of 20 digits, higher with every call.
 func (d *dedup) nextSequence() string {
 	d.sequence += 256
 	return fmt.Sprintf("188%017d", d.sequence)
 }
 
-// find returns what was sent with the key within the window.
+// find returns the message that was sent with the key within the window.
 func (d *dedup) find(key dedupKey, now time.Time) (earlier, bool) {
 	for len(d.oldest) > 0 && now.Sub(d.seen[d.oldest[0]].sent) >= dedupWindow {
 		delete(d.seen, d.oldest[0])

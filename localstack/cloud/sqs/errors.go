@@ -8,31 +8,35 @@ import (
 	"hark/localstack/cloud/iam"
 )
 
-// Error is a refusal, worded as AWS words it.
+// Error is a refusal in AWS's words.
 type Error struct {
-	Type    string // the JSON protocol's name of it, as in __type
-	Code    string // the query protocol's, which SDKs report: they take it from the header x-amzn-query-error
+	Type string // the name in the JSON protocol, as in __type
+	// Code is the name in the query protocol. SDKs report it; they take it from the header
+	// x-amzn-query-error.
+	Code    string
 	Message string
-	Status  int // of the HTTP response
+	Status  int // HTTP status
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
 const (
 	model = "com.amazonaws.sqs#"        // errors of SQS's own model
-	coral = "com.amazon.coral.service#" // errors of the framework AWS builds services with
-	query = "AWS.SimpleQueueService."   // how the query protocol prefixed most of the former
+	coral = "com.amazon.coral.service#" // errors of the framework that AWS builds services with
+	query = "AWS.SimpleQueueService."   // the query protocol's prefix for most of SQS's own
 )
 
 func refuse(typ, code, format string, args ...any) *Error {
-	return &Error{Type: typ, Code: code, Message: fmt.Sprintf(format, args...), Status: http.StatusBadRequest}
+	return &Error{
+		Type: typ, Code: code, Message: fmt.Sprintf(format, args...), Status: http.StatusBadRequest,
+	}
 }
 
 func errInvalid(format string, args ...any) *Error {
 	return refuse(coral+"InvalidParameterValueException", "InvalidParameterValue", format, args...)
 }
 
-// errValue refuses the value of a parameter in AWS's usual words.
+// errValue refuses the value of a parameter in AWS's usual form.
 func errValue(value any, parameter, reason string) *Error {
 	return errInvalid("Value %v for parameter %s is invalid. Reason: %s", value, parameter, reason)
 }
@@ -43,11 +47,16 @@ func errMissing(parameter string) *Error {
 }
 
 func errNoQueue() *Error {
-	return refuse(model+"QueueDoesNotExist", query+"NonExistentQueue", "The specified queue does not exist.")
+	return refuse(
+		model+"QueueDoesNotExist", query+"NonExistentQueue", "The specified queue does not exist.",
+	)
 }
 
 func errAddress(queueURL string) *Error {
-	return refuse(model+"InvalidAddress", "InvalidAddress", "The address %s is not valid for this endpoint.", queueURL)
+	return refuse(
+		model+"InvalidAddress", "InvalidAddress", "The address %s is not valid for this endpoint.",
+		queueURL,
+	)
 }
 
 func errReceipt(handle string) *Error {
@@ -56,7 +65,10 @@ func errReceipt(handle string) *Error {
 }
 
 func errSerialization(err error) *Error {
-	return refuse(coral+"SerializationException", "MalformedInput", "The request is not as AWS JSON 1.0 has it: %v", err)
+	return refuse(
+		coral+"SerializationException", "MalformedInput",
+		"The request is not as AWS JSON 1.0 has it: %v", err,
+	)
 }
 
 func errOperation(name string) *Error {
@@ -65,7 +77,7 @@ func errOperation(name string) *Error {
 			"scripts/localstack deploys to an emulator that has it.", name)
 }
 
-// asError turns any error of an operation into the one to answer with.
+// asError returns the answer for any error of an operation.
 func asError(err error) *Error {
 	var known *Error
 	var denied *iam.Denied

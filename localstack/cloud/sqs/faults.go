@@ -6,22 +6,22 @@ import (
 	"hark/localstack/cloud/faults"
 )
 
-// The operations at which a message can be handed out again.
+// The operations at which a fault can make a message visible again.
 const (
 	onReceive = "ReceiveMessage"
 	onDelete  = "DeleteMessage"
 )
 
-// repeatInFlight makes a message that was just received visible again before its time, if a fault that names ReceiveMessage
-// says so: after the fault's delay.
+// repeatInFlight makes a message that was just received visible again before its timeout ends,
+// after the delay of a fault that names ReceiveMessage.
 func (q *queue) repeatInFlight(m *message, function string, now time.Time) {
 	if hit, ok := q.repeats(m, onReceive, function); ok && now.Add(hit.Wait).Before(m.until) {
 		q.hideUntil(m, now.Add(hit.Wait))
 	}
 }
 
-// outlives keeps a message that is being deleted if a fault says so, and makes it visible again after the fault's delay. Who
-// deletes it is not told.
+// survivesDelete keeps a message that is being deleted if a fault says so, and makes it visible
+// again after the fault's delay. The caller's delete succeeds as usual.
 func (q *queue) outlives(m *message, function string, now time.Time) bool {
 	hit, ok := q.repeats(m, onDelete, function)
 	if ok {
@@ -30,12 +30,15 @@ func (q *queue) outlives(m *message, function string, now time.Time) bool {
 	return ok
 }
 
-// repeats asks for a fault, which strikes a message at most once: it would come back for ever otherwise.
+// repeats asks for a fault. A fault strikes each message at most once, because the message would
+// come back forever otherwise.
 func (q *queue) repeats(m *message, operation, function string) (faults.Hit, bool) {
 	if m.repeated {
 		return faults.Hit{}, false
 	}
-	hit, ok := q.faults.Strike(faults.RepeatMessage, faults.Place{Operation: operation, Function: function})
+	hit, ok := q.faults.Strike(
+		faults.RepeatMessage, faults.Place{Operation: operation, Function: function},
+	)
 	m.repeated = ok
 	return hit, ok
 }

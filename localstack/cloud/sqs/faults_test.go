@@ -19,9 +19,13 @@ func breaking(t *testing.T, speed float64, all ...faults.Fault) bench {
 	set.Add(faults.Order{Seed: &seed, Faults: all})
 	b := bench{TB: t, meter: new(meter.Meter)}
 	b.Service = sqs.New(sqs.Options{
-		Region: "us-east-1", Account: account, Endpoint: "http://localhost:4566", Meter: b.meter, Faults: set, Speed: speed,
+		Region: "us-east-1", Account: account, Endpoint: "http://localhost:4566", Meter: b.meter,
+		Faults: set, Speed: speed,
 	})
-	spec := sqs.QueueSpec{QueueName: "q.fifo", FifoQueue: true, ContentBasedDeduplication: true, VisibilityTimeout: ptr(30)}
+	spec := sqs.QueueSpec{
+		QueueName: "q.fifo", FifoQueue: true, ContentBasedDeduplication: true,
+		VisibilityTimeout: ptr(30),
+	}
 	if err := b.Create(spec); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +38,9 @@ func breaking(t *testing.T, speed float64, all ...faults.Fault) bench {
 func TestADeletedMessageCanComeAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := breaking(t, 1, faults.Fault{Do: faults.RepeatMessage, Delay: faults.Duration(5 * time.Second)})
+		b := breaking(
+			t, 1, faults.Fault{Do: faults.RepeatMessage, Delay: faults.Duration(5 * time.Second)},
+		)
 		b.send("q.fifo", "1", "2")
 		got := b.gets("q.fifo", "1 2")
 		b.send("q.fifo", "3")
@@ -53,7 +59,9 @@ func TestADeletedMessageCanComeAgain(t *testing.T) {
 func TestAMessageInFlightCanComeAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := breaking(t, 1, faults.Fault{Do: faults.RepeatMessage, Operation: "ReceiveMessage", Count: 1})
+		b := breaking(
+			t, 1, faults.Fault{Do: faults.RepeatMessage, Operation: "ReceiveMessage", Count: 1},
+		)
 		b.send("q.fifo", "1")
 		first := b.gets("q.fifo", "1")
 		b.delete("q.fifo", b.gets("q.fifo", "1")...) // while the first receiver has it
@@ -68,7 +76,9 @@ func TestMessagesComeAgainToTheFunctionThatIsNamed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := breaking(t, 1, faults.Fault{Do: faults.RepeatMessage, Function: "broadcast"})
-		for function, again := range map[string]bool{"Hark-broadcast": true, "Hark-webhook": false} {
+		for function, again := range map[string]bool{
+			"Hark-broadcast": true, "Hark-webhook": false,
+		} {
 			b.send("q.fifo", function)
 			role := &iam.Role{Name: "r", Session: function, Statements: []iam.Statement{
 				{Effect: "Allow", Actions: []string{"*"}, Resources: []string{"*"}},
@@ -92,14 +102,19 @@ func TestMessagesComeAgainToTheFunctionThatIsNamed(t *testing.T) {
 
 func TestRequestsCanBeRefused(t *testing.T) {
 	t.Parallel()
-	b := breaking(t, 1, faults.Fault{Do: faults.Answer, Status: 429, Count: 1}, faults.Fault{Do: faults.Answer, Status: 503, Count: 1})
+	b := breaking(t, 1, faults.Fault{Do: faults.Answer, Status: 429, Count: 1}, faults.Fault{
+		Do: faults.Answer, Status: 503, Count: 1,
+	})
 	for _, want := range []struct {
 		status int
 		code   string
 	}{
-		{http.StatusForbidden, "RequestThrottled"}, {http.StatusServiceUnavailable, "InternalError"}, {http.StatusOK, ""},
+		{http.StatusForbidden, "RequestThrottled"},
+		{http.StatusServiceUnavailable, "InternalError"}, {http.StatusOK, ""},
 	} {
-		status, code := b.call(b.Context(), "SendMessage", "q", map[string]any{"MessageBody": "x"}, nil)
+		status, code := b.call(
+			b.Context(), "SendMessage", "q", map[string]any{"MessageBody": "x"}, nil,
+		)
 		if status != want.status || code != want.code {
 			t.Errorf("answers %d %s, want %d %s", status, code, want.status, want.code)
 		}
@@ -112,13 +127,15 @@ func TestTimeCanBeCompressed(t *testing.T) {
 		b := breaking(t, 60)
 		b.send("q.fifo", "1")
 		b.gets("q.fifo", "1")
-		b.takes(time.Second/2, func() { b.wants(b.receive("q.fifo", 20*time.Second), "1") }) // visibility of 30 s
+		// visibility of 30 s
+		b.takes(time.Second/2, func() { b.wants(b.receive("q.fifo", 20*time.Second), "1") })
 		b.send("q", "x")
 		b.takes(time.Second, func() { // delay of 60 s
 			got := b.receive("q", 20*time.Second)
 			b.wants(got, "x")
 			b.delete("q", got...)
 		})
-		b.takes(20*time.Second, func() { b.wants(b.receive("q", 20*time.Second), "") }) // a long poll stays as it is
+		// a long poll stays as it is
+		b.takes(20*time.Second, func() { b.wants(b.receive("q", 20*time.Second), "") })
 	})
 }

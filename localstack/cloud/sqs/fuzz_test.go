@@ -11,17 +11,22 @@ import (
 	"hark/localstack/cloud/sqs"
 )
 
-// FuzzRequest sends anything to every operation: each must answer with JSON, 200 or a refusal, never a fault of ours.
+// FuzzRequest sends anything to every operation: each must answer with JSON, 200 or a refusal,
+// never a fault of ours.
 func FuzzRequest(f *testing.F) {
 	const url = `"QueueUrl":"http://h/` + account + `/`
 	for operation, body := range map[string]string{
 		"SendMessage": `{` + url + `q","MessageBody":"x",` +
 			`"MessageAttributes":{"a":{"DataType":"Binary","BinaryValue":"AA=="}}}`,
-		"SendMessageBatch":             `{` + url + `q.fifo","Entries":[{"Id":"a","MessageBody":"x","MessageGroupId":"g"}]}`,
-		"ReceiveMessage":               `{` + url + `q","MaxNumberOfMessages":10,"VisibilityTimeout":0,"AttributeNames":["All"]}`,
-		"DeleteMessage":                `{` + url + `q","ReceiptHandle":"AQEBAAAA"}`,
-		"DeleteMessageBatch":           `{` + url + `q","Entries":[{"Id":"a","ReceiptHandle":"AQEBAAAA"}]}`,
-		"ChangeMessageVisibility":      `{` + url + `q","ReceiptHandle":"AQEB","VisibilityTimeout":3}`,
+		"SendMessageBatch": `{` + url +
+			`q.fifo","Entries":[{"Id":"a","MessageBody":"x","MessageGroupId":"g"}]}`,
+		"ReceiveMessage": `{` + url +
+			`q","MaxNumberOfMessages":10,"VisibilityTimeout":0,"AttributeNames":["All"]}`,
+		"DeleteMessage": `{` + url + `q","ReceiptHandle":"AQEBAAAA"}`,
+		"DeleteMessageBatch": `{` + url +
+			`q","Entries":[{"Id":"a","ReceiptHandle":"AQEBAAAA"}]}`,
+		"ChangeMessageVisibility": `{` + url +
+			`q","ReceiptHandle":"AQEB","VisibilityTimeout":3}`,
 		"ChangeMessageVisibilityBatch": `{` + url + `q","Entries":[{"Id":"a"}]}`,
 		"GetQueueUrl":                  `{"QueueName":"q"}`,
 		"GetQueueAttributes":           `{` + url + `q","AttributeNames":["All"]}`,

@@ -18,18 +18,19 @@ import (
 
 const target = "AmazonSQS."
 
-// maxRequest bounds a request: a full batch whose every character is escaped in JSON, with room for the rest.
+// maxRequest bounds a request in bytes: a full batch with every character escaped in JSON, and room
+// for the rest.
 const maxRequest = 8 << 20
 
-// chunk is how much one billed request carries (docs/aws.md §C).
+// chunk is the number of bytes that are billed as one request (docs/aws.md §C).
 const chunk = 64 << 10
 
 // call is one request to the service, over HTTP or not.
 type call struct {
 	by    meter.By
 	fifo  bool   // it is about a FIFO queue
-	trace string // X-Ray header, which AWS hands on with the messages
-	bytes int    // what is billed
+	trace string // X-Ray header, which AWS passes on with the messages
+	bytes int    // size for the bill
 	empty bool   // a receive that got nothing
 }
 
@@ -37,7 +38,7 @@ func newCall(ctx context.Context, operation string) *call {
 	return &call{by: meter.By{Function: iam.Caller(ctx), Operation: operation}}
 }
 
-// count adds the call to the bill.
+// bill adds the call to the meter.
 func (c *call) count(m *meter.Meter) {
 	if c.empty {
 		m.Add(meter.EmptyReceives, c.by, 1)
@@ -50,15 +51,16 @@ func (c *call) count(m *meter.Meter) {
 	}
 }
 
-// ServeHTTP answers a request of the AWS JSON 1.0 protocol: a POST whose X-Amz-Target is AmazonSQS.{operation}. Its
-// context says who asks (iam.WithRole) and ends a long poll.
+// ServeHTTP answers a request of the AWS JSON 1.0 protocol: a POST whose X-Amz-Target is
+// AmazonSQS.{operation}. Its context carries the caller's role (iam.WithRole) and ends a long poll.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), target)
 	at := faults.Place{Service: faults.SQS, Operation: operation}
 	s.opts.Faults.Serve(w, r, at, s.refuseByFault, s.serve)
 }
 
-// refuseByFault answers as SQS does when there are too many requests, with the 403 that its model has, or when it fails.
+// refuseByFault writes the answer that a fault asks for. Status 429 becomes RequestThrottled with
+// the 403 of SQS's model.
 func (s *Service) refuseByFault(w http.ResponseWriter, status int) {
 	e := refuse(model+"InternalError", "InternalError", "A fault that is set answers %d.", status)
 	e.Status = status
@@ -135,7 +137,7 @@ func (s *Service) run(ctx context.Context, c *call, operation string, body []byt
 	}
 }
 
-// invoke decodes the request, does what it asks, and counts it, refused or not.
+// invoke decodes the request, runs the operation, and bills it, even if it is refused.
 func invoke[In, Out any](
 	ctx context.Context, s *Service, c *call, body []byte, do func(context.Context, *call, In) (Out, error),
 ) (any, error) {

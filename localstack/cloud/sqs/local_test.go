@@ -19,7 +19,8 @@ import (
 
 const arnPrefix = "arn:aws:sqs:us-east-1:" + account + ":"
 
-// bench is a service with a queue in it, spoken to without a network, so that it can live in a synctest bubble.
+// bench is a service with a queue in it, spoken to without a network, so that it can live in a
+// synctest bubble.
 type bench struct {
 	testing.TB
 	*sqs.Service
@@ -40,8 +41,11 @@ func newBench(t testing.TB, specs ...sqs.QueueSpec) bench {
 	return b
 }
 
-// call posts the request, whose QueueUrl it adds, and decodes the answer into out, if that is not nil.
-func (b bench) call(ctx context.Context, operation, queue string, in map[string]any, out any) (status int, code string) {
+// call posts the request, whose QueueUrl it adds, and decodes the answer into out, if that is not
+// nil.
+func (b bench) call(
+	ctx context.Context, operation, queue string, in map[string]any, out any,
+) (status int, code string) {
 	b.Helper()
 	request := map[string]any{"QueueUrl": "http://localhost:4566/" + account + "/" + queue}
 	for k, v := range in {
@@ -72,7 +76,9 @@ func (b bench) send(queue string, bodies ...string) {
 		if strings.HasSuffix(queue, ".fifo") {
 			in["MessageGroupId"] = "g"
 		}
-		if status, code := b.call(b.Context(), "SendMessage", queue, in, nil); status != http.StatusOK {
+		if status, code := b.call(
+			b.Context(), "SendMessage", queue, in, nil,
+		); status != http.StatusOK {
 			b.Fatalf("send: %d %s", status, code)
 		}
 	}
@@ -112,27 +118,36 @@ func (b bench) delete(queue string, messages ...sqs.Message) {
 
 func TestReceiveCarriesAllAttributes(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, sqs.QueueSpec{QueueName: "q.fifo", FifoQueue: true, ContentBasedDeduplication: true})
+	b := newBench(
+		t, sqs.QueueSpec{QueueName: "q.fifo", FifoQueue: true, ContentBasedDeduplication: true},
+	)
 	b.call(t.Context(), "SendMessage", "q.fifo", map[string]any{
 		"MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "d",
-		"MessageAttributes": map[string]any{"a": sqs.MessageAttribute{DataType: "Binary", BinaryValue: []byte("b")}},
+		"MessageAttributes": map[string]any{"a": sqs.MessageAttribute{
+			DataType: "Binary", BinaryValue: []byte("b"),
+		}},
 	}, nil)
 	m := b.gets("q.fifo", "x")[0]
-	if got := strings.Join(sortedKeys(m.Attributes), " "); got != "ApproximateFirstReceiveTimestamp "+
+	if got := strings.Join(
+		sortedKeys(m.Attributes), " ",
+	); got != "ApproximateFirstReceiveTimestamp "+
 		"ApproximateReceiveCount MessageDeduplicationId MessageGroupId SenderId SentTimestamp SequenceNumber" {
 		t.Errorf("attributes are %s", got)
 	}
 	if m.Attributes["MessageGroupId"] != "g" || m.Attributes["MessageDeduplicationId"] != "d" {
 		t.Errorf("attributes are %v", m.Attributes)
 	}
-	if string(m.MessageAttributes["a"].BinaryValue) != "b" || m.BodyMD5 != "9dd4e461268c8034f5c8564e155c67a6" {
+	if string(m.MessageAttributes["a"].BinaryValue) != "b" ||
+		m.BodyMD5 != "9dd4e461268c8034f5c8564e155c67a6" {
 		t.Errorf("message is %+v", m)
 	}
 }
 
 func TestSendInProcess(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, sqs.QueueSpec{QueueName: "q"}, sqs.QueueSpec{QueueName: "named.fifo", FifoQueue: true},
+	b := newBench(t, sqs.QueueSpec{QueueName: "q"}, sqs.QueueSpec{
+		QueueName: "named.fifo", FifoQueue: true,
+	},
 		sqs.QueueSpec{QueueName: "content.fifo", FifoQueue: true, ContentBasedDeduplication: true})
 	for _, tt := range []struct{ queue, group, refused string }{
 		{"q", "", ""},
@@ -144,7 +159,8 @@ func TestSendInProcess(t *testing.T) {
 	} {
 		err := b.Send(t.Context(), arnPrefix+tt.queue, tt.group, "x")
 		var refusal *sqs.Error
-		if errors.As(err, &refusal) != (tt.refused != "") || refusal != nil && refusal.Code != tt.refused {
+		if errors.As(err, &refusal) != (tt.refused != "") ||
+			refusal != nil && refusal.Code != tt.refused {
 			t.Errorf("%s, group %q: %v", tt.queue, tt.group, err)
 		}
 	}
@@ -175,7 +191,8 @@ func TestDeleteTriesAllHandles(t *testing.T) {
 func TestTheRequestsTraceTravelsWithTheMessage(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sqs.QueueSpec{QueueName: "q"})
-	const body = `{"QueueUrl":"https://sqs.us-east-1.amazonaws.com/` + account + `/q","MessageBody":"x"}`
+	const body = `{"QueueUrl":"https://sqs.us-east-1.amazonaws.com/` + account +
+		`/q","MessageBody":"x"}`
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
 	r.Header.Set("X-Amzn-Trace-Id", "Root=1-2-3")
@@ -188,10 +205,13 @@ func TestTheRequestsTraceTravelsWithTheMessage(t *testing.T) {
 func TestOperationsOfTheTemplateAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	for _, operation := range []string{"CreateQueue", "DeleteQueue", "SetQueueAttributes", "StartMessageMoveTask"} {
+	for _, operation := range []string{
+		"CreateQueue", "DeleteQueue", "SetQueueAttributes", "StartMessageMoveTask",
+	} {
 		var answer struct{ Message string }
 		status, code := b.call(t.Context(), operation, "q", nil, &answer)
-		if status != http.StatusBadRequest || code != "InvalidAction" || !strings.Contains(answer.Message, operation) ||
+		if status != http.StatusBadRequest || code != "InvalidAction" ||
+			!strings.Contains(answer.Message, operation) ||
 			!strings.Contains(answer.Message, "scripts/localstack") {
 			t.Errorf("%s: %d %s %q", operation, status, code, answer.Message)
 		}
@@ -201,13 +221,18 @@ func TestOperationsOfTheTemplateAreRefusedByName(t *testing.T) {
 func TestADeadLetterQueueNamesItsSources(t *testing.T) {
 	t.Parallel()
 	to := &sqs.RedrivePolicy{DeadLetterTargetARN: arnPrefix + "dead", MaxReceiveCount: 1}
-	b := newBench(t, sqs.QueueSpec{QueueName: "dead"}, sqs.QueueSpec{QueueName: "a", RedrivePolicy: to},
+	b := newBench(t, sqs.QueueSpec{QueueName: "dead"}, sqs.QueueSpec{
+		QueueName: "a", RedrivePolicy: to,
+	},
 		sqs.QueueSpec{QueueName: "b", RedrivePolicy: to}, sqs.QueueSpec{QueueName: "c"})
 	for queue, want := range map[string]string{
-		"dead": `["http://localhost:4566/` + account + `/a","http://localhost:4566/` + account + `/b"]`, "a": "[]",
+		"dead": `["http://localhost:4566/` + account + `/a","http://localhost:4566/` + account +
+			`/b"]`, "a": "[]",
 	} {
 		var answer map[string]json.RawMessage // a struct would take the key in any case of letters
-		if status, code := b.call(t.Context(), "ListDeadLetterSourceQueues", queue, nil, &answer); string(answer["queueUrls"]) != want {
+		if status, code := b.call(
+			t.Context(), "ListDeadLetterSourceQueues", queue, nil, &answer,
+		); string(answer["queueUrls"]) != want {
 			t.Errorf("%s: %d %s %s, want %s", queue, status, code, answer, want)
 		}
 	}
@@ -216,7 +241,9 @@ func TestADeadLetterQueueNamesItsSources(t *testing.T) {
 func TestTheQueryProtocolIsRefused(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	newBench(t).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?Action=ListQueues", nil))
+	newBench(t).ServeHTTP(
+		w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?Action=ListQueues", nil),
+	)
 	if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "AWS JSON 1.0") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
@@ -226,19 +253,27 @@ func TestRolesMayDoWhatTheirPoliciesSay(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sqs.QueueSpec{QueueName: "q"})
 	for operation, action := range map[string]string{
-		"SendMessage": "SendMessage", "SendMessageBatch": "SendMessage", "ReceiveMessage": "ReceiveMessage",
-		"DeleteMessage": "DeleteMessage", "DeleteMessageBatch": "DeleteMessage",
-		"ChangeMessageVisibility": "ChangeMessageVisibility", "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
-		"GetQueueAttributes": "GetQueueAttributes", "GetQueueUrl": "GetQueueUrl", "PurgeQueue": "PurgeQueue",
+		"SendMessage": "SendMessage", "SendMessageBatch": "SendMessage",
+		"ReceiveMessage": "ReceiveMessage",
+		"DeleteMessage":  "DeleteMessage", "DeleteMessageBatch": "DeleteMessage",
+		"ChangeMessageVisibility":      "ChangeMessageVisibility",
+		"ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+		"GetQueueAttributes":           "GetQueueAttributes", "GetQueueUrl": "GetQueueUrl",
+		"PurgeQueue":                 "PurgeQueue",
 		"ListDeadLetterSourceQueues": "ListDeadLetterSourceQueues",
 	} {
 		role := func(resource string) context.Context {
 			return iam.WithRole(t.Context(), &iam.Role{Name: "fn", Session: "fn", Account: account, Statements: []iam.Statement{
-				{Effect: "Allow", Actions: []string{"sqs:" + action}, Resources: []string{resource}},
+				{
+					Effect: "Allow", Actions: []string{"sqs:" + action},
+					Resources: []string{resource},
+				},
 			}})
 		}
 		in := map[string]any{"QueueName": "q"}
-		if status, code := b.call(role(arnPrefix+"q"), operation, "q", in, nil); status == http.StatusForbidden {
+		if status, code := b.call(
+			role(arnPrefix+"q"), operation, "q", in, nil,
+		); status == http.StatusForbidden {
 			t.Errorf("%s: %d %s although allowed", operation, status, code)
 		}
 		status, code := b.call(role(arnPrefix+"other"), operation, "q", in, nil)
@@ -255,7 +290,8 @@ func TestCallsInProcessNeedTheSamePermissions(t *testing.T) {
 	_, receive := b.Receive(ctx, arnPrefix+"q", 1, 0)
 	for name, err := range map[string]error{
 		"Receive": receive, "Delete": b.Delete(ctx, arnPrefix+"q", "h"),
-		"ChangeVisibility": b.ChangeVisibility(ctx, arnPrefix+"q", "h", 0), "Send": b.Send(ctx, arnPrefix+"q", "", "x"),
+		"ChangeVisibility": b.ChangeVisibility(ctx, arnPrefix+"q", "h", 0),
+		"Send":             b.Send(ctx, arnPrefix+"q", "", "x"),
 	} {
 		var denied *iam.Denied
 		if !errors.As(err, &denied) {
@@ -276,23 +312,35 @@ func TestTheMeterCountsWhatAWSBills(t *testing.T) {
 		requests, empty float64
 	}{
 		{"a small message is one request", func(b bench) { b.send("q", "x") }, 1, 0},
-		{"a message of 64 KiB is one request", func(b bench) { b.send("q", strings.Repeat("x", 64*kib)) }, 1, 0},
+		{"a message of 64 KiB is one request", func(b bench) {
+			b.send("q", strings.Repeat("x", 64*kib))
+		}, 1, 0},
 		{"a byte more is two", func(b bench) { b.send("q", strings.Repeat("x", 64*kib+1)) }, 2, 0},
 		{"a batch is billed by its total", func(b bench) {
 			b.call(b.Context(), "SendMessageBatch", "q",
-				map[string]any{"Entries": []any{entry("a", 40*kib), entry("b", 40*kib), entry("c", 40*kib)}}, nil)
+				map[string]any{"Entries": []any{
+					entry("a", 40*kib), entry("b", 40*kib), entry("c", 40*kib),
+				}}, nil)
 		}, 2, 0},
 		{"a receive is billed by what it returns", func(b bench) {
 			b.send("q", strings.Repeat("x", 40*kib), strings.Repeat("x", 40*kib))
-			b.call(b.Context(), "ReceiveMessage", "q", map[string]any{"MaxNumberOfMessages": 10}, nil)
+			b.call(
+				b.Context(), "ReceiveMessage", "q", map[string]any{"MaxNumberOfMessages": 10}, nil,
+			)
 		}, 4, 0},
-		{"an empty receive is counted apart", func(b bench) { b.call(b.Context(), "ReceiveMessage", "q", nil, nil) }, 0, 1},
+		{"an empty receive is counted apart", func(b bench) {
+			b.call(b.Context(), "ReceiveMessage", "q", nil, nil)
+		}, 0, 1},
 		{"an empty receive in process too", func(b bench) { b.receive("q", 0) }, 0, 1},
 		{"a delete in process is one request per ten handles", func(b bench) {
 			_ = b.Delete(b.Context(), arnPrefix+"q", make([]string, 11)...)
 		}, 2, 0},
-		{"a refused call is a request", func(b bench) { b.call(b.Context(), "SendMessage", "nope", nil, nil) }, 1, 0},
-		{"an unknown operation is none", func(b bench) { b.call(b.Context(), "Frobnicate", "q", nil, nil) }, 0, 0},
+		{"a refused call is a request", func(b bench) {
+			b.call(b.Context(), "SendMessage", "nope", nil, nil)
+		}, 1, 0},
+		{"an unknown operation is none", func(b bench) {
+			b.call(b.Context(), "Frobnicate", "q", nil, nil)
+		}, 0, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -311,7 +359,9 @@ func TestTheMeterCountsWhatAWSBills(t *testing.T) {
 
 func TestRequestsAreTheCallers(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, sqs.QueueSpec{QueueName: "q.fifo", FifoQueue: true, ContentBasedDeduplication: true})
+	b := newBench(
+		t, sqs.QueueSpec{QueueName: "q.fifo", FifoQueue: true, ContentBasedDeduplication: true},
+	)
 	role := &iam.Role{Session: "Hark-broadcast", Statements: []iam.Statement{
 		{Effect: "Allow", Actions: []string{"*"}, Resources: []string{"*"}},
 	}}
@@ -328,8 +378,14 @@ func TestRequestsAreTheCallers(t *testing.T) {
 	for _, unit := range []meter.Unit{meter.FIFORequests, meter.QueueRequests} {
 		want = append(want,
 			meter.Line{Service: "sqs", Unit: unit, Operation: "SendMessage", N: 1},
-			meter.Line{Service: "sqs", Unit: unit, Function: "Hark-broadcast", Operation: "DeleteMessageBatch", N: 1},
-			meter.Line{Service: "sqs", Unit: unit, Function: "Hark-broadcast", Operation: "ReceiveMessage", N: 1},
+			meter.Line{
+				Service: "sqs", Unit: unit, Function: "Hark-broadcast",
+				Operation: "DeleteMessageBatch", N: 1,
+			},
+			meter.Line{
+				Service: "sqs", Unit: unit, Function: "Hark-broadcast", Operation: "ReceiveMessage",
+				N: 1,
+			},
 		)
 	}
 	if diff := cmp.Diff(want, b.meter.Lines()); diff != "" {

@@ -15,14 +15,15 @@ import (
 // Message is one delivery of a message.
 type Message struct {
 	ID, ReceiptHandle, Body string
-	BodyMD5                 string            // in hex
-	Attributes              map[string]string // SQS's own: SentTimestamp, ApproximateReceiveCount, MessageGroupId, ...
-	MessageAttributes       map[string]MessageAttribute
+	BodyMD5                 string // in hex
+	// Attributes are SQS's own: SentTimestamp, ApproximateReceiveCount, MessageGroupId, ...
+	Attributes        map[string]string
+	MessageAttributes map[string]MessageAttribute
 }
 
-// MessageAttribute is a typed value that the sender gave a message beside its body.
+// MessageAttribute is a typed value that a message has beside its body.
 type MessageAttribute struct {
-	DataType    string // String, Number or Binary, perhaps with a label: Number.int
+	DataType    string // String, Number or Binary, possibly with a label: Number.int
 	StringValue string `json:",omitempty"` // of a String or Number
 	BinaryValue []byte `json:",omitempty"` // of a Binary
 }
@@ -49,7 +50,8 @@ func (id messageID) String() string {
 	return string(b[:])
 }
 
-// content is what was sent. It never changes once it is in a queue, so deliveries share it.
+// content is a message as it was sent. It never changes once it is in a queue, so deliveries share
+// it.
 type content struct {
 	id         messageID
 	body       string
@@ -58,11 +60,11 @@ type content struct {
 	group      string // MessageGroupId; may be empty in a standard queue
 	dedup      string // MessageDeduplicationId, the sender's or the body's hash; FIFO only
 	sequence   string // SequenceNumber; FIFO only
-	source     string // DeadLetterQueueSourceArn, once moved
+	source     string // DeadLetterQueueSourceArn; of a dead letter only
 	sent       time.Time
 }
 
-// size is what AWS weighs: the body, and each attribute's name, type and value.
+// size is the size that AWS counts: the body, and the name, type and value of each attribute.
 func (c *content) size() int {
 	n := len(c.body)
 	for name, a := range c.attributes {
@@ -71,36 +73,36 @@ func (c *content) size() int {
 	return n
 }
 
-// state is where a message is in its life.
+// state is the state of a message.
 type state int
 
 const (
-	gone     state = iota // not in the queue: not yet, or deleted, expired or moved
+	gone     state = iota // not in the queue: not yet added, or deleted, expired or moved
 	delayed               // until its delay ends
 	visible               // may be received
 	inFlight              // received, until deleted or its visibility timeout ends
 	states
 )
 
-// message is a content in a queue. All of it is the queue's, under the queue's lock.
+// message is a content in a queue. The queue's lock protects all of its fields.
 type message struct {
 	*content
 	state    state
-	order    uint64    // rises with every message put into the queue
+	order    uint64    // rises with every message that is added to the queue
 	until    time.Time // when delayed or inFlight ends
 	expires  time.Time // when retention ends
-	received int       // how often, in all queues
-	tries    int       // how often, in this queue; numbers the receipts
+	received int       // number of receives in all queues
+	tries    int       // number of receives in this queue, which is part of a receipt handle
 	first    time.Time // first receive
 	last     time.Time // latest receive
-	repeated bool      // by a fault
+	repeated bool      // a fault has made it visible again
 
 	group *group
 	place *list.Element // in group.messages
 	index int           // in queue.agenda
 }
 
-// delivery is a message as it was when it was received.
+// delivery is a message at the time of one receive.
 type delivery struct {
 	*content
 	receipt  string
@@ -108,8 +110,8 @@ type delivery struct {
 	first    time.Time
 }
 
-// system returns the attributes that SQS gives every message. The sender is always the account: identities of the local
-// cloud have no unique IDs.
+// system returns the attributes that SQS gives every message. The sender is always the account,
+// because identities of the local cloud have no unique IDs.
 func (d *delivery) system(account string) map[string]string {
 	m := map[string]string{
 		"SenderId":                         account,
@@ -135,8 +137,8 @@ func bodyMD5(body string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// attributesMD5 is the digest that SDKs check (SQS Developer Guide, "Calculating the MD5 message digest for message
-// attributes"); empty for no attributes.
+// attributesMD5 is the digest that SDKs check (SQS Developer Guide, "Calculating the MD5 message
+// digest for message attributes"). Without attributes it is empty.
 func attributesMD5(attributes map[string]MessageAttribute) string {
 	if len(attributes) == 0 {
 		return ""

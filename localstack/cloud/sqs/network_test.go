@@ -17,7 +17,8 @@ import (
 	"hark/localstack/cloud/sqs"
 )
 
-// TestOverTheNetwork lets a client of a real server give up a long poll: what is sent afterwards goes to the next one.
+// TestOverTheNetwork lets a client of a real server give up a long poll: what is sent afterwards
+// goes to the next one.
 func TestOverTheNetwork(t *testing.T) {
 	t.Parallel()
 	bill := new(meter.Meter)
@@ -43,16 +44,22 @@ func TestOverTheNetwork(t *testing.T) {
 		<-arrived
 		cancel()
 	}()
-	_, err := client.ReceiveMessage(ctx, &awssqs.ReceiveMessageInput{QueueUrl: url, WaitTimeSeconds: 20})
+	_, err := client.ReceiveMessage(
+		ctx, &awssqs.ReceiveMessageInput{QueueUrl: url, WaitTimeSeconds: 20},
+	)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("error is %v", err)
 	}
-	for end := time.Now().Add(time.Minute); bill.Snapshot()[meter.EmptyReceives] == 0; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); bill.Snapshot()[meter.EmptyReceives] == 0; time.Sleep(
+		time.Millisecond,
+	) {
 		if time.Now().After(end) {
 			t.Fatal("the server does not notice that its client has gone")
 		}
 	}
-	_, err = client.SendMessage(t.Context(), &awssqs.SendMessageInput{QueueUrl: url, MessageBody: aws.String("x")})
+	_, err = client.SendMessage(
+		t.Context(), &awssqs.SendMessageInput{QueueUrl: url, MessageBody: aws.String("x")},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

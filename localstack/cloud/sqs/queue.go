@@ -9,7 +9,8 @@ import (
 	"hark/localstack/cloud/faults"
 )
 
-// group is the messages that are handed out in order and, but for one batch, one at a time.
+// group is the messages that are delivered in order and, apart from those of one receive, one at a
+// time.
 type group struct {
 	id       string        // empty in a standard queue, where each message has a group of its own
 	messages list.List     // of *message, oldest first
@@ -17,28 +18,30 @@ type group struct {
 	turn     *list.Element // in queue.ready
 }
 
-// queue is one queue and its messages.
+// queue is one queue with its messages.
 type queue struct {
 	settings
 	created time.Time
 	now     func() time.Time
 	speed   float64
 	faults  *faults.Set
-	dlq     func(settings) *queue // where dead letters go; nil if it does not exist
+	dlq     func(settings) *queue // returns nil if the dead-letter queue does not exist
 
 	mu       sync.Mutex
 	messages map[messageID]*message
 	groups   map[string]*group // FIFO only
-	ready    list.List         // of *group: those whose first message may be received, in the order they became so
-	agenda   agenda
-	count    [states]int // how many messages are in each state; nothing is said by that of gone
-	order    uint64
-	dedup    dedup
-	waiters  list.List   // of *waiter
-	timer    *time.Timer // fires at the time armed, if that is not zero
-	armed    time.Time
-	dead     []*message // to be moved once the lock is released
-	purged   time.Time
+	// ready holds the *groups whose first message may be received, in the order in which they
+	// became ready.
+	ready   list.List
+	agenda  agenda
+	count   [states]int // messages in each state; the count of gone means nothing
+	order   uint64 // of the last message added
+	dedup   dedup
+	waiters list.List   // of *waiter
+	timer   *time.Timer // fires at timerAt, unless that is zero
+	armed   time.Time
+	dead    []*message // to be moved when the lock is released
+	purged  time.Time // when PurgeQueue last emptied it
 }
 
 func newQueue(cfg settings, opts *Options, dlq func(settings) *queue) *queue {
@@ -48,8 +51,8 @@ func newQueue(cfg settings, opts *Options, dlq func(settings) *queue) *queue {
 	}
 }
 
-// do runs f on the queue as it is now, then hands what became available to those who wait. Dead letters are moved after
-// the lock is released, so that no two queues are ever locked at once.
+// do locks the queue, brings it up to date, runs f, and serves the waiting receives. It moves dead
+// letters after it has released the lock, so that no two queues are ever locked at once.
 func (q *queue) do(f func(now time.Time)) {
 	q.mu.Lock()
 	now := q.now()
@@ -94,7 +97,7 @@ func (q *queue) groupOf(c *content) *group {
 	return g
 }
 
-// remove takes the message out of the queue; settle its group afterwards.
+// remove takes the message out of the queue. Call updateReady for its group afterwards.
 func (q *queue) remove(m *message) {
 	q.enter(m, gone)
 	m.group.messages.Remove(m.place)
@@ -102,7 +105,7 @@ func (q *queue) remove(m *message) {
 	delete(q.messages, m.id)
 }
 
-// enter moves the message to the state and keeps the counts.
+// setState changes the message's state and the counts.
 func (q *queue) enter(m *message, s state) {
 	if m.state == inFlight {
 		m.group.inFlight--
@@ -115,7 +118,8 @@ func (q *queue) enter(m *message, s state) {
 	m.state = s
 }
 
-// settle gives the group a turn, or takes it away, as its messages now demand.
+// updateReady puts the group on the ready list or takes it off, as its first message requires. It
+// also forgets an empty group.
 func (q *queue) settle(g *group) {
 	front := g.messages.Front()
 	ready := front != nil && g.inFlight == 0 && front.Value.(*message).state == visible
@@ -131,9 +135,12 @@ func (q *queue) settle(g *group) {
 	}
 }
 
-// take receives up to most messages for the function, which may be empty: of each group in its turn as many as there are, in order. Messages that were
-// received too often already are set aside as dead letters.
-func (q *queue) take(function string, most int, visibility time.Duration, now time.Time) []delivery {
+// take receives up to limit messages. function is the receiving Lambda function, empty if there is
+// none. Ready groups have their turns in order, and each gives as many messages as it can. Messages
+// that were received too often become dead letters.
+func (q *queue) take(
+	function string, most int, visibility time.Duration, now time.Time,
+) []delivery {
 	var out []delivery
 	for len(out) < most && q.ready.Len() > 0 {
 		g := q.ready.Front().Value.(*group)
@@ -167,7 +174,8 @@ func (q *queue) deliver(m *message, visibility time.Duration, now time.Time) del
 	return delivery{content: m.content, receipt: q.receipt(m), received: m.received, first: m.first}
 }
 
-// hide keeps the message in flight for so long. Zero ends as soon as the queue next advances.
+// hide keeps the message in flight for d. If d is zero, the message is visible again when the queue
+// next advances.
 func (q *queue) hide(m *message, d time.Duration, now time.Time) {
 	q.hideUntil(m, now.Add(q.compress(d)))
 }
@@ -178,18 +186,19 @@ func (q *queue) hideUntil(m *message, t time.Time) {
 	heap.Fix(&q.agenda, m.index)
 }
 
-// compress is how long a delay or a timeout takes at this queue's speed.
+// scaled returns how long a delay or a timeout takes at this queue's speed.
 func (q *queue) compress(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / q.speed)
 }
 
-// exhausted reports whether the message may not be received any more and has somewhere else to go.
+// exhausted reports whether the message has been received as often as allowed and there is a
+// dead-letter queue for it.
 func (q *queue) exhausted(m *message) bool {
 	return q.redrive != nil && m.tries >= q.redrive.MaxReceiveCount && q.dlq(q.settings) != nil
 }
 
-// bury puts the dead letters into the dead-letter queue. In a standard queue they keep the age they have, in a FIFO queue
-// they begin anew (SQS Developer Guide, "Using dead-letter queues").
+// moveToDLQ puts messages into the dead-letter queue. A standard queue keeps their age, a FIFO
+// queue starts it again (SQS Developer Guide, "Using dead-letter queues").
 func (q *queue) bury(dead []*message) {
 	target := q.dlq(q.settings)
 	target.do(func(now time.Time) {
@@ -202,13 +211,14 @@ func (q *queue) bury(dead []*message) {
 				born = now
 			}
 			target.add(&message{
-				content: &moved, received: m.received, first: m.first, expires: born.Add(target.retention),
+				content: &moved, received: m.received, first: m.first,
+				expires: born.Add(target.retention),
 			}, 0, now)
 		}
 	})
 }
 
-// purge deletes all messages. Deduplication remembers them still.
+// purge deletes all messages. Deduplication still remembers them.
 func (q *queue) purge() {
 	for _, m := range q.messages {
 		q.remove(m)

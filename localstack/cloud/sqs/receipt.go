@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// receiptPrefix begins AWS's handles too.
+// receiptPrefix begins AWS's receipt handles, too.
 const receiptPrefix = "AQEB"
 
-// A receipt handle names the queue (a hash of its ARN), the message, and which of its receives this was.
+// receiptLen is the length of a handle's contents: a hash of the queue's ARN, the message's ID, and
+// the number of the receive.
 const receiptLen = 4 + len(messageID{}) + 4
 
 func (q *queue) receipt(m *message) string {
@@ -27,8 +28,8 @@ func (q *queue) mark() uint32 {
 	return h.Sum32()
 }
 
-// parseReceipt returns the message and the number of the receive that the handle stands for; ok is false if this queue
-// never gave out such a handle.
+// parseReceipt returns the message and the number of the receive that a handle names. ok is false
+// if this queue never issued such a handle.
 func (q *queue) parseReceipt(handle string) (id messageID, try int, ok bool) {
 	code, ok := strings.CutPrefix(handle, receiptPrefix)
 	if !ok {

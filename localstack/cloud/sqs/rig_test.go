@@ -39,8 +39,13 @@ type engine struct {
 func ours() engine {
 	const endpoint = "http://sqs.local"
 	svc := sqs.New(sqs.Options{Region: "us-east-1", Account: account, Endpoint: endpoint})
-	create := func(_ context.Context, _ *awssqs.Client, spec sqs.QueueSpec) error { return svc.Create(spec) }
-	return engine{endpoint: endpoint, region: "us-east-1", create: create, http: &http.Client{Transport: direct{svc}}}
+	create := func(_ context.Context, _ *awssqs.Client, spec sqs.QueueSpec) error {
+		return svc.Create(spec)
+	}
+	return engine{
+		endpoint: endpoint, region: "us-east-1", create: create,
+		http: &http.Client{Transport: direct{svc}},
+	}
 }
 
 // direct hands requests to a handler.
@@ -52,18 +57,24 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// elasticMQ is compared in what it refuses, not in the names of the refusals: most are its own, and it does not send the
-// header that would tell SDKs the real ones. One case of the suite is about them.
+// elasticMQ is compared in what it refuses, not in the names of the refusals: most are its own, and
+// it does not send the header that would tell SDKs the real ones. One case of the suite is about
+// them.
 func elasticMQ(endpoint string) engine {
 	create := func(ctx context.Context, client *awssqs.Client, spec sqs.QueueSpec) error {
 		name, attributes, err := attributesOf(spec)
 		if err != nil {
 			return err
 		}
-		_, err = client.CreateQueue(ctx, &awssqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
+		_, err = client.CreateQueue(
+			ctx, &awssqs.CreateQueueInput{QueueName: &name, Attributes: attributes},
+		)
 		return err
 	}
-	return engine{endpoint: endpoint, region: "elasticmq", anyCode: true, create: create, http: http.DefaultClient}
+	return engine{
+		endpoint: endpoint, region: "elasticmq", anyCode: true, create: create,
+		http: http.DefaultClient,
+	}
 }
 
 // attributesOf is the spec as CreateQueue takes it.
@@ -87,8 +98,9 @@ func attributesOf(spec sqs.QueueSpec) (name string, attributes map[string]string
 	return spec.QueueName, attributes, nil
 }
 
-// rig is what one case works with: an engine, and queues of its own. Its helpers end the case at the first failure,
-// which is an error rather than the test's failure, since a case may be known to differ.
+// rig is what one case works with: an engine, and queues of its own. Its helpers end the case at
+// the first failure, which is an error rather than the test's failure, since a case may be known to
+// differ.
 type rig struct {
 	engine
 	ctx    context.Context
@@ -170,7 +182,9 @@ func (r *rig) arn(name string) string {
 
 func (r *rig) send(url string, bodies ...string) {
 	for _, body := range bodies {
-		_, err := r.client.SendMessage(r.ctx, &awssqs.SendMessageInput{QueueUrl: &url, MessageBody: &body})
+		_, err := r.client.SendMessage(
+			r.ctx, &awssqs.SendMessageInput{QueueUrl: &url, MessageBody: &body},
+		)
 		r.no(err)
 	}
 }
@@ -188,10 +202,13 @@ func (r *rig) sendTo(url, group string, bodies ...string) (last *awssqs.SendMess
 }
 
 // receive receives up to most messages, without waiting unless a change says so.
-func (r *rig) receive(url string, most int32, change ...func(*awssqs.ReceiveMessageInput)) []types.Message {
+func (r *rig) receive(
+	url string, most int32, change ...func(*awssqs.ReceiveMessageInput),
+) []types.Message {
 	in := &awssqs.ReceiveMessageInput{
 		QueueUrl: &url, MaxNumberOfMessages: most,
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{"All"}, MessageAttributeNames: []string{"All"},
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{"All"},
+		MessageAttributeNames:       []string{"All"},
 	}
 	for _, f := range change {
 		f(in)
@@ -216,7 +233,8 @@ func (r *rig) one(url string, change ...func(*awssqs.ReceiveMessageInput)) types
 	return got[0]
 }
 
-// bounce receives one message and gives it back at once. (The SDK does not send a visibility timeout of zero.)
+// bounce receives one message and gives it back at once. (The SDK does not send a visibility
+// timeout of zero.)
 func (r *rig) bounce(url string) types.Message {
 	m := r.one(url)
 	r.no(r.tryChange(url, *m.ReceiptHandle, 0))
@@ -247,7 +265,9 @@ func (r *rig) delete(url string, messages ...types.Message) {
 }
 
 func (r *rig) tryDelete(url, handle string) error {
-	_, err := r.client.DeleteMessage(r.ctx, &awssqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: &handle})
+	_, err := r.client.DeleteMessage(
+		r.ctx, &awssqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: &handle},
+	)
 	return err
 }
 
@@ -269,8 +289,12 @@ func (r *rig) attribute(url, name string) string {
 // counts asserts how many messages are visible, in flight and delayed.
 func (r *rig) counts(url string, visible, inFlight, delayed int) {
 	const n = "ApproximateNumberOfMessages"
-	got := []string{r.attribute(url, n), r.attribute(url, n+"NotVisible"), r.attribute(url, n+"Delayed")}
-	want(r, "visible, in flight, delayed", fmt.Sprint(got), fmt.Sprint([]int{visible, inFlight, delayed}))
+	got := []string{
+		r.attribute(url, n), r.attribute(url, n+"NotVisible"), r.attribute(url, n+"Delayed"),
+	}
+	want(r, "visible, in flight, delayed", fmt.Sprint(got), fmt.Sprint([]int{
+		visible, inFlight, delayed,
+	}))
 }
 
 // raw posts a request without the SDK.
@@ -290,7 +314,9 @@ func (r *rig) refusedRaw(operation, body, code string) {
 }
 
 func (r *rig) post(operation, body string) (status int, header http.Header, answer []byte) {
-	req, err := http.NewRequestWithContext(r.ctx, http.MethodPost, r.endpoint+"/", bytes.NewBufferString(body))
+	req, err := http.NewRequestWithContext(
+		r.ctx, http.MethodPost, r.endpoint+"/", bytes.NewBufferString(body),
+	)
 	r.no(err)
 	req.Header.Set("X-Amz-Target", "AmazonSQS."+operation)
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")

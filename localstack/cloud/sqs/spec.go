@@ -9,23 +9,31 @@ import (
 	"time"
 )
 
-// maxMessage is the most a message, or all messages of a batch together, may weigh (docs/aws.md §C).
+// maxMessage is the maximum size in bytes of a message, and of all messages of a batch together
+// (docs/aws.md §C).
 const maxMessage = 1 << 20
 
-// QueueSpec is an AWS::SQS::Queue: its JSON names are CloudFormation's. A nil number means AWS's default.
+// QueueSpec is an AWS::SQS::Queue. Its JSON names are CloudFormation's. A nil number means AWS's
+// default.
 type QueueSpec struct {
-	QueueName                     string          // 1 to 80 of A-Z a-z 0-9 - _, .fifo at the end if and only if FifoQueue
-	FifoQueue                     bool            `json:",omitempty"`
-	ContentBasedDeduplication     bool            `json:",omitempty"` // FIFO only
-	DeduplicationScope            string          `json:",omitempty"` // FIFO only: queue (default) or messageGroup
-	FifoThroughputLimit           string          `json:",omitempty"` // FIFO only: perQueue (default) or perMessageGroupId
-	DelaySeconds                  *int            `json:",omitempty"` // 0 to 900; default 0
-	MaximumMessageSize            *int            `json:",omitempty"` // bytes, 1,024 to 1,048,576; default 1,048,576
-	MessageRetentionPeriod        *int            `json:",omitempty"` // seconds, 60 to 1,209,600; default 345,600 (4 days)
-	ReceiveMessageWaitTimeSeconds *int            `json:",omitempty"` // 0 to 20; default 0
-	VisibilityTimeout             *int            `json:",omitempty"` // seconds, 0 to 43,200; default 30
-	RedrivePolicy                 *RedrivePolicy  `json:",omitempty"`
-	RedriveAllowPolicy            json.RawMessage `json:",omitempty"` // reported, not enforced
+	// 1 to 80 of A-Z a-z 0-9 - _, .fifo at the end if and only if FifoQueue
+	QueueName                 string
+	FifoQueue                 bool `json:",omitempty"`
+	ContentBasedDeduplication bool `json:",omitempty"` // FIFO only
+	// FIFO only: queue (default) or messageGroup
+	DeduplicationScope string `json:",omitempty"`
+	// FIFO only: perQueue (default) or perMessageGroupId
+	FifoThroughputLimit string `json:",omitempty"`
+	DelaySeconds        *int   `json:",omitempty"` // 0 to 900; default 0
+	// bytes, 1,024 to 1,048,576; default 1,048,576
+	MaximumMessageSize *int `json:",omitempty"`
+	// seconds, 60 to 1,209,600; default 345,600 (4 days)
+	MessageRetentionPeriod        *int `json:",omitempty"`
+	ReceiveMessageWaitTimeSeconds *int `json:",omitempty"` // 0 to 20; default 0
+	// seconds, 0 to 43,200; default 30
+	VisibilityTimeout  *int            `json:",omitempty"`
+	RedrivePolicy      *RedrivePolicy  `json:",omitempty"`
+	RedriveAllowPolicy json.RawMessage `json:",omitempty"` // reported, not enforced
 
 	// Without effect: encryption, and tags.
 	KmsMasterKeyId               json.RawMessage `json:",omitempty"`
@@ -34,7 +42,8 @@ type QueueSpec struct {
 	Tags                         json.RawMessage `json:",omitempty"`
 }
 
-// RedrivePolicy moves a message to another queue instead of delivering it more than MaxReceiveCount times.
+// RedrivePolicy moves a message to another queue after MaxReceiveCount receives instead of
+// delivering it again.
 type RedrivePolicy struct {
 	DeadLetterTargetARN string `json:"deadLetterTargetArn"` // a queue of the same kind
 	MaxReceiveCount     int    `json:"maxReceiveCount"`     // 1 to 1,000
@@ -70,21 +79,29 @@ func (spec QueueSpec) settings() (settings, error) {
 		return time.Duration(number(&errs, property, v, preset, low, high)) * time.Second
 	}
 	cfg.delay = seconds("DelaySeconds", spec.DelaySeconds, 0, 0, 900)
-	cfg.retention = seconds("MessageRetentionPeriod", spec.MessageRetentionPeriod, 345_600, 60, 1_209_600)
-	cfg.wait = seconds("ReceiveMessageWaitTimeSeconds", spec.ReceiveMessageWaitTimeSeconds, 0, 0, 20)
+	cfg.retention = seconds(
+		"MessageRetentionPeriod", spec.MessageRetentionPeriod, 345_600, 60, 1_209_600,
+	)
+	cfg.wait = seconds(
+		"ReceiveMessageWaitTimeSeconds", spec.ReceiveMessageWaitTimeSeconds, 0, 0, 20,
+	)
 	cfg.visibility = seconds("VisibilityTimeout", spec.VisibilityTimeout, 30, 0, 43_200)
-	cfg.maxSize = number(&errs, "MaximumMessageSize", spec.MaximumMessageSize, maxMessage, 1024, maxMessage)
+	cfg.maxSize = number(
+		&errs, "MaximumMessageSize", spec.MaximumMessageSize, maxMessage, 1024, maxMessage,
+	)
 	errs = append(errs, spec.checkName(), spec.checkFIFO(), spec.checkRedrive())
 	return cfg, errors.Join(errs...)
 }
 
-// number returns *v, or the preset if v is nil, and adds an error if it is out of range.
+// number returns *v, or the preset if v is nil. It adds an error if *v is out of range.
 func number(errs *[]error, property string, v *int, preset, low, high int) int {
 	if v == nil {
 		return preset
 	}
 	if *v < low || *v > high {
-		*errs = append(*errs, fmt.Errorf("%s is %d, must be from %d to %d", property, *v, low, high))
+		*errs = append(
+			*errs, fmt.Errorf("%s is %d, must be from %d to %d", property, *v, low, high),
+		)
 	}
 	return *v
 }
@@ -106,13 +123,18 @@ func (spec QueueSpec) checkFIFO() error {
 	scope, limit := spec.DeduplicationScope, spec.FifoThroughputLimit
 	switch {
 	case !spec.FifoQueue && (spec.ContentBasedDeduplication || scope != "" || limit != ""):
-		return errors.New("ContentBasedDeduplication, DeduplicationScope and FifoThroughputLimit need a FIFO queue")
+		return errors.New(
+			"ContentBasedDeduplication, DeduplicationScope and FifoThroughputLimit need " +
+				"a FIFO queue",
+		)
 	case scope != "" && scope != "queue" && scope != "messageGroup":
 		return fmt.Errorf("DeduplicationScope is %q, must be queue or messageGroup", scope)
 	case limit != "" && limit != "perQueue" && limit != "perMessageGroupId":
 		return fmt.Errorf("FifoThroughputLimit is %q, must be perQueue or perMessageGroupId", limit)
 	case limit == "perMessageGroupId" && scope != "messageGroup":
-		return errors.New("FifoThroughputLimit perMessageGroupId needs DeduplicationScope messageGroup")
+		return errors.New(
+			"FifoThroughputLimit perMessageGroupId needs DeduplicationScope messageGroup",
+		)
 	}
 	return nil
 }
@@ -125,9 +147,13 @@ func (spec QueueSpec) checkRedrive() error {
 	case !strings.HasPrefix(policy.DeadLetterTargetARN, "arn:aws:sqs:"):
 		return errors.New("RedrivePolicy: deadLetterTargetArn is not the ARN of a queue")
 	case strings.HasSuffix(policy.DeadLetterTargetARN, ".fifo") != spec.FifoQueue:
-		return errors.New("RedrivePolicy: the dead-letter queue must be of the same kind, FIFO or standard")
+		return errors.New(
+			"RedrivePolicy: the dead-letter queue must be of the same kind, FIFO or standard",
+		)
 	case policy.MaxReceiveCount < 1 || policy.MaxReceiveCount > 1000:
-		return fmt.Errorf("RedrivePolicy: maxReceiveCount is %d, must be from 1 to 1000", policy.MaxReceiveCount)
+		return fmt.Errorf(
+			"RedrivePolicy: maxReceiveCount is %d, must be from 1 to 1000", policy.MaxReceiveCount,
+		)
 	}
 	return nil
 }

@@ -29,11 +29,16 @@ func TestCreateTakesCloudFormationsProperties(t *testing.T) {
 		}
 	}
 	var out struct{ Attributes map[string]string }
-	b.call(t.Context(), "GetQueueAttributes", "all.fifo", map[string]any{"AttributeNames": []string{"All"}}, &out)
+	b.call(
+		t.Context(), "GetQueueAttributes", "all.fifo",
+		map[string]any{"AttributeNames": []string{"All"}}, &out,
+	)
 	for name, want := range map[string]string{
-		"VisibilityTimeout": "60", "MessageRetentionPeriod": "300", "ReceiveMessageWaitTimeSeconds": "20",
-		"MaximumMessageSize": "262144", "RedriveAllowPolicy": `{"redrivePermission":"allowAll"}`,
-		"RedrivePolicy": `{"deadLetterTargetArn":"` + arnPrefix + `dead.fifo","maxReceiveCount":25}`,
+		"VisibilityTimeout": "60", "MessageRetentionPeriod": "300",
+		"ReceiveMessageWaitTimeSeconds": "20",
+		"MaximumMessageSize":            "262144", "RedriveAllowPolicy": `{"redrivePermission":"allowAll"}`,
+		"RedrivePolicy": `{"deadLetterTargetArn":"` + arnPrefix +
+			`dead.fifo","maxReceiveCount":25}`,
 	} {
 		if out.Attributes[name] != want {
 			t.Errorf("%s is %s, want %s", name, out.Attributes[name], want)
@@ -44,16 +49,26 @@ func TestCreateTakesCloudFormationsProperties(t *testing.T) {
 func TestCreateRefusesWhatAWSRefuses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ properties, want string }{
-		"no name":                          {`{}`, "QueueName"},
-		"a name with a slash":              {`{"QueueName":"a/b"}`, "QueueName"},
-		"a name that is too long":          {`{"QueueName":"` + strings.Repeat("a", 81) + `"}`, "QueueName"},
-		"a FIFO queue named otherwise":     {`{"QueueName":"a","FifoQueue":true}`, ".fifo"},
-		"a standard queue named FIFO":      {`{"QueueName":"a.fifo"}`, ".fifo"},
-		"a second queue of the name":       {`{"QueueName":"taken"}`, "exists"},
-		"a delay above 15 minutes":         {`{"QueueName":"a","DelaySeconds":901}`, "DelaySeconds"},
-		"a retention below a minute":       {`{"QueueName":"a","MessageRetentionPeriod":59}`, "MessageRetentionPeriod"},
-		"a visibility above 12 hours":      {`{"QueueName":"a","VisibilityTimeout":43201}`, "VisibilityTimeout"},
-		"deduplication of standard queues": {`{"QueueName":"a","ContentBasedDeduplication":true}`, "FIFO"},
+		"no name":             {`{}`, "QueueName"},
+		"a name with a slash": {`{"QueueName":"a/b"}`, "QueueName"},
+		"a name that is too long": {
+			`{"QueueName":"` + strings.Repeat("a", 81) + `"}`, "QueueName",
+		},
+		"a FIFO queue named otherwise": {`{"QueueName":"a","FifoQueue":true}`, ".fifo"},
+		"a standard queue named FIFO":  {`{"QueueName":"a.fifo"}`, ".fifo"},
+		"a second queue of the name":   {`{"QueueName":"taken"}`, "exists"},
+		"a delay above 15 minutes": {
+			`{"QueueName":"a","DelaySeconds":901}`, "DelaySeconds",
+		},
+		"a retention below a minute": {
+			`{"QueueName":"a","MessageRetentionPeriod":59}`, "MessageRetentionPeriod",
+		},
+		"a visibility above 12 hours": {
+			`{"QueueName":"a","VisibilityTimeout":43201}`, "VisibilityTimeout",
+		},
+		"deduplication of standard queues": {
+			`{"QueueName":"a","ContentBasedDeduplication":true}`, "FIFO",
+		},
 		"high throughput in queue scope": {`{"QueueName":"a.fifo","FifoQueue":true,
 			"FifoThroughputLimit":"perMessageGroupId"}`, "messageGroup"},
 		"dead letters of another kind": {`{"QueueName":"a.fifo","FifoQueue":true,"RedrivePolicy":

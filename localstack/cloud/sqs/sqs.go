@@ -15,7 +15,7 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// Options say where the queues live and what they report to.
+// Options configure a Service.
 type Options struct {
 	Region, Account string
 	Endpoint        string // scheme://host:port; queue URLs are {Endpoint}/{Account}/{name}
@@ -24,15 +24,16 @@ type Options struct {
 	Now   func() time.Time // time.Now if nil; must keep the pace of real time, as the timers do
 	Log   *slog.Logger     // slog.DiscardHandler if nil
 
-	// Faults slow and refuse requests over HTTP, kill who sends, and hand messages out again. None if nil.
+	// Faults slow and refuse requests over HTTP, kill functions that send, and deliver messages
+	// again. None if nil.
 	Faults *faults.Set
 
-	// Speed divides delays and visibility timeouts: 60 makes each minute a second. What queues say of themselves, long polls,
-	// retention and deduplication stay as they are. 1 if 0.
+	// Speed divides delays and visibility timeouts: at 60, each minute takes a second. It does not
+	// change the attributes that queues report, long polls, retention or deduplication. 0 means 1.
 	Speed float64
 }
 
-// Service is all the queues of one account in one region. It is safe for concurrent use.
+// Service is all queues of one account in one region. It is safe for concurrent use.
 type Service struct {
 	opts Options
 
@@ -55,7 +56,8 @@ func New(opts Options) *Service {
 	return &Service{opts: opts, queues: make(map[string]*queue)}
 }
 
-// Create adds the queue, or says which property AWS would refuse. The dead-letter queue that it names may follow later.
+// Create adds the queue. It fails on a property that AWS would refuse. The dead-letter queue that
+// the spec names may be created later.
 func (s *Service) Create(spec QueueSpec) error {
 	cfg, err := spec.settings()
 	if err != nil {
@@ -71,7 +73,8 @@ func (s *Service) Create(spec QueueSpec) error {
 	return nil
 }
 
-// deadLetterQueue finds where the dead letters of the source go: nil, and a line in the log, if that queue is missing.
+// deadLetterQueue returns the queue for the source's dead letters. If it does not exist, it returns
+// nil and logs an error.
 func (s *Service) deadLetterQueue(source settings) *queue {
 	q := s.queue(nameOf(source.redrive.DeadLetterTargetARN))
 	if q == nil || q.arn != source.redrive.DeadLetterTargetARN {
@@ -88,7 +91,7 @@ func (s *Service) queue(name string) *queue {
 	return s.queues[name]
 }
 
-// names returns the queues' names that begin with the prefix, sorted.
+// names returns the names of the queues with the prefix, sorted.
 func (s *Service) names(prefix string) []string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -112,8 +115,8 @@ func (s *Service) url(name string) string {
 
 func nameOf(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
 
-// open returns the queue with the ARN if the context's role may do the action to it. Who may not is told so whether or
-// not the queue exists.
+// open returns the queue with the ARN if the context's role may do the action. If the role may not,
+// the answer is the same whether or not the queue exists.
 func (s *Service) open(ctx context.Context, c *call, action, arn string) (*queue, error) {
 	if err := iam.Check(ctx, "sqs:"+action, arn); err != nil {
 		return nil, err
@@ -126,8 +129,8 @@ func (s *Service) open(ctx context.Context, c *call, action, arn string) (*queue
 	return q, nil
 }
 
-// openURL is open for a queue URL. Only the path counts: the host is whichever name the caller knows this endpoint by,
-// and AWS's own URLs work too.
+// openURL is open for a queue URL. Only the path counts: callers may know this endpoint by any host
+// name, and AWS's own URLs work too.
 func (s *Service) openURL(ctx context.Context, c *call, action, queueURL string) (*queue, error) {
 	if queueURL == "" {
 		return nil, errMissing("QueueUrl")

@@ -15,8 +15,9 @@ import (
 	"hark/localstack/cloud/sqs"
 )
 
-// TestConsumersShareAQueue lets many consumers work on one queue, some of whom give messages back. In the end each message
-// was deleted once, and those of a FIFO group one by one in the order they were sent.
+// TestConsumersShareAQueue lets many consumers work on one queue, some of whom give messages back.
+// In the end each message was deleted once, and those of a FIFO group one by one in the order they
+// were sent.
 func TestConsumersShareAQueue(t *testing.T) {
 	t.Parallel()
 	for _, fifo := range []bool{false, true} {
@@ -98,7 +99,8 @@ func (c *crowd) consume(ctx context.Context) {
 		}
 		given := false
 		for _, m := range got {
-			given = given || rand.IntN(10) == 0 // and then all after it, or their order would be lost
+			// and then all after it, or their order would be lost
+			given = given || rand.IntN(10) == 0
 			c.settle(ctx, m, given)
 		}
 	}
@@ -107,7 +109,8 @@ func (c *crowd) consume(ctx context.Context) {
 // settle gives the message back, or notes and deletes it.
 func (c *crowd) settle(ctx context.Context, m sqs.Message, back bool) {
 	if back {
-		if err := c.ChangeVisibility(ctx, arnPrefix+c.queue, m.ReceiptHandle, 0); err != nil && ctx.Err() == nil {
+		if err := c.ChangeVisibility(ctx, arnPrefix+c.queue, m.ReceiptHandle, 0); err != nil &&
+			ctx.Err() == nil {
 			c.Error(err)
 		}
 		return
@@ -130,7 +133,9 @@ func BenchmarkSendReceiveDelete(b *testing.B) {
 	for _, name := range []string{"q", "q.fifo"} {
 		b.Run(name, func(b *testing.B) {
 			fifo := strings.HasSuffix(name, ".fifo")
-			s := newBench(b, sqs.QueueSpec{QueueName: name, FifoQueue: fifo, ContentBasedDeduplication: fifo})
+			s := newBench(
+				b, sqs.QueueSpec{QueueName: name, FifoQueue: fifo, ContentBasedDeduplication: fifo},
+			)
 			for i := 0; b.Loop(); i++ {
 				s.send(name, fmt.Sprint(i))
 				s.delete(name, s.receive(name, 0)...)
@@ -145,7 +150,8 @@ func BenchmarkReceive(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			fifo := strings.HasSuffix(name, ".fifo")
 			s := newBench(b, sqs.QueueSpec{
-				QueueName: name, FifoQueue: fifo, ContentBasedDeduplication: fifo, VisibilityTimeout: ptr(0),
+				QueueName: name, FifoQueue: fifo, ContentBasedDeduplication: fifo,
+				VisibilityTimeout: ptr(0),
 			})
 			for i := range 10_000 {
 				s.call(b.Context(), "SendMessage", name, map[string]any{

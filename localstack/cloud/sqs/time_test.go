@@ -23,7 +23,9 @@ type timed struct {
 
 func TestTime(t *testing.T) {
 	t.Parallel()
-	standard := []sqs.QueueSpec{{QueueName: "q", VisibilityTimeout: ptr(30), MessageRetentionPeriod: ptr(300)}}
+	standard := []sqs.QueueSpec{{
+		QueueName: "q", VisibilityTimeout: ptr(30), MessageRetentionPeriod: ptr(300),
+	}}
 	fifo := []sqs.QueueSpec{{QueueName: "q.fifo", FifoQueue: true, ContentBasedDeduplication: true}}
 	for _, test := range []timed{
 		{"a message is back when its visibility timeout ends, not before", standard, func(b bench) {
@@ -41,14 +43,22 @@ func TestTime(t *testing.T) {
 			b.takes(19*time.Second, func() { b.wants(b.receive("q", 20*time.Second), "x") })
 		}},
 		{"a long poll is woken at the moment a delay ends", standard, func(b bench) {
-			b.call(b.Context(), "SendMessage", "q", map[string]any{"MessageBody": "late", "DelaySeconds": 900}, nil)
-			b.call(b.Context(), "SendMessage", "q", map[string]any{"MessageBody": "soon", "DelaySeconds": 7}, nil)
+			b.call(b.Context(), "SendMessage", "q", map[string]any{
+				"MessageBody": "late", "DelaySeconds": 900,
+			}, nil)
+			b.call(b.Context(), "SendMessage", "q", map[string]any{
+				"MessageBody": "soon", "DelaySeconds": 7,
+			}, nil)
 			b.takes(7*time.Second, func() { b.wants(b.receive("q", 20*time.Second), "soon") })
 		}},
 		{"a message with a shorter delay sent meanwhile sets the clock anew", standard, func(b bench) {
-			b.call(b.Context(), "SendMessage", "q", map[string]any{"MessageBody": "late", "DelaySeconds": 15}, nil)
+			b.call(b.Context(), "SendMessage", "q", map[string]any{
+				"MessageBody": "late", "DelaySeconds": 15,
+			}, nil)
 			time.AfterFunc(time.Second, func() {
-				b.call(context.Background(), "SendMessage", "q", map[string]any{"MessageBody": "soon", "DelaySeconds": 2}, nil)
+				b.call(context.Background(), "SendMessage", "q", map[string]any{
+					"MessageBody": "soon", "DelaySeconds": 2,
+				}, nil)
 			})
 			b.takes(3*time.Second, func() { b.wants(b.receive("q", 20*time.Second), "soon") })
 		}},
@@ -56,7 +66,9 @@ func TestTime(t *testing.T) {
 			b.send("q", "x")
 			m := b.gets("q", "x")[0]
 			time.AfterFunc(time.Second, func() {
-				_ = b.ChangeVisibility(context.Background(), arnPrefix+"q", m.ReceiptHandle, 3*time.Second)
+				_ = b.ChangeVisibility(
+					context.Background(), arnPrefix+"q", m.ReceiptHandle, 3*time.Second,
+				)
 			})
 			b.takes(4*time.Second, func() { b.wants(b.receive("q", 20*time.Second), "x") })
 		}},
@@ -68,7 +80,8 @@ func TestTime(t *testing.T) {
 		{"a batch is handed whole to the one who waits", standard, func(b bench) {
 			time.AfterFunc(time.Second, func() {
 				b.call(context.Background(), "SendMessageBatch", "q", map[string]any{"Entries": []any{
-					map[string]any{"Id": "1", "MessageBody": "1"}, map[string]any{"Id": "2", "MessageBody": "2"},
+					map[string]any{"Id": "1", "MessageBody": "1"},
+					map[string]any{"Id": "2", "MessageBody": "2"},
 				}}, nil)
 			})
 			b.takes(time.Second, func() { b.wants(b.receive("q", 20*time.Second), "1 2") })
@@ -78,7 +91,9 @@ func TestTime(t *testing.T) {
 			time.Sleep(299 * time.Second)
 			m := b.gets("q", "1 2")[0]
 			time.Sleep(time.Second)
-			if err := b.ChangeVisibility(b.Context(), arnPrefix+"q", m.ReceiptHandle, 0); err == nil {
+			if err := b.ChangeVisibility(
+				b.Context(), arnPrefix+"q", m.ReceiptHandle, 0,
+			); err == nil {
 				b.Error("the message is still there")
 			}
 			b.gets("q", "")
@@ -98,7 +113,9 @@ func TestTime(t *testing.T) {
 		{"a group comes back in order when its messages' visibility ends", fifo, func(b bench) {
 			b.send("q.fifo", "1", "2", "3")
 			got := b.gets("q.fifo", "1 2 3")
-			if err := b.ChangeVisibility(b.Context(), arnPrefix+"q.fifo", got[0].ReceiptHandle, time.Minute); err != nil {
+			if err := b.ChangeVisibility(
+				b.Context(), arnPrefix+"q.fifo", got[0].ReceiptHandle, time.Minute,
+			); err != nil {
 				b.Fatal(err)
 			}
 			time.Sleep(30 * time.Second)
@@ -111,17 +128,27 @@ func TestTime(t *testing.T) {
 		{"a purge is allowed again after a minute", standard, func(b bench) {
 			b.call(b.Context(), "PurgeQueue", "q", nil, nil)
 			time.Sleep(time.Minute - 1)
-			if status, _ := b.call(b.Context(), "PurgeQueue", "q", nil, nil); status != http.StatusForbidden {
+			if status, _ := b.call(
+				b.Context(), "PurgeQueue", "q", nil, nil,
+			); status != http.StatusForbidden {
 				b.Errorf("status is %d", status)
 			}
 			time.Sleep(time.Nanosecond)
-			if status, _ := b.call(b.Context(), "PurgeQueue", "q", nil, nil); status != http.StatusOK {
+			if status, _ := b.call(
+				b.Context(), "PurgeQueue", "q", nil, nil,
+			); status != http.StatusOK {
 				b.Errorf("status is %d", status)
 			}
 		}},
-		{"dead letters of a standard queue keep their age", deadLetters(false), func(b bench) { b.bury("q", "dead", "") }},
-		{"dead letters of a FIFO queue begin anew", deadLetters(true), func(b bench) { b.bury("q.fifo", "dead.fifo", "x") }},
-		{"a message stays if its dead-letter queue does not exist", deadLetters(false)[1:], func(b bench) {
+		{"dead letters of a standard queue keep their age", deadLetters(false), func(b bench) {
+			b.bury("q", "dead", "")
+		}},
+		{"dead letters of a FIFO queue begin anew", deadLetters(true), func(b bench) {
+			b.bury("q.fifo", "dead.fifo", "x")
+		}},
+		{"a message stays if its dead-letter queue does not exist", deadLetters(
+			false,
+		)[1:], func(b bench) {
 			b.send("q", "x")
 			for range 3 {
 				b.gets("q", "x")
@@ -161,7 +188,9 @@ func cancelledPoll(b bench) {
 	ctx, cancel := context.WithCancel(b.Context())
 	time.AfterFunc(time.Second, cancel)
 	b.takes(time.Second, func() {
-		if _, err := b.Receive(ctx, arnPrefix+"q", 1, 20*time.Second); !errors.Is(err, context.Canceled) {
+		if _, err := b.Receive(
+			ctx, arnPrefix+"q", 1, 20*time.Second,
+		); !errors.Is(err, context.Canceled) {
 			b.Errorf("error is %v", err)
 		}
 	})
@@ -215,7 +244,8 @@ func twelveHours(b bench) {
 		return b.ChangeVisibility(b.Context(), arnPrefix+"long", m.ReceiptHandle, d)
 	}
 	time.Sleep(10 * time.Second)
-	if err := change(12 * time.Hour); err == nil || !strings.Contains(err.Error(), "Total VisibilityTimeout") {
+	if err := change(12 * time.Hour); err == nil ||
+		!strings.Contains(err.Error(), "Total VisibilityTimeout") {
 		b.Errorf("error is %v", err)
 	}
 	if err := change(12*time.Hour - 10*time.Second); err != nil {
@@ -230,10 +260,15 @@ func deadLetters(fifo bool) []sqs.QueueSpec {
 		suffix = ".fifo"
 	}
 	return []sqs.QueueSpec{
-		{QueueName: "dead" + suffix, FifoQueue: fifo, ContentBasedDeduplication: fifo, MessageRetentionPeriod: ptr(60)},
+		{
+			QueueName: "dead" + suffix, FifoQueue: fifo, ContentBasedDeduplication: fifo,
+			MessageRetentionPeriod: ptr(60),
+		},
 		{
 			QueueName: "q" + suffix, FifoQueue: fifo, ContentBasedDeduplication: fifo,
-			RedrivePolicy: &sqs.RedrivePolicy{DeadLetterTargetARN: arnPrefix + "dead" + suffix, MaxReceiveCount: 1},
+			RedrivePolicy: &sqs.RedrivePolicy{
+				DeadLetterTargetARN: arnPrefix + "dead" + suffix, MaxReceiveCount: 1,
+			},
 		},
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// checkText refuses what XML 1.0 has no characters for (API Reference, SendMessage).
+// checkText refuses characters that XML 1.0 does not have (API Reference, SendMessage).
 func checkText(s string) error {
 	for i, r := range s {
 		ok := r >= 0x20 && r <= 0xd7ff || r == '\t' || r == '\n' || r == '\r' ||
@@ -23,8 +23,9 @@ func checkText(s string) error {
 	return nil
 }
 
-// checkToken refuses what cannot be a MessageGroupId, MessageDeduplicationId or ReceiveRequestAttemptId: 1 to 128 of
-// A-Z a-z 0-9 and ASCII punctuation. Whether it may be missing is decided elsewhere.
+// checkToken refuses a text that cannot be a MessageGroupId, MessageDeduplicationId or
+// ReceiveRequestAttemptId: 1 to 128 of A-Z a-z 0-9 and ASCII punctuation. It accepts an empty text;
+// other checks decide whether the parameter may be missing.
 func checkToken(parameter, s string) error {
 	ok := len(s) <= 128
 	for i := range len(s) {
@@ -37,7 +38,7 @@ func checkToken(parameter, s string) error {
 	return nil
 }
 
-// checkRange refuses a number out of its range; nil is fine.
+// checkRange refuses a number that is out of range. It accepts nil.
 func checkRange(parameter string, v *int, low, high int, reason string) error {
 	if v != nil && (*v < low || *v > high) {
 		return errValue(*v, parameter, reason)
@@ -45,7 +46,7 @@ func checkRange(parameter string, v *int, low, high int, reason string) error {
 	return nil
 }
 
-// firstError returns the first that is not nil.
+// firstError returns the first error that is not nil.
 func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
@@ -55,7 +56,7 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-// binary reports whether the value is in BinaryValue.
+// binary reports whether the attribute's value is in BinaryValue.
 func (a MessageAttribute) binary() bool { return a.logicalType() == "Binary" }
 
 // logicalType is the data type without its label.
@@ -64,7 +65,8 @@ func (a MessageAttribute) logicalType() string {
 	return t
 }
 
-// checkAttributes refuses attributes that break the rules of the SQS Developer Guide, "Amazon SQS message attributes".
+// checkAttributes refuses attributes that break the rules of the SQS Developer Guide, "Amazon SQS
+// message attributes".
 func checkAttributes(attributes map[string]MessageAttribute) error {
 	if n := len(attributes); n > 10 {
 		return errInvalid("Number of message attributes [%d] exceeds the allowed maximum [10].", n)
@@ -79,7 +81,8 @@ func checkAttributes(attributes map[string]MessageAttribute) error {
 
 func checkAttributeName(name string) error {
 	word := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.", r)
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("_-.", r)
 	}
 	lower := strings.ToLower(name)
 	switch {
@@ -91,8 +94,11 @@ func checkAttributeName(name string) error {
 	case strings.HasPrefix(lower, "aws.") || strings.HasPrefix(lower, "amazon."):
 		return errInvalid("You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. " +
 			"These strings are reserved for internal use.")
-	case strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".") || strings.Contains(name, ".."):
-		return errInvalid("Message (user) attribute name %q cannot start or end with '.' or contain '..'.", name)
+	case strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".") ||
+		strings.Contains(name, ".."):
+		return errInvalid(
+			"Message (user) attribute name %q cannot start or end with '.' or contain '..'.", name,
+		)
 	}
 	return nil
 }
@@ -101,17 +107,24 @@ func checkAttribute(name string, a MessageAttribute) error {
 	kind := a.logicalType()
 	switch kind {
 	case "":
-		return errInvalid("The message attribute '%s' must contain a non-empty message attribute type.", name)
+		return errInvalid(
+			"The message attribute '%s' must contain a non-empty message attribute type.", name,
+		)
 	case "String", "Number", "Binary":
 	default:
 		return errInvalid("The type of message (user) attribute '%s' is invalid. "+
 			"You must use only the following supported type prefixes: Binary, Number, String.", name)
 	}
 	if len(a.DataType) > 256 {
-		return errInvalid("The type of message (user) attribute '%s' must be at most 256 characters long.", name)
+		return errInvalid(
+			"The type of message (user) attribute '%s' must be at most 256 characters long.", name,
+		)
 	}
 	if a.binary() && len(a.BinaryValue) == 0 || !a.binary() && a.StringValue == "" {
-		return errInvalid("Message (user) attribute '%s' must contain a non-empty value of type '%s'.", name, kind)
+		return errInvalid(
+			"Message (user) attribute '%s' must contain a non-empty value of type '%s'.", name,
+			kind,
+		)
 	}
 	return checkText(a.StringValue)
 }

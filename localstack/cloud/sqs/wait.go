@@ -8,16 +8,17 @@ import (
 	"hark/localstack/cloud/iam"
 )
 
-// waiter is a receive that found nothing yet.
+// waiter is a receive that has found nothing so far.
 type waiter struct {
-	function   string // who receives, if it is one
+	function   string // the receiving Lambda function; empty if there is none
 	most       int
 	visibility time.Duration
-	got        chan []delivery // has room for the one answer
+	got        chan []delivery // buffers the only answer
 }
 
-// receive returns up to most messages, at once if there are any, else as soon as there are, else nothing after the wait
-// or when the context ends. Those who wait are served in the order they came.
+// receive returns up to limit messages: at once if there are any, otherwise as soon as there are,
+// and none when the wait or the context ends. Waiting receives are served in the order in which
+// they came.
 func (q *queue) receive(ctx context.Context, most int, visibility, wait time.Duration) []delivery {
 	if ctx.Err() != nil {
 		return nil
@@ -45,14 +46,14 @@ func (q *queue) receive(ctx context.Context, most int, visibility, wait time.Dur
 	}
 	q.do(func(time.Time) { q.waiters.Remove(place) })
 	select {
-	case got = <-w.got: // served at the last moment
+	case got = <-w.got: // came just before it was removed
 	default:
 	}
 	return got
 }
 
-// serve hands out what is ready to those who wait. It advances in between, for a receive with a visibility timeout of
-// zero gives its messages back at once.
+// serveWaiters gives ready messages to the waiting receives. It advances the queue in between,
+// because a receive with a visibility timeout of zero makes its messages visible again at once.
 func (q *queue) serve(now time.Time) {
 	for {
 		q.advance(now)

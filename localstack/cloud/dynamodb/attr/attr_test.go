@@ -40,19 +40,24 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// FuzzMap reads arbitrary JSON. What is accepted must come back the same after it is written, and have sane parts.
+// FuzzMap reads arbitrary JSON. What is accepted must come back the same after it is written, and
+// have sane parts.
 func FuzzMap(f *testing.F) {
 	for _, seed := range []string{
-		`{}`, `{"a":{"S":"x\n\u00e9\ud83d\ude00"}}`, `{"a":{"N":"-1.50e-3"},"b":{"B":"AAE="},"a":{"BOOL":true}}`,
-		`{"l":{"L":[{"NULL":true},{"M":{"":{"S":""}}}]}}`, `{"s":{"SS":["b","a"]},"n":{"NS":["1","1.0"]},"b":{"BS":["AA=="]}}`,
-		`{"a":{"S":null,"N":"1"}}`, `{"a":{"S":"x"},}`, `{"a":{"L":[{"S":"x"}`, `{"a":{"NULL":false}}`, "{\"\xff\":{\"S\":\"\xff\"}}",
+		`{}`, `{"a":{"S":"x\n\u00e9\ud83d\ude00"}}`,
+		`{"a":{"N":"-1.50e-3"},"b":{"B":"AAE="},"a":{"BOOL":true}}`,
+		`{"l":{"L":[{"NULL":true},{"M":{"":{"S":""}}}]}}`,
+		`{"s":{"SS":["b","a"]},"n":{"NS":["1","1.0"]},"b":{"BS":["AA=="]}}`,
+		`{"a":{"S":null,"N":"1"}}`, `{"a":{"S":"x"},}`, `{"a":{"L":[{"S":"x"}`,
+		`{"a":{"NULL":false}}`, "{\"\xff\":{\"S\":\"\xff\"}}",
 		strings.Repeat(`{"a":{"M":`, 40) + "{}" + strings.Repeat("}}", 40),
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var direct attr.Map
-		directErr := direct.UnmarshalJSON(data) // without encoding/json's check before it: must not panic
+		// without encoding/json's check before it: must not panic
+		directErr := direct.UnmarshalJSON(data)
 		var m attr.Map
 		if err := json.Unmarshal(data, &m); err != nil || m == nil {
 			return
@@ -65,7 +70,8 @@ func FuzzMap(f *testing.F) {
 		if err := json.Unmarshal(again, &n); err != nil {
 			t.Fatalf("%s became %s: %v", data, again, err)
 		}
-		if !attr.Equal(m, n) || m.ItemSize() != n.ItemSize() || string(again) != string(n.AppendJSON(nil)) {
+		if !attr.Equal(m, n) || m.ItemSize() != n.ItemSize() ||
+			string(again) != string(n.AppendJSON(nil)) {
 			t.Fatalf("%s became %s and that %s", data, again, n.AppendJSON(nil))
 		}
 		if attr.Depth(m) > attr.MaxDepth {
@@ -96,19 +102,23 @@ func FuzzNumbers(f *testing.F) {
 			return
 		}
 		p, q := exact(t, string(x)), exact(t, string(y))
-		if given, ok := new(big.Rat).SetString(strings.TrimSuffix(a, ".")); ok && given.Cmp(p) != 0 {
+		if given, ok := new(big.Rat).SetString(strings.TrimSuffix(a, ".")); ok &&
+			given.Cmp(p) != 0 {
 			t.Fatalf("%s was read as %s", a, x)
 		}
 		if again, err := attr.ParseNumber(string(x)); err != nil || again != x {
 			t.Fatalf("%s is not canonical: %s, %v", x, again, err)
 		}
-		if got, ok := attr.Compare(x, y); !ok || got != p.Cmp(q) || attr.Equal(x, y) != (p.Cmp(q) == 0) {
+		if got, ok := attr.Compare(x, y); !ok || got != p.Cmp(q) ||
+			attr.Equal(x, y) != (p.Cmp(q) == 0) {
 			t.Fatalf("order of %s and %s: %d", x, y, got)
 		}
-		if sum, err := x.Add(y); err == nil && exact(t, string(sum)).Cmp(new(big.Rat).Add(p, q)) != 0 {
+		if sum, err := x.Add(y); err == nil &&
+			exact(t, string(sum)).Cmp(new(big.Rat).Add(p, q)) != 0 {
 			t.Fatalf("%s + %s = %s", x, y, sum)
 		}
-		if difference, err := x.Sub(y); err == nil && exact(t, string(difference)).Cmp(new(big.Rat).Sub(p, q)) != 0 {
+		if difference, err := x.Sub(y); err == nil &&
+			exact(t, string(difference)).Cmp(new(big.Rat).Sub(p, q)) != 0 {
 			t.Fatalf("%s - %s = %s", x, y, difference)
 		}
 	})

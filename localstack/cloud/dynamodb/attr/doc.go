@@ -1,7 +1,7 @@
-// Package attr holds DynamoDB's attribute values: their ten types, their order and equality, the bytes they are billed
-// for, and the JSON in which they travel.
+// Package attr implements DynamoDB's attribute values: their ten types, order and equality, the
+// sizes they are billed for, and their JSON.
 //
-// Values never change once made, so that an item read from a table can be encoded after the table's lock is gone, and an
-// update shares with its old item whatever it leaves alone. Numbers stay decimal text: DynamoDB promises 38 digits, and a
-// float64 holds 15.
+// Start at value.go. Values are immutable. So an item read from a table can be encoded after the
+// table's lock is released, and an updated item shares with the old one all that did not change.
+// Numbers stay decimal text, because DynamoDB keeps 38 digits and a float64 only 15.
 package attr

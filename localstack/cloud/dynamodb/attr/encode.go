@@ -35,7 +35,7 @@ func AppendJSON(b []byte, v Value) []byte {
 	return append(b, '}')
 }
 
-// AppendJSON appends the map as an item stands in a response: its fields without a type around them.
+// AppendJSON appends the map as an item of a response: its fields, without a type around them.
 func (m Map) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
 	for i, f := range m {
@@ -45,17 +45,17 @@ func (m Map) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// MarshalJSON makes a map that is part of another structure look as AppendJSON does.
+// MarshalJSON returns what AppendJSON appends, for a map inside another structure.
 func (m Map) MarshalJSON() ([]byte, error) { return m.AppendJSON(nil), nil }
 
-// MarshalJSON writes the values as UnmarshalJSON reads them.
+// MarshalJSON writes the values in the form that UnmarshalJSON reads.
 func (v Values) MarshalJSON() ([]byte, error) { return Map(v).MarshalJSON() }
 
 func (s Set) appendMembers(b []byte) []byte {
 	b = append(b, '[')
 	for i, m := range s.members {
 		b = comma(b, i)
-		if s.of == TypeBS {
+		if s.kind == TypeBS {
 			b = appendBinary(b, m)
 		} else {
 			b = appendText(b, m)
@@ -84,7 +84,8 @@ func appendBinary(b []byte, raw string) []byte {
 	return append(b, '"')
 }
 
-// appendText appends a JSON string: what JSON does not allow is escaped, and bytes that are not UTF-8 are replaced.
+// appendText appends a JSON string. It escapes what JSON does not allow, and replaces bytes that
+// are not UTF-8.
 func appendText(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')

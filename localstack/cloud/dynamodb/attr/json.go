@@ -9,22 +9,24 @@ import (
 	"strings"
 )
 
-// MaxDepth is how many lists and maps may stand inside each other, the item itself among them ("Quotas": nested
+// MaxDepth is how deeply lists and maps may be nested, counting the item itself ("Quotas": nested
 // attribute depth).
 const MaxDepth = 32
 
-// Invalid is a value that is JSON of the right shape, but one that DynamoDB does not take. Its text is what AWS says.
+// Invalid is a validation error: JSON of the right shape, with a value that DynamoDB refuses. Its
+// text is AWS's message.
 type Invalid string
 
 func (e Invalid) Error() string { return string(e) }
 
-// errShape answers JSON that is not of the attribute-value format: AWS's SerializationException.
+// errShape is for JSON that is not in the attribute-value format: AWS's SerializationException.
 var errShape = errors.New("unexpected JSON in an attribute value")
 
-// UnmarshalJSON reads an item or a key: an object of typed values. What DynamoDB calls a validation error is Invalid.
+// UnmarshalJSON reads an item or a key: an object of typed values. It fails with Invalid where
+// DynamoDB answers with a validation error.
 //
-// The values dominate the requests of a busy table, so this is a reader of its own: the general decoder would build two
-// maps for every attribute.
+// Values are the bulk of the requests to a busy table, so they have a reader of their own. The
+// general decoder would build two maps for every attribute.
 func (m *Map) UnmarshalJSON(b []byte) error {
 	r := reader{b: b}
 	fields, _, err := r.fields(1)
@@ -35,7 +37,8 @@ func (m *Map) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Values is a request's ExpressionAttributeValues. It reads JSON like a Map, but for the words of its errors.
+// Values are a request's ExpressionAttributeValues. They are read like a Map, but errors have other
+// texts.
 type Values Map
 
 // UnmarshalJSON reads an object of typed values.
@@ -44,7 +47,9 @@ func (v *Values) UnmarshalJSON(b []byte) error {
 	fields, name, err := r.fields(0)
 	var bad Invalid
 	if errors.As(err, &bad) {
-		return Invalid("ExpressionAttributeValues contains invalid value: " + string(bad) + " for key " + name)
+		return Invalid(
+			"ExpressionAttributeValues contains invalid value: " + string(bad) + " for key " + name,
+		)
 	}
 	if err != nil {
 		return err
@@ -53,13 +58,15 @@ func (v *Values) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// reader reads JSON that encoding/json has found valid before it calls UnmarshalJSON; on other input it fails.
+// reader reads JSON that encoding/json has already found valid, as it does before it calls
+// UnmarshalJSON. It fails on other input.
 type reader struct {
 	b []byte
 	i int
 }
 
-// next skips white space and returns the byte after it without taking it, 0 at the end.
+// next skips white space and returns the byte after it, which it does not consume. At the end it
+// returns 0.
 func (r *reader) next() byte {
 	for r.i < len(r.b) {
 		switch c := r.b[r.i]; c {
@@ -72,7 +79,7 @@ func (r *reader) next() byte {
 	return 0
 }
 
-// take takes the byte if it comes next.
+// take consumes the byte if it comes next.
 func (r *reader) take(c byte) bool {
 	if r.next() != c {
 		return false
@@ -81,7 +88,7 @@ func (r *reader) take(c byte) bool {
 	return true
 }
 
-// null takes the word null if it comes next: as good as nothing, to AWS.
+// null consumes the literal null if it comes next. AWS treats a null like an absent member.
 func (r *reader) null() bool {
 	if r.next() != 'n' || !strings.HasPrefix(string(r.b[r.i:min(r.i+4, len(r.b))]), "null") {
 		return false
@@ -90,7 +97,7 @@ func (r *reader) null() bool {
 	return true
 }
 
-// each calls read for every element up to the closing byte.
+// each calls read for every element, from the opening byte to the closing one.
 func (r *reader) each(open, end byte, read func() error) error {
 	if !r.take(open) {
 		return errShape
@@ -111,8 +118,8 @@ func (r *reader) each(open, end byte, read func() error) error {
 	}
 }
 
-// fields reads an object of typed values, at the depth of the maps and lists around them. Of an error it also returns the
-// field that has it.
+// fields reads an object of typed values. depth is the number of maps and lists around the values.
+// On an error name is the field that has it.
 func (r *reader) fields(depth int) (m Map, name string, err error) {
 	m = Map{}
 	ordered := true
@@ -137,7 +144,7 @@ func (r *reader) fields(depth int) (m Map, name string, err error) {
 	return m, name, err
 }
 
-// sorted orders the fields by name; of two with one name the later counts, as in JSON.
+// sorted orders the fields by name. Of two with the same name the later one counts, as in JSON.
 func sorted(m Map) Map {
 	slices.Reverse(m)
 	slices.SortStableFunc(m, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
@@ -166,7 +173,9 @@ func (r *reader) value(depth int) (Value, error) {
 		return err
 	})
 	if err == nil && v == nil {
-		err = Invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+		err = Invalid(
+			"Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
+		)
 	}
 	return v, err
 }
@@ -197,7 +206,9 @@ func (r *reader) content(t Type, depth int) (Value, error) {
 		}
 		return r.list(depth + 1)
 	}
-	return nil, Invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+	return nil, Invalid(
+		"Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
+	)
 }
 
 func (r *reader) list(depth int) (Value, error) {
@@ -210,7 +221,7 @@ func (r *reader) list(depth int) (Value, error) {
 	return l, err
 }
 
-// scalar reads a string, number or binary as the text that the value is made of.
+// scalar reads a string, number or binary and returns the text of the value.
 func (r *reader) scalar(t Type) (string, error) {
 	s, err := r.text()
 	if err != nil {
@@ -267,7 +278,7 @@ func (r *reader) flag(t Type) (Value, error) {
 	}
 }
 
-// text reads a string; only one with escapes or bytes beyond ASCII is left to encoding/json.
+// text reads a string. It leaves strings with escapes or bytes beyond ASCII to encoding/json.
 func (r *reader) text() (string, error) {
 	if !r.take('"') {
 		return "", errShape

@@ -8,16 +8,18 @@ import (
 	"strings"
 )
 
-// What DynamoDB can hold ("Supported data types": number): 38 significant digits, magnitudes 1E-130 to 9.99...E+125.
+// The range of DynamoDB's numbers ("Supported data types": number): 38 significant digits,
+// magnitudes from 1E-130 to 9.99...E+125.
 const (
 	maxDigits = 38
 	maxPower  = 125
 	minPower  = -130
 )
 
-// ParseNumber reads a number as DynamoDB does and returns it in the one form that DynamoDB answers with: plain decimal
-// text without exponent, plus sign or needless zeros. Two numbers are equal exactly if their texts are. What is no number,
-// or is too large, too small or too precise, is Invalid.
+// ParseNumber reads a number as DynamoDB does and returns it in canonical form, the form of
+// DynamoDB's answers: plain decimal text without exponent, plus sign or needless zeros. Two numbers
+// are equal exactly if their texts are. It fails with Invalid if the text is not a number, or is
+// one that is too large, too small or too precise.
 func ParseNumber(text string) (Number, error) {
 	if isPlainInteger(text) {
 		return Number(text), nil
@@ -29,7 +31,8 @@ func ParseNumber(text string) (Number, error) {
 	mantissa, exponent, hasExponent := cutExponent(rest)
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	digits := whole + fraction
-	if digits == "" || !allDigits(digits) || hasExponent && !allDigits(strings.TrimLeft(exponent, "+-")) {
+	if digits == "" || !allDigits(digits) ||
+		hasExponent && !allDigits(strings.TrimLeft(exponent, "+-")) {
 		return "", Invalid("The parameter cannot be converted to a numeric value: " + text)
 	}
 	point, err := exponentOf(exponent, hasExponent)
@@ -37,22 +40,30 @@ func ParseNumber(text string) (Number, error) {
 		return "", Invalid("The parameter cannot be converted to a numeric value: " + text)
 	}
 	significant := strings.TrimLeft(digits, "0")
-	point += len(whole) - (len(digits) - len(significant)) // where the point is, from the first significant digit
+	// Now count the point's position from the first significant digit.
+	point += len(whole) - (len(digits) - len(significant))
 	significant = strings.TrimRight(significant, "0")
 	switch {
 	case significant == "":
 		return "0", nil
 	case point-1 > maxPower:
-		return "", Invalid("Number overflow. Attempting to store a number with magnitude larger than supported range")
+		return "", Invalid(
+			"Number overflow. Attempting to store a number with magnitude larger than " +
+				"supported range",
+		)
 	case point-1 < minPower:
-		return "", Invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+		return "", Invalid(
+			"Number underflow. Attempting to store a number with magnitude smaller than " +
+				"supported range",
+		)
 	case len(significant) > maxDigits:
 		return "", Invalid("Attempting to store more than 38 significant digits in a Number")
 	}
-	return plain(negative, significant, point), nil
+	return plainDecimal(negative, significant, point), nil
 }
 
-// isPlainInteger reports whether the text already has the canonical form: the usual case, made quick.
+// isPlainInteger reports whether the text is an integer in canonical form. It makes the usual case
+// fast.
 func isPlainInteger(text string) bool {
 	digits := strings.TrimPrefix(text, "-")
 	if digits == "" || len(digits) > maxDigits || !allDigits(digits) {
@@ -69,12 +80,13 @@ func cutExponent(text string) (mantissa, exponent string, found bool) {
 	return text[:i], text[i+1:], true
 }
 
-// exponentOf reads an exponent. One beyond every range is cut to a million, far outside what is supported.
+// exponentOf reads an exponent. A larger one is cut to about a million, which is far outside the
+// supported range.
 func exponentOf(text string, given bool) (int, error) {
 	if !given {
 		return 0, nil
 	}
-	n, err := strconv.ParseInt(text, 10, 21) // ±1,048,576; on overflow ParseInt returns the nearest
+	n, err := strconv.ParseInt(text, 10, 21) // 21 bits: ±1,048,576, also returned on overflow
 	if errors.Is(err, strconv.ErrRange) {
 		err = nil
 	}
@@ -90,8 +102,8 @@ func allDigits(s string) bool {
 	return s != ""
 }
 
-// plain writes 0.DIGITS × 10^point.
-func plain(negative bool, digits string, point int) Number {
+// plainDecimal writes 0.DIGITS × 10^point.
+func plainDecimal(negative bool, digits string, point int) Number {
 	var b strings.Builder
 	if negative {
 		b.WriteByte('-')
@@ -107,8 +119,8 @@ func plain(negative bool, digits string, point int) Number {
 	return Number(b.String())
 }
 
-// compareNumbers orders two numbers in canonical form, in which the longer whole part is the larger one and fractions
-// compare as text.
+// compareNumbers orders two numbers in canonical form: the one with the longer whole part is
+// larger, and fractions compare as text.
 func compareNumbers(a, b string) int {
 	negative := strings.HasPrefix(a, "-")
 	if negative != strings.HasPrefix(b, "-") {
@@ -122,13 +134,18 @@ func compareNumbers(a, b string) int {
 	}
 	wholeA, fractionA, _ := strings.Cut(a, ".")
 	wholeB, fractionB, _ := strings.Cut(b, ".")
-	return cmp.Or(cmp.Compare(len(wholeA), len(wholeB)), cmp.Compare(wholeA, wholeB), cmp.Compare(fractionA, fractionB))
+	return cmp.Or(
+		cmp.Compare(len(wholeA), len(wholeB)),
+		cmp.Compare(wholeA, wholeB),
+		cmp.Compare(fractionA, fractionB),
+	)
 }
 
-// Add returns the exact sum. A sum that needs more than 38 digits, or lies outside the range, is Invalid.
+// Add returns the exact sum. It fails with Invalid if the sum needs more than 38 digits or is out
+// of range.
 func (n Number) Add(m Number) (Number, error) { return n.combine(m, (*big.Int).Add) }
 
-// Sub returns the exact difference, like Add.
+// Sub returns the exact difference. It fails as Add does.
 func (n Number) Sub(m Number) (Number, error) { return n.combine(m, (*big.Int).Sub) }
 
 func (n Number) combine(m Number, op func(z, x, y *big.Int) *big.Int) (Number, error) {
@@ -140,7 +157,7 @@ func (n Number) combine(m Number, op func(z, x, y *big.Int) *big.Int) (Number, e
 	return ParseNumber(op(x, x, y).String() + "e-" + strconv.Itoa(scale))
 }
 
-// unscaled returns the number without its point, and how many digits stood behind it.
+// unscaled returns the number without its decimal point, and the number of digits after the point.
 func (n Number) unscaled() (*big.Int, int) {
 	whole, fraction, _ := strings.Cut(string(n), ".")
 	i, ok := new(big.Int).SetString(whole+fraction, 10)
@@ -150,12 +167,13 @@ func (n Number) unscaled() (*big.Int, int) {
 	return i, len(fraction)
 }
 
+// shift multiplies x by 10^digits.
 func shift(x *big.Int, digits int) {
 	x.Mul(x, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil))
 }
 
-// Size is one byte for two significant digits and one more; AWS says "approximately". A minus sign adds one, as measured
-// by the public size calculators.
+// Size is one byte for each two significant digits, and one more. AWS calls this approximate. A
+// minus sign adds one, as the public size calculators measured.
 func (n Number) Size() int {
 	digits, negative := strings.CutPrefix(string(n), "-")
 	whole, fraction, _ := strings.Cut(digits, ".")

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Type is DynamoDB's name of a type, as it stands in JSON and as attribute_type compares it.
+// Type is DynamoDB's name of a type, as used in JSON and by attribute_type.
 type Type string
 
 // The types of values.
@@ -23,35 +23,35 @@ const (
 	TypeBS   Type = "BS"
 )
 
-// Value is one of String, Number, Binary, Bool, Null, List, Map and Set. It is immutable: functions that change a value
-// return another.
+// Value is one of String, Number, Binary, Bool, Null, List, Map and Set. It is immutable: functions
+// that change a value return a new one.
 type Value interface {
 	// Type returns the name of the value's type.
 	Type() Type
-	// Size returns the bytes that AWS counts for the value, without its attribute's name ("Capacity unit consumption":
-	// item sizes and formats).
+	// Size returns the number of bytes that AWS counts for the value, without its attribute's name
+	// ("Capacity unit consumption": item sizes and formats).
 	Size() int
 }
 
 // String is text in UTF-8.
 type String string
 
-// Number is a decimal number in the form that ParseNumber gives it.
+// Number is a decimal number in the canonical form that ParseNumber returns.
 type Number string
 
-// Binary is raw bytes, not their base64.
+// Binary is raw bytes, not base64.
 type Binary string
 
 // Bool is true or false.
 type Bool bool
 
-// Null is the value that says there is none.
+// Null is DynamoDB's null.
 type Null struct{}
 
 // List is an ordered list of values of any types.
 type List []Value
 
-// Map is a document, also a whole item: fields in the order of their names, each name once.
+// Map is a document or a whole item: fields in the order of their names, each name once.
 type Map []Field
 
 // Field is one attribute of a Map.
@@ -62,8 +62,8 @@ type Field struct {
 
 // Set is a set of strings, numbers or binaries. NewSet makes one.
 type Set struct {
-	of      Type     // TypeSS, TypeNS or TypeBS
-	members []string // ordered as values of the type are, each once
+	kind    Type     // TypeSS, TypeNS or TypeBS
+	members []string // in the order of the type, each once
 }
 
 // Type returns TypeS.
@@ -88,7 +88,7 @@ func (List) Type() Type { return TypeList }
 func (Map) Type() Type { return TypeMap }
 
 // Type returns TypeSS, TypeNS or TypeBS.
-func (s Set) Type() Type { return s.of }
+func (s Set) Type() Type { return s.kind }
 
 // Size counts UTF-8 bytes.
 func (s String) Size() int { return len(s) }
@@ -102,7 +102,7 @@ func (Bool) Size() int { return 1 }
 // Size is 1.
 func (Null) Size() int { return 1 }
 
-// Size is 3, and 1 for each element beside its own.
+// Size is 3, and for each element its size and 1.
 func (l List) Size() int {
 	n := 3 + len(l)
 	for _, v := range l {
@@ -111,10 +111,11 @@ func (l List) Size() int {
 	return n
 }
 
-// Size is 3, and 1 for each field beside its name and value. Of an item, see ItemSize.
+// Size is 3, and for each field the sizes of its name and value and 1. For a whole item use
+// ItemSize.
 func (m Map) Size() int { return 3 + len(m) + m.ItemSize() }
 
-// ItemSize is the size of a map that is a whole item: its names and values alone.
+// ItemSize is the size of a map that is a whole item: the sizes of its names and values.
 func (m Map) ItemSize() int {
 	n := 0
 	for _, f := range m {
@@ -123,7 +124,7 @@ func (m Map) ItemSize() int {
 	return n
 }
 
-// Size sums the members.
+// Size is the sum of the members' sizes.
 func (s Set) Size() int {
 	n := 0
 	for _, m := range s.members {
@@ -132,7 +133,8 @@ func (s Set) Size() int {
 	return n
 }
 
-// Depth returns how many lists and maps stand inside each other at the deepest point, the value itself included.
+// Depth returns how deeply lists and maps are nested in the value, including the value itself. Of a
+// scalar it is 0.
 func Depth(v Value) int {
 	deepest := 0
 	switch v := v.(type) {
@@ -150,7 +152,7 @@ func Depth(v Value) int {
 	return deepest + 1
 }
 
-// Get returns the field's value, or nil and false.
+// Get returns the field's value and whether there is one.
 func (m Map) Get(name string) (Value, bool) {
 	i, ok := m.find(name)
 	if !ok {
@@ -173,7 +175,7 @@ func (m Map) With(name string, v Value) Map {
 	return append(c, m[i:]...)
 }
 
-// Without returns the map without the field: itself if it has none.
+// Without returns the map without the field. It returns m itself if there is no such field.
 func (m Map) Without(name string) Map {
 	i, ok := m.find(name)
 	if !ok {
@@ -183,11 +185,13 @@ func (m Map) Without(name string) Map {
 }
 
 func (m Map) find(name string) (int, bool) {
-	return slices.BinarySearchFunc(m, name, func(f Field, name string) int { return strings.Compare(f.Name, name) })
+	return slices.BinarySearchFunc(
+		m, name, func(f Field, name string) int { return strings.Compare(f.Name, name) },
+	)
 }
 
-// Compare orders two strings (by UTF-8 bytes), two numbers or two binaries (by unsigned bytes). Values of other types,
-// or of two types, have no order: it returns false.
+// Compare orders two strings (by UTF-8 bytes), two numbers, or two binaries (by unsigned bytes). It
+// returns false for other types and for values of different types, which have no order.
 func Compare(a, b Value) (int, bool) {
 	switch a := a.(type) {
 	case String:
@@ -206,7 +210,8 @@ func Compare(a, b Value) (int, bool) {
 	return 0, false
 }
 
-// Equal reports whether two values are of one type and the same: lists in order, maps and sets without.
+// Equal reports whether two values have the same type and content. The order of a list's elements
+// counts.
 func Equal(a, b Value) bool {
 	switch a := a.(type) {
 	case List:
@@ -214,11 +219,13 @@ func Equal(a, b Value) bool {
 		return ok && slices.EqualFunc(a, b, Equal)
 	case Map:
 		b, ok := b.(Map)
-		return ok && slices.EqualFunc(a, b, func(a, b Field) bool { return a.Name == b.Name && Equal(a.Value, b.Value) })
+		return ok && slices.EqualFunc(
+			a, b, func(a, b Field) bool { return a.Name == b.Name && Equal(a.Value, b.Value) },
+		)
 	case Set:
 		b, ok := b.(Set)
-		return ok && a.of == b.of && slices.Equal(a.members, b.members)
+		return ok && a.kind == b.kind && slices.Equal(a.members, b.members)
 	default:
-		return a == b // scalars compare by type and text: a number has one text only
+		return a == b // compares type and text; a number has only one text
 	}
 }

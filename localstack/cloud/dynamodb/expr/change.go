@@ -15,17 +15,21 @@ type Change struct {
 	actions []action
 }
 
-// action is one clause: what becomes of the value at a path.
+// action is one action of a clause, such as "a = :v" of SET.
 type action struct {
-	verb language.TokenType // SET, REMOVE, ADD or DELETE
-	path path
-	to   source // nil of REMOVE
+	verb  language.TokenType // SET, REMOVE, ADD or DELETE
+	path  path
+	value source // nil for REMOVE
 }
 
-// What AWS says of updates that do not fit their item.
+// AWS's messages about updates that do not fit their item.
 const (
-	errPath    = attr.Invalid("The document path provided in the update expression is invalid for update")
-	errAbsent  = attr.Invalid("The provided expression refers to an attribute that does not exist in the item")
+	errPath = attr.Invalid(
+		"The document path provided in the update expression is invalid for update",
+	)
+	errAbsent = attr.Invalid(
+		"The provided expression refers to an attribute that does not exist in the item",
+	)
 	errOperand = attr.Invalid("An operand in the update expression has an incorrect data type")
 )
 
@@ -69,7 +73,7 @@ func (p *parser) action(e language.Expression) (action, error) {
 	case language.REMOVE:
 		return a, nil
 	case language.SET:
-		a.to, err = p.sum(parsed.Right)
+		a.value, err = p.sum(parsed.Right)
 		return a, err
 	default: // ADD, DELETE
 		o, err := p.operand(parsed.Right)
@@ -79,21 +83,22 @@ func (p *parser) action(e language.Expression) (action, error) {
 		if _, given := o.(placeholder); !given {
 			return action{}, p.kind.syntax(string(a.verb) + " needs a value")
 		}
-		a.to = direct{o}
+		a.value = direct{o}
 		return a, nil
 	}
 }
 
-// check holds the actions' paths against each other and the given values against their operators.
+// check checks the actions' paths against each other, and the request's values against their
+// operators.
 func (c *Change) check(p Params) error {
 	if _, err := c.tree(p); err != nil {
 		return err
 	}
 	for _, a := range c.actions {
-		if a.to == nil {
+		if a.value == nil {
 			continue
 		}
-		if err := a.to.check(p); err != nil {
+		if err := a.value.check(p); err != nil {
 			return err
 		}
 		if err := a.checkSet(p); err != nil {
@@ -103,19 +108,20 @@ func (c *Change) check(p Params) error {
 	return nil
 }
 
-// checkSet refuses what ADD and DELETE cannot take.
+// checkSet refuses values that ADD and DELETE do not accept.
 func (a action) checkSet(p Params) error {
 	if a.verb == language.SET {
 		return nil
 	}
-	v, _ := a.to.from(nil, p)
+	v, _ := a.value.evaluate(nil, p)
 	_, isNumber := v.(attr.Number)
 	_, isSet := v.(attr.Set)
 	if isSet || isNumber && a.verb == language.ADD {
 		return nil
 	}
-	return Update.invalid("Incorrect operand type for operator or function; operator: " + string(a.verb) +
-		", operand type: " + string(v.Type()) + ", typeSet: ALLOWED_FOR_" + string(a.verb) + "_OPERAND")
+	return Update.invalid("Incorrect operand type for operator or function; operator: " +
+		string(a.verb) + ", operand type: " + string(v.Type()) +
+		", typeSet: ALLOWED_FOR_" + string(a.verb) + "_OPERAND")
 }
 
 func (c *Change) tree(p Params) (*tree, error) {
@@ -123,10 +129,11 @@ func (c *Change) tree(p Params) (*tree, error) {
 	for i, a := range c.actions {
 		paths[i] = a.path.resolve(p)
 	}
-	return plant(c.kind, paths)
+	return newTree(c.kind, paths)
 }
 
-// Touches returns which of the top-level attributes the update changes, "" if none of them.
+// Touches returns one of the named top-level attributes that the update changes, or "" if it
+// changes none of them.
 func (c *Change) Touches(p Params, names ...string) string {
 	for _, a := range c.actions {
 		if name := a.path[0].resolve(p).name; slices.Contains(names, name) {
@@ -136,7 +143,7 @@ func (c *Change) Touches(p Params, names ...string) string {
 	return ""
 }
 
-// Apply returns the item after the update. All values are read from the item as it was.
+// Apply returns the item after the update. All values are read from the item as it was before.
 func (c *Change) Apply(item attr.Map, p Params) (attr.Map, error) {
 	t, err := c.tree(p)
 	if err != nil {
@@ -155,7 +162,8 @@ func (c *Change) Apply(item attr.Map, p Params) (attr.Map, error) {
 	return edited.(attr.Map), nil
 }
 
-// Changed reduces an item, before or after the update, to the values at the update's paths: UPDATED_OLD, UPDATED_NEW.
+// Changed reduces an item, before or after the update, to the values at the update's paths. It
+// serves UPDATED_OLD and UPDATED_NEW.
 func (c *Change) Changed(item attr.Map, p Params) (attr.Map, error) {
 	t, err := c.tree(p)
 	if err != nil {
@@ -164,12 +172,12 @@ func (c *Change) Changed(item attr.Map, p Params) (attr.Map, error) {
 	return t.projectItem(item), nil
 }
 
-// result returns what the action leaves at its path, nil for nothing.
+// result returns the new value at the action's path, or nil for none.
 func (a action) result(item attr.Map, p Params) (attr.Value, error) {
 	if a.verb == language.REMOVE {
 		return nil, nil
 	}
-	operand, err := a.to.from(item, p)
+	operand, err := a.value.evaluate(item, p)
 	if err != nil || a.verb == language.SET {
 		return operand, err
 	}
@@ -194,7 +202,7 @@ func (a action) result(item attr.Map, p Params) (attr.Value, error) {
 	return nil, nil
 }
 
-// sum makes a value of a number, and nothing of one that could not be computed.
+// sum returns the number as a Value, or the error.
 func sum(n attr.Number, err error) (attr.Value, error) {
 	if err != nil {
 		return nil, err
@@ -202,8 +210,8 @@ func sum(n attr.Number, err error) (attr.Value, error) {
 	return n, nil
 }
 
-// edit returns a copy of the value in which each leaf of the tree holds its path's result. Only ends of paths may be
-// missing from the value.
+// edit returns a copy of the value in which each leaf of the tree has its path's result. Only the
+// last step of a path may be missing from the value.
 func (t *tree) edit(v attr.Value, results []attr.Value) (attr.Value, error) {
 	if t.leaf {
 		return results[t.first], nil
@@ -239,10 +247,13 @@ func (t *tree) editMap(m attr.Map, results []attr.Value) (attr.Value, error) {
 	return m, nil
 }
 
-// editList counts indexes in the list as it was. An index beyond the end appends, in order of the indexes.
+// editList applies indexes to the list as it was before. Indexes beyond the end append, in
+// ascending order.
 func (t *tree) editList(l attr.List, results []attr.Value) (attr.Value, error) {
 	edited := slices.Clone(l)
-	children := slices.SortedFunc(slices.Values(t.children), func(a, b branch) int { return a.step.index - b.step.index })
+	children := slices.SortedFunc(
+		slices.Values(t.children), func(a, b branch) int { return a.step.index - b.step.index },
+	)
 	for _, b := range children {
 		var old attr.Value
 		if b.step.index < len(l) {

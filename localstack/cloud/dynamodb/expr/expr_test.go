@@ -32,7 +32,9 @@ func TestTextIsParsedOnce(t *testing.T) {
 		t.Error("a filter is not a condition: its errors have another name")
 	}
 	for range 3000 { // far beyond the cache's size
-		if _, err := c.Predicate(expr.Condition, "attribute_exists(a"+strings.Repeat("b", 3000)+")"); err != nil {
+		if _, err := c.Predicate(
+			expr.Condition, "attribute_exists(a"+strings.Repeat("b", 3000)+")",
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -40,26 +42,37 @@ func TestTextIsParsedOnce(t *testing.T) {
 
 func TestTextTooLong(t *testing.T) {
 	var c expr.Cache
-	if _, err := c.Predicate(expr.Condition, "attribute_exists("+strings.Repeat("a", 4096)+")"); err == nil ||
+	if _, err := c.Predicate(
+		expr.Condition, "attribute_exists("+strings.Repeat("a", 4096)+")",
+	); err == nil ||
 		!strings.Contains(err.Error(), "Expression size has exceeded the maximum allowed size") {
 		t.Errorf("%v", err)
 	}
 }
 
-// FuzzExpressions parses arbitrary text as each kind of expression and evaluates what is accepted. Nothing may panic, an
-// error must be a validation error, and an update may not change the item that it was given.
+// FuzzExpressions parses arbitrary text as each kind of expression and evaluates what is accepted.
+// Nothing may panic, an error must be a validation error, and an update may not change the item
+// that it was given.
 func FuzzExpressions(f *testing.F) {
-	const item = `{"pk":{"S":"a"},"n":{"N":"5"},"l":{"L":[{"N":"1"},{"S":"x"}]},"m":{"M":{"x":{"N":"1"}}},"ss":{"SS":["a","b"]},"t":{"BOOL":true}}`
+	const item = `{"pk":{"S":"a"},"n":{"N":"5"},"l":{"L":[{"N":"1"},{"S":"x"}]},` +
+		`"m":{"M":{"x":{"N":"1"}}},"ss":{"SS":["a","b"]},"t":{"BOOL":true}}`
 	for _, seed := range []string{
-		"attribute_exists(n) AND NOT (n = :n OR size(l) > :n)", "n BETWEEN :n AND :n", "m.x IN (:n, l[0])", "#m.#x <= :n",
-		"begins_with(pk, :s) or contains(ss, :s)", "pk = :s AND begins_with(sk, :s)", "pk = :s AND sk BETWEEN :s AND :s",
-		"SET n = n + :n, m.y = if_not_exists(m.y, :n) REMOVE l[0] ADD ss :ss", "DELETE ss :ss SET l[5] = :n",
-		"SET l = list_append(l, :l)", "n, m.x, l[1]", "((n = :n))", "SET a", "n IN", "a[", "a.b.c[0][1].d", "NOT NOT n = :n",
-		"SET a = (n", "REMOVE a,", "ADD a", "n = :n)", "#m", ":n", "SET pk = :s SET n = :n", "a..b", "[0]", "n = \x00",
+		"attribute_exists(n) AND NOT (n = :n OR size(l) > :n)", "n BETWEEN :n AND :n",
+		"m.x IN (:n, l[0])", "#m.#x <= :n",
+		"begins_with(pk, :s) or contains(ss, :s)", "pk = :s AND begins_with(sk, :s)",
+		"pk = :s AND sk BETWEEN :s AND :s",
+		"SET n = n + :n, m.y = if_not_exists(m.y, :n) REMOVE l[0] ADD ss :ss",
+		"DELETE ss :ss SET l[5] = :n",
+		"SET l = list_append(l, :l)", "n, m.x, l[1]", "((n = :n))", "SET a", "n IN", "a[",
+		"a.b.c[0][1].d", "NOT NOT n = :n",
+		"SET a = (n", "REMOVE a,", "ADD a", "n = :n)", "#m", ":n", "SET pk = :s SET n = :n", "a..b",
+		"[0]", "n = \x00",
 	} {
 		f.Add(seed)
 	}
-	values := document(f, `{":n":{"N":"1"},":s":{"S":"a"},":ss":{"SS":["a"]},":l":{"L":[{"N":"2"}]}}`)
+	values := document(
+		f, `{":n":{"N":"1"},":s":{"S":"a"},":ss":{"SS":["a"]},":l":{"L":[{"N":"2"}]}}`,
+	)
 	names := map[string]string{"#m": "m", "#x": "x"}
 	var c expr.Cache
 	f.Fuzz(func(t *testing.T, text string) {
@@ -73,7 +86,9 @@ func FuzzExpressions(f *testing.F) {
 			}
 		}
 		if e, err := c.KeyRange(text); valid(t, err) && valid(t, usable(p, e)) {
-			_, err := e.Bind(p, expr.Key{Name: "pk", Type: attr.TypeS}, expr.Key{Name: "sk", Type: attr.TypeS})
+			_, err := e.Bind(
+				p, expr.Key{Name: "pk", Type: attr.TypeS}, expr.Key{Name: "sk", Type: attr.TypeS},
+			)
 			valid(t, err)
 		}
 		if e, err := c.Selection(text); valid(t, err) && valid(t, usable(p, e)) {

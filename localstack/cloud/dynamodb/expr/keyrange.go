@@ -21,12 +21,12 @@ type Key struct {
 	Type attr.Type
 }
 
-// Range is the stretch of a table that a key condition asks for: of one partition the sort keys between two bounds, or
-// those with a prefix. A bound that is nil is none.
+// Range is the part of a table that a key condition selects: in one partition, the sort keys
+// between two bounds or with a prefix. A nil bound is no bound.
 type Range struct {
 	Partition         attr.Value
 	Low, High         attr.Value
-	LowOpen, HighOpen bool       // the bound itself is outside
+	LowOpen, HighOpen bool       // the range excludes the bound
 	Prefix            attr.Value // String or Binary
 }
 
@@ -42,7 +42,7 @@ func parseKeyRange(p *parser, text string) (*KeyRange, error) {
 	return k, nil
 }
 
-// collect flattens what AND joins; nothing else may join conditions on keys.
+// collect flattens conditions joined by AND. Key conditions cannot be joined otherwise.
 func (k *KeyRange) collect(t test) error {
 	switch t := t.(type) {
 	case negation:
@@ -57,7 +57,8 @@ func (k *KeyRange) collect(t test) error {
 		return k.collect(t.right)
 	case relation:
 		switch t.name {
-		case language.EQ, language.LT, language.LTE, language.GT, language.GTE, "BETWEEN", "begins_with":
+		case language.EQ, language.LT, language.LTE, language.GT, language.GTE,
+			"BETWEEN", "begins_with":
 		default:
 			return badOperator(t.name)
 		}
@@ -77,7 +78,8 @@ func badOperator(name string) error {
 	return attr.Invalid("Invalid operator used in KeyConditionExpression: " + name)
 }
 
-// pathFirst turns ":v = key" into "key = :v", and refuses what is not one key against values.
+// pathFirst turns ":v = key" into "key = :v". It refuses conditions that do not compare one key
+// with values.
 func pathFirst(r relation) (relation, error) {
 	if _, ok := r.operands[0].(placeholder); ok && len(r.operands) == 2 {
 		flipped, ok := map[string]string{
@@ -89,7 +91,9 @@ func pathFirst(r relation) (relation, error) {
 		}
 	}
 	if _, ok := r.operands[0].(path); !ok {
-		return r, attr.Invalid("Invalid condition in KeyConditionExpression: No key attribute specified")
+		return r, attr.Invalid(
+			"Invalid condition in KeyConditionExpression: No key attribute specified",
+		)
 	}
 	for _, o := range r.operands[1:] {
 		if _, ok := o.(placeholder); !ok {
@@ -109,19 +113,22 @@ func (k *KeyRange) check(p Params) error {
 	return nil
 }
 
-// Bind returns the range for a table with the partition key and, unless its name is empty, the sort key.
+// Bind returns the range for a table with the given keys. sort.Name is empty if the table has no
+// sort key.
 func (k *KeyRange) Bind(p Params, partition, sort Key) (Range, error) {
 	var r Range
 	seen := make(map[string]bool)
 	for _, rel := range k.relations {
 		w := rel.operands[0].(path).resolve(p)
 		if len(w) > 1 {
-			return r, attr.Invalid("Key attributes must be scalars; list random access '[]' and map lookup '.' " +
-				"are not allowed: Key: " + w[0].name)
+			return r, attr.Invalid("Key attributes must be scalars; list random access '[]' " +
+				"and map lookup '.' are not allowed: Key: " + w[0].name)
 		}
 		name := w[0].name
 		if seen[name] {
-			return r, attr.Invalid("KeyConditionExpressions must only contain one condition per key")
+			return r, attr.Invalid(
+				"KeyConditionExpressions must only contain one condition per key",
+			)
 		}
 		seen[name] = true
 		if err := r.restrict(rel, name, p, partition, sort); err != nil {
@@ -141,7 +148,8 @@ func (r *Range) restrict(rel relation, name string, p Params, partition, sort Ke
 	case name == sort.Name && name != "":
 		key = sort
 	case name != partition.Name:
-		return attr.Invalid("Query condition missed key schema element: " + cmp.Or(sort.Name, partition.Name))
+		return attr.Invalid("Query condition missed key schema element: " +
+			cmp.Or(sort.Name, partition.Name))
 	case rel.name != language.EQ:
 		return attr.Invalid("Query key condition not supported")
 	}
@@ -176,12 +184,13 @@ func (r *Range) restrict(rel relation, name string, p Params, partition, sort Ke
 	return nil
 }
 
-// EmptyKey is the error about a key attribute without content.
+// EmptyKey is the error for a key attribute with an empty value.
 func EmptyKey(k Key) error {
 	kind := "string"
 	if k.Type == attr.TypeB {
 		kind = "binary"
 	}
 	return attr.Invalid("One or more parameter values are not valid. " +
-		"The AttributeValue for a key attribute cannot contain an empty " + kind + " value. Key: " + k.Name)
+		"The AttributeValue for a key attribute cannot contain an empty " + kind +
+		" value. Key: " + k.Name)
 }

@@ -8,19 +8,20 @@ import (
 	"hark/localstack/cloud/dynamodb/attr"
 )
 
-// Params is what a request's placeholders stand for.
+// Params are the names and values of a request's placeholders.
 type Params struct {
 	Names  map[string]string // ExpressionAttributeNames: #x
 	Values attr.Map          // ExpressionAttributeValues: :x
 }
 
-// Expression is a parsed expression of any kind. It may be used by many requests at once.
+// Expression is a parsed expression of any kind. Many requests may use it at once.
 type Expression interface {
 	check(Params) error
 	uses() *placeholders
 }
 
-// placeholders is the part that all expressions have: their kind and the placeholders in their text.
+// placeholders is the part that all expressions share: their kind and the placeholders in their
+// text.
 type placeholders struct {
 	kind          Kind
 	names, values []string
@@ -28,25 +29,28 @@ type placeholders struct {
 
 func (u *placeholders) uses() *placeholders { return u }
 
-// defined fails with the first placeholder that the request does not define.
+// defined fails if the request does not define a placeholder of the expression.
 func (u *placeholders) defined(p Params) error {
 	for _, n := range u.names {
 		if _, ok := p.Names[n]; !ok {
-			return u.kind.invalid("An expression attribute name used in the document path is not defined; " +
-				"attribute name: " + n)
+			return u.kind.invalid("An expression attribute name used in the document path " +
+				"is not defined; attribute name: " + n)
 		}
 	}
 	for _, v := range u.values {
 		if _, ok := p.Values.Get(v); !ok {
-			return u.kind.invalid("An expression attribute value used in expression is not defined; attribute value: " + v)
+			return u.kind.invalid(
+				"An expression attribute value used in expression is not defined; " +
+					"attribute value: " + v,
+			)
 		}
 	}
 	return nil
 }
 
-// Check holds the placeholders of a request against all of its expressions: each that is used must be defined, each that
-// is defined must be used, and values must be of types that their operators take. Expressions must be checked before
-// they are evaluated.
+// Check checks a request's placeholders against all of its expressions. Each one used must be
+// defined, each one defined must be used, and values must have types that their operators accept.
+// Expressions must be checked before they are evaluated.
 func (p Params) Check(expressions ...Expression) error {
 	if err := p.checkNames(); err != nil {
 		return err
@@ -54,9 +58,13 @@ func (p Params) Check(expressions ...Expression) error {
 	if len(expressions) == 0 {
 		switch {
 		case p.Names != nil:
-			return attr.Invalid("ExpressionAttributeNames can only be specified when using expressions")
+			return attr.Invalid(
+				"ExpressionAttributeNames can only be specified when using expressions",
+			)
 		case p.Values != nil:
-			return attr.Invalid("ExpressionAttributeValues can only be specified when using expressions")
+			return attr.Invalid(
+				"ExpressionAttributeValues can only be specified when using expressions",
+			)
 		}
 		return nil
 	}
@@ -84,15 +92,24 @@ func (p Params) checkNames() error {
 	}
 	for name, meaning := range p.Names {
 		if rest, ok := strings.CutPrefix(name, "#"); !ok || !isWord(rest) {
-			return attr.Invalid("ExpressionAttributeNames contains invalid key: Syntax error; key: " + strconv.Quote(name))
+			return attr.Invalid(
+				"ExpressionAttributeNames contains invalid key: Syntax error; key: " +
+					strconv.Quote(name),
+			)
 		}
 		if meaning == "" {
-			return attr.Invalid("ExpressionAttributeNames contains invalid value: Empty attribute name for key " + name)
+			return attr.Invalid(
+				"ExpressionAttributeNames contains invalid value: Empty attribute name " +
+					"for key " + name,
+			)
 		}
 	}
 	for _, f := range p.Values {
 		if rest, ok := strings.CutPrefix(f.Name, ":"); !ok || !isWord(rest) {
-			return attr.Invalid("ExpressionAttributeValues contains invalid key: Syntax error; key: " + strconv.Quote(f.Name))
+			return attr.Invalid(
+				"ExpressionAttributeValues contains invalid key: Syntax error; key: " +
+					strconv.Quote(f.Name),
+			)
 		}
 	}
 	return nil
@@ -107,8 +124,8 @@ func (p Params) unused(names, values []string) error {
 	}
 	if len(left) > 0 {
 		slices.Sort(left)
-		return attr.Invalid("Value provided in ExpressionAttributeNames unused in expressions: keys: {" +
-			strings.Join(left, ", ") + "}")
+		return attr.Invalid("Value provided in ExpressionAttributeNames unused in expressions: " +
+			"keys: {" + strings.Join(left, ", ") + "}")
 	}
 	for _, f := range p.Values {
 		if !slices.Contains(values, f.Name) {
@@ -116,18 +133,22 @@ func (p Params) unused(names, values []string) error {
 		}
 	}
 	if len(left) > 0 {
-		return attr.Invalid("Value provided in ExpressionAttributeValues unused in expressions: keys: {" +
-			strings.Join(left, ", ") + "}")
+		return attr.Invalid("Value provided in ExpressionAttributeValues unused in expressions: " +
+			"keys: {" + strings.Join(left, ", ") + "}")
 	}
 	return nil
 }
 
-// operand is a part of an expression that has a value in an item, or none.
+// operand is a part of an expression that may have a value in an item.
 type operand interface {
 	value(item attr.Map, p Params) (attr.Value, bool)
 }
 
-// placeholder is an operand that the request gives.
+// placeholder is an operand that the request defines.
 type placeholder string
 
-func (v placeholder) value(_ attr.Map, p Params) (attr.Value, bool) { return p.Values.Get(string(v)) }
+func (v placeholder) value(
+	_ attr.Map, p Params,
+) (attr.Value, bool) {
+	return p.Values.Get(string(v))
+}

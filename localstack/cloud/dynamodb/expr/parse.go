@@ -10,7 +10,7 @@ import (
 	"hark/localstack/cloud/dynamodb/attr"
 )
 
-// Kind is the parameter that an expression came in, by which error messages name it.
+// Kind is the request parameter that an expression came in. Error messages name it.
 type Kind string
 
 // The kinds of expressions.
@@ -22,20 +22,22 @@ const (
 	Projection   Kind = "ProjectionExpression"
 )
 
-// maxText is the length in bytes of the longest expression ("Quotas": expression parameters).
+// maxText is the maximum length of an expression in bytes ("Quotas": expression parameters).
 const maxText = 4096
 
-// invalid returns the validation error about an expression of the kind.
+// invalid returns a validation error about an expression of the kind.
 func (k Kind) invalid(message string) error {
 	return attr.Invalid("Invalid " + string(k) + ": " + message)
 }
 
 func (k Kind) syntax(detail string) error { return k.invalid("Syntax error; " + detail) }
 
-// cacheSize bounds the cache. Programs have a few dozen expressions; only one that pastes values into them has more.
+// cacheSize bounds the cache. A program has a few dozen expressions, unless it writes values into
+// them instead of using placeholders.
 const cacheSize = 1024
 
-// Cache parses expressions, the same text once. The zero value is ready, and safe for concurrent use.
+// Cache parses expressions, and each text only once. The zero value is ready. It is safe for
+// concurrent use.
 type Cache struct {
 	mu     sync.RWMutex
 	parsed map[cacheKey]any
@@ -64,7 +66,9 @@ func (c *Cache) Selection(text string) (*Selection, error) {
 	return cached(c, Projection, text, parseSelection)
 }
 
-func cached[T any](c *Cache, kind Kind, text string, parse func(*parser, string) (*T, error)) (*T, error) {
+func cached[T any](
+	c *Cache, kind Kind, text string, parse func(*parser, string) (*T, error),
+) (*T, error) {
 	key := cacheKey{kind, text}
 	c.mu.RLock()
 	found, ok := c.parsed[key].(*T)
@@ -89,25 +93,26 @@ func cached[T any](c *Cache, kind Kind, text string, parse func(*parser, string)
 	return e, nil
 }
 
-// parser turns minidyn's syntax tree into ours and notes the placeholders it meets.
+// parser turns minidyn's syntax tree into this package's, and collects the placeholders.
 type parser struct{ placeholders }
 
-// precheck refuses what the syntax tree no longer shows: the size, a NUL (the lexer's end of text) and what checkTokens
-// finds.
+// precheck refuses what the syntax tree no longer shows: a text that is empty or too long, a NUL
+// (which the lexer takes for the end), and what checkTokens finds.
 func (p *parser) precheck(text string) error {
 	switch {
 	case strings.TrimSpace(text) == "":
 		return p.kind.invalid("The expression can not be empty;")
 	case len(text) > maxText:
-		return p.kind.invalid("Expression size has exceeded the maximum allowed size; expression size: " +
-			strconv.Itoa(len(text)))
+		return p.kind.invalid("Expression size has exceeded the maximum allowed size; " +
+			"expression size: " + strconv.Itoa(len(text)))
 	case strings.ContainsRune(text, 0):
 		return p.kind.syntax(`token: "\x00"`)
 	}
 	return p.checkTokens(text)
 }
 
-// checkTokens refuses an IN without a list, and a pair of parentheses around nothing but another pair.
+// checkTokens refuses an IN without a list, unmatched closing parentheses, and a pair of
+// parentheses that contains only another pair.
 func (p *parser) checkTokens(text string) error {
 	var open nesting
 	var previous language.Token
@@ -136,16 +141,17 @@ func (p *parser) checkTokens(text string) error {
 	}
 }
 
-// nesting is the pairs of parentheses that are open.
+// nesting is the stack of open parentheses.
 type nesting []parentheses
 
 type parentheses struct {
-	group  bool // not those of a call or an IN list
-	first  bool // nothing stands between the enclosing opening and this one
-	inside int  // the token that closed a group opened directly after this opening; -1 if none
+	group bool // they group conditions; false for those of a call or an IN list
+	first bool // they follow the enclosing opening directly
+	// inside is the token that closed a group which directly followed this opening; -1 if none.
+	inside int
 }
 
-// close closes the last pair at the i-th token, and reports whether it was redundant.
+// close closes the innermost pair at the i-th token. It reports whether that pair was redundant.
 func (n *nesting) close(i int) bool {
 	last := len(*n) - 1
 	closed := (*n)[last]
@@ -156,7 +162,7 @@ func (n *nesting) close(i int) bool {
 	return closed.group && closed.inside == i-1
 }
 
-// path reads a document path: a name, then .name and [index] steps.
+// path parses a document path: a name, then .name and [index] steps.
 func (p *parser) path(e language.Expression) (path, error) {
 	switch e := e.(type) {
 	case *language.Identifier:
@@ -182,7 +188,7 @@ func (p *parser) path(e language.Expression) (path, error) {
 	return nil, p.kind.syntax("not a document path")
 }
 
-// name reads an attribute's name or its placeholder.
+// name parses an attribute's name or its placeholder.
 func (p *parser) name(text string) (step, error) {
 	if rest, ok := strings.CutPrefix(text, "#"); ok {
 		if !isWord(rest) {
@@ -195,12 +201,14 @@ func (p *parser) name(text string) (step, error) {
 	case !isWord(text) || text[0] == '_' || text[0] >= '0' && text[0] <= '9':
 		return step{}, p.kind.syntax("token: " + strconv.Quote(text))
 	case language.IsReservedWord(strings.ToUpper(text)):
-		return step{}, p.kind.invalid("Attribute name is a reserved keyword; reserved keyword: " + text)
+		return step{}, p.kind.invalid(
+			"Attribute name is a reserved keyword; reserved keyword: " + text,
+		)
 	}
 	return step{name: text}, nil
 }
 
-// index reads a place in a list.
+// index parses an index in a list.
 func (p *parser) index(text string) (step, error) {
 	for i := range len(text) {
 		if text[i] < '0' || text[i] > '9' || text[0] == '0' && len(text) > 1 {
@@ -209,12 +217,14 @@ func (p *parser) index(text string) (step, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil {
-		return step{}, p.kind.invalid("List index is not within the allowable range; index: [" + text + "]")
+		return step{}, p.kind.invalid(
+			"List index is not within the allowable range; index: [" + text + "]",
+		)
 	}
 	return step{index: int(n)}, nil
 }
 
-// isWord reports whether the text is what stands after # or :, or for a name.
+// isWord reports whether the text may be a name, or the part of a placeholder after # or :.
 func isWord(text string) bool {
 	for i := range len(text) {
 		switch c := text[i]; {
@@ -226,7 +236,7 @@ func isWord(text string) bool {
 	return text != ""
 }
 
-// operand reads what both conditions and updates may compare or assign: a value's placeholder or a path.
+// operand parses a value's placeholder or a path, which may occur in conditions and in updates.
 func (p *parser) operand(e language.Expression) (operand, error) {
 	if id, ok := e.(*language.Identifier); ok && strings.HasPrefix(id.Value, ":") {
 		if !isWord(id.Value[1:]) {

@@ -17,7 +17,7 @@ type step struct {
 	index int
 }
 
-// resolve replaces a placeholder by the name that it stands for.
+// resolve replaces a placeholder by its name.
 func (s step) resolve(p Params) step {
 	if strings.HasPrefix(s.name, "#") {
 		s.name = p.Names[s.name]
@@ -33,7 +33,7 @@ func (w path) resolve(p Params) path {
 	return r
 }
 
-// value follows the path. A step that does not fit what it meets finds nothing.
+// value follows the path. It returns false if a step does not exist or does not fit the value.
 func (w path) value(item attr.Map, p Params) (attr.Value, bool) {
 	var v attr.Value = item
 	for _, s := range w {
@@ -57,7 +57,7 @@ func (w path) value(item attr.Map, p Params) (attr.Value, bool) {
 	return v, true
 }
 
-// String shows a resolved path as AWS's messages do: [a, b, [0]].
+// String formats a resolved path as AWS's messages do: [a, b, [0]].
 func (w path) String() string {
 	var b strings.Builder
 	for i, s := range w {
@@ -73,11 +73,11 @@ func (w path) String() string {
 	return "[" + b.String() + "]"
 }
 
-// tree is a set of paths of which none leads into another, joined at their common beginnings.
+// tree holds several paths, joined at their common beginnings. No path is the beginning of another.
 type tree struct {
-	children []branch // all names, or all indexes; in order of first mention
-	first    int      // the number of the first path that came through here
-	leaf     bool     // it ends here
+	children []branch // all names or all indexes, in the order in which they first occur
+	first    int      // the number of the first path that contains this node
+	leaf     bool     // that path ends here
 }
 
 type branch struct {
@@ -85,21 +85,22 @@ type branch struct {
 	tree *tree
 }
 
-// plant joins the resolved paths. Paths that overlap, or that take one place for a map and for a list, are an error.
-func plant(kind Kind, paths []path) (*tree, error) {
+// newTree joins the resolved paths. It fails if two paths overlap, or use the same place as a map
+// and as a list.
+func newTree(kind Kind, paths []path) (*tree, error) {
 	root := &tree{first: -1}
 	for i, w := range paths {
 		t := root
 		for depth, s := range w {
 			if len(t.children) > 0 && (t.children[0].step.name == "") != (s.name == "") {
-				return nil, clash(kind, "conflict", paths[t.first], w)
+				return nil, pathConflict(kind, "conflict", paths[t.first], w)
 			}
 			next := t.child(s)
 			if next == nil {
 				next = &tree{first: i}
 				t.children = append(t.children, branch{s, next})
 			} else if next.leaf || depth == len(w)-1 {
-				return nil, clash(kind, "overlap", paths[next.first], w)
+				return nil, pathConflict(kind, "overlap", paths[next.first], w)
 			}
 			t = next
 		}
@@ -108,8 +109,9 @@ func plant(kind Kind, paths []path) (*tree, error) {
 	return root, nil
 }
 
-func clash(kind Kind, how string, one, two path) error {
-	return kind.invalid("Two document paths " + how + " with each other; must remove or rewrite one of these paths; " +
+func pathConflict(kind Kind, how string, one, two path) error {
+	return kind.invalid("Two document paths " + how +
+		" with each other; must remove or rewrite one of these paths; " +
 		"path one: " + one.String() + ", path two: " + two.String())
 }
 
@@ -121,8 +123,8 @@ func (t *tree) child(s step) *tree {
 	return t.children[i].tree
 }
 
-// project returns the parts of the value that the paths lead to, and false if there is none. Of a list the chosen
-// elements close up.
+// project returns the parts of the value that the paths lead to, and false if there are none. The
+// selected elements of a list move together.
 func (t *tree) project(v attr.Value) (attr.Value, bool) {
 	if t.leaf {
 		return v, true
@@ -152,7 +154,8 @@ func (t *tree) project(v attr.Value) (attr.Value, bool) {
 	return nil, false
 }
 
-// projectItem is project for a whole item: an empty map if it has none of the paths.
+// projectItem is project for a whole item. It returns an empty map if the item has none of the
+// paths.
 func (t *tree) projectItem(item attr.Map) attr.Map {
 	part, ok := t.project(item)
 	if m, isMap := part.(attr.Map); ok && isMap {

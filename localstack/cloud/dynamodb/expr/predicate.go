@@ -16,16 +16,17 @@ type Predicate struct {
 	root test
 }
 
-// test is a node of a predicate: true or false of an item.
+// test is a node of a predicate. It is true or false for an item.
 type test interface {
 	holds(item attr.Map, p Params) bool
 	check(kind Kind, p Params) error
 }
 
-// Match reports whether the item fulfils the predicate. An item that is not there is an empty map.
+// Match reports whether the predicate is true for the item. An absent item is an empty map.
 func (e *Predicate) Match(item attr.Map, p Params) bool { return e.root.holds(item, p) }
 
-// Mentions returns which of the top-level attributes the predicate reads, "" if none of them.
+// Mentions returns one of the named top-level attributes that the predicate reads, or "" if it
+// reads none of them.
 func (e *Predicate) Mentions(p Params, names ...string) string {
 	found := ""
 	walk(e.root, func(o operand) {
@@ -46,8 +47,9 @@ func parsePredicate(p *parser, text string) (*Predicate, error) {
 	return &Predicate{placeholders: p.placeholders, root: root}, nil
 }
 
-// predicate parses a whole text. It asks minidyn for a list of expressions and wants one: its entry for conditions
-// quietly keeps the last of several that follow each other.
+// predicate parses a whole text. It calls minidyn's parser for a list of expressions and requires
+// that there is exactly one: the parser for conditions keeps only the last of several and does not
+// report the others.
 func (p *parser) predicate(text string) (test, error) {
 	parsed := language.NewParser(language.NewLexer(text))
 	list := parsed.ParseProjectionExpression()
@@ -60,7 +62,7 @@ func (p *parser) predicate(text string) (test, error) {
 	return p.test(list[0])
 }
 
-// test reads what is true or false.
+// test parses a condition.
 func (p *parser) test(e language.Expression) (test, error) {
 	switch e := e.(type) {
 	case *language.PrefixExpression:
@@ -108,7 +110,7 @@ func (p *parser) comparison(e *language.InfixExpression) (test, error) {
 	return relation{name: e.Operator, operands: operands}, err
 }
 
-// comparables reads the operands of a comparison: values, paths and sizes.
+// comparables parses the operands of a comparison: values, paths and sizes.
 func (p *parser) comparables(list ...language.Expression) ([]operand, error) {
 	operands := make([]operand, len(list))
 	for i, e := range list {
@@ -131,7 +133,9 @@ func (p *parser) comparable(e language.Expression) (operand, error) {
 		return nil, err
 	}
 	if name != "size" {
-		return nil, p.kind.invalid("The function is not allowed to be used this way in an expression; function: " + name)
+		return nil, p.kind.invalid(
+			"The function is not allowed to be used this way in an expression; function: " + name,
+		)
 	}
 	if len(call.Arguments) != 1 {
 		return nil, p.operandCount(name, len(call.Arguments))
@@ -140,20 +144,26 @@ func (p *parser) comparable(e language.Expression) (operand, error) {
 	return size{of}, err
 }
 
-// function returns the name of a function that exists in some kind of expression.
+// function returns the function's name. It fails if expressions of this kind do not have the
+// function.
 func (p *parser) function(e *language.CallExpression) (string, error) {
 	id, ok := e.Function.(*language.Identifier)
 	if !ok {
 		return "", p.kind.syntax(`token: "("`)
 	}
 	switch id.Value {
-	case "attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains", "size":
+	case "attribute_exists", "attribute_not_exists", "attribute_type",
+		"begins_with", "contains", "size":
 		if p.kind == Update {
-			return "", p.kind.invalid("The function is not allowed in an update expression; function: " + id.Value)
+			return "", p.kind.invalid(
+				"The function is not allowed in an update expression; function: " + id.Value,
+			)
 		}
 	case "if_not_exists", "list_append":
 		if p.kind != Update {
-			return "", p.kind.invalid("The function is not allowed in a condition expression; function: " + id.Value)
+			return "", p.kind.invalid(
+				"The function is not allowed in a condition expression; function: " + id.Value,
+			)
 		}
 	default:
 		return "", p.kind.invalid("Invalid function name; function: " + id.Value)
@@ -162,18 +172,20 @@ func (p *parser) function(e *language.CallExpression) (string, error) {
 }
 
 func (p *parser) operandCount(name string, n int) error {
-	return p.kind.invalid("Incorrect number of operands for operator or function; operator or function: " + name +
-		", number of operands: " + strconv.Itoa(n))
+	return p.kind.invalid("Incorrect number of operands for operator or function; " +
+		"operator or function: " + name + ", number of operands: " + strconv.Itoa(n))
 }
 
-// call reads a function that is a condition by itself.
+// call parses a function that is a condition, such as begins_with.
 func (p *parser) call(e *language.CallExpression) (test, error) {
 	name, err := p.function(e)
 	if err != nil {
 		return nil, err
 	}
 	if name == "size" {
-		return nil, p.kind.invalid("The function is not allowed to be used this way in an expression; function: size")
+		return nil, p.kind.invalid(
+			"The function is not allowed to be used this way in an expression; function: size",
+		)
 	}
 	want := 2
 	if strings.HasSuffix(name, "exists") {
@@ -187,7 +199,9 @@ func (p *parser) call(e *language.CallExpression) (test, error) {
 		return nil, err
 	}
 	if _, isPath := operands[0].(path); want == 1 && !isPath {
-		return nil, p.kind.invalid("Operator or function requires a document path; operator or function: " + name)
+		return nil, p.kind.invalid(
+			"Operator or function requires a document path; operator or function: " + name,
+		)
 	}
 	return relation{name: name, operands: operands}, nil
 }
@@ -196,14 +210,14 @@ func (p *parser) call(e *language.CallExpression) (test, error) {
 func walk(t test, visit func(operand)) {
 	switch t := t.(type) {
 	case negation:
-		walk(t.of, visit)
+		walk(t.inner, visit)
 	case junction:
 		walk(t.left, visit)
 		walk(t.right, visit)
 	case relation:
 		for _, o := range t.operands {
 			if s, ok := o.(size); ok {
-				o = s.of
+				o = s.argument
 			}
 			visit(o)
 		}

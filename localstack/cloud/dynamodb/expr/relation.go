@@ -12,10 +12,10 @@ import (
 )
 
 // negation is NOT.
-type negation struct{ of test }
+type negation struct{ inner test }
 
-func (n negation) holds(item attr.Map, p Params) bool { return !n.of.holds(item, p) }
-func (n negation) check(kind Kind, p Params) error    { return n.of.check(kind, p) }
+func (n negation) holds(item attr.Map, p Params) bool { return !n.inner.holds(item, p) }
+func (n negation) check(kind Kind, p Params) error    { return n.inner.check(kind, p) }
 
 // junction is AND or OR.
 type junction struct {
@@ -37,14 +37,14 @@ func (j junction) check(kind Kind, p Params) error {
 	return j.right.check(kind, p)
 }
 
-// relation is a comparison or a function: a name and operands, the first of which is what it is about.
+// relation is a comparison or a function: a name and operands, of which the first is the subject.
 type relation struct {
 	name     string
 	operands []operand
 }
 
-// holds follows what DynamoDB does with values that are absent or of different types: nothing is true of them but <>,
-// attribute_not_exists and what NOT makes of the rest.
+// holds follows DynamoDB's rules for values that are absent or of different types: only <> and
+// attribute_not_exists can be true of them, and the NOT of anything else.
 func (r relation) holds(item attr.Map, p Params) bool {
 	v, ok := r.operands[0].value(item, p)
 	switch r.name {
@@ -132,12 +132,12 @@ func contains(v, part attr.Value) bool {
 	return false
 }
 
-// size is the operand size(x): of a string its UTF-16 units (as DynamoDB Local counts them), of a binary its bytes, of a
-// set, list or map its elements. Other values have no size.
-type size struct{ of operand }
+// size is the operand size(x): the number of UTF-16 units of a string (as DynamoDB Local counts
+// them), of bytes of a binary, of elements of a set, list or map. Other values have no size.
+type size struct{ argument operand }
 
 func (s size) value(item attr.Map, p Params) (attr.Value, bool) {
-	v, ok := s.of.value(item, p)
+	v, ok := s.argument.value(item, p)
 	if !ok {
 		return nil, false
 	}
@@ -159,7 +159,7 @@ func (s size) value(item attr.Map, p Params) (attr.Value, bool) {
 	return attr.Number(strconv.Itoa(n)), true
 }
 
-// check refuses operands that could never be right, whatever the item holds.
+// check refuses operands that are wrong for every item.
 func (r relation) check(kind Kind, p Params) error {
 	if err := r.checkDistinct(kind, p); err != nil {
 		return err
@@ -184,7 +184,8 @@ func (r relation) check(kind Kind, p Params) error {
 			return wrongType(kind, r.name, value)
 		}
 		if r.name == "attribute_type" && i == 1 && !isTypeName(value) {
-			return kind.invalid("Invalid attribute type name found; type: " + string(value.(attr.String)) +
+			return kind.invalid("Invalid attribute type name found; type: " +
+				string(value.(attr.String)) +
 				", valid types: {N,BS,L,B,NULL,M,S,SS,NS,BOOL}")
 		}
 	}
@@ -195,11 +196,12 @@ func (r relation) check(kind Kind, p Params) error {
 }
 
 func wrongType(kind Kind, operator string, v attr.Value) error {
-	return kind.invalid("Incorrect operand type for operator or function; operator or function: " + operator +
+	return kind.invalid("Incorrect operand type for operator or function; operator or function: " +
+		operator +
 		", operand type: " + string(v.Type()))
 }
 
-// takes reports whether the relation can be true of a value of the type as its i-th operand.
+// takes reports whether the relation can be true with a value of the type as its i-th operand.
 func (r relation) takes(i int, t attr.Type) bool {
 	switch r.name {
 	case language.LT, language.LTE, language.GT, language.GTE, "BETWEEN":
@@ -215,13 +217,13 @@ func (r relation) takes(i int, t attr.Type) bool {
 func isTypeName(v attr.Value) bool {
 	s, _ := v.(attr.String)
 	return slices.Contains([]attr.Type{
-		attr.TypeS, attr.TypeN, attr.TypeB, attr.TypeBool, attr.TypeNull, attr.TypeList, attr.TypeMap,
-		attr.TypeSS, attr.TypeNS, attr.TypeBS,
+		attr.TypeS, attr.TypeN, attr.TypeB, attr.TypeBool, attr.TypeNull,
+		attr.TypeList, attr.TypeMap, attr.TypeSS, attr.TypeNS, attr.TypeBS,
 	}, attr.Type(s))
 }
 
 func (s size) check(kind Kind, p Params) error {
-	v, given := s.of.(placeholder)
+	v, given := s.argument.(placeholder)
 	if !given {
 		return nil
 	}
@@ -233,7 +235,7 @@ func (s size) check(kind Kind, p Params) error {
 	return nil
 }
 
-// checkDistinct refuses a path that is related to itself.
+// checkDistinct refuses a path that is compared with itself.
 func (r relation) checkDistinct(kind Kind, p Params) error {
 	first, ok := r.operands[0].(path)
 	if !ok {
@@ -242,14 +244,15 @@ func (r relation) checkDistinct(kind Kind, p Params) error {
 	first = first.resolve(p)
 	for _, o := range r.operands[1:] {
 		if w, ok := o.(path); ok && slices.Equal(first, w.resolve(p)) {
-			return kind.invalid("The first operand must be distinct from the remaining operands for this operator or " +
-				"function; operator: " + r.name + ", first operand: " + first.String())
+			return kind.invalid("The first operand must be distinct from the remaining operands " +
+				"for this operator or function; operator: " + r.name +
+				", first operand: " + first.String())
 		}
 	}
 	return nil
 }
 
-// checkBounds refuses two given bounds that are of two types or the wrong way round.
+// checkBounds refuses two bounds from the request that differ in type or are in the wrong order.
 func (r relation) checkBounds(kind Kind, p Params) error {
 	low, givenLow := r.operands[1].(placeholder)
 	high, givenHigh := r.operands[2].(placeholder)
@@ -261,10 +264,11 @@ func (r relation) checkBounds(kind Kind, p Params) error {
 	order, same := attr.Compare(l, h)
 	switch {
 	case !same:
-		return kind.invalid("The BETWEEN operator requires same data type for lower and upper bounds; " + bounds(l, h))
+		return kind.invalid("The BETWEEN operator requires same data type for lower and upper " +
+			"bounds; " + bounds(l, h))
 	case order > 0:
-		return kind.invalid("The BETWEEN operator requires upper bound to be greater than or equal to lower bound; " +
-			bounds(l, h))
+		return kind.invalid("The BETWEEN operator requires upper bound to be greater than " +
+			"or equal to lower bound; " + bounds(l, h))
 	}
 	return nil
 }

@@ -35,9 +35,9 @@ func (s *Selection) check(p Params) error {
 	return err
 }
 
-// Bind returns the function that reduces an item to the selected paths. Paths that overlap are an error.
+// Bind returns the function that reduces an item to the selected paths. It fails if paths overlap.
 func (s *Selection) Bind(p Params) (func(attr.Map) attr.Map, error) {
-	t, err := plant(s.kind, resolveAll(s.paths, p))
+	t, err := newTree(s.kind, resolveAll(s.paths, p))
 	if err != nil {
 		return nil, err
 	}

@@ -6,23 +6,24 @@ import (
 	"hark/localstack/cloud/dynamodb/attr"
 )
 
-// source is what an update assigns: an operand, a function of operands, or a sum of two of these.
+// source is the right side of an assignment in an update: an operand, a function of operands, or a
+// sum of two of these.
 type source interface {
-	from(item attr.Map, p Params) (attr.Value, error)
+	evaluate(item attr.Map, p Params) (attr.Value, error)
 	check(Params) error
 }
 
-// direct is an operand by itself, which must exist.
+// direct is an operand alone. It must exist.
 type direct struct{ operand }
 
-// defaulted is if_not_exists(path, otherwise).
-type defaulted struct {
+// ifNotExists is if_not_exists(path, otherwise).
+type ifNotExists struct {
 	path      path
 	otherwise source
 }
 
-// joined is list_append(first, second).
-type joined struct{ first, second source }
+// listAppend is list_append(first, second).
+type listAppend struct{ first, second source }
 
 // arithmetic is left + right or left - right.
 type arithmetic struct {
@@ -30,7 +31,7 @@ type arithmetic struct {
 	left, right source
 }
 
-// sum reads the right side of SET.
+// sum parses the right side of SET.
 func (p *parser) sum(e language.Expression) (source, error) {
 	infix, ok := e.(*language.InfixExpression)
 	if !ok {
@@ -69,17 +70,19 @@ func (p *parser) source(e language.Expression) (source, error) {
 		return nil, err
 	}
 	if name == "list_append" {
-		return joined{first, second}, nil
+		return listAppend{first, second}, nil
 	}
 	d, _ := first.(direct)
 	w, ok := d.operand.(path)
 	if !ok {
-		return nil, p.kind.invalid("Operator or function requires a document path; operator or function: if_not_exists")
+		return nil, p.kind.invalid(
+			"Operator or function requires a document path; operator or function: if_not_exists",
+		)
 	}
-	return defaulted{path: w, otherwise: second}, nil
+	return ifNotExists{path: w, otherwise: second}, nil
 }
 
-func (d direct) from(item attr.Map, p Params) (attr.Value, error) {
+func (d direct) evaluate(item attr.Map, p Params) (attr.Value, error) {
 	v, ok := d.value(item, p)
 	if !ok {
 		return nil, errAbsent
@@ -87,19 +90,19 @@ func (d direct) from(item attr.Map, p Params) (attr.Value, error) {
 	return v, nil
 }
 
-func (d defaulted) from(item attr.Map, p Params) (attr.Value, error) {
+func (d ifNotExists) evaluate(item attr.Map, p Params) (attr.Value, error) {
 	if v, ok := d.path.value(item, p); ok {
 		return v, nil
 	}
-	return d.otherwise.from(item, p)
+	return d.otherwise.evaluate(item, p)
 }
 
-func (j joined) from(item attr.Map, p Params) (attr.Value, error) {
-	first, err := j.first.from(item, p)
+func (j listAppend) evaluate(item attr.Map, p Params) (attr.Value, error) {
+	first, err := j.first.evaluate(item, p)
 	if err != nil {
 		return nil, err
 	}
-	second, err := j.second.from(item, p)
+	second, err := j.second.evaluate(item, p)
 	if err != nil {
 		return nil, err
 	}
@@ -111,12 +114,12 @@ func (j joined) from(item attr.Map, p Params) (attr.Value, error) {
 	return append(a[:len(a):len(a)], b...), nil
 }
 
-func (a arithmetic) from(item attr.Map, p Params) (attr.Value, error) {
-	left, err := a.left.from(item, p)
+func (a arithmetic) evaluate(item attr.Map, p Params) (attr.Value, error) {
+	left, err := a.left.evaluate(item, p)
 	if err != nil {
 		return nil, err
 	}
-	right, err := a.right.from(item, p)
+	right, err := a.right.evaluate(item, p)
 	if err != nil {
 		return nil, err
 	}
@@ -134,9 +137,9 @@ func (a arithmetic) from(item attr.Map, p Params) (attr.Value, error) {
 
 func (d direct) check(Params) error { return nil }
 
-func (d defaulted) check(p Params) error { return d.otherwise.check(p) }
+func (d ifNotExists) check(p Params) error { return d.otherwise.check(p) }
 
-func (j joined) check(p Params) error {
+func (j listAppend) check(p Params) error {
 	return checkOperands(p, "list_append", attr.TypeList, j.first, j.second)
 }
 
@@ -144,7 +147,7 @@ func (a arithmetic) check(p Params) error {
 	return checkOperands(p, a.operator, attr.TypeN, a.left, a.right)
 }
 
-// checkOperands refuses given values of another type than the operator works on.
+// checkOperands refuses operands from the request that are not of the type that the operator needs.
 func checkOperands(p Params, operator string, want attr.Type, operands ...source) error {
 	for _, s := range operands {
 		if err := s.check(p); err != nil {

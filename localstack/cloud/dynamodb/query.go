@@ -10,10 +10,10 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// maxPage is how many bytes of items, before the filter, end a page of Query and Scan.
+// maxPage is the size in bytes at which a page of Query or Scan ends, counted before the filter.
 const maxPage = 1 << 20
 
-// pageRequest is what Query and Scan have in common.
+// pageRequest holds the parameters that Query and Scan share.
 type pageRequest struct {
 	TableName              string
 	ConsistentRead         bool
@@ -43,7 +43,10 @@ func (s *Service) query(ctx context.Context, r *queryRequest) ([]byte, error) {
 		return nil, err
 	}
 	if r.KeyConditionExpression == nil {
-		return nil, invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
+		return nil, invalid(
+			"Either the KeyConditions or KeyConditionExpression parameter must be " +
+				"specified in the request.",
+		)
 	}
 	condition, err := s.cache.KeyRange(*r.KeyConditionExpression)
 	if err != nil {
@@ -58,14 +61,21 @@ func (s *Service) query(ctx context.Context, r *queryRequest) ([]byte, error) {
 		return nil, err
 	}
 	if p.filter != nil {
-		if name := p.filter.Mentions(r.params(), p.table.partition.Name, p.table.sort.Name); name != "" {
-			return nil, invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: " + name)
+		if name := p.filter.Mentions(
+			r.params(), p.table.partition.Name, p.table.sort.Name,
+		); name != "" {
+			return nil, invalid(
+				"Filter Expression can only contain non-primary key attributes: Primary " +
+					"key attribute: " + name,
+			)
 		}
 	}
 	p.span = spanOf(bounds)
 	p.backward = r.ScanIndexForward != nil && !*r.ScanIndexForward
 	if p.after != nil && (less(p.after, p.span.low) || less(p.span.high, p.after)) {
-		return nil, invalid("The provided starting key is outside query boundaries based on provided conditions")
+		return nil, invalid(
+			"The provided starting key is outside query boundaries based on provided conditions",
+		)
 	}
 	return p.run(by(ctx, "Query"))
 }
@@ -82,16 +92,18 @@ func (s *Service) scan(ctx context.Context, r *scanRequest) ([]byte, error) {
 	case (r.Segment == nil) != (r.TotalSegments == nil):
 		return nil, invalid("The Segment and TotalSegments parameters must be given together")
 	case r.Segment == nil:
-	case *r.TotalSegments < 1 || *r.TotalSegments > 1_000_000 || *r.Segment < 0 || *r.Segment >= *r.TotalSegments:
-		return nil, invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: " +
-			strconv.Itoa(*r.Segment) + " is not less than TotalSegments: " + strconv.Itoa(*r.TotalSegments))
+	case *r.TotalSegments < 1 || *r.TotalSegments > 1_000_000 || *r.Segment < 0 ||
+		*r.Segment >= *r.TotalSegments:
+		return nil, invalid("The Segment parameter is zero-based and must be less than parameter " +
+			"TotalSegments: Segment: " + strconv.Itoa(*r.Segment) +
+			" is not less than TotalSegments: " + strconv.Itoa(*r.TotalSegments))
 	default:
 		p.segment, p.segments = uint32(*r.Segment), uint32(*r.TotalSegments)
 	}
 	return p.run(by(ctx, "Scan"))
 }
 
-// page is a checked Query or Scan. Its span is the whole table unless it has ends.
+// page is a checked Query or Scan. A span without bounds is the whole table.
 type page struct {
 	request           *pageRequest
 	service           *Service
@@ -110,7 +122,7 @@ func (s *Service) page(r *pageRequest, others ...expr.Expression) (*page, error)
 	}
 	p := &page{request: r, service: s}
 	var err error
-	if p.filter, err = s.optional(expr.Filter, r.FilterExpression); err != nil {
+	if p.filter, err = s.optionalPredicate(expr.Filter, r.FilterExpression); err != nil {
 		return nil, err
 	}
 	if p.filter != nil {
@@ -132,7 +144,8 @@ func (s *Service) page(r *pageRequest, others ...expr.Expression) (*page, error)
 
 func (r *pageRequest) valid() error {
 	if r.Limit != nil && *r.Limit < 1 {
-		return invalid("1 validation error detected: Value '" + strconv.Itoa(*r.Limit) + "' at 'limit' failed to satisfy " +
+		return invalid("1 validation error detected: Value '" + strconv.Itoa(*r.Limit) +
+			"' at 'limit' failed to satisfy " +
 			"constraint: Member must have value greater than or equal to 1")
 	}
 	projects := r.ProjectionExpression != nil
@@ -140,23 +153,32 @@ func (r *pageRequest) valid() error {
 	case "":
 	case "ALL_ATTRIBUTES":
 		if projects {
-			return invalid("Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES")
+			return invalid(
+				"Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES",
+			)
 		}
 	case "COUNT":
 		if projects {
-			return invalid("Cannot specify the ProjectionExpression when choosing to get only the Count")
+			return invalid(
+				"Cannot specify the ProjectionExpression when choosing to get only the Count",
+			)
 		}
 	case "SPECIFIC_ATTRIBUTES":
 		if !projects {
-			return invalid("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
+			return invalid(
+				"Must specify the AttributesToGet or ProjectionExpression when choosing " +
+					"to get SPECIFIC_ATTRIBUTES",
+			)
 		}
 	default:
-		return invalid("Select " + strconv.Quote(r.Select) + " is not part of the local cloud's DynamoDB, which has no indexes")
+		return invalid("Select " + strconv.Quote(
+			r.Select,
+		) + " is not part of the local cloud's DynamoDB, which has no indexes")
 	}
 	return r.ReturnConsumedCapacity.valid()
 }
 
-// run reads the page, bills all of it, and answers what the filter leaves.
+// run reads the page, bills all that was read, and returns the items that pass the filter.
 func (p *page) run(by meter.By) ([]byte, error) {
 	found, bytes, more := p.collect()
 	var kept []attr.Map
@@ -179,11 +201,11 @@ func (p *page) run(by meter.By) ([]byte, error) {
 	if more {
 		o.item("LastEvaluatedKey", p.table.keyMap(found[len(found)-1]))
 	}
-	cost.one(&o, p.request.ReturnConsumedCapacity)
+	cost.writeOne(&o, p.request.ReturnConsumedCapacity)
 	return o.end(), nil
 }
 
-// collect reads from the tree until the page is full or the span ends; more says that it stopped at a full page.
+// collect reads items until the page is full or the span ends. more reports that the page is full.
 func (p *page) collect() (found []*item, bytes int, more bool) {
 	p.table.mu.RLock()
 	defer p.table.mu.RUnlock()
@@ -203,16 +225,17 @@ func (p *page) collect() (found []*item, bytes int, more bool) {
 	return found, bytes, more
 }
 
-// walk calls visit for the items of the span behind the start key, in the page's direction, until it returns false.
+// walk calls visit for the items of the span after the start key, in the page's direction, until
+// visit returns false.
 func (p *page) walk(visit func(*item) bool) {
 	start, end := p.span.low, p.span.high
 	if p.backward {
 		start, end = end, start
 	}
 	if p.after != nil {
-		start = &item{pk: p.after.pk, sk: p.after.sk, place: 1}
+		start = &item{pk: p.after.pk, sk: p.after.sk, side: 1}
 		if p.backward {
-			start.place = -1
+			start.side = -1
 		}
 	}
 	inside := func(i *item) bool {
@@ -231,9 +254,9 @@ func (p *page) walk(visit func(*item) bool) {
 	}
 }
 
-// segmentOf spreads partitions over the workers of a parallel scan.
+// segmentOf returns the segment of a parallel scan to which a partition belongs.
 func segmentOf(pk attr.Value, segments uint32) uint32 {
 	h := fnv.New32a()
-	_, _ = h.Write(attr.AppendJSON(nil, pk)) // a hash takes everything
+	_, _ = h.Write(attr.AppendJSON(nil, pk)) // never fails
 	return h.Sum32() % segments
 }

@@ -10,8 +10,8 @@ import (
 	"hark/localstack/cloud/iam"
 )
 
-// Send sends a message as SendMessage does without a deduplication ID, to a FIFO queue in the group. Refusals are an *Error or
-// an *iam.Denied.
+// Send sends a message as SendMessage does without a deduplication ID; on a FIFO queue, to the
+// group. A refusal is an *Error or an *iam.Denied.
 func (s *Service) Send(ctx context.Context, queueARN, group, body string) error {
 	c := newCall(ctx, "SendMessage")
 	defer c.count(s.opts.Meter)
@@ -23,10 +23,13 @@ func (s *Service) Send(ctx context.Context, queueARN, group, body string) error 
 	return err
 }
 
-// Receive receives up to most messages (1 to 10), waiting up to wait for the first of them, as ReceiveMessage does with
-// all attributes and the queue's visibility timeout. It returns no messages if there were none in time, and the
-// context's error if that ended the wait. Refusals are an *Error or an *iam.Denied.
-func (s *Service) Receive(ctx context.Context, queueARN string, most int, wait time.Duration) ([]Message, error) {
+// Receive receives up to limit messages (1 to 10), and waits up to wait for the first of them. It
+// does what ReceiveMessage does with all attributes and the queue's visibility timeout. If there
+// were no messages in time it returns none, with the context's error if that ended the wait. A
+// refusal is an *Error or an *iam.Denied.
+func (s *Service) Receive(
+	ctx context.Context, queueARN string, most int, wait time.Duration,
+) ([]Message, error) {
 	c := newCall(ctx, "ReceiveMessage")
 	defer c.count(s.opts.Meter)
 	q, err := s.open(ctx, c, "ReceiveMessage", queueARN)
@@ -50,8 +53,8 @@ func (s *Service) Receive(ctx context.Context, queueARN string, most int, wait t
 	return out, nil
 }
 
-// Delete deletes the messages with the handles, counted as one request per ten of them. It tries all, and returns what
-// was refused, joined.
+// Delete deletes the messages with the handles, billed as one request for each ten of them. It
+// tries all of them, and returns the joined errors of those that were refused.
 func (s *Service) Delete(ctx context.Context, queueARN string, receiptHandles ...string) error {
 	c := newCall(ctx, "DeleteMessageBatch")
 	q, err := s.open(ctx, c, "DeleteMessage", queueARN)
@@ -70,8 +73,11 @@ func (s *Service) Delete(ctx context.Context, queueARN string, receiptHandles ..
 	return errors.Join(errs...)
 }
 
-// ChangeVisibility makes the message visible again d from now, in whole seconds, at most 12 hours after its receive.
-func (s *Service) ChangeVisibility(ctx context.Context, queueARN, receiptHandle string, d time.Duration) error {
+// ChangeVisibility makes the message visible again after d, in whole seconds and at most 12 hours
+// after it was received.
+func (s *Service) ChangeVisibility(
+	ctx context.Context, queueARN, receiptHandle string, d time.Duration,
+) error {
 	c := newCall(ctx, "ChangeMessageVisibility")
 	defer c.count(s.opts.Meter)
 	q, err := s.open(ctx, c, "ChangeMessageVisibility", queueARN)
@@ -79,5 +85,7 @@ func (s *Service) ChangeVisibility(ctx context.Context, queueARN, receiptHandle 
 		return err
 	}
 	timeout := int(d / time.Second)
-	return q.changeVisibility(receiptEntry{ReceiptHandle: receiptHandle, VisibilityTimeout: &timeout})
+	return q.changeVisibility(receiptEntry{
+		ReceiptHandle: receiptHandle, VisibilityTimeout: &timeout,
+	})
 }

@@ -6,7 +6,7 @@ import (
 	"hark/localstack/cloud/dynamodb/attr"
 )
 
-// getRequest is the request of GetItem, and a Get of TransactGetItems.
+// getRequest is the request of GetItem, or one Get of TransactGetItems.
 type getRequest struct {
 	TableName              string
 	Key                    attr.Map
@@ -37,7 +37,7 @@ func (s *Service) getItem(ctx context.Context, r *getRequest) ([]byte, error) {
 	if found != nil {
 		o.item("Item", g.selection.of(found.attrs))
 	}
-	cost.one(&o, r.ReturnConsumedCapacity)
+	cost.writeOne(&o, r.ReturnConsumedCapacity)
 	return o.end(), nil
 }
 
