@@ -52,12 +52,12 @@ func (q *queue) advance(now time.Time) {
 	for len(q.agenda) > 0 && !q.agenda[0].due().After(now) {
 		m := q.agenda[0]
 		if m.expires.After(now) {
-			q.enter(m, visible)
+			q.setState(m, visible)
 			heap.Fix(&q.agenda, m.index)
 		} else {
 			q.remove(m)
 		}
-		q.settle(m.group)
+		q.updateReady(m.group)
 	}
 }
 
@@ -69,7 +69,7 @@ func (q *queue) arm(now time.Time) {
 		due = q.agenda[0].due()
 	}
 	switch {
-	case due.Equal(q.armed):
+	case due.Equal(q.timerAt):
 		return
 	case due.IsZero():
 		q.timer.Stop()
@@ -78,9 +78,9 @@ func (q *queue) arm(now time.Time) {
 	default:
 		q.timer.Reset(due.Sub(now))
 	}
-	q.armed = due
+	q.timerAt = due
 }
 
 func (q *queue) tick() {
-	q.do(func(time.Time) { q.armed = time.Time{} })
+	q.do(func(time.Time) { q.timerAt = time.Time{} })
 }

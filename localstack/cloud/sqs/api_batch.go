@@ -40,8 +40,8 @@ func checkBatch[E any](operation string, entries []E, id func(E) string) error {
 	for _, e := range entries {
 		if !validBatchID(id(e)) {
 			return refuse(model+"InvalidBatchEntryId", query+"InvalidBatchEntryId",
-				"A batch entry id can only contain alphanumeric characters, hyphens and underscores. "+
-					"It can be at most 80 letters long.")
+				"A batch entry id can only contain alphanumeric characters, hyphens and "+
+					"underscores. It can be at most 80 letters long.")
 		}
 		if seen[id(e)] {
 			return refuse(

@@ -24,13 +24,13 @@ type receiptBatchInput struct {
 }
 
 func (s *Service) deleteMessage(ctx context.Context, c *call, in receiptInput) (struct{}, error) {
-	return s.onReceipt(ctx, c, "DeleteMessage", in, deleteFor(ctx))
+	return s.withReceipt(ctx, c, "DeleteMessage", in, deleteFor(ctx))
 }
 
 func (s *Service) deleteMessageBatch(
 	ctx context.Context, c *call, in receiptBatchInput,
 ) (batchResult[batchDone], error) {
-	return s.onReceipts(ctx, c, "DeleteMessage", in, deleteFor(ctx))
+	return s.withReceipts(ctx, c, "DeleteMessage", in, deleteFor(ctx))
 }
 
 // deleteFor returns delete for the function that the context belongs to.
@@ -42,18 +42,19 @@ func deleteFor(ctx context.Context) func(*queue, receiptEntry) error {
 func (s *Service) changeVisibility(
 	ctx context.Context, c *call, in receiptInput,
 ) (struct{}, error) {
-	return s.onReceipt(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
+	return s.withReceipt(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
 }
 
 func (s *Service) changeVisibilityBatch(
 	ctx context.Context, c *call, in receiptBatchInput,
 ) (batchResult[batchDone], error) {
-	return s.onReceipts(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
+	return s.withReceipts(ctx, c, "ChangeMessageVisibility", in, (*queue).changeVisibility)
 }
 
 // withReceipt calls do for the message with the handle.
-func (s *Service) onReceipt(
-	ctx context.Context, c *call, action string, in receiptInput, do func(*queue, receiptEntry) error,
+func (s *Service) withReceipt(
+	ctx context.Context, c *call, action string, in receiptInput,
+	do func(*queue, receiptEntry) error,
 ) (struct{}, error) {
 	q, err := s.openURL(ctx, c, action, in.QueueURL)
 	if err != nil {
@@ -63,8 +64,9 @@ func (s *Service) onReceipt(
 }
 
 // withReceipts calls do for each message of a batch.
-func (s *Service) onReceipts(
-	ctx context.Context, c *call, action string, in receiptBatchInput, do func(*queue, receiptEntry) error,
+func (s *Service) withReceipts(
+	ctx context.Context, c *call, action string, in receiptBatchInput,
+	do func(*queue, receiptEntry) error,
 ) (out batchResult[batchDone], err error) {
 	q, err := s.openURL(ctx, c, action, in.QueueURL)
 	if err != nil {
@@ -111,9 +113,9 @@ func (q *queue) delete(e receiptEntry, function string) (err error) {
 		case m == nil:
 		case q.fifo && (!latest || m.state != inFlight):
 			err = errValue(e.ReceiptHandle, "ReceiptHandle", "The receipt handle has expired.")
-		case latest && !q.outlives(m, function, now):
+		case latest && !q.survivesDelete(m, function, now):
 			q.remove(m)
-			q.settle(m.group)
+			q.updateReady(m.group)
 		}
 	})
 	return err

@@ -35,10 +35,10 @@ type receivedMessage struct {
 }
 
 const (
-	maxVisibility     = 43200 // seconds: 12 hours, also in total for one receive
-	visibilityBounds   = "Must be >= 0 and <= 43200, if provided."
-	waitBounds         = "Must be >= 0 and <= 20, if provided."
-	mostMessagesBounds = "Must be between 1 and 10, if provided."
+	maxVisibility    = 43200 // seconds: 12 hours, also in total for one receive
+	visibilityBounds = "Must be >= 0 and <= 43200, if provided."
+	waitBounds       = "Must be >= 0 and <= 20, if provided."
+	limitBounds      = "Must be between 1 and 10, if provided."
 )
 
 func (s *Service) receiveMessage(
@@ -49,22 +49,23 @@ func (s *Service) receiveMessage(
 		return receiveOutput{}, err
 	}
 	if err := firstError(
-		checkRange("MaxNumberOfMessages", in.MaxNumberOfMessages, 1, 10, mostMessagesBounds),
+		checkRange("MaxNumberOfMessages", in.MaxNumberOfMessages, 1, 10, limitBounds),
 		checkRange("VisibilityTimeout", in.VisibilityTimeout, 0, maxVisibility, visibilityBounds),
 		checkRange("WaitTimeSeconds", in.WaitTimeSeconds, 0, 20, waitBounds),
 		checkToken("ReceiveRequestAttemptId", in.ReceiveRequestAttemptID),
 	); err != nil {
 		return receiveOutput{}, err
 	}
-	most := 1
+	limit := 1
 	if in.MaxNumberOfMessages != nil {
-		most = *in.MaxNumberOfMessages
+		limit = *in.MaxNumberOfMessages
 	}
-	visibility, wait := seconds(in.VisibilityTimeout, q.visibility), seconds(in.WaitTimeSeconds, q.wait)
-	got := c.receive(ctx, q, most, visibility, wait)
+	visibility := seconds(in.VisibilityTimeout, q.visibility)
+	wait := seconds(in.WaitTimeSeconds, q.wait)
+	got := c.receive(ctx, q, limit, visibility, wait)
 	var out receiveOutput
 	for _, d := range got {
-		out.Messages = append(out.Messages, in.present(d, s.opts.Account))
+		out.Messages = append(out.Messages, in.response(d, s.opts.Account))
 	}
 	return out, nil
 }
@@ -78,9 +79,9 @@ func seconds(n *int, preset time.Duration) time.Duration {
 
 // receive receives messages and counts them for the bill.
 func (c *call) receive(
-	ctx context.Context, q *queue, most int, visibility, wait time.Duration,
+	ctx context.Context, q *queue, limit int, visibility, wait time.Duration,
 ) []delivery {
-	got := q.receive(ctx, most, visibility, wait)
+	got := q.receive(ctx, limit, visibility, wait)
 	for _, d := range got {
 		c.bytes += d.size()
 	}
@@ -89,7 +90,7 @@ func (c *call) receive(
 }
 
 // response returns the parts of the delivery that the request asked for.
-func (in receiveInput) present(d delivery, account string) receivedMessage {
+func (in receiveInput) response(d delivery, account string) receivedMessage {
 	m := receivedMessage{
 		MessageID: d.id.String(), ReceiptHandle: d.receipt,
 		Body: d.body, MD5OfBody: bodyMD5(d.body),

@@ -46,7 +46,7 @@ func (q *queue) sendOne(c *call, e sendEntry) (sendResult, error) {
 	if err := q.checkEntry(e); err != nil {
 		return sendResult{}, err
 	}
-	m := q.compose(e, c.trace)
+	m := q.newContent(e, c.trace)
 	c.bytes = m.size()
 	return q.send([]sendEntry{e}, []*content{m})[0], nil
 }
@@ -81,7 +81,7 @@ func (s *Service) sendMessageBatch(
 		if q.fifo && e.MessageDeduplicationID == "" && !q.contentDedup {
 			return out, errNoDedup()
 		}
-		m := q.compose(e, c.trace)
+		m := q.newContent(e, c.trace)
 		c.bytes += m.size()
 		if err := q.checkEntry(e); err != nil {
 			out.fail(e.ID, err)
@@ -90,8 +90,11 @@ func (s *Service) sendMessageBatch(
 		good, messages = append(good, e), append(messages, m)
 	}
 	if c.bytes > maxMessage {
-		return batchResult[sendResult]{}, refuse(model+"BatchRequestTooLong", query+"BatchRequestTooLong",
-			"Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessage, c.bytes)
+		return batchResult[sendResult]{}, refuse(
+			model+"BatchRequestTooLong", query+"BatchRequestTooLong",
+			"Batch requests cannot be longer than %d bytes. You have sent %d bytes.",
+			maxMessage, c.bytes,
+		)
 	}
 	out.Successful = q.send(good, messages)
 	return out, nil
@@ -153,9 +156,10 @@ func checkSystemAttributes(attributes map[string]MessageAttribute) error {
 
 // newContent returns the message of an entry. Its trace is that of the request, unless the entry
 // has its own.
-func (q *queue) compose(e sendEntry, trace string) *content {
+func (q *queue) newContent(e sendEntry, trace string) *content {
 	m := &content{
-		id: newID(), body: e.MessageBody, attributes: e.MessageAttributes, trace: trace, group: e.MessageGroupID,
+		id: newID(), body: e.MessageBody, attributes: e.MessageAttributes,
+		trace: trace, group: e.MessageGroupID,
 	}
 	if a, ok := e.MessageSystemAttributes[traceAttribute]; ok {
 		m.trace = a.StringValue

@@ -12,8 +12,8 @@ const dedupWindow = 5 * time.Minute
 // dedupKey is a deduplication ID in its scope. The group is empty if the scope is the queue.
 type dedupKey struct{ group, id string }
 
-// earlier is the message that a duplicate repeats.
-type earlier struct {
+// sentMessage is the message that a duplicate repeats.
+type sentMessage struct {
 	id       messageID
 	sequence string
 	sent     time.Time
@@ -22,14 +22,14 @@ type earlier struct {
 // dedup remembers which messages a FIFO queue was sent, even after they are deleted, and numbers
 // new ones.
 type dedup struct {
-	seen     map[dedupKey]earlier
+	seen     map[dedupKey]sentMessage
 	oldest   []dedupKey // the keys of seen, oldest first
 	sequence uint64
 }
 
 func newDedup() dedup {
 	// AWS's numbers have 20 digits, more than a uint64 holds, and do not count in steps of one.
-	return dedup{seen: make(map[dedupKey]earlier), sequence: 49_496_460_467_696_128}
+	return dedup{seen: make(map[dedupKey]sentMessage), sequence: 49_496_460_467_696_128}
 }
 
 // nextSequence returns a number of 20 digits, higher with every call.
@@ -39,7 +39,7 @@ func (d *dedup) nextSequence() string {
 }
 
 // find returns the message that was sent with the key within the window.
-func (d *dedup) find(key dedupKey, now time.Time) (earlier, bool) {
+func (d *dedup) find(key dedupKey, now time.Time) (sentMessage, bool) {
 	for len(d.oldest) > 0 && now.Sub(d.seen[d.oldest[0]].sent) >= dedupWindow {
 		delete(d.seen, d.oldest[0])
 		d.oldest = d.oldest[1:]
@@ -49,6 +49,6 @@ func (d *dedup) find(key dedupKey, now time.Time) (earlier, bool) {
 }
 
 func (d *dedup) remember(key dedupKey, c *content) {
-	d.seen[key] = earlier{c.id, c.sequence, c.sent}
+	d.seen[key] = sentMessage{c.id, c.sequence, c.sent}
 	d.oldest = append(d.oldest, key)
 }

@@ -15,24 +15,24 @@ const (
 // repeatInFlight makes a message that was just received visible again before its timeout ends,
 // after the delay of a fault that names ReceiveMessage.
 func (q *queue) repeatInFlight(m *message, function string, now time.Time) {
-	if hit, ok := q.repeats(m, onReceive, function); ok && now.Add(hit.Wait).Before(m.until) {
+	if hit, ok := q.strike(m, onReceive, function); ok && now.Add(hit.Wait).Before(m.until) {
 		q.hideUntil(m, now.Add(hit.Wait))
 	}
 }
 
 // survivesDelete keeps a message that is being deleted if a fault says so, and makes it visible
 // again after the fault's delay. The caller's delete succeeds as usual.
-func (q *queue) outlives(m *message, function string, now time.Time) bool {
-	hit, ok := q.repeats(m, onDelete, function)
+func (q *queue) survivesDelete(m *message, function string, now time.Time) bool {
+	hit, ok := q.strike(m, onDelete, function)
 	if ok {
 		q.hideUntil(m, now.Add(hit.Wait))
 	}
 	return ok
 }
 
-// repeats asks for a fault. A fault strikes each message at most once, because the message would
+// strike asks for a fault. A fault strikes each message at most once, because the message would
 // come back forever otherwise.
-func (q *queue) repeats(m *message, operation, function string) (faults.Hit, bool) {
+func (q *queue) strike(m *message, operation, function string) (faults.Hit, bool) {
 	if m.repeated {
 		return faults.Hit{}, false
 	}

@@ -39,7 +39,7 @@ func newCall(ctx context.Context, operation string) *call {
 }
 
 // bill adds the call to the meter.
-func (c *call) count(m *meter.Meter) {
+func (c *call) bill(m *meter.Meter) {
 	if c.empty {
 		m.Add(meter.EmptyReceives, c.by, 1)
 		return
@@ -139,9 +139,10 @@ func (s *Service) run(ctx context.Context, c *call, operation string, body []byt
 
 // invoke decodes the request, runs the operation, and bills it, even if it is refused.
 func invoke[In, Out any](
-	ctx context.Context, s *Service, c *call, body []byte, do func(context.Context, *call, In) (Out, error),
+	ctx context.Context, s *Service, c *call, body []byte,
+	do func(context.Context, *call, In) (Out, error),
 ) (any, error) {
-	defer c.count(s.opts.Meter)
+	defer c.bill(s.opts.Meter)
 	var in In
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, errSerialization(err)

@@ -14,7 +14,7 @@ import (
 // group. A refusal is an *Error or an *iam.Denied.
 func (s *Service) Send(ctx context.Context, queueARN, group, body string) error {
 	c := newCall(ctx, "SendMessage")
-	defer c.count(s.opts.Meter)
+	defer c.bill(s.opts.Meter)
 	q, err := s.open(ctx, c, "SendMessage", queueARN)
 	if err != nil {
 		return err
@@ -28,18 +28,18 @@ func (s *Service) Send(ctx context.Context, queueARN, group, body string) error 
 // were no messages in time it returns none, with the context's error if that ended the wait. A
 // refusal is an *Error or an *iam.Denied.
 func (s *Service) Receive(
-	ctx context.Context, queueARN string, most int, wait time.Duration,
+	ctx context.Context, queueARN string, limit int, wait time.Duration,
 ) ([]Message, error) {
 	c := newCall(ctx, "ReceiveMessage")
-	defer c.count(s.opts.Meter)
+	defer c.bill(s.opts.Meter)
 	q, err := s.open(ctx, c, "ReceiveMessage", queueARN)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRange("MaxNumberOfMessages", &most, 1, 10, mostMessagesBounds); err != nil {
+	if err := checkRange("MaxNumberOfMessages", &limit, 1, 10, limitBounds); err != nil {
 		return nil, err
 	}
-	got := c.receive(ctx, q, most, q.visibility, wait)
+	got := c.receive(ctx, q, limit, q.visibility, wait)
 	if len(got) == 0 {
 		return nil, ctx.Err()
 	}
@@ -63,7 +63,7 @@ func (s *Service) Delete(ctx context.Context, queueARN string, receiptHandles ..
 	}
 	var errs []error
 	for batch := range slices.Chunk(receiptHandles, 10) {
-		c.count(s.opts.Meter)
+		c.bill(s.opts.Meter)
 		for _, handle := range batch {
 			if err := q.delete(receiptEntry{ReceiptHandle: handle}, iam.Caller(ctx)); err != nil {
 				errs = append(errs, fmt.Errorf("delete message: %w", err))
@@ -79,7 +79,7 @@ func (s *Service) ChangeVisibility(
 	ctx context.Context, queueARN, receiptHandle string, d time.Duration,
 ) error {
 	c := newCall(ctx, "ChangeMessageVisibility")
-	defer c.count(s.opts.Meter)
+	defer c.bill(s.opts.Meter)
 	q, err := s.open(ctx, c, "ChangeMessageVisibility", queueARN)
 	if err != nil {
 		return err

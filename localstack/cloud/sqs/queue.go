@@ -15,7 +15,7 @@ type group struct {
 	id       string        // empty in a standard queue, where each message has a group of its own
 	messages list.List     // of *message, oldest first
 	inFlight int           // how many of them are in flight
-	turn     *list.Element // in queue.ready
+	ready    *list.Element // place in queue.ready, nil if it is not there
 }
 
 // queue is one queue with its messages.
@@ -32,21 +32,22 @@ type queue struct {
 	groups   map[string]*group // FIFO only
 	// ready holds the *groups whose first message may be received, in the order in which they
 	// became ready.
-	ready   list.List
-	agenda  agenda
-	count   [states]int // messages in each state; the count of gone means nothing
-	order   uint64 // of the last message added
-	dedup   dedup
-	waiters list.List   // of *waiter
-	timer   *time.Timer // fires at timerAt, unless that is zero
-	armed   time.Time
-	dead    []*message // to be moved when the lock is released
-	purged  time.Time // when PurgeQueue last emptied it
+	ready       list.List
+	agenda      agenda
+	count       [states]int // messages in each state; the count of gone means nothing
+	order       uint64      // of the last message added
+	dedup       dedup
+	waiters     list.List   // of *waiter
+	timer       *time.Timer // fires at timerAt, unless that is zero
+	timerAt     time.Time
+	deadLetters []*message // to be moved when the lock is released
+	purged      time.Time  // when PurgeQueue last emptied it
 }
 
 func newQueue(cfg settings, opts *Options, dlq func(settings) *queue) *queue {
 	return &queue{
-		settings: cfg, created: opts.Now(), now: opts.Now, speed: opts.Speed, faults: opts.Faults, dlq: dlq,
+		settings: cfg, created: opts.Now(), now: opts.Now, speed: opts.Speed, faults: opts.Faults,
+		dlq: dlq,
 		messages: make(map[messageID]*message), groups: make(map[string]*group), dedup: newDedup(),
 	}
 }
@@ -58,13 +59,13 @@ func (q *queue) do(f func(now time.Time)) {
 	now := q.now()
 	q.advance(now)
 	f(now)
-	q.serve(now)
+	q.serveWaiters(now)
 	q.arm(now)
-	dead := q.dead
-	q.dead = nil
+	deadLetters := q.deadLetters
+	q.deadLetters = nil
 	q.mu.Unlock()
-	if len(dead) > 0 {
-		q.bury(dead)
+	if len(deadLetters) > 0 {
+		q.moveToDLQ(deadLetters)
 	}
 }
 
@@ -74,15 +75,15 @@ func (q *queue) add(m *message, delay time.Duration, now time.Time) {
 	m.order = q.order
 	m.group = q.groupOf(m.content)
 	m.place = m.group.messages.PushBack(m)
-	m.until = now.Add(q.compress(delay))
+	m.until = now.Add(q.scaled(delay))
 	if delay > 0 {
-		q.enter(m, delayed)
+		q.setState(m, delayed)
 	} else {
-		q.enter(m, visible)
+		q.setState(m, visible)
 	}
 	q.messages[m.id] = m
 	heap.Push(&q.agenda, m)
-	q.settle(m.group)
+	q.updateReady(m.group)
 }
 
 func (q *queue) groupOf(c *content) *group {
@@ -99,14 +100,14 @@ func (q *queue) groupOf(c *content) *group {
 
 // remove takes the message out of the queue. Call updateReady for its group afterwards.
 func (q *queue) remove(m *message) {
-	q.enter(m, gone)
+	q.setState(m, gone)
 	m.group.messages.Remove(m.place)
 	heap.Remove(&q.agenda, m.index)
 	delete(q.messages, m.id)
 }
 
 // setState changes the message's state and the counts.
-func (q *queue) enter(m *message, s state) {
+func (q *queue) setState(m *message, s state) {
 	if m.state == inFlight {
 		m.group.inFlight--
 	}
@@ -120,15 +121,15 @@ func (q *queue) enter(m *message, s state) {
 
 // updateReady puts the group on the ready list or takes it off, as its first message requires. It
 // also forgets an empty group.
-func (q *queue) settle(g *group) {
+func (q *queue) updateReady(g *group) {
 	front := g.messages.Front()
 	ready := front != nil && g.inFlight == 0 && front.Value.(*message).state == visible
 	switch {
-	case ready && g.turn == nil:
-		g.turn = q.ready.PushBack(g)
-	case !ready && g.turn != nil:
-		q.ready.Remove(g.turn)
-		g.turn = nil
+	case ready && g.ready == nil:
+		g.ready = q.ready.PushBack(g)
+	case !ready && g.ready != nil:
+		q.ready.Remove(g.ready)
+		g.ready = nil
 	}
 	if front == nil {
 		delete(q.groups, g.id)
@@ -139,12 +140,12 @@ func (q *queue) settle(g *group) {
 // none. Ready groups have their turns in order, and each gives as many messages as it can. Messages
 // that were received too often become dead letters.
 func (q *queue) take(
-	function string, most int, visibility time.Duration, now time.Time,
+	function string, limit int, visibility time.Duration, now time.Time,
 ) []delivery {
 	var out []delivery
-	for len(out) < most && q.ready.Len() > 0 {
+	for len(out) < limit && q.ready.Len() > 0 {
 		g := q.ready.Front().Value.(*group)
-		for e := g.messages.Front(); e != nil && len(out) < most; {
+		for e := g.messages.Front(); e != nil && len(out) < limit; {
 			m := e.Value.(*message)
 			e = e.Next()
 			if m.state != visible {
@@ -152,13 +153,13 @@ func (q *queue) take(
 			}
 			if q.exhausted(m) {
 				q.remove(m)
-				q.dead = append(q.dead, m)
+				q.deadLetters = append(q.deadLetters, m)
 				continue
 			}
 			out = append(out, q.deliver(m, visibility, now))
 			q.repeatInFlight(m, function, now)
 		}
-		q.settle(g)
+		q.updateReady(g)
 	}
 	return out
 }
@@ -177,17 +178,17 @@ func (q *queue) deliver(m *message, visibility time.Duration, now time.Time) del
 // hide keeps the message in flight for d. If d is zero, the message is visible again when the queue
 // next advances.
 func (q *queue) hide(m *message, d time.Duration, now time.Time) {
-	q.hideUntil(m, now.Add(q.compress(d)))
+	q.hideUntil(m, now.Add(q.scaled(d)))
 }
 
 func (q *queue) hideUntil(m *message, t time.Time) {
-	q.enter(m, inFlight)
+	q.setState(m, inFlight)
 	m.until = t
 	heap.Fix(&q.agenda, m.index)
 }
 
 // scaled returns how long a delay or a timeout takes at this queue's speed.
-func (q *queue) compress(d time.Duration) time.Duration {
+func (q *queue) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / q.speed)
 }
 
@@ -199,10 +200,10 @@ func (q *queue) exhausted(m *message) bool {
 
 // moveToDLQ puts messages into the dead-letter queue. A standard queue keeps their age, a FIFO
 // queue starts it again (SQS Developer Guide, "Using dead-letter queues").
-func (q *queue) bury(dead []*message) {
+func (q *queue) moveToDLQ(deadLetters []*message) {
 	target := q.dlq(q.settings)
 	target.do(func(now time.Time) {
-		for _, m := range dead {
+		for _, m := range deadLetters {
 			moved := *m.content
 			moved.source = q.arn
 			born := m.sent
@@ -222,6 +223,6 @@ func (q *queue) bury(dead []*message) {
 func (q *queue) purge() {
 	for _, m := range q.messages {
 		q.remove(m)
-		q.settle(m.group)
+		q.updateReady(m.group)
 	}
 }

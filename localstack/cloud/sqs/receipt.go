@@ -16,13 +16,13 @@ const receiptLen = 4 + len(messageID{}) + 4
 
 func (q *queue) receipt(m *message) string {
 	b := make([]byte, 0, receiptLen)
-	b = binary.BigEndian.AppendUint32(b, q.mark())
+	b = binary.BigEndian.AppendUint32(b, q.arnHash())
 	b = append(b, m.id[:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(m.tries))
 	return receiptPrefix + base64.StdEncoding.EncodeToString(b)
 }
 
-func (q *queue) mark() uint32 {
+func (q *queue) arnHash() uint32 {
 	h := fnv.New32a()
 	h.Write([]byte(q.arn))
 	return h.Sum32()
@@ -36,7 +36,7 @@ func (q *queue) parseReceipt(handle string) (id messageID, try int, ok bool) {
 		return id, 0, false
 	}
 	b, err := base64.StdEncoding.DecodeString(code)
-	if err != nil || len(b) != receiptLen || binary.BigEndian.Uint32(b) != q.mark() {
+	if err != nil || len(b) != receiptLen || binary.BigEndian.Uint32(b) != q.arnHash() {
 		return id, 0, false
 	}
 	copy(id[:], b[4:])

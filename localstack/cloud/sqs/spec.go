@@ -16,21 +16,21 @@ const maxMessage = 1 << 20
 // QueueSpec is an AWS::SQS::Queue. Its JSON names are CloudFormation's. A nil number means AWS's
 // default.
 type QueueSpec struct {
-	// 1 to 80 of A-Z a-z 0-9 - _, .fifo at the end if and only if FifoQueue
+	// QueueName is 1 to 80 of A-Z a-z 0-9 - _. It ends with .fifo if and only if FifoQueue.
 	QueueName                 string
 	FifoQueue                 bool `json:",omitempty"`
 	ContentBasedDeduplication bool `json:",omitempty"` // FIFO only
-	// FIFO only: queue (default) or messageGroup
+	// DeduplicationScope is queue (default) or messageGroup. FIFO only.
 	DeduplicationScope string `json:",omitempty"`
-	// FIFO only: perQueue (default) or perMessageGroupId
+	// FifoThroughputLimit is perQueue (default) or perMessageGroupId. FIFO only.
 	FifoThroughputLimit string `json:",omitempty"`
 	DelaySeconds        *int   `json:",omitempty"` // 0 to 900; default 0
-	// bytes, 1,024 to 1,048,576; default 1,048,576
+	// MaximumMessageSize is in bytes, 1,024 to 1,048,576; default 1,048,576.
 	MaximumMessageSize *int `json:",omitempty"`
-	// seconds, 60 to 1,209,600; default 345,600 (4 days)
+	// MessageRetentionPeriod is in seconds, 60 to 1,209,600; default 345,600 (4 days).
 	MessageRetentionPeriod        *int `json:",omitempty"`
 	ReceiveMessageWaitTimeSeconds *int `json:",omitempty"` // 0 to 20; default 0
-	// seconds, 0 to 43,200; default 30
+	// VisibilityTimeout is in seconds, 0 to 43,200; default 30.
 	VisibilityTimeout  *int            `json:",omitempty"`
 	RedrivePolicy      *RedrivePolicy  `json:",omitempty"`
 	RedriveAllowPolicy json.RawMessage `json:",omitempty"` // reported, not enforced

@@ -92,8 +92,8 @@ func checkAttributeName(name string) error {
 		return errInvalid("Message (user) attributes name %q can only contain letters, digits, "+
 			"periods, hyphens and underscores.", name)
 	case strings.HasPrefix(lower, "aws.") || strings.HasPrefix(lower, "amazon."):
-		return errInvalid("You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. " +
-			"These strings are reserved for internal use.")
+		return errInvalid("You can't use message attribute names beginning with 'AWS.' or " +
+			"'Amazon.'. These strings are reserved for internal use.")
 	case strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".") ||
 		strings.Contains(name, ".."):
 		return errInvalid(
@@ -113,7 +113,8 @@ func checkAttribute(name string, a MessageAttribute) error {
 	case "String", "Number", "Binary":
 	default:
 		return errInvalid("The type of message (user) attribute '%s' is invalid. "+
-			"You must use only the following supported type prefixes: Binary, Number, String.", name)
+			"You must use only the following supported type prefixes: Binary, Number, "+
+			"String.", name)
 	}
 	if len(a.DataType) > 256 {
 		return errInvalid(

@@ -11,7 +11,7 @@ import (
 // waiter is a receive that has found nothing so far.
 type waiter struct {
 	function   string // the receiving Lambda function; empty if there is none
-	most       int
+	limit      int
 	visibility time.Duration
 	got        chan []delivery // buffers the only answer
 }
@@ -19,15 +19,15 @@ type waiter struct {
 // receive returns up to limit messages: at once if there are any, otherwise as soon as there are,
 // and none when the wait or the context ends. Waiting receives are served in the order in which
 // they came.
-func (q *queue) receive(ctx context.Context, most int, visibility, wait time.Duration) []delivery {
+func (q *queue) receive(ctx context.Context, limit int, visibility, wait time.Duration) []delivery {
 	if ctx.Err() != nil {
 		return nil
 	}
 	var got []delivery
 	var place *list.Element
-	w := &waiter{function: iam.Caller(ctx), most: most, visibility: visibility}
+	w := &waiter{function: iam.Caller(ctx), limit: limit, visibility: visibility}
 	q.do(func(now time.Time) {
-		got = q.take(w.function, most, visibility, now)
+		got = q.take(w.function, limit, visibility, now)
 		if len(got) == 0 && wait > 0 {
 			w.got = make(chan []delivery, 1)
 			place = q.waiters.PushBack(w)
@@ -54,7 +54,7 @@ func (q *queue) receive(ctx context.Context, most int, visibility, wait time.Dur
 
 // serveWaiters gives ready messages to the waiting receives. It advances the queue in between,
 // because a receive with a visibility timeout of zero makes its messages visible again at once.
-func (q *queue) serve(now time.Time) {
+func (q *queue) serveWaiters(now time.Time) {
 	for {
 		q.advance(now)
 		first := q.waiters.Front()
@@ -62,7 +62,7 @@ func (q *queue) serve(now time.Time) {
 			return
 		}
 		w := first.Value.(*waiter)
-		if got := q.take(w.function, w.most, w.visibility, now); len(got) > 0 {
+		if got := q.take(w.function, w.limit, w.visibility, now); len(got) > 0 {
 			q.waiters.Remove(first)
 			w.got <- got
 		}
