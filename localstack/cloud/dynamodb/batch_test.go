@@ -20,18 +20,27 @@ func (e *engine) keys(n int) []map[string]types.AttributeValue {
 	return keys
 }
 
+// batchGet is a strong BatchGetItem of keys of one table.
+func batchGet(table string, keys []map[string]types.AttributeValue) *sdk.BatchGetItemInput {
+	return &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+		table: {Keys: keys, ConsistentRead: aws.Bool(true)},
+	}}
+}
+
 func TestBatchGet(t *testing.T) {
 	each(t, func(t *testing.T, e *engine) {
 		e.run(t, "found and not found, strongly, of two tables", func(t *testing.T, e *engine) {
 			e.put(t, "0", M{"v": 1, "w": 2})
-			out, err := e.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-				*e.table(state): {
-					Keys: e.keys(2), ConsistentRead: aws.Bool(true),
-					ProjectionExpression:     aws.String("#v"),
-					ExpressionAttributeNames: map[string]string{"#v": "v"},
+			out, err := e.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{
+				RequestItems: map[string]types.KeysAndAttributes{
+					*e.table(state): {
+						Keys: e.keys(2), ConsistentRead: aws.Bool(true),
+						ProjectionExpression:     aws.String("#v"),
+						ExpressionAttributeNames: map[string]string{"#v": "v"},
+					},
+					*e.table(apps): {Keys: []map[string]types.AttributeValue{avs(t, M{"pk": e.pk})}},
 				},
-				*e.table(apps): {Keys: []map[string]types.AttributeValue{avs(t, M{"pk": e.pk})}},
-			}})
+			})
 			wantError(t, err, "")
 			if got := out.Responses[*e.table(state)]; len(got) != 1 {
 				t.Errorf("state: %v", got)
@@ -43,42 +52,43 @@ func TestBatchGet(t *testing.T) {
 				t.Errorf("apps: %v, unprocessed: %v", got, out.UnprocessedKeys)
 			}
 		})
-		e.run(t, "answers of more than 16 MB leave keys unprocessed", func(t *testing.T, e *engine) {
-			for i := range 42 {
-				e.put(t, fmt.Sprint(i), M{"v": strings.Repeat("x", 399<<10)})
-			}
-			out, err := e.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-				*e.table(state): {Keys: e.keys(42), ConsistentRead: aws.Bool(true)},
-			}})
-			wantError(t, err, "")
-			got, left := out.Responses[*e.table(state)], out.UnprocessedKeys[*e.table(state)]
-			if len(got) != 41 || len(left.Keys) != 1 {
-				t.Errorf("%d answered, %d left", len(got), len(left.Keys))
-			}
-		})
-		refused := []struct {
-			name string
-			keys func(*engine) []map[string]types.AttributeValue
-			want string
-		}{
-			{"101 keys", func(e *engine) []map[string]types.AttributeValue {
-				return e.keys(101)
-			}, validation + ": Too many items requested for the BatchGetItem call"},
-			{"no key", func(e *engine) []map[string]types.AttributeValue {
-				return e.keys(0)
-			}, validation},
-			{"a key twice", func(e *engine) []map[string]types.AttributeValue {
-				return append(e.keys(2), e.key("1"))
-			}, validation + ": Provided list of item keys contains duplicates"},
-			{"half a key", func(e *engine) []map[string]types.AttributeValue {
-				return []map[string]types.AttributeValue{avs(t, M{"pk": e.pk})}
-			}, validation},
-		}
+		e.run(t, "answers of more than 16 MB leave keys unprocessed",
+			func(t *testing.T, e *engine) {
+				for i := range 42 {
+					e.put(t, fmt.Sprint(i), M{"v": strings.Repeat("x", 399<<10)})
+				}
+				out, err := e.BatchGetItem(t.Context(), batchGet(*e.table(state), e.keys(42)))
+				wantError(t, err, "")
+				got, left := out.Responses[*e.table(state)], out.UnprocessedKeys[*e.table(state)]
+				if len(got) != 41 || len(left.Keys) != 1 {
+					t.Errorf("%d answered, %d left", len(got), len(left.Keys))
+				}
+			})
+	})
+}
+
+func TestBatchGetRefusesBadKeys(t *testing.T) {
+	type keys = []map[string]types.AttributeValue
+	refused := []struct {
+		name string
+		keys func(*engine) keys
+		want string
+	}{
+		{"101 keys", func(e *engine) keys {
+			return e.keys(101)
+		}, invalid("Too many items requested for the BatchGetItem call")},
+		{"no key", func(e *engine) keys { return e.keys(0) }, validation},
+		{"a key twice", func(e *engine) keys {
+			return append(e.keys(2), e.key("1"))
+		}, invalid("Provided list of item keys contains duplicates")},
+		{"half a key", func(e *engine) keys {
+			return keys{avs(t, M{"pk": e.pk})}
+		}, validation},
+	}
+	each(t, func(t *testing.T, e *engine) {
 		for _, tt := range refused {
 			e.run(t, tt.name, func(t *testing.T, e *engine) {
-				_, err := e.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-					*e.table(state): {Keys: tt.keys(e)},
-				}})
+				_, err := e.BatchGetItem(t.Context(), batchGet(*e.table(state), tt.keys(e)))
 				wantError(t, err, tt.want)
 			})
 		}
@@ -117,7 +127,7 @@ func TestBatchWrite(t *testing.T) {
 		e.run(t, "a key twice", func(t *testing.T, e *engine) {
 			wantError(t, write(
 				e, put(e, "a"), remove(e, "a"),
-			), validation+": Provided list of item keys contains duplicates")
+			), invalid("Provided list of item keys contains duplicates"))
 		})
 		e.run(t, "a bad item among good ones changes nothing", func(t *testing.T, e *engine) {
 			wantError(t, write(e, put(e, "a"), put(e, "")), validation)
@@ -134,90 +144,61 @@ func TestBatchWrite(t *testing.T) {
 	})
 }
 
-func TestTransactWrite(t *testing.T) {
-	absent := aws.String("attribute_not_exists(pk)")
-	put := func(e *engine, sk string, condition *string) types.TransactWriteItem {
-		return types.TransactWriteItem{Put: &types.Put{
-			TableName: e.table(state), Item: e.item(t, sk, M{"v": 1}),
-			ConditionExpression:                 condition,
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		}}
-	}
-	update := func(e *engine, sk, expression string) types.TransactWriteItem {
-		return types.TransactWriteItem{Update: &types.Update{
-			TableName: e.table(state), Key: e.key(sk), UpdateExpression: &expression,
-			ExpressionAttributeValues: avs(t, M{":v": 1}),
-		}}
-	}
-	check := func(e *engine, sk string) types.TransactWriteItem {
-		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			TableName: e.table(state), Key: e.key(sk),
-			ConditionExpression: aws.String("attribute_exists(pk)"),
-		}}
-	}
-	remove := func(e *engine, sk string) types.TransactWriteItem {
-		return types.TransactWriteItem{Delete: &types.Delete{
-			TableName: e.table(state), Key: e.key(sk),
-		}}
-	}
-	tests := []struct {
-		name    string
-		items   func(*engine) []types.TransactWriteItem
-		want    string
-		reasons []string
-		after   string // sort keys that exist afterwards; "old" did before
-		aws     string
-	}{
-		{"two items if absent", func(e *engine) []types.TransactWriteItem {
-			return []types.TransactWriteItem{put(e, "a", absent), put(e, "b", absent)}
-		}, "", nil, "a b old", ""},
-		{"one of two is there", func(e *engine) []types.TransactWriteItem {
-			return []types.TransactWriteItem{put(e, "a", absent), put(e, "old", absent)}
-		}, "TransactionCanceledException: [None, ConditionalCheckFailed]", []string{
-			"None", "ConditionalCheckFailed",
-		}, "old", ""},
-		{"each kind", func(e *engine) []types.TransactWriteItem {
-			return []types.TransactWriteItem{
-				check(e, "old"), put(e, "a", nil), update(e, "b", "ADD c :v"), remove(e, "c"),
-			}
-		}, "", nil, "a b old", ""},
-		{"a check that fails", func(e *engine) []types.TransactWriteItem {
-			return []types.TransactWriteItem{check(e, "none"), put(e, "a", nil)}
-		}, "TransactionCanceledException", []string{"ConditionalCheckFailed", "None"}, "old", ""},
-		{"an update that does not fit its item", func(e *engine) []types.TransactWriteItem {
-			return []types.TransactWriteItem{put(e, "a", nil), update(e, "old", "SET x.y = :v")}
-		}, "TransactionCanceledException", []string{
-			"None", "ValidationError",
-		}, "old", "the API reference lists ValidationError " +
-			"among the cancellation reasons; DynamoDB Local answers a ValidationException"},
-		{"one item twice", func(e *engine) []types.TransactWriteItem {
-			return []types.TransactWriteItem{put(e, "a", nil), remove(e, "a")}
-		}, validation + ": Transaction request cannot include multiple operations on one item", nil, "old", ""},
-		{"101 items", func(e *engine) []types.TransactWriteItem {
-			var all []types.TransactWriteItem
-			for i := range 101 {
-				all = append(all, put(e, fmt.Sprint(i), nil))
-			}
-			return all
-		}, validation + ": Member must have length less than or equal to 100", nil, "old", ""},
-		{"nothing", func(e *engine) []types.TransactWriteItem {
-			return []types.TransactWriteItem{}
-		}, validation, nil, "old", ""},
-		{"two kinds in one", func(e *engine) []types.TransactWriteItem {
-			item := put(e, "a", nil)
-			item.Delete = remove(e, "b").Delete
-			return []types.TransactWriteItem{item}
-		}, validation + ": TransactItems can only contain one of Check, Put, Update or Delete", nil, "old", ""},
-	}
+type transaction = []types.TransactWriteItem
+
+// putAbsent puts an item unless there is one, which a failure then shows.
+func (e *engine) putAbsent(t *testing.T, sk string) types.TransactWriteItem {
+	put := e.transactPut(t, sk, M{"v": 1})
+	put.Put.ConditionExpression = aws.String("attribute_not_exists(pk)")
+	return put
+}
+
+func (e *engine) transactPut(t *testing.T, sk string, attributes M) types.TransactWriteItem {
+	const showOld = types.ReturnValuesOnConditionCheckFailureAllOld
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName: e.table(state), Item: e.item(t, sk, attributes),
+		ReturnValuesOnConditionCheckFailure: showOld,
+	}}
+}
+
+func (e *engine) transactUpdate(t *testing.T, sk, expression string) types.TransactWriteItem {
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: e.table(state), Key: e.key(sk), UpdateExpression: &expression,
+		ExpressionAttributeValues: avs(t, v(1)),
+	}}
+}
+
+func (e *engine) transactDelete(sk string) types.TransactWriteItem {
+	return types.TransactWriteItem{Delete: &types.Delete{
+		TableName: e.table(state), Key: e.key(sk),
+	}}
+}
+
+func (e *engine) check(sk string) types.TransactWriteItem {
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: e.table(state), Key: e.key(sk),
+		ConditionExpression: aws.String("attribute_exists(pk)"),
+	}}
+}
+
+// transactionCase is a transaction of a partition that has one item, "old".
+type transactionCase struct {
+	name     string
+	items    func(*testing.T, *engine) transaction
+	want     string
+	reasons  []string
+	after    string // the sort keys that exist afterwards
+	oursOnly string // the reason
+}
+
+func testTransactions(t *testing.T, tests []transactionCase) {
 	each(t, func(t *testing.T, e *engine) {
 		for _, tt := range tests {
 			e.run(t, tt.name, func(t *testing.T, e *engine) {
-				if tt.aws != "" && e.local {
-					t.Skip(tt.aws)
-				}
+				e.skipTheirs(t, tt.oursOnly)
 				e.put(t, "old", M{"v": 1})
 				_, err := e.TransactWriteItems(
-					t.Context(), &sdk.TransactWriteItemsInput{TransactItems: tt.items(e)},
+					t.Context(), &sdk.TransactWriteItemsInput{TransactItems: tt.items(t, e)},
 				)
 				wantError(t, err, tt.want)
 				if got := reasons(err); !slices.Equal(got, tt.reasons) {
@@ -233,8 +214,64 @@ func TestTransactWrite(t *testing.T) {
 	})
 }
 
-// reasons returns the codes of a canceled transaction; a failed put must show the item that was in
-// its way.
+func TestTransactionsDoAllOrNothing(t *testing.T) {
+	testTransactions(t, []transactionCase{
+		{"two items if absent", func(t *testing.T, e *engine) transaction {
+			return transaction{e.putAbsent(t, "a"), e.putAbsent(t, "b")}
+		}, "", nil, "a b old", ""},
+		{"one of two is there", func(t *testing.T, e *engine) transaction {
+			return transaction{e.putAbsent(t, "a"), e.putAbsent(t, "old")}
+		}, "TransactionCanceledException: [None, ConditionalCheckFailed]", []string{
+			"None", "ConditionalCheckFailed",
+		}, "old", ""},
+		{"each kind", func(t *testing.T, e *engine) transaction {
+			return transaction{
+				e.check("old"), e.transactPut(t, "a", M{"v": 1}),
+				e.transactUpdate(t, "b", "ADD c :v"), e.transactDelete("c"),
+			}
+		}, "", nil, "a b old", ""},
+		{"a check that fails", func(t *testing.T, e *engine) transaction {
+			return transaction{e.check("none"), e.transactPut(t, "a", M{"v": 1})}
+		}, "TransactionCanceledException", []string{"ConditionalCheckFailed", "None"}, "old", ""},
+		{"an update that does not fit its item", func(t *testing.T, e *engine) transaction {
+			return transaction{
+				e.transactPut(t, "a", M{"v": 1}), e.transactUpdate(t, "old", "SET x.y = :v"),
+			}
+		}, "TransactionCanceledException", []string{
+			"None", "ValidationError",
+		}, "old", "the API reference lists ValidationError " +
+			"among the cancellation reasons; DynamoDB Local answers a ValidationException"},
+	})
+}
+
+func TestBadTransactionsAreRefused(t *testing.T) {
+	testTransactions(t, []transactionCase{
+		{"one item twice", func(t *testing.T, e *engine) transaction {
+			return transaction{e.transactPut(t, "a", M{"v": 1}), e.transactDelete("a")}
+		}, invalid(
+			"Transaction request cannot include multiple operations on one item",
+		), nil, "old", ""},
+		{"101 items", func(t *testing.T, e *engine) transaction {
+			var all transaction
+			for i := range 101 {
+				all = append(all, e.transactPut(t, fmt.Sprint(i), M{"v": 1}))
+			}
+			return all
+		}, invalid("Member must have length less than or equal to 100"), nil, "old", ""},
+		{"nothing", func(t *testing.T, e *engine) transaction {
+			return transaction{}
+		}, validation, nil, "old", ""},
+		{"two kinds in one", func(t *testing.T, e *engine) transaction {
+			item := e.transactPut(t, "a", M{"v": 1})
+			item.Delete = e.transactDelete("b").Delete
+			return transaction{item}
+		}, invalid(
+			"TransactItems can only contain one of Check, Put, Update or Delete",
+		), nil, "old", ""},
+	})
+}
+
+// reasons returns the codes of a canceled transaction.
 func reasons(err error) []string {
 	var canceled *types.TransactionCanceledException
 	if !errors.As(err, &canceled) {
@@ -251,13 +288,15 @@ func TestCanceledTransactionShowsTheItem(t *testing.T) {
 	each(t, func(t *testing.T, e *engine) {
 		e.run(t, "in its reason", func(t *testing.T, e *engine) {
 			e.put(t, "a", M{"v": 1})
-			_, err := e.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-				{Put: &types.Put{
-					TableName: e.table(state), Item: e.key("a"),
-					ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
-					ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-				}},
-			}})
+			_, err := e.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{
+				TransactItems: []types.TransactWriteItem{
+					{Put: &types.Put{
+						TableName: e.table(state), Item: e.key("a"),
+						ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
+						ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+					}},
+				},
+			})
 			var canceled *types.TransactionCanceledException
 			if !errors.As(err, &canceled) {
 				t.Fatal(err)
@@ -313,7 +352,7 @@ func TestTransactGet(t *testing.T) {
 			_, err := e.TransactGetItems(t.Context(), &sdk.TransactGetItemsInput{
 				TransactItems: []types.TransactGetItem{get(e, "a"), get(e, "a")},
 			})
-			wantError(t, err, validation+": cannot include multiple operations on one item")
+			wantError(t, err, invalid("cannot include multiple operations on one item"))
 		})
 	})
 }

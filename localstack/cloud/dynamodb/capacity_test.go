@@ -22,119 +22,24 @@ func (e *engine) sized(t *testing.T, sk string, size int) {
 	e.put(t, sk, M{"v": strings.Repeat("x", size-len("pkskv")-len(e.pk)-len(sk))})
 }
 
-func TestConsumedCapacity(t *testing.T) {
-	const total = types.ReturnConsumedCapacityTotal
-	tests := []struct {
-		name   string
-		aws    string // why only ours is asked
-		run    func(*testing.T, *engine) (*types.ConsumedCapacity, error)
-		reads  float64
-		writes float64
-		err    string
-	}{
-		{"an eventual read of 4 KB", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-			e.sized(t, "a", 4096)
-			return e.read(t, "a", false)
-		}, 0.5, 0, ""},
-		{"an eventual read of a byte more", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-			e.sized(t, "a", 4097)
-			return e.read(t, "a", false)
-		}, 1, 0, ""},
-		{"a strong read of 4 KB and a byte", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-			e.sized(t, "a", 4097)
-			return e.read(t, "a", true)
-		}, 2, 0, ""},
-		{"a strong read of nothing", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-			return e.read(t, "a", true)
-		}, 1, 0, ""},
-		{"a put over a larger item", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-			e.sized(t, "a", 2049)
-			out, err := e.PutItem(t.Context(), &sdk.PutItemInput{
-				TableName: e.table(state), Item: e.key("a"), ReturnConsumedCapacity: total,
-			})
-			return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
-		}, 0, 3, ""},
-		{"an update of one attribute of a large item", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-			e.sized(t, "a", 1024)
-			return e.update(t, "a", "SET w = :v")
-		}, 0, 2, ""},
-		{"a delete of a large item", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-			e.sized(t, "a", 2048)
-			return e.remove(t, "a", nil)
-		}, 0, 2, ""},
-		{"a delete of nothing", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-			return e.remove(t, "a", nil)
-		}, 0, 1, ""},
-		{
-			"a failed condition costs what it read",
-			"an error carries no consumption: only the meter shows it",
-			func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-				e.sized(t, "a", 2048)
-				return e.remove(t, "a", aws.String("attribute_not_exists(pk)"))
-			}, 0, 2, failed,
-		},
-		{"a query rounds its sum once", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-			e.sized(t, "a", 3000)
-			e.sized(t, "b", 3000)
-			e.sized(t, "c", 3000)
-			return e.ask(t, true)
-		}, 3, 0, ""},
-		{"a query is billed before its filter", "", func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-			e.sized(t, "a", 3000)
-			e.sized(t, "b", 3000)
-			return e.ask(t, false, func(in *sdk.QueryInput) {
-				in.FilterExpression = aws.String("attribute_exists(zz)")
-			})
-		}, 1, 0, ""},
-		{
-			"a query of nothing", "every request costs at least a step; DynamoDB Local says 0",
-			func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-				return e.ask(t, true)
-			},
-			1, 0, "",
-		},
-		{
-			"a batch rounds each item, absent ones too",
-			"reads of what is not there are billed; DynamoDB Local says 0",
-			func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-				e.sized(t, "0", 5000)
-				e.sized(t, "1", 100)
-				out, err := e.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{
-					RequestItems: map[string]types.KeysAndAttributes{*e.table(state): {
-						Keys: e.keys(3), ConsistentRead: aws.Bool(true),
-					}},
-					ReturnConsumedCapacity: total,
-				})
-				return capacity(
-					err, func() *types.ConsumedCapacity { return &out.ConsumedCapacity[0] },
-				)
-			}, 4, 0, "",
-		},
-		{
-			"a transaction costs twice",
-			"DynamoDB Local says 2 for two items; the guide: two writes for each item",
-			func(t *testing.T, e *engine) (*types.ConsumedCapacity, error) {
-				out, err := e.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{
-					TransactItems: []types.TransactWriteItem{
-						{Put: &types.Put{TableName: e.table(state), Item: e.item(
-							t, "a", M{"v": strings.Repeat("x", 1000)},
-						)}},
-						{Put: &types.Put{TableName: e.table(state), Item: e.item(t, "b", nil)}},
-					},
-					ReturnConsumedCapacity: total,
-				})
-				return capacity(
-					err, func() *types.ConsumedCapacity { return &out.ConsumedCapacity[0] },
-				)
-			}, 0, 6, "",
-		},
-	}
+// cost is what an answer says about its consumption.
+type cost = types.ConsumedCapacity
+
+// costCase is a request and the units that it costs.
+type costCase struct {
+	name     string
+	oursOnly string // the reason
+	run      func(*testing.T, *engine) (*cost, error)
+	reads    float64
+	writes   float64
+	err      string
+}
+
+func testCosts(t *testing.T, tests []costCase) {
 	each(t, func(t *testing.T, e *engine) {
 		for _, tt := range tests {
 			e.run(t, tt.name, func(t *testing.T, e *engine) {
-				if tt.aws != "" && e.local {
-					t.Skip(tt.aws)
-				}
+				e.skipTheirs(t, tt.oursOnly)
 				got, err := tt.run(t, e)
 				wantError(t, err, tt.err)
 				if got != nil && *got.CapacityUnits != tt.reads+tt.writes {
@@ -145,93 +50,174 @@ func TestConsumedCapacity(t *testing.T) {
 	})
 }
 
-// capacity returns what an answer says, nothing of an error.
-func capacity(err error, from func() *types.ConsumedCapacity) (*types.ConsumedCapacity, error) {
+func TestReadsCostByFourKB(t *testing.T) {
+	testCosts(t, []costCase{
+		{"an eventual read of 4 KB", "", func(t *testing.T, e *engine) (*cost, error) {
+			e.sized(t, "a", 4096)
+			return e.read(t, "a", false)
+		}, 0.5, 0, ""},
+		{"an eventual read of a byte more", "", func(t *testing.T, e *engine) (*cost, error) {
+			e.sized(t, "a", 4097)
+			return e.read(t, "a", false)
+		}, 1, 0, ""},
+		{"a strong read of 4 KB and a byte", "", func(t *testing.T, e *engine) (*cost, error) {
+			e.sized(t, "a", 4097)
+			return e.read(t, "a", true)
+		}, 2, 0, ""},
+		{"a strong read of nothing", "", func(t *testing.T, e *engine) (*cost, error) {
+			return e.read(t, "a", true)
+		}, 1, 0, ""},
+		{"a query rounds its sum once", "", func(t *testing.T, e *engine) (*cost, error) {
+			e.sized(t, "a", 3000)
+			e.sized(t, "b", 3000)
+			e.sized(t, "c", 3000)
+			return e.ask(t, true)
+		}, 3, 0, ""},
+		{"a query is billed before its filter", "", func(t *testing.T, e *engine) (*cost, error) {
+			e.sized(t, "a", 3000)
+			e.sized(t, "b", 3000)
+			return e.ask(t, false, func(in *sdk.QueryInput) {
+				in.FilterExpression = aws.String("attribute_exists(zz)")
+			})
+		}, 1, 0, ""},
+		{
+			"a query of nothing", "every request costs at least a step; DynamoDB Local says 0",
+			func(t *testing.T, e *engine) (*cost, error) { return e.ask(t, true) }, 1, 0, "",
+		},
+	})
+}
+
+func TestWritesCostByOneKB(t *testing.T) {
+	testCosts(t, []costCase{
+		{"a put over a larger item", "", func(t *testing.T, e *engine) (*cost, error) {
+			e.sized(t, "a", 2049)
+			out, err := e.PutItem(t.Context(), &sdk.PutItemInput{
+				TableName: e.table(state), Item: e.key("a"),
+				ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+			})
+			return capacity(err, func() *cost { return out.ConsumedCapacity })
+		}, 0, 3, ""},
+		{
+			"an update of one attribute of a large item", "",
+			func(t *testing.T, e *engine) (*cost, error) {
+				e.sized(t, "a", 1024)
+				return e.update(t, "a", "SET w = :v")
+			}, 0, 2, "",
+		},
+		{"a delete of a large item", "", func(t *testing.T, e *engine) (*cost, error) {
+			e.sized(t, "a", 2048)
+			return e.remove(t, "a", nil)
+		}, 0, 2, ""},
+		{"a delete of nothing", "", func(t *testing.T, e *engine) (*cost, error) {
+			return e.remove(t, "a", nil)
+		}, 0, 1, ""},
+		{
+			"a failed condition costs what it read",
+			"an error carries no consumption: only the meter shows it",
+			func(t *testing.T, e *engine) (*cost, error) {
+				e.sized(t, "a", 2048)
+				return e.remove(t, "a", aws.String("attribute_not_exists(pk)"))
+			}, 0, 2, failed,
+		},
+	})
+}
+
+func TestBatchesAndTransactionsCostByItem(t *testing.T) {
+	testCosts(t, []costCase{
+		{
+			"a batch rounds each item, absent ones too",
+			"reads of what is not there are billed; DynamoDB Local says 0",
+			func(t *testing.T, e *engine) (*cost, error) {
+				e.sized(t, "0", 5000)
+				e.sized(t, "1", 100)
+				out, err := e.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{
+					RequestItems: map[string]types.KeysAndAttributes{*e.table(state): {
+						Keys: e.keys(3), ConsistentRead: aws.Bool(true),
+					}},
+					ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+				})
+				return capacity(err, func() *cost { return &out.ConsumedCapacity[0] })
+			}, 4, 0, "",
+		},
+		{
+			"a transaction costs twice",
+			"DynamoDB Local says 2 for two items; the guide: two writes for each item",
+			func(t *testing.T, e *engine) (*cost, error) {
+				out, err := e.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{
+					TransactItems: []types.TransactWriteItem{
+						e.transactPut(t, "a", M{"v": strings.Repeat("x", 1000)}),
+						e.transactPut(t, "b", nil),
+					},
+					ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+				})
+				return capacity(err, func() *cost { return &out.ConsumedCapacity[0] })
+			}, 0, 6, "",
+		},
+	})
+}
+
+// capacity returns the consumption of an answer, or the error.
+func capacity(err error, from func() *cost) (*cost, error) {
 	if err != nil {
 		return nil, err
 	}
 	return from(), nil
 }
 
-func (e *engine) read(t *testing.T, sk string, strong bool) (*types.ConsumedCapacity, error) {
+func (e *engine) read(t *testing.T, sk string, strong bool) (*cost, error) {
 	out, err := e.GetItem(t.Context(), &sdk.GetItemInput{
 		TableName: e.table(state), Key: e.key(sk), ConsistentRead: &strong,
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	})
-	return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
+	return capacity(err, func() *cost { return out.ConsumedCapacity })
 }
 
-func (e *engine) update(t *testing.T, sk, expression string) (*types.ConsumedCapacity, error) {
+func (e *engine) update(t *testing.T, sk, expression string) (*cost, error) {
 	out, err := e.UpdateItem(t.Context(), &sdk.UpdateItemInput{
 		TableName: e.table(state), Key: e.key(sk), UpdateExpression: &expression,
 		ExpressionAttributeValues: avs(t, M{":v": 1}),
 		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
 	})
-	return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
+	return capacity(err, func() *cost { return out.ConsumedCapacity })
 }
 
-func (e *engine) remove(
-	t *testing.T, sk string, condition *string,
-) (*types.ConsumedCapacity, error) {
+func (e *engine) remove(t *testing.T, sk string, condition *string) (*cost, error) {
 	out, err := e.DeleteItem(t.Context(), &sdk.DeleteItemInput{
 		TableName: e.table(state), Key: e.key(sk), ConditionExpression: condition,
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	})
-	return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
+	return capacity(err, func() *cost { return out.ConsumedCapacity })
 }
 
-func (e *engine) ask(
-	t *testing.T, strong bool, edits ...func(*sdk.QueryInput),
-) (*types.ConsumedCapacity, error) {
+func (e *engine) ask(t *testing.T, strong bool, edits ...func(*sdk.QueryInput)) (*cost, error) {
 	edits = append(edits, func(in *sdk.QueryInput) {
 		in.ConsistentRead, in.ReturnConsumedCapacity = &strong, types.ReturnConsumedCapacityTotal
 	})
 	out, err := e.Query(t.Context(), e.query(t, "pk = :p", nil, edits...))
-	return capacity(err, func() *types.ConsumedCapacity { return out.ConsumedCapacity })
+	return capacity(err, func() *cost { return out.ConsumedCapacity })
 }
 
 func TestEveryUnitIsMetered(t *testing.T) {
 	const key = `{"pk":{"S":"a"},"sk":{"S":"b"}}`
+	const failing = `{"TableName":"state","Item":` + key +
+		`,"ConditionExpression":"attribute_not_exists(pk)"}`
+	const deletion = `{"DeleteRequest":{"Key":` + key + `}}`
+	const transaction = `{"TransactItems":[{"Put":{"TableName":"state","Item":` + key +
+		`}}],"ClientRequestToken":"t"}`
 	steps := []struct {
 		operation, body string
 		reads, writes   float64
 	}{
 		{"PutItem", `{"TableName":"state","Item":` + key + `}`, 0, 1},
-		// fails
-		{
-			"PutItem",
-			`{"TableName":"state","Item":` + key +
-				`,"ConditionExpression":"attribute_not_exists(pk)"}`,
-			0, 1,
-		},
-		// is invalid
-		{
-			"UpdateItem",
-			`{"TableName":"state","Key":` + key + `,"UpdateExpression":"SET sk = sk"}`, 0, 0,
-		},
-		{"GetItem", `{"TableName":"state","Key":` + key + `,"ConsistentRead":true}`, 1, 0},
+		{"PutItem", failing, 0, 1},
+		{"UpdateItem", `{` + keyOfState + `,"UpdateExpression":"SET sk = sk"}`, 0, 0}, // invalid
+		{"GetItem", `{` + keyOfState + `,"ConsistentRead":true}`, 1, 0},
 		{"Scan", `{"TableName":"state"}`, 0.5, 0},
 		{"BatchGetItem", `{"RequestItems":{"state":{"Keys":[` + key + `]}}}`, 0.5, 0},
-		{
-			"BatchWriteItem", `{"RequestItems":{"state":[{"DeleteRequest":{"Key":` + key + `}}]}}`,
-			0, 1,
-		},
-		{
-			"TransactGetItems",
-			`{"TransactItems":[{"Get":{"TableName":"state","Key":` + key + `}}]}`, 2, 0,
-		},
-		{
-			"TransactWriteItems",
-			`{"TransactItems":[{"Put":{"TableName":"state","Item":` + key +
-				`}}],"ClientRequestToken":"t"}`,
-			0, 2,
-		},
-		{
-			"TransactWriteItems",
-			`{"TransactItems":[{"Put":{"TableName":"state","Item":` + key +
-				`}}],"ClientRequestToken":"t"}`,
-			2, 0,
-		},
+		{"BatchWriteItem", `{"RequestItems":{"state":[` + deletion + `]}}`, 0, 1},
+		{"TransactGetItems", `{"TransactItems":[{"Get":{` + keyOfState + `}}]}`, 2, 0},
+		{"TransactWriteItems", transaction, 0, 2},
+		{"TransactWriteItems", transaction, 2, 0},
 		{"DescribeTable", `{"TableName":"state"}`, 0, 0},
 	}
 	m := new(meter.Meter)
@@ -245,15 +231,13 @@ func TestEveryUnitIsMetered(t *testing.T) {
 		readsNow, writesNow := counted(m, step.operation)
 		reads, writes = readsNow-reads, writesNow-writes
 		if reads != step.reads || writes != step.writes {
-			t.Errorf(
-				"%s %s: %v reads, %v writes; want %v, %v", step.operation, step.body, reads, writes,
-				step.reads, step.writes,
-			)
+			t.Errorf("%s %s: %v reads, %v writes; want %v, %v",
+				step.operation, step.body, reads, writes, step.reads, step.writes)
 		}
 	}
 }
 
-// counted is what an operation from outside has used.
+// counted returns what an operation without a role has used.
 func counted(m *meter.Meter, operation string) (reads, writes float64) {
 	for _, l := range m.Lines() {
 		switch {
@@ -273,10 +257,7 @@ func TestUnitsAreTheCallers(t *testing.T) {
 	if err := s.Create(decodeSpec(t, "")); err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequest(
-		http.MethodPost, "/",
-		strings.NewReader(`{"TableName":"state","Key":{"pk":{"S":"a"},"sk":{"S":"b"}}}`),
-	)
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{"+keyOfState+"}"))
 	r.Header.Set("X-Amz-Target", "DynamoDB_20120810.GetItem")
 	role := &iam.Role{Session: "Hark-message", Statements: []iam.Statement{
 		{Effect: "Allow", Actions: []string{"*"}, Resources: []string{"*"}},

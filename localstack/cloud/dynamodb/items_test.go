@@ -78,7 +78,8 @@ func TestBadItems(t *testing.T) {
 		{"no sort key", M{"v": 1}, validation},
 		{"a sort key of another type", M{"sk": 1}, validation},
 		{
-			"an empty sort key", M{"sk": ""},
+			"an empty sort key",
+			M{"sk": ""},
 			validation +
 				": The AttributeValue for a key attribute cannot contain an empty string " +
 				"value. Key: sk",
@@ -139,7 +140,8 @@ func TestBadKeys(t *testing.T) {
 		{"another attribute", M{"pk": "a", "v": "a"}, validation},
 		{"another type", M{"pk": "a", "sk": 1}, validation},
 		{
-			"an empty string", M{"pk": "a", "sk": ""},
+			"an empty string",
+			M{"pk": "a", "sk": ""},
 			validation + ": cannot contain an empty string value. Key: sk",
 		},
 	}
@@ -192,7 +194,9 @@ func TestProjections(t *testing.T) {
 			validation + ": path one: [m], path two: [m, a]",
 		},
 		{
-			"one path twice", "m, #m", map[string]string{"#m": "m"}, nil,
+			"one path twice", "m, #m",
+			map[string]string{"#m": "m"},
+			nil,
 			validation + ": Two document paths overlap",
 		},
 		{"a reserved word", "name", nil, nil, validation + ": reserved keyword: name"},
@@ -200,7 +204,9 @@ func TestProjections(t *testing.T) {
 		{"no path", "", nil, nil, validation + ": The expression can not be empty"},
 		{"a comparison", "n = m", nil, nil, validation + ": Syntax error"},
 		{
-			"an unused name", "n", map[string]string{"#m": "m"}, nil,
+			"an unused name", "n",
+			map[string]string{"#m": "m"},
+			nil,
 			validation + ": unused in expressions: keys: {#m}",
 		},
 	}

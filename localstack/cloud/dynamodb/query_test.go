@@ -11,98 +11,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-func TestKeyConditions(t *testing.T) {
-	rows := []string{"done", "lane", "sub#a", "sub#b", "sub#b#2", "sub$", "sv"}
-	tests := []struct {
-		name      string
-		condition string
-		values    M
-		want      []string
-		err       string
-	}{
-		{"a partition", "pk = :p", nil, rows, ""},
-		{"the other way round", ":p = pk", nil, rows, ""},
-		{"one key", "pk = :p AND sk = :v", M{":v": "lane"}, rows[1:2], ""},
-		{"at least", "pk = :p AND sk >= :v", M{":v": "lane"}, rows[1:], ""},
-		{"above", "pk = :p AND sk > :v", M{":v": "lane"}, rows[2:], ""},
-		{"at most", "sk <= :v AND pk = :p", M{":v": "lane"}, rows[:2], ""},
-		{"below", "(pk = :p) AND (sk < :v)", M{":v": "lane"}, rows[:1], ""},
-		{"below, the other way round", "pk = :p AND :v > sk", M{":v": "lane"}, rows[:1], ""},
-		{"between", "pk = :p AND sk BETWEEN :v AND :w", M{
-			":v": "lane", ":w": "sub#b",
-		}, rows[1:4], ""},
-		{"between gaps", "pk = :p AND sk BETWEEN :v AND :w", M{
-			":v": "e", ":w": "sub#bb",
-		}, rows[1:5], ""},
-		{"a prefix", "pk = :p AND begins_with(sk, :v)", M{":v": "sub#"}, rows[2:5], ""},
-		{
-			"a prefix that is a key", "pk = :p AND begins_with(sk, :v)", M{":v": "sub#b"},
-			rows[3:5], "",
-		},
-		{"a prefix of none", "pk = :p AND begins_with(sk, :v)", M{":v": "x"}, nil, ""},
-		{
-			"a prefix of the last code point", "pk = :p AND begins_with(sk, :v)",
-			M{":v": "\U0010ffff"}, nil, "",
-		},
-		{
-			"between the wrong way round", "pk = :p AND sk BETWEEN :v AND :w",
-			M{":v": "x", ":w": "a"}, nil, validation + ": requires upper bound to be greater",
-		},
-		{
-			"no partition", "sk = :p", nil, nil,
-			validation + ": Query condition missed key schema element",
-		},
-		{
-			"a range of partitions", "pk > :p", nil, nil,
-			validation + ": Query key condition not supported",
-		},
-		{
-			"a prefix of partitions", "begins_with(pk, :p)", nil, nil,
-			validation + ": Query key condition not supported",
-		},
-		{
-			"another attribute", "pk = :p AND v = :p", nil, nil,
-			validation + ": Query condition missed key schema element",
-		},
-		{
-			"OR", "pk = :p OR sk = :p", nil, nil,
-			validation + ": Invalid operator used in KeyConditionExpression: OR",
-		},
-		{
-			"NOT", "pk = :p AND NOT sk = :p", nil, nil,
-			validation + ": Invalid operator used in KeyConditionExpression: NOT",
-		},
-		{
-			"unequal", "pk = :p AND sk <> :p", nil, nil,
-			validation + ": Invalid operator used in KeyConditionExpression: <>",
-		},
-		{
-			"IN", "pk = :p AND sk IN (:p)", nil, nil,
-			validation + ": Invalid operator used in KeyConditionExpression: IN",
-		},
-		{
-			"contains", "pk = :p AND contains(sk, :p)", nil, nil,
-			validation + ": Invalid operator used in KeyConditionExpression: contains",
-		},
-		{
-			"a key twice", "pk = :p AND sk > :p AND sk < :p", nil, nil,
-			validation + ": must only contain one condition per key",
-		},
-		{
-			"two attributes", "pk = sk", nil, nil,
-			validation + ": Multiple attribute names used in one condition",
-		},
-		{"a size", "size(pk) = :p", nil, nil, validation + ": cannot contain nested operations"},
-		{"a nested path", "pk.a = :p", nil, nil, validation + ": Key attributes must be scalars"},
-		{
-			"another type", "pk = :p AND sk = :v", M{":v": 1}, nil,
-			validation + ": Condition parameter type does not match schema type",
-		},
-		{
-			"an empty string", "pk = :p AND sk >= :v", M{":v": ""}, nil,
-			validation + ": cannot contain an empty string value. Key: sk",
-		},
-	}
+// keyCondition is a condition on the keys of testKeyConditions' partition.
+type keyCondition struct {
+	name      string
+	condition string
+	values    M
+	want      []string
+	err       string
+}
+
+func keysOfTheSteps() []string {
+	return []string{"done", "lane", "sub#a", "sub#b", "sub#b#2", "sub$", "sv"}
+}
+
+func testKeyConditions(t *testing.T, tests []keyCondition) {
+	rows := keysOfTheSteps()
 	each(t, func(t *testing.T, e *engine) {
 		e.run(t, "partition", func(t *testing.T, e *engine) {
 			for _, sk := range rows {
@@ -132,6 +55,89 @@ func TestKeyConditions(t *testing.T) {
 				})
 			}
 		})
+	})
+}
+
+func TestKeyConditionsSelectARange(t *testing.T) {
+	rows := keysOfTheSteps()
+	testKeyConditions(t, []keyCondition{
+		{"a partition", "pk = :p", nil, rows, ""},
+		{"the other way round", ":p = pk", nil, rows, ""},
+		{"one key", "pk = :p AND sk = :v", v("lane"), rows[1:2], ""},
+		{"at least", "pk = :p AND sk >= :v", v("lane"), rows[1:], ""},
+		{"above", "pk = :p AND sk > :v", v("lane"), rows[2:], ""},
+		{"at most", "sk <= :v AND pk = :p", v("lane"), rows[:2], ""},
+		{"below", "(pk = :p) AND (sk < :v)", v("lane"), rows[:1], ""},
+		{"below, the other way round", "pk = :p AND :v > sk", v("lane"), rows[:1], ""},
+		{"between", "pk = :p AND sk BETWEEN :v AND :w", vw("lane", "sub#b"), rows[1:4], ""},
+		{"between gaps", "pk = :p AND sk BETWEEN :v AND :w", vw("e", "sub#bb"), rows[1:5], ""},
+		{"a prefix", "pk = :p AND begins_with(sk, :v)", v("sub#"), rows[2:5], ""},
+		{"a prefix that is a key", "pk = :p AND begins_with(sk, :v)", v("sub#b"), rows[3:5], ""},
+		{"a prefix of none", "pk = :p AND begins_with(sk, :v)", v("x"), nil, ""},
+		{
+			"a prefix of the last code point", "pk = :p AND begins_with(sk, :v)", v("\U0010ffff"),
+			nil, "",
+		},
+	})
+}
+
+func TestBadKeyConditionsAreRefused(t *testing.T) {
+	testKeyConditions(t, []keyCondition{
+		{
+			"between the wrong way round", "pk = :p AND sk BETWEEN :v AND :w", vw("x", "a"), nil,
+			invalid("requires upper bound to be greater"),
+		},
+		{"no partition", "sk = :p", nil, nil, invalid("Query condition missed key schema element")},
+		{
+			"a range of partitions", "pk > :p", nil, nil,
+			invalid("Query key condition not supported"),
+		},
+		{
+			"a prefix of partitions", "begins_with(pk, :p)", nil, nil,
+			invalid("Query key condition not supported"),
+		},
+		{
+			"another attribute", "pk = :p AND v = :p", nil, nil,
+			invalid("Query condition missed key schema element"),
+		},
+		{
+			"OR", "pk = :p OR sk = :p", nil, nil,
+			invalid("Invalid operator used in KeyConditionExpression: OR"),
+		},
+		{
+			"NOT", "pk = :p AND NOT sk = :p", nil, nil,
+			invalid("Invalid operator used in KeyConditionExpression: NOT"),
+		},
+		{
+			"unequal", "pk = :p AND sk <> :p", nil, nil,
+			invalid("Invalid operator used in KeyConditionExpression: <>"),
+		},
+		{
+			"IN", "pk = :p AND sk IN (:p)", nil, nil,
+			invalid("Invalid operator used in KeyConditionExpression: IN"),
+		},
+		{
+			"contains", "pk = :p AND contains(sk, :p)", nil, nil,
+			invalid("Invalid operator used in KeyConditionExpression: contains"),
+		},
+		{
+			"a key twice", "pk = :p AND sk > :p AND sk < :p", nil, nil,
+			invalid("must only contain one condition per key"),
+		},
+		{
+			"two attributes", "pk = sk", nil, nil,
+			invalid("Multiple attribute names used in one condition"),
+		},
+		{"a size", "size(pk) = :p", nil, nil, invalid("cannot contain nested operations")},
+		{"a nested path", "pk.a = :p", nil, nil, invalid("Key attributes must be scalars")},
+		{
+			"another type", "pk = :p AND sk = :v", v(1), nil,
+			invalid("Condition parameter type does not match schema type"),
+		},
+		{
+			"an empty string", "pk = :p AND sk >= :v", v(""), nil,
+			invalid("cannot contain an empty string value. Key: sk"),
+		},
 	})
 }
 
@@ -233,9 +239,9 @@ func TestPrefixOfBytes(t *testing.T) {
 				"\x80": {"80", "80ff", "80ffff"}, "\x80\xff": {"80ff", "80ffff"},
 				"\xff": {"ff", "ffff"}, "\xff\xff\xff": nil,
 			} {
-				out, err := e.Query(t.Context(), e.query(t, "pk = :p AND begins_with(sk, :v)", M{
-					":v": []byte(prefix),
-				},
+				out, err := e.Query(t.Context(), e.query(t, "pk = :p AND begins_with(sk, :v)", v(
+					[]byte(prefix),
+				),
 					func(in *sdk.QueryInput) { in.TableName = e.table(bytes) }))
 				wantError(t, err, "")
 				if got := sortKeys(out.Items); !slices.Equal(got, want) {
@@ -306,56 +312,16 @@ func (e *engine) pages(t *testing.T, edit func(*sdk.QueryInput)) (keys []string,
 	}
 }
 
-func TestQueryParameters(t *testing.T) {
-	tests := []struct {
-		name    string
-		edit    func(*testing.T, *engine, *sdk.QueryInput)
-		want    []string
-		scanned int32
-		err     string
-	}{
-		{"a filter comes after reading", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.FilterExpression, in.ExpressionAttributeValues[":v"] = aws.String("v >= :v"), avs(
-				t, M{":v": 3},
-			)[":v"]
-		}, []string{"d", "e"}, 5, ""},
-		{"a limit counts before the filter", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.FilterExpression, in.ExpressionAttributeValues[":v"] = aws.String("v >= :v"), avs(
-				t, M{":v": 3},
-			)[":v"]
-			in.Limit = aws.Int32(4)
-		}, []string{"d"}, 4, ""},
-		{"a filter may not read keys", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.FilterExpression = aws.String("sk >= :p")
-		}, nil, 0, validation + ": Filter Expression can only contain non-primary key attributes: Primary key attribute: sk"},
-		{"the count alone", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.Select = types.SelectCount
-		}, nil, 5, ""},
-		{"a projection", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.ProjectionExpression = aws.String("sk")
-		}, []string{"a", "b", "c", "d", "e"}, 5, ""},
-		{"the count with a projection", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.Select, in.ProjectionExpression = types.SelectCount, aws.String("v")
-		}, nil, 0, validation + ": Cannot specify the ProjectionExpression when choosing to get only the Count"},
-		{"a limit of 0", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.Limit = aws.Int32(0)
-		}, nil, 0, validation},
-		{"a start between keys", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.ExclusiveStartKey = e.key("bb")
-		}, []string{"c", "d", "e"}, 3, ""},
-		{"a start in another partition", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.ExclusiveStartKey = avs(t, M{"pk": "z", "sk": "a"})
-		}, nil, 0, validation},
-		{"a start without sort key", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.ExclusiveStartKey = avs(t, M{"pk": e.pk})
-		}, nil, 0, validation},
-		{"no key condition", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.KeyConditionExpression, in.ExpressionAttributeValues = nil, nil
-		}, nil, 0, validation + ": Either the KeyConditions or KeyConditionExpression parameter must be specified"},
-		{"an index", func(t *testing.T, e *engine, in *sdk.QueryInput) {
-			in.IndexName = aws.String("by-user")
-		}, nil, 0, validation},
-	}
+// queryCase is a query of five items, a to e, with parameters.
+type queryCase struct {
+	name    string
+	edit    func(*testing.T, *engine, *sdk.QueryInput)
+	want    []string
+	scanned int32
+	err     string
+}
+
+func testQueries(t *testing.T, tests []queryCase) {
 	each(t, func(t *testing.T, e *engine) {
 		for _, tt := range tests {
 			e.run(t, tt.name, func(t *testing.T, e *engine) {
@@ -375,6 +341,64 @@ func TestQueryParameters(t *testing.T) {
 				}
 			})
 		}
+	})
+}
+
+// fromThree filters values of v from 3 on.
+func fromThree(t *testing.T, _ *engine, in *sdk.QueryInput) {
+	in.FilterExpression = aws.String("v >= :v")
+	in.ExpressionAttributeValues[":v"] = avs(t, v(3))[":v"]
+}
+
+func TestQueryParameters(t *testing.T) {
+	testQueries(t, []queryCase{
+		{"a filter comes after reading", fromThree, []string{"d", "e"}, 5, ""},
+		{"a limit counts before the filter", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			fromThree(t, e, in)
+			in.Limit = aws.Int32(4)
+		}, []string{"d"}, 4, ""},
+		{"the count alone", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			in.Select = types.SelectCount
+		}, nil, 5, ""},
+		{"a projection", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			in.ProjectionExpression = aws.String("sk")
+		}, []string{"a", "b", "c", "d", "e"}, 5, ""},
+		{"a start between keys", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			in.ExclusiveStartKey = e.key("bb")
+		}, []string{"c", "d", "e"}, 3, ""},
+	})
+}
+
+func TestBadQueryParametersAreRefused(t *testing.T) {
+	testQueries(t, []queryCase{
+		{"a filter may not read keys", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			in.FilterExpression = aws.String("sk >= :p")
+		}, nil, 0, invalid(
+			"Filter Expression can only contain non-primary key attributes: Primary key " +
+				"attribute: sk",
+		)},
+		{"the count with a projection", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			in.Select, in.ProjectionExpression = types.SelectCount, aws.String("v")
+		}, nil, 0, invalid(
+			"Cannot specify the ProjectionExpression when choosing to get only the Count",
+		)},
+		{"a limit of 0", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			in.Limit = aws.Int32(0)
+		}, nil, 0, validation},
+		{"a start in another partition", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			in.ExclusiveStartKey = avs(t, M{"pk": "z", "sk": "a"})
+		}, nil, 0, validation},
+		{"a start without sort key", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			in.ExclusiveStartKey = avs(t, M{"pk": e.pk})
+		}, nil, 0, validation},
+		{"no key condition", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			in.KeyConditionExpression, in.ExpressionAttributeValues = nil, nil
+		}, nil, 0, invalid(
+			"Either the KeyConditions or KeyConditionExpression parameter must be specified",
+		)},
+		{"an index", func(t *testing.T, e *engine, in *sdk.QueryInput) {
+			in.IndexName = aws.String("by-user")
+		}, nil, 0, validation},
 	})
 }
 

@@ -157,20 +157,28 @@ func post(t *testing.T, h http.Handler, operation, body string) string {
 	return string(answer)
 }
 
-func TestRefusals(t *testing.T) {
+// keyOfState is the table and the key of a request.
+const keyOfState = `"TableName":"state","Key":{"pk":{"S":"a"},"sk":{"S":"b"}}`
+
+// refusal is a request by hand, and a part of its answer.
+type refusal struct{ name, operation, body, want string }
+
+func testRefusals(t *testing.T, tests []refusal) {
 	s := dynamodb.New(dynamodb.Options{})
 	if err := s.Create(decodeSpec(t, "")); err != nil {
 		t.Fatal(err)
 	}
-	const key = `"TableName":"state","Key":{"pk":{"S":"a"},"sk":{"S":"b"}}`
-	tests := []struct{ name, operation, body, want string }{
-		{
-			"an operation that is not here", "CreateBackup", `{}`,
-			`#UnknownOperationException",` +
-				`"message":"CreateBackup is not part of the local cloud's DynamoDB; ` +
-				`scripts/localstack`,
-		},
-		{"PartiQL", "ExecuteStatement", `{}`, "ExecuteStatement is not part"},
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := post(t, s, tt.operation, tt.body); !strings.Contains(got, tt.want) {
+				t.Errorf("%s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestBadValuesAreRefused(t *testing.T) {
+	testRefusals(t, []refusal{
 		{"no JSON", "GetItem", `{`, "#SerializationException"},
 		{
 			"a number where a string belongs", "GetItem",
@@ -190,13 +198,25 @@ func TestRefusals(t *testing.T) {
 		},
 		{
 			"a bad expression value", "UpdateItem",
-			`{` + key +
+			`{` + keyOfState +
 				`,"UpdateExpression":"SET a = :v","ExpressionAttributeValues":{":v":{"N":"x"}}}`,
 			"ExpressionAttributeValues contains invalid value: The parameter cannot be " +
 				"converted to a numeric value: x for key :v",
 		},
+	})
+}
+
+func TestWhatIsNotSupportedIsRefused(t *testing.T) {
+	testRefusals(t, []refusal{
 		{
-			"AttributesToGet", "GetItem", `{` + key + `,"AttributesToGet":["a"]}`,
+			"an operation that is not here", "CreateBackup", `{}`,
+			`#UnknownOperationException",` +
+				`"message":"CreateBackup is not part of the local cloud's DynamoDB; ` +
+				`scripts/localstack`,
+		},
+		{"PartiQL", "ExecuteStatement", `{}`, "ExecuteStatement is not part"},
+		{
+			"AttributesToGet", "GetItem", `{` + keyOfState + `,"AttributesToGet":["a"]}`,
 			"AttributesToGet is not part of the local cloud",
 		},
 		{
@@ -206,11 +226,11 @@ func TestRefusals(t *testing.T) {
 			"AttributesToGet is not part",
 		},
 		{
-			"Expected", "DeleteItem", `{` + key + `,"Expected":{"a":{"Exists":false}}}`,
+			"Expected", "DeleteItem", `{` + keyOfState + `,"Expected":{"a":{"Exists":false}}}`,
 			"Expected is not part",
 		},
 		{
-			"AttributeUpdates", "UpdateItem", `{` + key + `,"AttributeUpdates":{}}`,
+			"AttributeUpdates", "UpdateItem", `{` + keyOfState + `,"AttributeUpdates":{}}`,
 			"AttributeUpdates is not part",
 		},
 		{
@@ -220,25 +240,18 @@ func TestRefusals(t *testing.T) {
 		{"an index", "Scan", `{"TableName":"state","IndexName":"i"}`, "IndexName is not part"},
 		{
 			"names without an expression", "GetItem",
-			`{` + key + `,"ExpressionAttributeNames":{"#a":"a"}}`,
+			`{` + keyOfState + `,"ExpressionAttributeNames":{"#a":"a"}}`,
 			"ExpressionAttributeNames can only be specified when using expressions",
 		},
 		{
 			"an unknown ReturnConsumedCapacity", "GetItem",
-			`{` + key + `,"ReturnConsumedCapacity":"ALL"}`, "returnConsumedCapacity",
+			`{` + keyOfState + `,"ReturnConsumedCapacity":"ALL"}`, "returnConsumedCapacity",
 		},
 		{
 			"a table that is not there", "GetItem", `{"TableName":"none","Key":{}}`,
 			`com.amazonaws.dynamodb.v20120810#ResourceNotFoundException`,
 		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := post(t, s, tt.operation, tt.body); !strings.Contains(got, tt.want) {
-				t.Errorf("%s\nwant %s", got, tt.want)
-			}
-		})
-	}
+	})
 }
 
 func TestPermissions(t *testing.T) {
@@ -276,10 +289,12 @@ func TestPermissions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e := asRole(t, &iam.Role{Name: "hark-api", Session: "hark-api", Account: "000000000000", Statements: []iam.Statement{
-				{Effect: "Allow", Actions: tt.actions, Resources: []string{state}},
-				{Effect: "Deny", Actions: []string{"dynamodb:*"}, Resources: []string{apps}},
-			}})
+			e := asRole(t, &iam.Role{
+				Name: "hark-api", Session: "hark-api", Account: "000000000000", Statements: []iam.Statement{
+					{Effect: "Allow", Actions: tt.actions, Resources: []string{state}},
+					{Effect: "Deny", Actions: []string{"dynamodb:*"}, Resources: []string{apps}},
+				},
+			})
 			e.pk = "a"
 			want := ""
 			if !tt.allowed {
@@ -308,13 +323,15 @@ func batch1(t *testing.T, e *engine) error {
 }
 
 func transact1(t *testing.T, e *engine) error {
-	_, err := e.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		{Put: &types.Put{TableName: e.table(state), Item: e.key("a")}},
-		{ConditionCheck: &types.ConditionCheck{
-			TableName: e.table(state), Key: e.key("b"),
-			ConditionExpression: aws.String("attribute_not_exists(pk)"),
-		}},
-	}})
+	_, err := e.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{
+		TransactItems: []types.TransactWriteItem{
+			{Put: &types.Put{TableName: e.table(state), Item: e.key("a")}},
+			{ConditionCheck: &types.ConditionCheck{
+				TableName: e.table(state), Key: e.key("b"),
+				ConditionExpression: aws.String("attribute_not_exists(pk)"),
+			}},
+		},
+	})
 	return err
 }
 

@@ -11,135 +11,98 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// TestSteps walks through the requests that the stack's protocol consists of (docs/steps.md §3):
-// each step's condition as it is written there, met and not met.
-func TestSteps(t *testing.T) {
-	const yes, no = "", failed
-	steps := []struct {
-		name      string
-		sk        string
-		kind      string // put, update, delete
-		update    string
-		condition string
-		values    M
-		want      string
-		after     M // nil: the row is gone; unchanged if the condition failed
-	}{
+// step is a request of docs/steps.md §3, with its condition in DynamoDB's terms.
+type step struct {
+	name      string
+	sk        string
+	kind      string // put, update, delete
+	update    string
+	condition string
+	stamp     any // the value of :t; nil if there is none
+	want      string
+	after     M // nil: the row is gone; unchanged if the condition failed
+}
+
+// Conditions and updates of the steps.
+const (
+	absentRow   = "attribute_not_exists(pk)"
+	putStamped  = "attribute_not_exists(pk) OR v <= :t"
+	subscribe   = "SET #on.#ch = :t REMOVE #off.#ch"
+	unsubscribe = "SET #off.#ch = :t REMOVE #on.#ch"
+	notVacant   = "attribute_exists(pk) AND attribute_not_exists(vac)"
+	putNewer    = "attribute_not_exists(#last) OR #last < :t"
+)
+
+// connection is a connection's row after a step.
+func connection(on, off M) M { return M{"on": on, "off": off, "expires": 99} }
+
+func TestStepsOfAConnection(t *testing.T) {
+	on7, off8 := connection(M{"news": 7}, M{}), connection(M{}, M{"news": 8})
+	dead := M{"on": M{}, "off": M{"news": 8}, "dead": 9, "expires": 99}
+	runSteps(t, "conn", []step{
+		{"subscribe before connect", "conn", "update", subscribe, onCondition, 7, no, nil},
+		{"connect", "conn", "put", "", absentRow, nil, yes, connection(M{}, M{})},
+		{"subscribe at 7", "conn", "update", subscribe, onCondition, 7, yes, on7},
+		{"subscribe at 7 again", "conn", "update", subscribe, onCondition, 7, yes, on7},
+		{"subscribe at 6, late", "conn", "update", subscribe, onCondition, 6, no, on7},
 		{
-			"subscribe before connect", "conn", "update", "SET #on.#ch = :t", onCondition,
-			M{":t": 7}, no, nil,
+			"unsubscribe at 7 loses to subscribe",
+			"conn", "update", unsubscribe, offCondition, 7, no, on7,
 		},
-		{"connect", "conn", "put", "", "attribute_not_exists(pk)", nil, yes, M{
-			"on": M{}, "off": M{}, "expires": 99,
-		}},
+		{"unsubscribe at 8", "conn", "update", unsubscribe, offCondition, 8, yes, off8},
+		{"mark dead", "conn", "update", "SET dead = :t", "attribute_exists(pk)", 9, yes, dead},
+		{"subscribe when dead", "conn", "update", subscribe, onCondition, 10, no, dead},
+	})
+}
+
+func TestStepsOfASubscription(t *testing.T) {
+	runSteps(t, "sub", []step{
+		{"put the row of a subscription", "sub#1", "put", "", putStamped, 7, yes, M{"v": 7}},
+		{"put an older one", "sub#1", "put", "", putStamped, 6, no, M{"v": 7}},
 		{
-			"subscribe at 7", "conn", "update", "SET #on.#ch = :t REMOVE #off.#ch", onCondition,
-			M{":t": 7}, yes, M{"on": M{"news": 7}, "off": M{}, "expires": 99},
+			"delete with a stamp that is not newer", "sub#1", "delete", "", "v < :t", 7, no,
+			M{"v": 7},
 		},
+		{"delete", "sub#1", "delete", "", "v < :t", 8, yes, nil},
+	})
+}
+
+// TestStepsOfAMarker has a simpler condition for "vacate" than the step, which may also run again
+// with its own nonce.
+func TestStepsOfAMarker(t *testing.T) {
+	occupied, vacant := M{"told": 0}, M{"told": 0, "vac": "nonce"}
+	runSteps(t, "mark", []step{
+		{"put the marker", "mark", "put", "", absentRow, nil, yes, occupied},
+		{"put it again", "mark", "put", "", absentRow, nil, no, occupied},
+		{"vacate", "mark", "update", "SET vac = :t", notVacant, "nonce", yes, vacant},
+		{"vacate twice", "mark", "update", "SET vac = :t", notVacant, "other", no, vacant},
 		{
-			"subscribe at 7 again", "conn", "update", "SET #on.#ch = :t REMOVE #off.#ch",
-			onCondition, M{":t": 7}, yes, M{"on": M{"news": 7}, "off": M{}, "expires": 99},
+			"reopen with another nonce", "mark", "update", "REMOVE vac", "vac = :t", "other", no,
+			vacant,
 		},
-		{
-			"subscribe at 6, late", "conn", "update", "SET #on.#ch = :t REMOVE #off.#ch",
-			onCondition, M{":t": 6}, no, M{"on": M{"news": 7}, "off": M{}, "expires": 99},
-		},
-		{
-			"unsubscribe at 7 loses to subscribe", "conn", "update",
-			"SET #off.#ch = :t REMOVE #on.#ch", offCondition, M{":t": 7}, no,
-			M{"on": M{"news": 7}, "off": M{}, "expires": 99},
-		},
-		{
-			"unsubscribe at 8", "conn", "update", "SET #off.#ch = :t REMOVE #on.#ch", offCondition,
-			M{":t": 8}, yes, M{"on": M{}, "off": M{"news": 8}, "expires": 99},
-		},
-		{"mark dead", "conn", "update", "SET dead = :t", "attribute_exists(pk)", M{":t": 9}, yes, M{
-			"on": M{}, "off": M{"news": 8}, "dead": 9, "expires": 99,
-		}},
-		{
-			"subscribe when dead", "conn", "update", "SET #on.#ch = :t REMOVE #off.#ch",
-			onCondition, M{":t": 10}, no,
-			M{"on": M{}, "off": M{"news": 8}, "dead": 9, "expires": 99},
-		},
-		{
-			"put the row of a subscription", "sub#1", "put", "",
-			"attribute_not_exists(pk) OR v <= :t", M{":t": 7}, yes, M{"v": 7},
-		},
-		{
-			"put an older one", "sub#1", "put", "", "attribute_not_exists(pk) OR v <= :t",
-			M{":t": 6}, no, M{"v": 7},
-		},
-		{
-			"delete with a stamp that is not newer", "sub#1", "delete", "", "v < :t", M{":t": 7},
-			no, M{"v": 7},
-		},
-		{"delete", "sub#1", "delete", "", "v < :t", M{":t": 8}, yes, nil},
-		{"put the marker", "mark", "put", "", "attribute_not_exists(pk)", nil, yes, M{"told": 0}},
-		{"put it again", "mark", "put", "", "attribute_not_exists(pk)", nil, no, M{"told": 0}},
-		{
-			"vacate", "mark", "update", "SET vac = :t",
-			"attribute_exists(pk) AND attribute_not_exists(vac)", M{":t": "nonce"}, yes,
-			M{"told": 0, "vac": "nonce"},
-		},
-		{
-			"vacate twice", "mark", "update", "SET vac = :t",
-			"attribute_exists(pk) AND attribute_not_exists(vac)", M{":t": "other"}, no,
-			M{"told": 0, "vac": "nonce"},
-		},
-		{
-			"reopen with another nonce", "mark", "update", "REMOVE vac", "vac = :t",
-			M{":t": "other"}, no, M{"told": 0, "vac": "nonce"},
-		},
-		{"delete the vacant marker", "mark", "delete", "", "vac = :t", M{":t": "nonce"}, yes, nil},
-		{
-			"last", "lane", "update", "SET #last = :t", "attribute_not_exists(#last) OR #last < :t",
-			M{":t": pad("99")}, yes, M{"last": pad("99")},
-		},
-		{
-			"last of an older number", "lane", "update", "SET #last = :t",
-			"attribute_not_exists(#last) OR #last < :t", M{":t": pad("9")}, no,
-			M{"last": pad("99")},
-		},
-		{
-			"last of a newer number", "lane", "update", "SET #last = :t",
-			"attribute_not_exists(#last) OR #last < :t", M{":t": pad("18849496460467696128")}, yes,
-			M{"last": pad("18849496460467696128")},
-		},
-		{
-			"last of the next number", "lane", "update", "SET #last = :t",
-			"attribute_not_exists(#last) OR #last < :t", M{":t": pad("18849496460467696129")}, yes,
-			M{"last": pad("18849496460467696129")},
-		},
-	}
+		{"delete the vacant marker", "mark", "delete", "", "vac = :t", "nonce", yes, nil},
+	})
+}
+
+// TestStepsOfALane keeps the highest sequence number, as the lanes of docs/steps.md §3.15 would.
+func TestStepsOfALane(t *testing.T) {
+	const set = "SET #last = :t"
+	last := func(n string) M { return M{"last": pad(n)} }
+	const one, two = "18849496460467696128", "18849496460467696129"
+	runSteps(t, "lane", []step{
+		{"last", "lane", "update", set, putNewer, pad("99"), yes, last("99")},
+		{"last of an older number", "lane", "update", set, putNewer, pad("9"), no, last("99")},
+		{"last of a newer number", "lane", "update", set, putNewer, pad(one), yes, last(one)},
+		{"last of the next number", "lane", "update", set, putNewer, pad(two), yes, last(two)},
+	})
+}
+
+// runSteps runs the steps one after another in one partition.
+func runSteps(t *testing.T, name string, steps []step) {
 	each(t, func(t *testing.T, e *engine) {
-		e.run(t, "one connection", func(t *testing.T, e *engine) {
+		e.run(t, name, func(t *testing.T, e *engine) {
 			for _, s := range steps {
-				names := namesIn(s.update + " " + s.condition)
-				var err error
-				switch s.kind {
-				case "put":
-					_, err = e.PutItem(t.Context(), &sdk.PutItemInput{
-						TableName: e.table(state), Item: e.item(t, s.sk, s.after),
-						ConditionExpression:       &s.condition,
-						ExpressionAttributeValues: avs(t, s.values),
-						ExpressionAttributeNames:  names,
-					})
-				case "update":
-					_, err = e.UpdateItem(t.Context(), &sdk.UpdateItemInput{
-						TableName: e.table(state), Key: e.key(s.sk), UpdateExpression: &s.update,
-						ConditionExpression:       &s.condition,
-						ExpressionAttributeValues: avs(t, s.values),
-						ExpressionAttributeNames:  names,
-					})
-				case "delete":
-					_, err = e.DeleteItem(t.Context(), &sdk.DeleteItemInput{
-						TableName: e.table(state), Key: e.key(s.sk),
-						ConditionExpression:       &s.condition,
-						ExpressionAttributeValues: avs(t, s.values),
-						ExpressionAttributeNames:  names,
-					})
-				}
-				if wantError(t, err, s.want); t.Failed() {
+				if wantError(t, e.step(t, s), s.want); t.Failed() {
 					t.Fatalf("in step %q", s.name)
 				}
 				if same(t, e.get(t, s.sk), avs(t, s.after)); t.Failed() {
@@ -148,6 +111,38 @@ func TestSteps(t *testing.T) {
 			}
 		})
 	})
+}
+
+// step sends the request of a step.
+func (e *engine) step(t *testing.T, s step) (err error) {
+	names, values := namesIn(s.update+" "+s.condition), M{}
+	if s.stamp != nil {
+		values[":t"] = s.stamp
+	}
+	switch s.kind {
+	case "put":
+		_, err = e.PutItem(t.Context(), &sdk.PutItemInput{
+			TableName: e.table(state), Item: e.item(t, s.sk, s.after),
+			ConditionExpression:       &s.condition,
+			ExpressionAttributeValues: avs(t, values),
+			ExpressionAttributeNames:  names,
+		})
+	case "update":
+		_, err = e.UpdateItem(t.Context(), &sdk.UpdateItemInput{
+			TableName: e.table(state), Key: e.key(s.sk), UpdateExpression: &s.update,
+			ConditionExpression:       &s.condition,
+			ExpressionAttributeValues: avs(t, values),
+			ExpressionAttributeNames:  names,
+		})
+	case "delete":
+		_, err = e.DeleteItem(t.Context(), &sdk.DeleteItemInput{
+			TableName: e.table(state), Key: e.key(s.sk),
+			ConditionExpression:       &s.condition,
+			ExpressionAttributeValues: avs(t, values),
+			ExpressionAttributeNames:  names,
+		})
+	}
+	return err
 }
 
 const (
@@ -162,19 +157,19 @@ const (
 // pad is a sequence number as the stack stores it: 128 bits as 39 digits.
 func pad(n string) string { return fmt.Sprintf("%039s", n) }
 
+// namesIn returns the names of the placeholders in the text, nil if there are none.
 func namesIn(text string) map[string]string {
-	names := map[string]string{}
-	for placeholder, name := range map[string]string{
-		"#on": "on", "#off": "off", "#ch": "news", "#last": "last",
-	} {
+	found := map[string]string{}
+	all := names("#on", "on", "#off", "off", "#ch", "news", "#last", "last")
+	for placeholder, name := range all {
 		if slices.Contains(words(text), placeholder) {
-			names[placeholder] = name
+			found[placeholder] = name
 		}
 	}
-	if len(names) == 0 {
+	if len(found) == 0 {
 		return nil
 	}
-	return names
+	return found
 }
 
 func words(text string) []string {
@@ -193,8 +188,8 @@ func TestReadsOfTheSteps(t *testing.T) {
 				want                   []string
 			}{
 				{
-					"is anybody subscribed", "pk = :p AND begins_with(sk, :v)", "sub#",
-					aws.Int32(1), []string{"sub#a"},
+					"one subscriber", "pk = :p AND begins_with(sk, :v)", "sub#", aws.Int32(1),
+					[]string{"sub#a"},
 				},
 				{
 					"the subscribers", "pk = :p AND begins_with(sk, :v)", "sub#", nil,
@@ -214,12 +209,14 @@ func TestReadsOfTheSteps(t *testing.T) {
 					t.Errorf("%s: %q, want %q", q.name, got, q.want)
 				}
 			}
-			out, err := e.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-				*e.table(state): {
-					Keys:           []map[string]types.AttributeValue{e.key("mark"), e.key("conn")},
-					ConsistentRead: aws.Bool(true),
+			out, err := e.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{
+				RequestItems: map[string]types.KeysAndAttributes{
+					*e.table(state): {
+						Keys:           []map[string]types.AttributeValue{e.key("mark"), e.key("conn")},
+						ConsistentRead: aws.Bool(true),
+					},
 				},
-			}})
+			})
 			wantError(t, err, "")
 			if got := sortKeys(
 				out.Responses[*e.table(state)],

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -145,6 +146,14 @@ func (e *engine) run(t *testing.T, name string, f func(*testing.T, *engine)) {
 	})
 }
 
+// skipTheirs skips a case on DynamoDB Local if there is a reason to.
+func (e *engine) skipTheirs(t *testing.T, reason string) {
+	t.Helper()
+	if reason != "" && e.local {
+		t.Skip(reason)
+	}
+}
+
 func (e *engine) table(name string) *string { return aws.String(name + e.suffix) }
 
 // M and L are documents as Go has them; attributevalue turns them into DynamoDB's.
@@ -153,6 +162,19 @@ type (
 	L = []any
 	N = attributevalue.Number
 )
+
+// v and vw are the values of the placeholders :v and :w.
+func v(value any) M          { return M{":v": value} }
+func vw(first, second any) M { return M{":v": first, ":w": second} }
+
+// names are placeholders of names, each followed by its name.
+func names(pairs ...string) map[string]string {
+	m := make(map[string]string, len(pairs)/2)
+	for pair := range slices.Chunk(pairs, 2) {
+		m[pair[0]] = pair[1]
+	}
+	return m
+}
 
 func ss(s ...string) types.AttributeValue { return &types.AttributeValueMemberSS{Value: s} }
 func ns(s ...string) types.AttributeValue { return &types.AttributeValueMemberNS{Value: s} }
@@ -277,6 +299,9 @@ const (
 	failed     = "ConditionalCheckFailedException"
 	notFound   = "ResourceNotFoundException"
 )
+
+// invalid is a validation error whose message contains the part.
+func invalid(part string) string { return validation + ": " + part }
 
 // wantError holds an error against "Code" or "Code: part of the message"; "" wants none.
 func wantError(t testing.TB, err error, want string) {

@@ -64,8 +64,10 @@ func fifoCases() []conformance {
 			r.gets(url, strings.Split("0123456789", "")...)
 		}},
 		{
-			name:    "a batch with an entry without group is refused whole",
-			differs: "it fails the entry only; LocalStack recorded the refusal of the whole on AWS (14-11-2023)", run: func(r *rig) {
+			name: "a batch with an entry without group is refused whole",
+			differs: "it fails the entry only; LocalStack recorded the refusal of the whole on " +
+				"AWS (14-11-2023)",
+			run: func(r *rig) {
 				_, err := r.trySendBatch(r.fifo(), entries(2, func(i int, e *entry) {
 					if i == 0 {
 						e.MessageGroupId = aws.String("g")
@@ -74,15 +76,18 @@ func fifoCases() []conformance {
 				r.refused(err, "InvalidParameterValue")
 			},
 		},
-		{name: "a group with a message in flight gives out no more, other groups do", run: func(r *rig) {
-			url := r.fifo()
-			r.sendTo(url, "a", "a1", "a2")
-			r.sendTo(url, "b", "b1")
-			want(r, "first", *r.one(url).Body, "a1")
-			r.gets(url, "b1")
-			r.gets(url)
-			r.counts(url, 1, 2, 0)
-		}},
+		{
+			name: "a group with a message in flight gives out no more, other groups do",
+			run: func(r *rig) {
+				url := r.fifo()
+				r.sendTo(url, "a", "a1", "a2")
+				r.sendTo(url, "b", "b1")
+				want(r, "first", *r.one(url).Body, "a1")
+				r.gets(url, "b1")
+				r.gets(url)
+				r.counts(url, 1, 2, 0)
+			},
+		},
 		{name: "a group waits until all its messages in flight are deleted", run: func(r *rig) {
 			url := r.fifo()
 			r.sendTo(url, "g", "1", "2", "3")
@@ -110,7 +115,8 @@ func fifoCases() []conformance {
 		{
 			name: "a group waits until all its messages in flight are visible again",
 			differs: `it gives out the first again while the second is in flight; re:Post "SQS FIFO ` +
-				`messages not returned": messages in flight block those available in their group`, run: func(r *rig) {
+				`messages not returned": messages in flight block those available in their group`,
+			run: func(r *rig) {
 				url := r.fifo()
 				r.sendTo(url, "g", "1", "2", "3")
 				got := r.receive(url, 2)
@@ -198,7 +204,8 @@ func dedupCases() []conformance {
 		}},
 		{
 			name:    "a duplicate in another group is none if the scope is the group",
-			differs: "its scope is always the queue; API Reference, CreateQueue: DeduplicationScope", run: func(r *rig) {
+			differs: "its scope is always the queue; API Reference, CreateQueue: DeduplicationScope",
+			run: func(r *rig) {
 				url := r.queue(perGroup)
 				for _, g := range []string{"a", "b", "b"} {
 					_, err := r.trySend(url, g, group(g), dedupID("d"))

@@ -41,29 +41,37 @@ func redriveCases() []conformance {
 			want(r, "sent", m.Attributes["SentTimestamp"], first.Attributes["SentTimestamp"])
 			r.counts(url, 0, 0, 0)
 		}},
-		{name: "a dead letter names its source and counts its receives in all queues", run: func(r *rig) {
-			url, dead := r.withDead(1, sqs.QueueSpec{})
-			r.send(url, "x")
-			r.bounce(url)
-			r.gets(url)
-			m := r.gets(dead, "x")[0]
-			want(r, "receives", m.Attributes["ApproximateReceiveCount"], "2")
-			want(
-				r, "source", m.Attributes["DeadLetterQueueSourceArn"], r.attribute(url, "QueueArn"),
-			)
-		}},
-		{name: "a dead letter of a FIFO queue keeps its group and lets the next one through", run: func(r *rig) {
-			url, dead := r.withDead(1, fifo)
-			r.sendTo(url, "g", "1", "2")
-			r.bounce(url)
-			want(r, "next", *r.one(url, wait(2)).Body, "2")
-			m := r.gets(dead, "1")[0]
-			want(r, "group", m.Attributes["MessageGroupId"], "g")
-		}},
+		{
+			name: "a dead letter names its source and counts its receives in all queues",
+			run: func(r *rig) {
+				url, dead := r.withDead(1, sqs.QueueSpec{})
+				r.send(url, "x")
+				r.bounce(url)
+				r.gets(url)
+				m := r.gets(dead, "x")[0]
+				want(r, "receives", m.Attributes["ApproximateReceiveCount"], "2")
+				want(
+					r, "source", m.Attributes["DeadLetterQueueSourceArn"],
+					r.attribute(url, "QueueArn"),
+				)
+			},
+		},
+		{
+			name: "a dead letter of a FIFO queue keeps its group and lets the next one through",
+			run: func(r *rig) {
+				url, dead := r.withDead(1, fifo)
+				r.sendTo(url, "g", "1", "2")
+				r.bounce(url)
+				want(r, "next", *r.one(url, wait(2)).Body, "2")
+				m := r.gets(dead, "1")[0]
+				want(r, "group", m.Attributes["MessageGroupId"], "g")
+			},
+		},
 		{
 			name: "a long poll of the dead-letter queue is woken by a dead letter",
 			differs: "only sends wake it; API Reference, ReceiveMessage: " +
-				"the call returns sooner than WaitTimeSeconds if a message is available", run: func(r *rig) {
+				"the call returns sooner than WaitTimeSeconds if a message is available",
+			run: func(r *rig) {
 				url, dead := r.withDead(1, sqs.QueueSpec{})
 				r.send(url, "x")
 				r.bounce(url)
@@ -144,7 +152,8 @@ func queueCases() []conformance {
 		}},
 		{
 			name:    "a second purge within a minute is refused",
-			differs: "it purges again; API Reference, PurgeQueue: PurgeQueueInProgress", run: func(r *rig) {
+			differs: "it purges again; API Reference, PurgeQueue: PurgeQueueInProgress",
+			run: func(r *rig) {
 				url := r.standard()
 				_, err := r.client.PurgeQueue(r.ctx, &awssqs.PurgeQueueInput{QueueUrl: &url})
 				r.no(err)
@@ -154,7 +163,8 @@ func queueCases() []conformance {
 		},
 		{
 			name:    "an attribute that no queue has is refused",
-			differs: "it ignores the name; API Reference, GetQueueAttributes: InvalidAttributeName", run: func(r *rig) {
+			differs: "it ignores the name; API Reference, GetQueueAttributes: InvalidAttributeName",
+			run: func(r *rig) {
 				r.refusedRaw("GetQueueAttributes", `{"QueueUrl":"`+r.standard()+`","AttributeNames":["Colour"]}`,
 					"InvalidAttributeName")
 			},
@@ -169,8 +179,10 @@ func queueCases() []conformance {
 			}
 		}},
 		{
-			name:    "a queue tells its limits",
-			differs: "it keeps messages for ever and 256 KiB is its limit; API Reference, GetQueueAttributes", run: func(r *rig) {
+			name: "a queue tells its limits",
+			differs: "it keeps messages for ever and 256 KiB is its limit; API Reference, " +
+				"GetQueueAttributes",
+			run: func(r *rig) {
 				url := r.queue(sqs.QueueSpec{MessageRetentionPeriod: aws.Int(300)})
 				want(r, "MessageRetentionPeriod", r.attribute(url, "MessageRetentionPeriod"), "300")
 				want(r, "MaximumMessageSize", r.attribute(url, "MaximumMessageSize"), "1048576")
@@ -178,7 +190,8 @@ func queueCases() []conformance {
 		},
 		{
 			name:    "a FIFO queue tells its settings",
-			differs: "it does not keep DeduplicationScope; API Reference, GetQueueAttributes", run: func(r *rig) {
+			differs: "it does not keep DeduplicationScope; API Reference, GetQueueAttributes",
+			run: func(r *rig) {
 				url := r.queue(sqs.QueueSpec{
 					FifoQueue: true, DeduplicationScope: "messageGroup",
 					FifoThroughputLimit: "perMessageGroupId",
@@ -220,8 +233,10 @@ func protocolCases() []conformance {
 			},
 		},
 		{
-			name:    "an answer has a request ID and the protocol's content type",
-			differs: `it answers application/json; Developer Guide, "Interpreting Amazon SQS JSON API responses"`, run: func(r *rig) {
+			name: "an answer has a request ID and the protocol's content type",
+			differs: `it answers application/json; Developer Guide,` +
+				` "Interpreting Amazon SQS JSON API responses"`,
+			run: func(r *rig) {
 				_, header, _ := r.raw("ListQueues", `{"QueueNamePrefix":"nope"}`)
 				want(r, "content type", header.Get("Content-Type"), "application/x-amz-json-1.0")
 				want(r, "request ID", len(header.Get("X-Amzn-Requestid")), 36)
@@ -237,7 +252,8 @@ func protocolCases() []conformance {
 		}},
 		{
 			name:    "a queue URL must be given",
-			differs: "it answers 500; API Reference, SendMessage: QueueUrl is required", run: func(r *rig) {
+			differs: "it answers 500; API Reference, SendMessage: QueueUrl is required",
+			run: func(r *rig) {
 				r.refusedRaw("SendMessage", `{"MessageBody":"x"}`, "MissingParameter")
 			},
 		},

@@ -67,20 +67,23 @@ func receiveCases() []conformance {
 			})
 			want(r, "attributes", strings.Join(sortedKeys(m.Attributes), " "), "SentTimestamp")
 		}},
-		{name: "a received message is in flight, and back after its visibility timeout", run: func(r *rig) {
-			url := r.queue(sqs.QueueSpec{VisibilityTimeout: aws.Int(1)})
-			r.send(url, "x")
-			first := r.gets(url, "x")
-			r.counts(url, 0, 1, 0)
-			r.gets(url)
-			r.sleep(1200 * time.Millisecond)
-			again := r.gets(url, "x")
-			want(r, "receives", again[0].Attributes["ApproximateReceiveCount"], "2")
-			want(r, "same ID", *again[0].MessageId, *first[0].MessageId)
-			want(r, "same handle", *again[0].ReceiptHandle == *first[0].ReceiptHandle, false)
-			const stamp = "ApproximateFirstReceiveTimestamp"
-			want(r, stamp, again[0].Attributes[stamp], first[0].Attributes[stamp])
-		}},
+		{
+			name: "a received message is in flight, and back after its visibility timeout",
+			run: func(r *rig) {
+				url := r.queue(sqs.QueueSpec{VisibilityTimeout: aws.Int(1)})
+				r.send(url, "x")
+				first := r.gets(url, "x")
+				r.counts(url, 0, 1, 0)
+				r.gets(url)
+				r.sleep(1200 * time.Millisecond)
+				again := r.gets(url, "x")
+				want(r, "receives", again[0].Attributes["ApproximateReceiveCount"], "2")
+				want(r, "same ID", *again[0].MessageId, *first[0].MessageId)
+				want(r, "same handle", *again[0].ReceiptHandle == *first[0].ReceiptHandle, false)
+				const stamp = "ApproximateFirstReceiveTimestamp"
+				want(r, stamp, again[0].Attributes[stamp], first[0].Attributes[stamp])
+			},
+		},
 		{name: "a receive can bring its own visibility timeout", run: func(r *rig) {
 			url := r.standard()
 			r.send(url, "x")
@@ -153,12 +156,15 @@ func deleteCases() []conformance {
 			r.send(url, "x")
 			r.refused(r.tryDelete(other, *r.one(url).ReceiptHandle), "ReceiptHandleIsInvalid")
 		}},
-		{name: "the latest handle of a standard queue deletes after its visibility timeout", run: func(r *rig) {
-			url := r.standard()
-			r.send(url, "x")
-			r.delete(url, r.bounce(url))
-			r.gets(url)
-		}},
+		{
+			name: "the latest handle of a standard queue deletes after its visibility timeout",
+			run: func(r *rig) {
+				url := r.standard()
+				r.send(url, "x")
+				r.delete(url, r.bounce(url))
+				r.gets(url)
+			},
+		},
 		{
 			name: "an older handle of a standard queue is accepted without effect",
 			differs: "it refuses the handle; API Reference, DeleteMessage: the request succeeds, but the " +
@@ -216,7 +222,8 @@ func visibilityCases() []conformance {
 		}},
 		{
 			name:    "a change to more than 12 hours is refused",
-			differs: "it accepts any number; API Reference, ChangeMessageVisibility: 0 to 43200", run: func(r *rig) {
+			differs: "it accepts any number; API Reference, ChangeMessageVisibility: 0 to 43200",
+			run: func(r *rig) {
 				url := r.standard()
 				r.send(url, "x")
 				r.refused(

@@ -77,7 +77,8 @@ func sendCases() []conformance {
 		}},
 		{
 			name:    "attributes can be asked for by prefix",
-			differs: "it knows full names only; API Reference, ReceiveMessage: MessageAttributeNames", run: func(r *rig) {
+			differs: "it knows full names only; API Reference, ReceiveMessage: MessageAttributeNames",
+			run: func(r *rig) {
 				url := r.standard()
 				_, err := r.trySend(url, "x", with(map[string]types.MessageAttributeValue{
 					"order.id": text("1"), "order.by": text("2"), "other": text("3"),
@@ -145,7 +146,8 @@ func sendCases() []conformance {
 		}},
 		{
 			name:    "a message of 1 MiB is accepted",
-			differs: "its limit is 256 KiB; API Reference, SendMessage: 1 MiB since 2025-08", run: func(r *rig) {
+			differs: "its limit is 256 KiB; API Reference, SendMessage: 1 MiB since 2025-08",
+			run: func(r *rig) {
 				url := r.standard()
 				r.send(url, strings.Repeat("x", 1<<20))
 				want(r, "length", len(*r.one(url).Body), 1<<20)
@@ -153,7 +155,8 @@ func sendCases() []conformance {
 		},
 		{
 			name:    "a message above the queue's MaximumMessageSize is refused, attributes counted",
-			differs: "it ignores MaximumMessageSize; API Reference, CreateQueue", run: func(r *rig) {
+			differs: "it ignores MaximumMessageSize; API Reference, CreateQueue",
+			run: func(r *rig) {
 				url := r.queue(sqs.QueueSpec{MaximumMessageSize: aws.Int(1024)})
 				// 3 + 6 + 1 bytes
 				attributes := with(map[string]types.MessageAttributeValue{"abc": text("d")})

@@ -110,7 +110,8 @@ func TestRequestsCanBeRefused(t *testing.T) {
 		code   string
 	}{
 		{http.StatusForbidden, "RequestThrottled"},
-		{http.StatusServiceUnavailable, "InternalError"}, {http.StatusOK, ""},
+		{http.StatusServiceUnavailable, "InternalError"},
+		{http.StatusOK, ""},
 	} {
 		status, code := b.call(
 			b.Context(), "SendMessage", "q", map[string]any{"MessageBody": "x"}, nil,

@@ -263,12 +263,14 @@ func TestRolesMayDoWhatTheirPoliciesSay(t *testing.T) {
 		"ListDeadLetterSourceQueues": "ListDeadLetterSourceQueues",
 	} {
 		role := func(resource string) context.Context {
-			return iam.WithRole(t.Context(), &iam.Role{Name: "fn", Session: "fn", Account: account, Statements: []iam.Statement{
-				{
-					Effect: "Allow", Actions: []string{"sqs:" + action},
-					Resources: []string{resource},
+			return iam.WithRole(t.Context(), &iam.Role{
+				Name: "fn", Session: "fn", Account: account, Statements: []iam.Statement{
+					{
+						Effect: "Allow", Actions: []string{"sqs:" + action},
+						Resources: []string{resource},
+					},
 				},
-			}})
+			})
 		}
 		in := map[string]any{"QueueName": "q"}
 		if status, code := b.call(

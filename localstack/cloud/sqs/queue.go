@@ -47,7 +47,7 @@ type queue struct {
 func newQueue(cfg settings, opts *Options, dlq func(settings) *queue) *queue {
 	return &queue{
 		settings: cfg, created: opts.Now(), now: opts.Now, speed: opts.Speed, faults: opts.Faults,
-		dlq: dlq,
+		dlq:      dlq,
 		messages: make(map[messageID]*message), groups: make(map[string]*group), dedup: newDedup(),
 	}
 }

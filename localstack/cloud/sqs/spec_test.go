@@ -36,7 +36,8 @@ func TestCreateTakesCloudFormationsProperties(t *testing.T) {
 	for name, want := range map[string]string{
 		"VisibilityTimeout": "60", "MessageRetentionPeriod": "300",
 		"ReceiveMessageWaitTimeSeconds": "20",
-		"MaximumMessageSize":            "262144", "RedriveAllowPolicy": `{"redrivePermission":"allowAll"}`,
+		"MaximumMessageSize":            "262144",
+		"RedriveAllowPolicy":            `{"redrivePermission":"allowAll"}`,
 		"RedrivePolicy": `{"deadLetterTargetArn":"` + arnPrefix +
 			`dead.fifo","maxReceiveCount":25}`,
 	} {
