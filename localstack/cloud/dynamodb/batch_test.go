@@ -38,7 +38,9 @@ func TestBatchGet(t *testing.T) {
 						ProjectionExpression:     aws.String("#v"),
 						ExpressionAttributeNames: map[string]string{"#v": "v"},
 					},
-					*e.table(apps): {Keys: []map[string]types.AttributeValue{avs(t, M{"pk": e.pk})}},
+					*e.table(apps): {Keys: []map[string]types.AttributeValue{
+						avs(t, M{"pk": e.pk}),
+					}},
 				},
 			})
 			wantError(t, err, "")
@@ -287,21 +289,15 @@ func reasons(err error) []string {
 func TestCanceledTransactionShowsTheItem(t *testing.T) {
 	each(t, func(t *testing.T, e *engine) {
 		e.run(t, "in its reason", func(t *testing.T, e *engine) {
-			e.put(t, "a", M{"v": 1})
+			e.put(t, "a", M{"v": 2})
 			_, err := e.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{
-				TransactItems: []types.TransactWriteItem{
-					{Put: &types.Put{
-						TableName: e.table(state), Item: e.key("a"),
-						ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
-						ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-					}},
-				},
+				TransactItems: transaction{e.putAbsent(t, "a")},
 			})
 			var canceled *types.TransactionCanceledException
 			if !errors.As(err, &canceled) {
 				t.Fatal(err)
 			}
-			same(t, withoutKey(canceled.CancellationReasons[0].Item), avs(t, M{"v": 1}))
+			same(t, withoutKey(canceled.CancellationReasons[0].Item), avs(t, M{"v": 2}))
 		})
 	})
 }

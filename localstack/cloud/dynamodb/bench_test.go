@@ -13,16 +13,19 @@ import (
 // BenchmarkOperations times the engine behind its handler, without the network: decode, do, encode.
 // The items are of the size of a subscription's row, among 10,000 others.
 func BenchmarkOperations(b *testing.B) {
-	const item = `"TableName":"state","Item":{"pk":{"S":"chan#app-1#presence-room-%d"},"sk":{"S":"sub#Ab3dEfGhIjKlMnO="},` +
-		`"v":{"N":"1795561456562"},"user":{"S":"user-42"},"info":{"S":"{\"name\":\"Ada\",` +
+	const item = `"TableName":"state","Item":{"pk":{"S":"chan#app-1#presence-room-%d"},` +
+		`"sk":{"S":"sub#Ab3dEfGhIjKlMnO="},"v":{"N":"1795561456562"},"user":{"S":"user-42"},` +
+		`"info":{"S":"{\"name\":\"Ada\",` +
 		`\"color\":\"green\"}"},"expires":{"N":"1795568956"}}`
 	const key = `"TableName":"state","Key":{"pk":{"S":"chan#app-1#presence-room-%d"},` +
 		`"sk":{"S":"sub#Ab3dEfGhIjKlMnO="}}`
-	const query = `"TableName":"state","ConsistentRead":true,"KeyConditionExpression":"pk = :p AND begins_with(sk, :s)",` +
+	const query = `"TableName":"state","ConsistentRead":true,` +
+		`"KeyConditionExpression":"pk = :p AND begins_with(sk, :s)",` +
 		`"ExpressionAttributeValues":{":p":{"S":"chan#app-1#presence-room-%d"},":s":{"S":"sub#"}}`
 	const condition = `,"ConditionExpression":"attribute_not_exists(pk) OR v <= :v",` +
 		`"ExpressionAttributeValues":{":v":{"N":"1795561456563"}}`
-	const update = `,"UpdateExpression":"SET v = :v REMOVE pending","ConditionExpression":"attribute_exists(pk) AND v <= :v",` +
+	const update = `,"UpdateExpression":"SET v = :v REMOVE pending",` +
+		`"ConditionExpression":"attribute_exists(pk) AND v <= :v",` +
 		`"ExpressionAttributeValues":{":v":{"N":"1795561456563"}}`
 	operations := []struct{ name, operation, body string }{
 		{"get", "GetItem", key + `,"ConsistentRead":true`},

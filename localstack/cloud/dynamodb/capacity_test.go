@@ -16,7 +16,7 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// sized puts an item of exactly so many bytes, names included.
+// sized puts an item of exactly that size in bytes, names included.
 func (e *engine) sized(t *testing.T, sk string, size int) {
 	t.Helper()
 	e.put(t, sk, M{"v": strings.Repeat("x", size-len("pkskv")-len(e.pk)-len(sk))})

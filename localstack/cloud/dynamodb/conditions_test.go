@@ -58,7 +58,7 @@ func TestComparisons(t *testing.T) {
 		{"NOT of an absent attribute is true", "NOT zz < :v", v(1), nil, yes},
 		{"two absent attributes are unequal", "zz <> yy", nil, nil, yes},
 		{
-			"numbers beyond float64 are told apart", "big < :v", v(N("18849496460467696129")), nil,
+			"numbers beyond float64 differ", "big < :v", v(N("18849496460467696129")), nil,
 			yes,
 		},
 		{"numbers beyond float64 are not equal", "big = :v", v(N("18849496460467696129")), nil, no},
@@ -249,7 +249,7 @@ func TestFailedConditionShowsTheItem(t *testing.T) {
 	})
 }
 
-// collide puts an item under a condition that fails and returns what the error shows.
+// collide puts an item with a condition that fails, and returns the item that the error includes.
 func (e *engine) collide(t *testing.T, condition string) map[string]types.AttributeValue {
 	t.Helper()
 	_, err := e.PutItem(t.Context(), &sdk.PutItemInput{

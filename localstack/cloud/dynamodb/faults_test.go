@@ -14,7 +14,7 @@ import (
 	"hark/localstack/cloud/faults"
 )
 
-// TestRequestsCanBeRefused: as the SDK sees it, which is to try again by itself.
+// TestRequestsCanBeRefused checks the answers through the SDK, which retries by itself.
 func TestRequestsCanBeRefused(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

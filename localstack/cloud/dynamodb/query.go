@@ -61,9 +61,8 @@ func (s *Service) query(ctx context.Context, r *queryRequest) ([]byte, error) {
 		return nil, err
 	}
 	if p.filter != nil {
-		if name := p.filter.Mentions(
-			r.params(), p.table.partition.Name, p.table.sort.Name,
-		); name != "" {
+		keys := []string{p.table.partition.Name, p.table.sort.Name}
+		if name := p.filter.Mentions(r.params(), keys...); name != "" {
 			return nil, invalid(
 				"Filter Expression can only contain non-primary key attributes: Primary " +
 					"key attribute: " + name,

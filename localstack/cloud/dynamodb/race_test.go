@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// TestConcurrency has writers, readers and transactions meet on the same items. The race detector
-// watches; the numbers must add up.
+// TestConcurrency runs writers, readers and transactions on the same items. The race detector finds
+// races, and the sums must be right at the end.
 func TestConcurrency(t *testing.T) {
 	const workers, rounds = 8, 25
 	e := ours(t)
@@ -54,7 +54,7 @@ func (e *engine) count(t *testing.T) {
 	}
 }
 
-// move takes from one item and gives to another in a transaction.
+// move takes one from an item and adds it to another in a transaction.
 func (e *engine) move(t *testing.T) {
 	add := func(sk string, n int) types.TransactWriteItem {
 		return types.TransactWriteItem{Update: &types.Update{
@@ -69,7 +69,7 @@ func (e *engine) move(t *testing.T) {
 	}
 }
 
-// claim puts an item that must not be there and reports whether it was the first.
+// claim puts an item that must not exist, and reports whether it was the first to do so.
 func (e *engine) claim(t *testing.T, sk string) bool {
 	_, err := e.PutItem(t.Context(), &sdk.PutItemInput{
 		TableName: e.table(state), Item: e.key(sk),

@@ -21,10 +21,17 @@ import (
 
 const tableTemplate = `{
 	"TableName": "state", "BillingMode": "PAY_PER_REQUEST",
-	"AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}],
-	"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+	"AttributeDefinitions": [
+		{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}
+	],
+	"KeySchema": [
+		{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}
+	],
 	"TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": true},
-	"Replicas": [{"Region": "us-east-1", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true}}],
+	"Replicas": [{
+		"Region": "us-east-1",
+		"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true}
+	}],
 	"Tags": [{"Key": "a", "Value": "b"}]%s
 }`
 
@@ -119,14 +126,11 @@ func TestSeed(t *testing.T) {
 	if err := s.Create(decodeSpec(t, "")); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Put(
-		"state", []byte(`{"pk":{"S":"a"},"sk":{"S":"b"},"n":{"N":"1.0"}}`),
-	); err != nil {
+	item := []byte(`{"pk":{"S":"a"},"sk":{"S":"b"},"n":{"N":"1.0"}}`)
+	if err := s.Put("state", item); err != nil {
 		t.Fatal(err)
 	}
-	if got := post(
-		t, s, "GetItem", `{"TableName":"state","Key":{"pk":{"S":"a"},"sk":{"S":"b"}}}`,
-	); got !=
+	if got := post(t, s, "GetItem", "{"+keyOfState+"}"); got !=
 		`{"Item":{"n":{"N":"1"},"pk":{"S":"a"},"sk":{"S":"b"}}}` {
 		t.Error(got)
 	}
@@ -255,23 +259,23 @@ func TestWhatIsNotSupportedIsRefused(t *testing.T) {
 }
 
 func TestPermissions(t *testing.T) {
-	const state, apps = "arn:aws:dynamodb:us-east-1:000000000000:table/state", "arn:aws:dynamodb:us-east-1:000000000000:table/apps"
+	const prefix = "arn:aws:dynamodb:us-east-1:000000000000:table/"
 	tests := []struct {
 		name    string
 		actions []string
 		call    func(*testing.T, *engine) error
 		allowed bool
 	}{
-		{"a get", []string{"dynamodb:GetItem"}, get1, true},
-		{"a get with the permission to query", []string{"dynamodb:Query"}, get1, false},
-		{"a batch", []string{"dynamodb:BatchGetItem"}, batch1, true},
-		{"a batch with the permission to get", []string{"dynamodb:GetItem"}, batch1, false},
+		{"a get", []string{"dynamodb:GetItem"}, getOne, true},
+		{"a get with the permission to query", []string{"dynamodb:Query"}, getOne, false},
+		{"a batch", []string{"dynamodb:BatchGetItem"}, batchGetOne, true},
+		{"a batch with the permission to get", []string{"dynamodb:GetItem"}, batchGetOne, false},
 		{"a transaction's parts", []string{
 			"dynamodb:PutItem", "dynamodb:ConditionCheckItem",
-		}, transact1, true},
+		}, transactOne, true},
 		{"a transaction without one of its parts", []string{
 			"dynamodb:PutItem", "dynamodb:TransactWriteItems",
-		}, transact1, false},
+		}, transactOne, false},
 		{"another table", []string{"dynamodb:*"}, func(t *testing.T, e *engine) error {
 			_, err := e.GetItem(t.Context(), &sdk.GetItemInput{
 				TableName: aws.String("apps"), Key: avs(t, M{"pk": "a"}),
@@ -289,10 +293,15 @@ func TestPermissions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			deny := iam.Statement{
+				Effect: "Deny", Actions: []string{"dynamodb:*"},
+				Resources: []string{prefix + "apps"},
+			}
 			e := asRole(t, &iam.Role{
-				Name: "hark-api", Session: "hark-api", Account: "000000000000", Statements: []iam.Statement{
-					{Effect: "Allow", Actions: tt.actions, Resources: []string{state}},
-					{Effect: "Deny", Actions: []string{"dynamodb:*"}, Resources: []string{apps}},
+				Name: "hark-api", Session: "hark-api", Account: "000000000000",
+				Statements: []iam.Statement{
+					{Effect: "Allow", Actions: tt.actions, Resources: []string{prefix + "state"}},
+					deny,
 				},
 			})
 			e.pk = "a"
@@ -307,22 +316,17 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-func get1(t *testing.T, e *engine) error {
+func getOne(t *testing.T, e *engine) error {
 	_, err := e.GetItem(t.Context(), &sdk.GetItemInput{TableName: e.table(state), Key: e.key("a")})
 	return err
 }
 
-func batch1(t *testing.T, e *engine) error {
-	_, err := e.BatchGetItem(
-		t.Context(),
-		&sdk.BatchGetItemInput{
-			RequestItems: map[string]types.KeysAndAttributes{state: {Keys: e.keys(1)}},
-		},
-	)
+func batchGetOne(t *testing.T, e *engine) error {
+	_, err := e.BatchGetItem(t.Context(), batchGet(state, e.keys(1)))
 	return err
 }
 
-func transact1(t *testing.T, e *engine) error {
+func transactOne(t *testing.T, e *engine) error {
 	_, err := e.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{
 		TransactItems: []types.TransactWriteItem{
 			{Put: &types.Put{TableName: e.table(state), Item: e.key("a")}},
@@ -335,7 +339,7 @@ func transact1(t *testing.T, e *engine) error {
 	return err
 }
 
-// asRole is our engine behind a front that gives every caller the role.
+// asRole returns our engine with every request made in the role.
 func asRole(t *testing.T, role *iam.Role) *engine {
 	t.Helper()
 	s := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000"})
@@ -360,9 +364,8 @@ func TestExpiredItemsGoAway(t *testing.T) {
 	}
 	put := func(sk, expires string) {
 		t.Helper()
-		if err := s.Put(
-			"state", fmt.Appendf(nil, `{"pk":{"S":"a"},"sk":{"S":%q},"expires":%s}`, sk, expires),
-		); err != nil {
+		item := fmt.Appendf(nil, `{"pk":{"S":"a"},"sk":{"S":%q},"expires":%s}`, sk, expires)
+		if err := s.Put("state", item); err != nil {
 			t.Fatal(err)
 		}
 	}

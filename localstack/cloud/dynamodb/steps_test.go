@@ -162,7 +162,7 @@ func namesIn(text string) map[string]string {
 	found := map[string]string{}
 	all := names("#on", "on", "#off", "off", "#ch", "news", "#last", "last")
 	for placeholder, name := range all {
-		if slices.Contains(words(text), placeholder) {
+		if slices.Contains(tokens(text), placeholder) {
 			found[placeholder] = name
 		}
 	}
@@ -172,7 +172,7 @@ func namesIn(text string) map[string]string {
 	return found
 }
 
-func words(text string) []string {
+func tokens(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" .()", r) })
 }
 
@@ -209,18 +209,11 @@ func TestReadsOfTheSteps(t *testing.T) {
 					t.Errorf("%s: %q, want %q", q.name, got, q.want)
 				}
 			}
-			out, err := e.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{
-				RequestItems: map[string]types.KeysAndAttributes{
-					*e.table(state): {
-						Keys:           []map[string]types.AttributeValue{e.key("mark"), e.key("conn")},
-						ConsistentRead: aws.Bool(true),
-					},
-				},
-			})
+			keys := []map[string]types.AttributeValue{e.key("mark"), e.key("conn")}
+			out, err := e.BatchGetItem(t.Context(), batchGet(*e.table(state), keys))
 			wantError(t, err, "")
-			if got := sortKeys(
-				out.Responses[*e.table(state)],
-			); !slices.Equal(got, []string{"mark"}) {
+			got := sortKeys(out.Responses[*e.table(state)])
+			if !slices.Equal(got, []string{"mark"}) {
 				t.Errorf("marker and connection: %q", got)
 			}
 		})

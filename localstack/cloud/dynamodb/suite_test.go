@@ -22,10 +22,10 @@ import (
 	"hark/localstack/cloud/dynamodb/attr"
 )
 
-// The conformance suite asks the same questions of two engines: ours always, and AWS's DynamoDB
-// Local at the endpoint that HARK_DYNAMODB_LOCAL names (scripts/lib/dynamodb-local.sh fetches and
-// starts it). Where DynamoDB Local is known to answer otherwise than DynamoDB does, a case says so
-// in aws, with the reason, and is asked of ours alone.
+// The conformance suite runs the same cases on two engines: always on ours, and on AWS's DynamoDB
+// Local if HARK_DYNAMODB_LOCAL names its endpoint (scripts/lib/dynamodb-local.sh downloads and
+// starts it). Where DynamoDB Local is known to differ from DynamoDB, a case gives the reason in
+// oursOnly and runs on ours alone.
 const localEndpoint = "HARK_DYNAMODB_LOCAL"
 
 // The tables of the suite. Their names get a suffix on DynamoDB Local, which may be running for
@@ -70,7 +70,7 @@ type engine struct {
 	pk     string // an own partition for each test: see run
 }
 
-// each runs the test against ours and, if it is there, against DynamoDB Local.
+// each runs the test on our engine and, if there is one, on DynamoDB Local.
 func each(t *testing.T, run func(*testing.T, *engine)) {
 	t.Helper()
 	t.Run("hark", func(t *testing.T) { run(t, ours(t)) })
@@ -125,8 +125,8 @@ func theirs(t *testing.T, endpoint string) *engine {
 	return e
 }
 
-// client keeps the SDK's three attempts. On a busy machine smithy-go closes a request's body when
-// net/http has yet to see its end; the connection then breaks within an answer of more than 4 KB,
+// client keeps the SDK's three attempts. On a busy machine smithy-go may close a request's body
+// before net/http has seen its end. Then the connection breaks within an answer of more than 4 KB,
 // and only a second attempt gets it.
 func client(endpoint string) *sdk.Client {
 	return sdk.New(sdk.Options{
@@ -136,7 +136,7 @@ func client(endpoint string) *sdk.Client {
 	})
 }
 
-// run is a subtest in a partition of its own.
+// run runs a subtest in a partition of its own.
 func (e *engine) run(t *testing.T, name string, f func(*testing.T, *engine)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
@@ -179,7 +179,7 @@ func names(pairs ...string) map[string]string {
 func ss(s ...string) types.AttributeValue { return &types.AttributeValueMemberSS{Value: s} }
 func ns(s ...string) types.AttributeValue { return &types.AttributeValueMemberNS{Value: s} }
 
-// item is a document with the test's partition key and the sort key.
+// item returns the attributes with the test's partition key and the sort key.
 func (e *engine) item(t testing.TB, sk string, attributes M) map[string]types.AttributeValue {
 	t.Helper()
 	m := e.key(sk)
@@ -196,7 +196,8 @@ func (e *engine) key(sk string) map[string]types.AttributeValue {
 	}
 }
 
-// avs is nil of an empty map: a request without placeholders must not send any.
+// avs converts values for a request. An empty map becomes nil, because a request without
+// placeholders must not send any.
 func avs(t testing.TB, m M) map[string]types.AttributeValue {
 	t.Helper()
 	if len(m) == 0 {
@@ -254,7 +255,7 @@ func same(t testing.TB, got, want map[string]types.AttributeValue) {
 	}
 }
 
-// plain turns values into what cmp can compare.
+// plain converts values into a form that cmp can compare.
 func plain(m map[string]types.AttributeValue) M {
 	p := M{}
 	for k, v := range m {
@@ -303,7 +304,7 @@ const (
 // invalid is a validation error whose message contains the part.
 func invalid(part string) string { return validation + ": " + part }
 
-// wantError holds an error against "Code" or "Code: part of the message"; "" wants none.
+// wantError compares an error with "Code" or "Code: part of the message". "" stands for no error.
 func wantError(t testing.TB, err error, want string) {
 	t.Helper()
 	code, message, _ := strings.Cut(want, ": ")

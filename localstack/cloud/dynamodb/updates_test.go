@@ -225,7 +225,8 @@ func TestBadUpdateExpressionsAreRefused(t *testing.T) {
 	})
 }
 
-// wantUpdateError is wantError but for one message in which DynamoDB Local spells a type out.
+// wantUpdateError is wantError, except for one message in which DynamoDB Local writes a type
+// differently.
 func wantUpdateError(t *testing.T, e *engine, err error, want string) {
 	t.Helper()
 	if want == validation+": operator: ADD, operand type: STRING" && !e.local {

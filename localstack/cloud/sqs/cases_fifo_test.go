@@ -28,7 +28,10 @@ func refusesFIFO(name, code, differs string, change ...func(*awssqs.SendMessageI
 }
 
 func fifoCases() []conformance {
-	type entry = types.SendMessageBatchRequestEntry
+	return slices.Concat(fifoRefusals(), fifoOrderCases(), fifoInFlightCases(), fifoTimeCases())
+}
+
+func fifoRefusals() []conformance {
 	return []conformance{
 		refusesFIFO("a FIFO queue demands a group", "MissingParameter", "", dedupID("d")),
 		refusesFIFO(
@@ -40,10 +43,21 @@ func fifoCases() []conformance {
 			"a group ID with a space is refused", "InvalidParameterValue", "", group("a b"),
 			dedupID("d"),
 		),
-		refusesFIFO("a deduplication ID above 128 characters is refused", "InvalidParameterValue", "",
-			group("g"), dedupID(strings.Repeat("d", 129))),
-		refusesFIFO("a delay of its own is refused for a message of a FIFO queue", "InvalidParameterValue", "",
-			group("g"), dedupID("d"), func(in *awssqs.SendMessageInput) { in.DelaySeconds = 1 }),
+		refusesFIFO(
+			"a deduplication ID above 128 characters is refused", "InvalidParameterValue", "",
+			group("g"), dedupID(strings.Repeat("d", 129)),
+		),
+		refusesFIFO(
+			"a delay of its own is refused for a message of a FIFO queue",
+			"InvalidParameterValue", "", group("g"), dedupID("d"),
+			func(in *awssqs.SendMessageInput) { in.DelaySeconds = 1 },
+		),
+	}
+}
+
+func fifoOrderCases() []conformance {
+	type entry = types.SendMessageBatchRequestEntry
+	return []conformance{
 		{name: "every character of the allowed set may be in a group ID", run: func(r *rig) {
 			const all = "azAZ09!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 			url := r.fifo()
@@ -76,6 +90,11 @@ func fifoCases() []conformance {
 				r.refused(err, "InvalidParameterValue")
 			},
 		},
+	}
+}
+
+func fifoInFlightCases() []conformance {
+	return []conformance{
 		{
 			name: "a group with a message in flight gives out no more, other groups do",
 			run: func(r *rig) {
@@ -114,8 +133,8 @@ func fifoCases() []conformance {
 		}},
 		{
 			name: "a group waits until all its messages in flight are visible again",
-			differs: `it gives out the first again while the second is in flight; re:Post "SQS FIFO ` +
-				`messages not returned": messages in flight block those available in their group`,
+			differs: `it gives out the first again while the second is in flight; re:Post "SQS ` +
+				`FIFO messages not returned": messages in flight block the others of their group`,
 			run: func(r *rig) {
 				url := r.fifo()
 				r.sendTo(url, "g", "1", "2", "3")
@@ -126,6 +145,11 @@ func fifoCases() []conformance {
 				r.gets(url, "1", "2", "3")
 			},
 		},
+	}
+}
+
+func fifoTimeCases() []conformance {
+	return []conformance{
 		{name: "a long poll is woken when the message in front is deleted", run: func(r *rig) {
 			url := r.fifo()
 			r.sendTo(url, "g", "1", "2")
@@ -137,8 +161,9 @@ func fifoCases() []conformance {
 		}},
 		{
 			name: "a FIFO queue refuses a delete after the visibility timeout",
-			differs: `it deletes; re:Post "SQS receipt handle error": InvalidParameterValue, the receipt ` +
-				"handle has expired", run: func(r *rig) {
+			differs: `it deletes; re:Post "SQS receipt handle error": InvalidParameterValue, the ` +
+				"receipt handle has expired",
+			run: func(r *rig) {
 				url := r.fifo()
 				r.sendTo(url, "g", "1")
 				m := r.one(url, visibility(1))
@@ -157,12 +182,12 @@ func fifoCases() []conformance {
 		}},
 		{
 			name: "sequence numbers have 20 digits and rise",
-			differs: `it counts 0, 1, 2; Developer Guide, "FIFO queue and message identifiers": 128 bits, ` +
-				"20 digits in its examples", run: func(r *rig) {
+			differs: `it counts 0, 1, 2; Developer Guide, "FIFO queue and message identifiers": ` +
+				"128 bits, 20 digits in its examples",
+			run: func(r *rig) {
 				url := r.fifo()
-				first, second := *r.sendTo(url, "g", "1").SequenceNumber, *r.sendTo(
-					url, "g", "2",
-				).SequenceNumber
+				first := *r.sendTo(url, "g", "1").SequenceNumber
+				second := *r.sendTo(url, "g", "2").SequenceNumber
 				want(r, "digits", len(first), 20)
 				want(r, "rise", first < second, true)
 				want(r, "received", r.gets(url, "1", "2")[1].Attributes["SequenceNumber"], second)
@@ -179,6 +204,10 @@ func fifoCases() []conformance {
 }
 
 func dedupCases() []conformance {
+	return slices.Concat(dedupScopeCases(), contentDedupCases())
+}
+
+func dedupScopeCases() []conformance {
 	perGroup := sqs.QueueSpec{
 		FifoQueue: true, DeduplicationScope: "messageGroup",
 		FifoThroughputLimit: "perMessageGroupId",
@@ -204,7 +233,7 @@ func dedupCases() []conformance {
 		}},
 		{
 			name:    "a duplicate in another group is none if the scope is the group",
-			differs: "its scope is always the queue; API Reference, CreateQueue: DeduplicationScope",
+			differs: "its scope is the queue; API Reference, CreateQueue: DeduplicationScope",
 			run: func(r *rig) {
 				url := r.queue(perGroup)
 				for _, g := range []string{"a", "b", "b"} {
@@ -216,6 +245,11 @@ func dedupCases() []conformance {
 				want(r, "bodies", strings.Join(got, ""), "ab")
 			},
 		},
+	}
+}
+
+func contentDedupCases() []conformance {
+	return []conformance{
 		{name: "a message is remembered after it is deleted", run: func(r *rig) {
 			url := r.fifo()
 			r.sendTo(url, "g", "x")
@@ -233,7 +267,7 @@ func dedupCases() []conformance {
 			r.gets(url, "x")
 		}},
 		{name: "the content's hash is SHA-256 and can be given by hand", run: func(r *rig) {
-			// of "x"
+			// The hash of "x".
 			const hash = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
 			url := r.fifo()
 			r.sendTo(url, "g", "x")

@@ -2,6 +2,7 @@ package sqs_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,10 +51,8 @@ func redriveCases() []conformance {
 				r.gets(url)
 				m := r.gets(dead, "x")[0]
 				want(r, "receives", m.Attributes["ApproximateReceiveCount"], "2")
-				want(
-					r, "source", m.Attributes["DeadLetterQueueSourceArn"],
-					r.attribute(url, "QueueArn"),
-				)
+				source := m.Attributes["DeadLetterQueueSourceArn"]
+				want(r, "source", source, r.attribute(url, "QueueArn"))
 			},
 		},
 		{
@@ -89,6 +88,10 @@ func redriveCases() []conformance {
 }
 
 func queueCases() []conformance {
+	return slices.Concat(nameCases(), purgeCases(), attributeCases())
+}
+
+func nameCases() []conformance {
 	return []conformance{
 		{name: "a queue is found by its name", run: func(r *rig) {
 			url := r.standard()
@@ -138,6 +141,11 @@ func queueCases() []conformance {
 				want(r, "sizes of pages", fmt.Sprint(sizes), "[2 1]")
 			},
 		},
+	}
+}
+
+func purgeCases() []conformance {
+	return []conformance{
 		{name: "a purge deletes what is visible, in flight and delayed", run: func(r *rig) {
 			url := r.standard()
 			r.send(url, "1", "2")
@@ -161,15 +169,20 @@ func queueCases() []conformance {
 				r.refused(err, "AWS.SimpleQueueService.PurgeQueueInProgress")
 			},
 		},
+	}
+}
+
+func attributeCases() []conformance {
+	return []conformance{
 		{
 			name:    "an attribute that no queue has is refused",
 			differs: "it ignores the name; API Reference, GetQueueAttributes: InvalidAttributeName",
 			run: func(r *rig) {
-				r.refusedRaw("GetQueueAttributes", `{"QueueUrl":"`+r.standard()+`","AttributeNames":["Colour"]}`,
-					"InvalidAttributeName")
+				in := `{"QueueUrl":"` + r.standard() + `","AttributeNames":["Colour"]}`
+				r.refusedRaw("GetQueueAttributes", in, "InvalidAttributeName")
 			},
 		},
-		{name: "a standard queue tells its settings", run: func(r *rig) {
+		{name: "a standard queue reports its settings", run: func(r *rig) {
 			url := r.queue(sqs.QueueSpec{VisibilityTimeout: aws.Int(7), DelaySeconds: aws.Int(3)})
 			for name, value := range map[string]string{
 				"VisibilityTimeout": "7", "DelaySeconds": "3", "ReceiveMessageWaitTimeSeconds": "0",
@@ -179,7 +192,7 @@ func queueCases() []conformance {
 			}
 		}},
 		{
-			name: "a queue tells its limits",
+			name: "a queue reports its limits",
 			differs: "it keeps messages for ever and 256 KiB is its limit; API Reference, " +
 				"GetQueueAttributes",
 			run: func(r *rig) {
@@ -189,7 +202,7 @@ func queueCases() []conformance {
 			},
 		},
 		{
-			name:    "a FIFO queue tells its settings",
+			name:    "a FIFO queue reports its settings",
 			differs: "it does not keep DeduplicationScope; API Reference, GetQueueAttributes",
 			run: func(r *rig) {
 				url := r.queue(sqs.QueueSpec{
@@ -205,7 +218,7 @@ func queueCases() []conformance {
 				}
 			},
 		},
-		{name: "a queue tells its redrive policy", run: func(r *rig) {
+		{name: "a queue reports its redrive policy", run: func(r *rig) {
 			url, _ := r.withDead(4, sqs.QueueSpec{})
 			want(r, "RedrivePolicy", r.attribute(url, "RedrivePolicy"),
 				`{"deadLetterTargetArn":"`+r.arn("dead")+`","maxReceiveCount":4}`)

@@ -1,6 +1,7 @@
 package sqs_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,10 @@ func refusesReceive(name, differs, parameters string) conformance {
 }
 
 func receiveCases() []conformance {
+	return slices.Concat(requestCases(), receivedCases(), longPollCases())
+}
+
+func requestCases() []conformance {
 	return []conformance{
 		{name: "an empty queue gives nothing at once", run: func(r *rig) {
 			begin := time.Now()
@@ -39,15 +44,17 @@ func receiveCases() []conformance {
 		refusesReceive("zero messages cannot be asked for", "", `"MaxNumberOfMessages":0`),
 		refusesReceive("a wait above 20 seconds is refused", "", `"WaitTimeSeconds":21`),
 		refusesReceive("a visibility timeout above 12 hours is refused",
-			"it accepts any number; API Reference, ReceiveMessage: 0 to 43200", `"VisibilityTimeout":43201`),
+			"it accepts any number; API Reference, ReceiveMessage: 0 to 43200",
+			`"VisibilityTimeout":43201`),
 		refusesReceive("a negative visibility timeout is refused",
-			"it accepts any number; API Reference, ReceiveMessage: 0 to 43200", `"VisibilityTimeout":-1`),
+			"it accepts any number; API Reference, ReceiveMessage: 0 to 43200",
+			`"VisibilityTimeout":-1`),
 		{name: "all system attributes can be asked for by the old parameter", run: func(r *rig) {
 			url := r.standard()
 			r.send(url, "x")
 			m := r.one(url, func(in *awssqs.ReceiveMessageInput) {
 				in.MessageSystemAttributeNames = nil
-				// nolint:staticcheck // older SDKs send it
+				//nolint:staticcheck // older SDKs send it
 				in.AttributeNames = []types.QueueAttributeName{"All"}
 			})
 			want(r, "attributes", strings.Join(sortedKeys(m.Attributes), " "),
@@ -67,6 +74,11 @@ func receiveCases() []conformance {
 			})
 			want(r, "attributes", strings.Join(sortedKeys(m.Attributes), " "), "SentTimestamp")
 		}},
+	}
+}
+
+func receivedCases() []conformance {
+	return []conformance{
 		{
 			name: "a received message is in flight, and back after its visibility timeout",
 			run: func(r *rig) {
@@ -98,6 +110,11 @@ func receiveCases() []conformance {
 			r.gets(url, "x")
 			r.counts(url, 1, 0, 0)
 		}},
+	}
+}
+
+func longPollCases() []conformance {
+	return []conformance{
 		{name: "a long poll is woken by a send", run: func(r *rig) {
 			url := r.standard()
 			begin := time.Now()
@@ -135,8 +152,9 @@ func deleteCases() []conformance {
 	return []conformance{
 		{
 			name: "a deleted message is gone, and deleting it again is fine",
-			differs: "it refuses the second delete; API Reference, DeleteMessage: a request with a handle " +
-				"of the past succeeds", run: func(r *rig) {
+			differs: "it refuses the second delete; API Reference, DeleteMessage: a request with " +
+				"a handle of the past succeeds",
+			run: func(r *rig) {
 				url := r.standard()
 				r.send(url, "x")
 				m := r.one(url, visibility(1))
@@ -150,9 +168,8 @@ func deleteCases() []conformance {
 			r.refused(r.tryDelete(r.standard(), "nonsense"), "ReceiptHandleIsInvalid")
 		}},
 		{name: "a handle of another queue is refused", run: func(r *rig) {
-			url, other := r.queue(sqs.QueueSpec{QueueName: "a"}), r.queue(
-				sqs.QueueSpec{QueueName: "b"},
-			)
+			url := r.queue(sqs.QueueSpec{QueueName: "a"})
+			other := r.queue(sqs.QueueSpec{QueueName: "b"})
 			r.send(url, "x")
 			r.refused(r.tryDelete(other, *r.one(url).ReceiptHandle), "ReceiptHandleIsInvalid")
 		}},
@@ -167,8 +184,9 @@ func deleteCases() []conformance {
 		},
 		{
 			name: "an older handle of a standard queue is accepted without effect",
-			differs: "it refuses the handle; API Reference, DeleteMessage: the request succeeds, but the " +
-				"message will not be deleted", run: func(r *rig) {
+			differs: "it refuses the handle; API Reference, DeleteMessage: the request succeeds, " +
+				"but the message will not be deleted",
+			run: func(r *rig) {
 				url := r.standard()
 				r.send(url, "x")
 				old := r.bounce(url)
@@ -177,22 +195,24 @@ func deleteCases() []conformance {
 				r.counts(url, 0, 1, 0)
 			},
 		},
-		{name: "a batch of deletes fails by entry", run: func(r *rig) {
-			url := r.standard()
-			r.send(url, "x")
-			out, err := r.client.DeleteMessageBatch(r.ctx, &awssqs.DeleteMessageBatchInput{
-				QueueUrl: &url, Entries: []types.DeleteMessageBatchRequestEntry{
-					{Id: aws.String("good"), ReceiptHandle: r.one(url).ReceiptHandle},
-					{Id: aws.String("bad"), ReceiptHandle: aws.String("nonsense")},
-				},
-			})
-			r.no(err)
-			want(r, "successful", *out.Successful[0].Id, "good")
-			want(r, "failed", *out.Failed[0].Id, "bad")
-			want(r, "code", *out.Failed[0].Code, "ReceiptHandleIsInvalid")
-			r.counts(url, 0, 0, 0)
-		}},
+		{name: "a batch of deletes fails by entry", run: batchOfDeletes},
 	}
+}
+
+func batchOfDeletes(r *rig) {
+	url := r.standard()
+	r.send(url, "x")
+	out, err := r.client.DeleteMessageBatch(r.ctx, &awssqs.DeleteMessageBatchInput{
+		QueueUrl: &url, Entries: []types.DeleteMessageBatchRequestEntry{
+			{Id: aws.String("good"), ReceiptHandle: r.one(url).ReceiptHandle},
+			{Id: aws.String("bad"), ReceiptHandle: aws.String("nonsense")},
+		},
+	})
+	r.no(err)
+	want(r, "successful", *out.Successful[0].Id, "good")
+	want(r, "failed", *out.Failed[0].Id, "bad")
+	want(r, "code", *out.Failed[0].Code, "ReceiptHandleIsInvalid")
+	r.counts(url, 0, 0, 0)
 }
 
 func visibilityCases() []conformance {
@@ -241,25 +261,23 @@ func visibilityCases() []conformance {
 		{name: "a change by a handle that never was one is refused", run: func(r *rig) {
 			r.refused(r.tryChange(r.standard(), "nonsense", 5), "ReceiptHandleIsInvalid")
 		}},
-		{name: "a batch of changes fails by entry", run: func(r *rig) {
-			url := r.standard()
-			r.send(url, "x")
-			out, err := r.client.ChangeMessageVisibilityBatch(r.ctx, &awssqs.ChangeMessageVisibilityBatchInput{
-				QueueUrl: &url, Entries: []types.ChangeMessageVisibilityBatchRequestEntry{
-					{
-						Id: aws.String("good"), ReceiptHandle: r.one(url).ReceiptHandle,
-						VisibilityTimeout: 0,
-					},
-					{
-						Id: aws.String("bad"), ReceiptHandle: aws.String("nonsense"),
-						VisibilityTimeout: 0,
-					},
-				},
-			})
-			r.no(err)
-			want(r, "successful", *out.Successful[0].Id, "good")
-			want(r, "failed", *out.Failed[0].Id, "bad")
-			r.gets(url, "x")
-		}},
+		{name: "a batch of changes fails by entry", run: batchOfChanges},
 	}
+}
+
+func batchOfChanges(r *rig) {
+	url := r.standard()
+	r.send(url, "x")
+	type entry = types.ChangeMessageVisibilityBatchRequestEntry
+	out, err := r.client.ChangeMessageVisibilityBatch(
+		r.ctx,
+		&awssqs.ChangeMessageVisibilityBatchInput{QueueUrl: &url, Entries: []entry{
+			{Id: aws.String("good"), ReceiptHandle: r.one(url).ReceiptHandle},
+			{Id: aws.String("bad"), ReceiptHandle: aws.String("nonsense")},
+		}},
+	)
+	r.no(err)
+	want(r, "successful", *out.Successful[0].Id, "good")
+	want(r, "failed", *out.Failed[0].Id, "bad")
+	r.gets(url, "x")
 }

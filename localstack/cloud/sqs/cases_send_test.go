@@ -32,7 +32,7 @@ func with(attributes map[string]types.MessageAttributeValue) func(*awssqs.SendMe
 	return func(in *awssqs.SendMessageInput) { in.MessageAttributes = attributes }
 }
 
-// refuses is a case in which a standard queue refuses to be sent the message.
+// refusesSend is a case in which a standard queue refuses a message.
 func refusesSend(
 	name, code, differs, body string, change ...func(*awssqs.SendMessageInput),
 ) conformance {
@@ -43,10 +43,10 @@ func refusesSend(
 }
 
 func sendCases() []conformance {
-	eleven := make(map[string]types.MessageAttributeValue)
-	for i := range 11 {
-		eleven["a"+strconv.Itoa(i)] = text("v")
-	}
+	return slices.Concat(contentCases(), sendRefusals(), sendLimits())
+}
+
+func contentCases() []conformance {
 	return []conformance{
 		{name: "a message arrives as it was sent", run: func(r *rig) {
 			url := r.standard()
@@ -57,27 +57,11 @@ func sendCases() []conformance {
 			want(r, "ID", *m.MessageId, *out.MessageId)
 		}},
 		{name: "attributes of every type come back when asked for", run: attributesComeBack},
-		{name: "the digest of attributes is the one recorded on AWS", run: func(r *rig) {
-			url := r.standard()
-			out, err := r.trySend(url, "msg", with(map[string]types.MessageAttributeValue{
-				"Hello": text("There"), "General": text("Kenobi"), "Help.Me": text("Me"),
-			}))
-			r.no(err)
-			want(
-				r, "MD5OfMessageAttributes", *out.MD5OfMessageAttributes,
-				"4c360f3fdafd970e05fae2f149d997f5",
-			)
-			m := r.one(url, func(in *awssqs.ReceiveMessageInput) {
-				in.MessageAttributeNames = []string{"Hello", "nope"}
-			})
-			want(
-				r, "digest of one", aws.ToString(m.MD5OfMessageAttributes),
-				"a311262e065454b75da111d535b8dacd",
-			)
-		}},
+		{name: "the digest of attributes is the one recorded on AWS", run: digestIsAsOnAWS},
 		{
-			name:    "attributes can be asked for by prefix",
-			differs: "it knows full names only; API Reference, ReceiveMessage: MessageAttributeNames",
+			name: "attributes can be asked for by prefix",
+			differs: "it knows full names only; API Reference, ReceiveMessage: " +
+				"MessageAttributeNames",
 			run: func(r *rig) {
 				url := r.standard()
 				_, err := r.trySend(url, "x", with(map[string]types.MessageAttributeValue{
@@ -116,6 +100,34 @@ func sendCases() []conformance {
 			r.no(err)
 			want(r, "AWSTraceHeader", r.one(url).Attributes["AWSTraceHeader"], trace)
 		}},
+	}
+}
+
+func digestIsAsOnAWS(r *rig) {
+	url := r.standard()
+	out, err := r.trySend(url, "msg", with(map[string]types.MessageAttributeValue{
+		"Hello": text("There"), "General": text("Kenobi"), "Help.Me": text("Me"),
+	}))
+	r.no(err)
+	want(
+		r, "MD5OfMessageAttributes", *out.MD5OfMessageAttributes,
+		"4c360f3fdafd970e05fae2f149d997f5",
+	)
+	m := r.one(url, func(in *awssqs.ReceiveMessageInput) {
+		in.MessageAttributeNames = []string{"Hello", "nope"}
+	})
+	want(
+		r, "digest of one", aws.ToString(m.MD5OfMessageAttributes),
+		"a311262e065454b75da111d535b8dacd",
+	)
+}
+
+func sendRefusals() []conformance {
+	eleven := make(map[string]types.MessageAttributeValue)
+	for i := range 11 {
+		eleven["a"+strconv.Itoa(i)] = text("v")
+	}
+	return []conformance{
 		refusesSend("an empty body is refused", "MissingParameter", "", ""),
 		refusesSend("a control character is refused", "InvalidMessageContents", "", "a\x01b"),
 		refusesSend("U+FFFE is refused", "InvalidMessageContents", "", "\uFFFE"),
@@ -135,8 +147,15 @@ func sendCases() []conformance {
 		),
 		refusesSend("a delay above 15 minutes is refused", "InvalidParameterValue", "", "x",
 			func(in *awssqs.SendMessageInput) { in.DelaySeconds = 901 }),
-		refusesSend("a deduplication ID is refused on a standard queue", "InvalidParameterValue", "", "x",
-			func(in *awssqs.SendMessageInput) { in.MessageDeduplicationId = aws.String("d") }),
+		refusesSend(
+			"a deduplication ID is refused on a standard queue", "InvalidParameterValue", "", "x",
+			func(in *awssqs.SendMessageInput) { in.MessageDeduplicationId = aws.String("d") },
+		),
+	}
+}
+
+func sendLimits() []conformance {
+	return []conformance{
 		{name: "a group ID is accepted on a standard queue and orders nothing", run: func(r *rig) {
 			url := r.standard()
 			r.sendTo(url, "tenant", "1", "2")
@@ -154,7 +173,7 @@ func sendCases() []conformance {
 			},
 		},
 		{
-			name:    "a message above the queue's MaximumMessageSize is refused, attributes counted",
+			name:    "a message above MaximumMessageSize is refused, attributes counted",
 			differs: "it ignores MaximumMessageSize; API Reference, CreateQueue",
 			run: func(r *rig) {
 				url := r.queue(sqs.QueueSpec{MaximumMessageSize: aws.Int(1024)})
@@ -254,7 +273,8 @@ func batchCases() []conformance {
 			want(r, "bodies", strings.Join(got, ""), "0123456789")
 		}},
 		refusesBatch("an empty batch is refused", prefix+"EmptyBatchRequest",
-			"it answers an empty success; API Reference, SendMessageBatch: EmptyBatchRequest", []entry{}),
+			"it answers an empty success; API Reference, SendMessageBatch: EmptyBatchRequest",
+			[]entry{}),
 		refusesBatch(
 			"a batch of eleven is refused", prefix+"TooManyEntriesInBatchRequest", "", entries(11),
 		),

@@ -9,21 +9,24 @@ import (
 	"testing/synctest"
 )
 
-// conformance is one rule of SQS.
+// conformance is one rule of SQS, as a case of the suite that runs on this package and on
+// ElasticMQ.
 type conformance struct {
 	name string
 	run  func(*rig)
-	// differs says why ElasticMQ is known to break the rule, and where AWS states it. The case runs
-	// there all the same, and fails if ElasticMQ has come to agree.
+	// differs says how ElasticMQ breaks the rule, and where AWS states it. The case runs there all
+	// the same, and fails if ElasticMQ now agrees.
 	differs string
 }
 
 func cases() []conformance {
-	return slices.Concat(sendCases(), batchCases(), receiveCases(), deleteCases(), visibilityCases(),
-		fifoCases(), dedupCases(), redriveCases(), queueCases(), protocolCases())
+	return slices.Concat(
+		sendCases(), batchCases(), receiveCases(), deleteCases(), visibilityCases(),
+		fifoCases(), dedupCases(), redriveCases(), queueCases(), protocolCases(),
+	)
 }
 
-// TestOurs holds this package to the suite.
+// TestOurs runs the suite on this package.
 func TestOurs(t *testing.T) {
 	t.Parallel()
 	for _, c := range cases() {
@@ -38,7 +41,7 @@ func TestOurs(t *testing.T) {
 	}
 }
 
-// TestElasticMQ holds the suite to ElasticMQ, an independent reading of the same documents.
+// TestElasticMQ runs the suite on ElasticMQ, which follows the same documents independently.
 func TestElasticMQ(t *testing.T) {
 	t.Parallel()
 	endpoint := os.Getenv("HARK_ELASTICMQ")

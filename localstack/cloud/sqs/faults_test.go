@@ -12,7 +12,7 @@ import (
 	"hark/localstack/cloud/sqs"
 )
 
-// breaking is a FIFO queue q.fifo with faults.
+// breaking returns a FIFO queue q.fifo with faults.
 func breaking(t *testing.T, speed float64, all ...faults.Fault) bench {
 	t.Helper()
 	seed, set := uint64(7), new(faults.Set)

@@ -11,8 +11,8 @@ import (
 	"hark/localstack/cloud/sqs"
 )
 
-// FuzzRequest sends anything to every operation: each must answer with JSON, 200 or a refusal,
-// never a fault of ours.
+// FuzzRequest sends arbitrary bodies to every operation. Each must answer with JSON, 200 or a
+// refusal, and never with an internal error.
 func FuzzRequest(f *testing.F) {
 	const url = `"QueueUrl":"http://h/` + account + `/`
 	for operation, body := range map[string]string{

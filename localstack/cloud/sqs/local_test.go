@@ -19,8 +19,8 @@ import (
 
 const arnPrefix = "arn:aws:sqs:us-east-1:" + account + ":"
 
-// bench is a service with a queue in it, spoken to without a network, so that it can live in a
-// synctest bubble.
+// bench is a service with queues, called without a network, so that it can run in a synctest
+// bubble.
 type bench struct {
 	testing.TB
 	*sqs.Service
@@ -41,7 +41,7 @@ func newBench(t testing.TB, specs ...sqs.QueueSpec) bench {
 	return b
 }
 
-// call posts the request, whose QueueUrl it adds, and decodes the answer into out, if that is not
+// call posts the request with its QueueUrl added. It decodes the answer into out, unless out is
 // nil.
 func (b bench) call(
 	ctx context.Context, operation, queue string, in map[string]any, out any,
@@ -128,10 +128,9 @@ func TestReceiveCarriesAllAttributes(t *testing.T) {
 		}},
 	}, nil)
 	m := b.gets("q.fifo", "x")[0]
-	if got := strings.Join(
-		sortedKeys(m.Attributes), " ",
-	); got != "ApproximateFirstReceiveTimestamp "+
-		"ApproximateReceiveCount MessageDeduplicationId MessageGroupId SenderId SentTimestamp SequenceNumber" {
+	const all = "ApproximateFirstReceiveTimestamp ApproximateReceiveCount MessageDeduplicationId " +
+		"MessageGroupId SenderId SentTimestamp SequenceNumber"
+	if got := strings.Join(sortedKeys(m.Attributes), " "); got != all {
 		t.Errorf("attributes are %s", got)
 	}
 	if m.Attributes["MessageGroupId"] != "g" || m.Attributes["MessageDeduplicationId"] != "d" {
@@ -154,7 +153,7 @@ func TestSendInProcess(t *testing.T) {
 		{"content.fifo", "g", ""},
 		{"content.fifo", "g", ""}, // a duplicate is accepted
 		{"content.fifo", "", "MissingParameter"},
-		{"named.fifo", "g", "InvalidParameterValue"}, // nobody tells duplicates apart
+		{"named.fifo", "g", "InvalidParameterValue"}, // no deduplication ID
 		{"absent", "", "AWS.SimpleQueueService.NonExistentQueue"},
 	} {
 		err := b.Send(t.Context(), arnPrefix+tt.queue, tt.group, "x")

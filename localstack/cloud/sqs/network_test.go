@@ -17,8 +17,8 @@ import (
 	"hark/localstack/cloud/sqs"
 )
 
-// TestOverTheNetwork lets a client of a real server give up a long poll: what is sent afterwards
-// goes to the next one.
+// TestOverTheNetwork has a client of a real server give up a long poll. A message sent afterwards
+// goes to the next receive.
 func TestOverTheNetwork(t *testing.T) {
 	t.Parallel()
 	bill := new(meter.Meter)
@@ -54,7 +54,7 @@ func TestOverTheNetwork(t *testing.T) {
 		time.Millisecond,
 	) {
 		if time.Now().After(end) {
-			t.Fatal("the server does not notice that its client has gone")
+			t.Fatal("the request outlives its client")
 		}
 	}
 	_, err = client.SendMessage(

@@ -26,7 +26,7 @@ import (
 
 const account = "000000000000"
 
-// engine is a server that speaks SQS, and how to make a queue in it.
+// engine is a server that implements SQS, and the function that makes a queue in it.
 type engine struct {
 	endpoint string
 	region   string
@@ -35,7 +35,7 @@ type engine struct {
 	create   func(ctx context.Context, client *awssqs.Client, spec sqs.QueueSpec) error
 }
 
-// ours is this package without a network in between, so that it can live in a synctest bubble.
+// ours is this package without a network, so that it can run in a synctest bubble.
 func ours() engine {
 	const endpoint = "http://sqs.local"
 	svc := sqs.New(sqs.Options{Region: "us-east-1", Account: account, Endpoint: endpoint})
@@ -48,7 +48,7 @@ func ours() engine {
 	}
 }
 
-// direct hands requests to a handler.
+// direct passes requests to a handler.
 type direct struct{ http.Handler }
 
 func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -57,9 +57,8 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// elasticMQ is compared in what it refuses, not in the names of the refusals: most are its own, and
-// it does not send the header that would tell SDKs the real ones. One case of the suite is about
-// them.
+// elasticMQ is compared by what it refuses, not by the names of its errors. Most names are its own,
+// and it does not send the header from which SDKs take AWS's. One case of the suite is about these.
 func elasticMQ(endpoint string) engine {
 	create := func(ctx context.Context, client *awssqs.Client, spec sqs.QueueSpec) error {
 		name, attributes, err := attributesOf(spec)
@@ -77,7 +76,7 @@ func elasticMQ(endpoint string) engine {
 	}
 }
 
-// attributesOf is the spec as CreateQueue takes it.
+// attributesOf returns the spec in the form of CreateQueue's parameters.
 func attributesOf(spec sqs.QueueSpec) (name string, attributes map[string]string, err error) {
 	b, err := json.Marshal(spec)
 	if err != nil {
@@ -99,7 +98,7 @@ func attributesOf(spec sqs.QueueSpec) (name string, attributes map[string]string
 }
 
 // rig is what one case works with: an engine, and queues of its own. Its helpers end the case at
-// the first failure, which is an error rather than the test's failure, since a case may be known to
+// the first failure. The failure is an error and not the test's, because a case may be known to
 // differ.
 type rig struct {
 	engine
@@ -159,7 +158,7 @@ func (r *rig) refused(err error, code string) {
 	}
 }
 
-// queue makes a queue; the spec's name is completed. It returns its URL.
+// queue makes a queue, with the rig's prefix before its name, and returns its URL.
 func (r *rig) queue(spec sqs.QueueSpec) string {
 	spec.QueueName = r.prefix + spec.QueueName
 	if spec.FifoQueue {
@@ -171,7 +170,7 @@ func (r *rig) queue(spec sqs.QueueSpec) string {
 
 func (r *rig) standard() string { return r.queue(sqs.QueueSpec{}) }
 
-// fifo makes a FIFO queue with content based deduplication.
+// fifo makes a FIFO queue with content-based deduplication.
 func (r *rig) fifo() string {
 	return r.queue(sqs.QueueSpec{FifoQueue: true, ContentBasedDeduplication: true})
 }
@@ -201,12 +200,12 @@ func (r *rig) sendTo(url, group string, bodies ...string) (last *awssqs.SendMess
 	return last
 }
 
-// receive receives up to most messages, without waiting unless a change says so.
+// receive receives up to limit messages, without waiting unless a change says so.
 func (r *rig) receive(
-	url string, most int32, change ...func(*awssqs.ReceiveMessageInput),
+	url string, limit int32, change ...func(*awssqs.ReceiveMessageInput),
 ) []types.Message {
 	in := &awssqs.ReceiveMessageInput{
-		QueueUrl: &url, MaxNumberOfMessages: most,
+		QueueUrl: &url, MaxNumberOfMessages: limit,
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{"All"},
 		MessageAttributeNames:       []string{"All"},
 	}
@@ -233,8 +232,8 @@ func (r *rig) one(url string, change ...func(*awssqs.ReceiveMessageInput)) types
 	return got[0]
 }
 
-// bounce receives one message and gives it back at once. (The SDK does not send a visibility
-// timeout of zero.)
+// bounce receives one message and makes it visible again at once, by a second request, because the
+// SDK does not send a visibility timeout of zero.
 func (r *rig) bounce(url string) types.Message {
 	m := r.one(url)
 	r.no(r.tryChange(url, *m.ReceiptHandle, 0))
@@ -328,7 +327,7 @@ func (r *rig) post(operation, body string) (status int, header http.Header, answ
 	return res.StatusCode, res.Header, b
 }
 
-// sleep waits: not for long, as ElasticMQ's clock is the real one.
+// sleep waits. Keep it short: ElasticMQ runs in real time.
 func (r *rig) sleep(d time.Duration) { time.Sleep(d) }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

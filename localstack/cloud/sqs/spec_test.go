@@ -11,14 +11,17 @@ import (
 func TestCreateTakesCloudFormationsProperties(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
+	const redrivePolicy = `{"deadLetterTargetArn":"` + arnPrefix + `dead.fifo",` +
+		`"maxReceiveCount":25}`
 	for _, properties := range []string{
 		`{"QueueName":"minimal"}`,
 		`{"QueueName":"dead.fifo","FifoQueue":true}`,
-		`{"QueueName":"all.fifo","FifoQueue":true,"ContentBasedDeduplication":true,"DeduplicationScope":"messageGroup",
-			"FifoThroughputLimit":"perMessageGroupId","DelaySeconds":0,"MaximumMessageSize":262144,
+		`{"QueueName":"all.fifo","FifoQueue":true,"ContentBasedDeduplication":true,
+			"DeduplicationScope":"messageGroup","FifoThroughputLimit":"perMessageGroupId",
+			"DelaySeconds":0,"MaximumMessageSize":262144,
 			"MessageRetentionPeriod":300,"ReceiveMessageWaitTimeSeconds":20,"VisibilityTimeout":60,
-			"RedrivePolicy":{"deadLetterTargetArn":"` + arnPrefix + `dead.fifo","maxReceiveCount":25},
-			"RedriveAllowPolicy":{"redrivePermission":"allowAll"},"SqsManagedSseEnabled":true,"Tags":[]}`,
+			"RedrivePolicy":` + redrivePolicy + `,"Tags":[],"SqsManagedSseEnabled":true,
+			"RedriveAllowPolicy":{"redrivePermission":"allowAll"}}`,
 	} {
 		var spec sqs.QueueSpec
 		if err := json.Unmarshal([]byte(properties), &spec); err != nil {
@@ -38,8 +41,7 @@ func TestCreateTakesCloudFormationsProperties(t *testing.T) {
 		"ReceiveMessageWaitTimeSeconds": "20",
 		"MaximumMessageSize":            "262144",
 		"RedriveAllowPolicy":            `{"redrivePermission":"allowAll"}`,
-		"RedrivePolicy": `{"deadLetterTargetArn":"` + arnPrefix +
-			`dead.fifo","maxReceiveCount":25}`,
+		"RedrivePolicy":                 redrivePolicy,
 	} {
 		if out.Attributes[name] != want {
 			t.Errorf("%s is %s, want %s", name, out.Attributes[name], want)
@@ -74,8 +76,11 @@ func TestCreateRefusesWhatAWSRefuses(t *testing.T) {
 			"FifoThroughputLimit":"perMessageGroupId"}`, "messageGroup"},
 		"dead letters of another kind": {`{"QueueName":"a.fifo","FifoQueue":true,"RedrivePolicy":
 			{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:1:d","maxReceiveCount":1}}`, "same kind"},
-		"dead letters after no receive": {`{"QueueName":"a","RedrivePolicy":
-			{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:1:d","maxReceiveCount":0}}`, "maxReceiveCount"},
+		"dead letters after no receive": {
+			`{"QueueName":"a","RedrivePolicy":
+			{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:1:d","maxReceiveCount":0}}`,
+			"maxReceiveCount",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,9 +15,9 @@ import (
 	"hark/localstack/cloud/sqs"
 )
 
-// TestConsumersShareAQueue lets many consumers work on one queue, some of whom give messages back.
-// In the end each message was deleted once, and those of a FIFO group one by one in the order they
-// were sent.
+// TestConsumersShareAQueue runs many consumers on one queue. Some of them make messages visible
+// again. In the end each message must have been deleted once, and those of a FIFO group in the
+// order in which they were sent.
 func TestConsumersShareAQueue(t *testing.T) {
 	t.Parallel()
 	for _, fifo := range []bool{false, true} {
@@ -99,15 +99,15 @@ func (c *crowd) consume(ctx context.Context) {
 		}
 		given := false
 		for _, m := range got {
-			// and then all after it, or their order would be lost
+			// After the first, all others must go back, too, or they would change their order.
 			given = given || rand.IntN(10) == 0
-			c.settle(ctx, m, given)
+			c.finish(ctx, m, given)
 		}
 	}
 }
 
-// settle gives the message back, or notes and deletes it.
-func (c *crowd) settle(ctx context.Context, m sqs.Message, back bool) {
+// finish makes the message visible again, or records and deletes it.
+func (c *crowd) finish(ctx context.Context, m sqs.Message, back bool) {
 	if back {
 		if err := c.ChangeVisibility(ctx, arnPrefix+c.queue, m.ReceiptHandle, 0); err != nil &&
 			ctx.Err() == nil {

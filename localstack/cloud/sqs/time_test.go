@@ -14,20 +14,33 @@ import (
 
 func ptr(n int) *int { return &n }
 
-// timed is a rule about time, told on a clock that does not make anybody wait.
+// timed is a rule about time. It runs in a synctest bubble, whose clock does not wait.
 type timed struct {
 	name  string
 	specs []sqs.QueueSpec
 	run   func(bench)
 }
 
-func TestTime(t *testing.T) {
-	t.Parallel()
-	standard := []sqs.QueueSpec{{
+func runTimed(t *testing.T, tests []timed) {
+	t.Helper()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { test.run(newBench(t, test.specs...)) })
+		})
+	}
+}
+
+func standardQueue() []sqs.QueueSpec {
+	return []sqs.QueueSpec{{
 		QueueName: "q", VisibilityTimeout: ptr(30), MessageRetentionPeriod: ptr(300),
 	}}
-	fifo := []sqs.QueueSpec{{QueueName: "q.fifo", FifoQueue: true, ContentBasedDeduplication: true}}
-	for _, test := range []timed{
+}
+
+func TestMessagesComeBackAndExpireOnTime(t *testing.T) {
+	t.Parallel()
+	standard := standardQueue()
+	runTimed(t, []timed{
 		{"a message is back when its visibility timeout ends, not before", standard, func(b bench) {
 			b.send("q", "x")
 			b.gets("q", "x")
@@ -36,6 +49,41 @@ func TestTime(t *testing.T) {
 			time.Sleep(time.Nanosecond)
 			b.gets("q", "x")
 		}},
+		{"a message vanishes when its retention ends, also in flight", standard, func(b bench) {
+			b.send("q", "1", "2")
+			time.Sleep(299 * time.Second)
+			m := b.gets("q", "1 2")[0]
+			time.Sleep(time.Second)
+			if err := b.ChangeVisibility(
+				b.Context(), arnPrefix+"q", m.ReceiptHandle, 0,
+			); err == nil {
+				b.Error("the message is still there")
+			}
+			b.gets("q", "")
+		}},
+		{"a visibility timeout can be prolonged to 12 hours in total", standard, twelveHours},
+		{"a purge is allowed again after a minute", standard, func(b bench) {
+			b.call(b.Context(), "PurgeQueue", "q", nil, nil)
+			time.Sleep(time.Minute - 1)
+			if status, _ := b.call(
+				b.Context(), "PurgeQueue", "q", nil, nil,
+			); status != http.StatusForbidden {
+				b.Errorf("status is %d", status)
+			}
+			time.Sleep(time.Nanosecond)
+			if status, _ := b.call(
+				b.Context(), "PurgeQueue", "q", nil, nil,
+			); status != http.StatusOK {
+				b.Errorf("status is %d", status)
+			}
+		}},
+	})
+}
+
+func TestLongPollsAreServedOnTime(t *testing.T) {
+	t.Parallel()
+	standard := standardQueue()
+	runTimed(t, []timed{
 		{"a long poll is woken at the moment a visibility timeout ends", standard, func(b bench) {
 			b.send("q", "x")
 			b.gets("q", "x")
@@ -51,7 +99,7 @@ func TestTime(t *testing.T) {
 			}, nil)
 			b.takes(7*time.Second, func() { b.wants(b.receive("q", 20*time.Second), "soon") })
 		}},
-		{"a message with a shorter delay sent meanwhile sets the clock anew", standard, func(b bench) {
+		{"a message with a shorter delay sets the timer again", standard, func(b bench) {
 			b.call(b.Context(), "SendMessage", "q", map[string]any{
 				"MessageBody": "late", "DelaySeconds": 15,
 			}, nil)
@@ -62,7 +110,7 @@ func TestTime(t *testing.T) {
 			})
 			b.takes(3*time.Second, func() { b.wants(b.receive("q", 20*time.Second), "soon") })
 		}},
-		{"a change of visibility is noticed by those who wait", standard, func(b bench) {
+		{"a change of visibility reaches the receives that wait", standard, func(b bench) {
 			b.send("q", "x")
 			m := b.gets("q", "x")[0]
 			time.AfterFunc(time.Second, func() {
@@ -76,28 +124,25 @@ func TestTime(t *testing.T) {
 			b.takes(20*time.Second, func() { b.wants(b.receive("q", 20*time.Second), "") })
 		}},
 		{"a long poll ends with its context and takes nothing along", standard, cancelledPoll},
-		{"those who wait are served in the order they came", standard, waitersInOrder},
-		{"a batch is handed whole to the one who waits", standard, func(b bench) {
+		{"waiting receives are served in the order they came", standard, waitersInOrder},
+		{"a whole batch goes to one waiting receive", standard, func(b bench) {
 			time.AfterFunc(time.Second, func() {
-				b.call(context.Background(), "SendMessageBatch", "q", map[string]any{"Entries": []any{
+				entries := []any{
 					map[string]any{"Id": "1", "MessageBody": "1"},
 					map[string]any{"Id": "2", "MessageBody": "2"},
-				}}, nil)
+				}
+				in := map[string]any{"Entries": entries}
+				b.call(context.Background(), "SendMessageBatch", "q", in, nil)
 			})
 			b.takes(time.Second, func() { b.wants(b.receive("q", 20*time.Second), "1 2") })
 		}},
-		{"a message vanishes when its retention ends, also in flight", standard, func(b bench) {
-			b.send("q", "1", "2")
-			time.Sleep(299 * time.Second)
-			m := b.gets("q", "1 2")[0]
-			time.Sleep(time.Second)
-			if err := b.ChangeVisibility(
-				b.Context(), arnPrefix+"q", m.ReceiptHandle, 0,
-			); err == nil {
-				b.Error("the message is still there")
-			}
-			b.gets("q", "")
-		}},
+	})
+}
+
+func TestFIFOQueuesKeepTime(t *testing.T) {
+	t.Parallel()
+	fifo := []sqs.QueueSpec{{QueueName: "q.fifo", FifoQueue: true, ContentBasedDeduplication: true}}
+	runTimed(t, []timed{
 		{"a duplicate is one for five minutes from the first", fifo, func(b bench) {
 			b.send("q.fifo", "x")
 			b.delete("q.fifo", b.gets("q.fifo", "x")...)
@@ -124,43 +169,26 @@ func TestTime(t *testing.T) {
 			b.gets("q.fifo", "1 2 3")
 		}},
 		{"a FIFO queue refuses the handle of an earlier receive", fifo, expiredHandle},
-		{"a visibility timeout can be prolonged to 12 hours in total", standard, twelveHours},
-		{"a purge is allowed again after a minute", standard, func(b bench) {
-			b.call(b.Context(), "PurgeQueue", "q", nil, nil)
-			time.Sleep(time.Minute - 1)
-			if status, _ := b.call(
-				b.Context(), "PurgeQueue", "q", nil, nil,
-			); status != http.StatusForbidden {
-				b.Errorf("status is %d", status)
-			}
-			time.Sleep(time.Nanosecond)
-			if status, _ := b.call(
-				b.Context(), "PurgeQueue", "q", nil, nil,
-			); status != http.StatusOK {
-				b.Errorf("status is %d", status)
-			}
-		}},
+	})
+}
+
+func TestDeadLettersKeepOrLoseTheirAge(t *testing.T) {
+	t.Parallel()
+	runTimed(t, []timed{
 		{"dead letters of a standard queue keep their age", deadLetters(false), func(b bench) {
-			b.bury("q", "dead", "")
+			b.waitForDead("q", "dead", "")
 		}},
 		{"dead letters of a FIFO queue begin anew", deadLetters(true), func(b bench) {
-			b.bury("q.fifo", "dead.fifo", "x")
+			b.waitForDead("q.fifo", "dead.fifo", "x")
 		}},
-		{"a message stays if its dead-letter queue does not exist", deadLetters(
-			false,
-		)[1:], func(b bench) {
+		{"a message stays without a dead-letter queue", deadLetters(false)[1:], func(b bench) {
 			b.send("q", "x")
 			for range 3 {
 				b.gets("q", "x")
 				time.Sleep(30 * time.Second)
 			}
 		}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { test.run(newBench(t, test.specs...)) })
-		})
-	}
+	})
 }
 
 // takes asserts how long f takes.
@@ -273,8 +301,9 @@ func deadLetters(fifo bool) []sqs.QueueSpec {
 	}
 }
 
-// bury makes a dead letter 50 seconds after it was sent, and looks for it 20 seconds later.
-func (b bench) bury(queue, dead, want string) {
+// waitForDead makes a dead letter 50 seconds after it was sent. It receives the dead letters 20
+// seconds later.
+func (b bench) waitForDead(queue, dead, want string) {
 	b.Helper()
 	b.send(queue, "x")
 	b.gets(queue, "x")

@@ -80,7 +80,7 @@ func checkAttributes(attributes map[string]MessageAttribute) error {
 }
 
 func checkAttributeName(name string) error {
-	word := func(r rune) bool {
+	allowed := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
 			strings.ContainsRune("_-.", r)
 	}
@@ -88,7 +88,7 @@ func checkAttributeName(name string) error {
 	switch {
 	case name == "" || len(name) > 256:
 		return errInvalid("Message (user) attribute names must be 1 to 256 characters long.")
-	case strings.ContainsFunc(name, func(r rune) bool { return !word(r) }):
+	case strings.ContainsFunc(name, func(r rune) bool { return !allowed(r) }):
 		return errInvalid("Message (user) attributes name %q can only contain letters, digits, "+
 			"periods, hyphens and underscores.", name)
 	case strings.HasPrefix(lower, "aws.") || strings.HasPrefix(lower, "amazon."):

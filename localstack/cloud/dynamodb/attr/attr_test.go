@@ -40,8 +40,8 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// FuzzMap reads arbitrary JSON. What is accepted must come back the same after it is written, and
-// have sane parts.
+// FuzzMap reads arbitrary JSON. An accepted value must be the same, and of the same size, after
+// it is written and read again.
 func FuzzMap(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"a":{"S":"x\n\u00e9\ud83d\ude00"}}`,
@@ -56,7 +56,7 @@ func FuzzMap(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var direct attr.Map
-		// without encoding/json's check before it: must not panic
+		// UnmarshalJSON must not panic even if encoding/json has not checked its input.
 		directErr := direct.UnmarshalJSON(data)
 		var m attr.Map
 		if err := json.Unmarshal(data, &m); err != nil || m == nil {
@@ -80,7 +80,7 @@ func FuzzMap(f *testing.F) {
 	})
 }
 
-// FuzzNumbers holds reading, order, sum and difference against exact rational arithmetic.
+// FuzzNumbers compares reading, order, sum and difference with exact rational arithmetic.
 func FuzzNumbers(f *testing.F) {
 	for _, s := range [][2]string{
 		{"18849496460467696128", "18849496460467696129"},

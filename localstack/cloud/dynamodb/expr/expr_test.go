@@ -32,9 +32,8 @@ func TestTextIsParsedOnce(t *testing.T) {
 		t.Error("a filter is not a condition: its errors have another name")
 	}
 	for range 3000 { // far beyond the cache's size
-		if _, err := c.Predicate(
-			expr.Condition, "attribute_exists(a"+strings.Repeat("b", 3000)+")",
-		); err != nil {
+		text := "attribute_exists(a" + strings.Repeat("b", 3000) + ")"
+		if _, err := c.Predicate(expr.Condition, text); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -42,9 +41,8 @@ func TestTextIsParsedOnce(t *testing.T) {
 
 func TestTextTooLong(t *testing.T) {
 	var c expr.Cache
-	if _, err := c.Predicate(
-		expr.Condition, "attribute_exists("+strings.Repeat("a", 4096)+")",
-	); err == nil ||
+	_, err := c.Predicate(expr.Condition, "attribute_exists("+strings.Repeat("a", 4096)+")")
+	if err == nil ||
 		!strings.Contains(err.Error(), "Expression size has exceeded the maximum allowed size") {
 		t.Errorf("%v", err)
 	}
@@ -110,7 +108,7 @@ func FuzzExpressions(f *testing.F) {
 	})
 }
 
-// usable checks the expression against the placeholders, of which it need not use all.
+// usable checks the expression against the placeholders. It need not use all of them.
 func usable(p expr.Params, e expr.Expression) error {
 	err := p.Check(e)
 	if err != nil && strings.Contains(err.Error(), "unused in expressions") {
