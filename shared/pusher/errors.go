@@ -10,15 +10,15 @@ import (
 // (docs/protocol.md §2).
 type Code int
 
-// The codes that Hark sends. pusher-js gives up for good when one below 4100 comes as the first
-// frame, so a passing fault must never use one.
+// The codes that Hark sends (docs/protocol.md §2.5). pusher-js gives up for good when one below
+// 4100 comes in the first frame, so a passing fault must never have one.
 const (
 	CodeNoApp        Code = 4001 // no app has this key
 	CodeDisabled     Code = 4003 // the app is switched off
 	CodeQuota        Code = 4004 // the app has as many connections as it may have
 	CodeUnauthorized Code = 4009 // a signature, a name or an origin is refused
 	CodeLimit        Code = 4100 // more than a connection or a channel may hold
-	CodeReconnect    Code = 4200 // a fault of ours; also, as in Reverb, a frame that makes no sense
+	CodeReconnect    Code = 4200 // an internal error; also, as in Reverb, an invalid frame
 	CodeRejected     Code = 4301 // a client event is refused, or a connection sends too much
 	CodeWatchlist    Code = 4302 // a watchlist was cut
 )
@@ -30,8 +30,8 @@ const (
 	LimitReached = "LimitReached"
 )
 
-// Error is a refusal that a client is sent. An error of any other type is internal: it is logged and
-// never sent.
+// Error is a refusal that a client is sent. An error of any other type is internal: it is logged
+// and never sent.
 type Error struct {
 	Code    Code
 	Message string
@@ -46,15 +46,16 @@ func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Limitf returns the *Error of a subscription that exceeds a limit. Its code is that of every refused
-// subscription; limit is the status in the subscription_error frame, where soketi puts a code.
+// Limitf returns the *Error of a subscription that exceeds a limit. Its code is that of every
+// refused subscription. limit is the status in the subscription_error frame: soketi puts a code
+// there.
 func Limitf(limit Code, format string, args ...any) *Error {
 	e := Errorf(CodeUnauthorized, format, args...)
 	e.Type, e.Status = LimitReached, int(limit)
 	return e
 }
 
-// HTTPError is a refusal that a publisher is answered: an HTTP status and a plain text.
+// HTTPError is the refusal of a publisher's request: an HTTP status and a plain text.
 type HTTPError struct {
 	Status  int
 	Message string

@@ -6,7 +6,7 @@ import "time"
 type Handshake struct {
 	Connection  ConnectionID
 	Key         string // the app's, from the URL
-	Secret      string // shows that the request came through the distribution
+	Secret      string // proves that the request came through the distribution
 	Origin      string // of the page; "" for clients that are not browsers
 	ConnectedAt time.Time
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Settings are what one app may set. Package settings has their names, defaults and bounds, which
-// are Reverb's where Reverb has them, else soketi's (docs/protocol.md §7).
+// Settings are the values of an app's settings. Package settings has their names, defaults and
+// bounds. Names are Reverb's where Reverb has the setting, else soketi's (docs/protocol.md §7).
 type Settings struct {
 	Disabled        bool          // new connections get error 4003, HTTP requests 403
 	AllowedOrigins  []string      // host patterns, * matches any text; if empty, all may connect
@@ -71,7 +71,7 @@ func (s Settings) AllowsOrigin(origin string) bool {
 	return false
 }
 
-// matches ignores case; each * of the pattern matches any text.
+// matches ignores case. Each * of the pattern matches any text.
 func matches(pattern, host string) bool {
 	parts := strings.Split(strings.ToLower(pattern), "*")
 	host = strings.ToLower(host)

@@ -24,8 +24,8 @@ func WebhookEvents() []string {
 	}
 }
 
-// WebhookEvent is one event that an app's webhooks are sent, in Pusher's form. Fields that do not
-// belong to the event are empty.
+// WebhookEvent is one event that an app's webhooks are sent, in Pusher's form (docs/protocol.md
+// §6.2). Fields that do not belong to the event are empty.
 type WebhookEvent struct {
 	Name     string   `json:"name"`
 	Channel  Channel  `json:"channel"`
@@ -39,14 +39,15 @@ type WebhookEvent struct {
 // Webhook is an endpoint of an app, with the webhook events that it wants.
 type Webhook struct {
 	URL     string            `json:"url"`
-	Events  []string          `json:"event_types,omitempty"` // names of webhook events; all if empty
+	Events  []string          `json:"event_types,omitempty"` // names of events; all if empty
 	Prefix  string            `json:"channel_name_starts_with,omitempty"`
 	Suffix  string            `json:"channel_name_ends_with,omitempty"`
-	Headers map[string]string `json:"headers,omitempty"` // sent beside Pusher's own
+	Headers map[string]string `json:"headers,omitempty"` // sent in addition to Pusher's own
 }
 
 // Wants reports whether the webhook is sent the event.
 func (w Webhook) Wants(e WebhookEvent) bool {
 	return (len(w.Events) == 0 || slices.Contains(w.Events, e.Name)) &&
-		strings.HasPrefix(string(e.Channel), w.Prefix) && strings.HasSuffix(string(e.Channel), w.Suffix)
+		strings.HasPrefix(string(e.Channel), w.Prefix) &&
+		strings.HasSuffix(string(e.Channel), w.Suffix)
 }

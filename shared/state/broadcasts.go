@@ -6,10 +6,9 @@ import (
 	"hark/shared/pusher"
 )
 
-// Broadcast is a message of the broadcasts queue: an event on its way to a channel's subscribers,
-// or a change that must keep its place between the channel's events. It is an Event, a Join, a
-// Leave, a Count or a Watch. Package queue encodes it; the JSON names here are those of the
-// message's body.
+// Broadcast is a message of the broadcasts queue: an Event, a Join, a Leave, a Count or a Watch.
+// All but the Event are changes that must keep their place between the channel's events. Package
+// queue encodes messages; the JSON names here are those of the message's body.
 type Broadcast interface {
 	// Target is the channel whose consumer handles the message.
 	Target() (app string, ch pusher.Channel)
@@ -19,15 +18,15 @@ type Broadcast interface {
 type Event struct {
 	App     string          `json:"app"`
 	Channel pusher.Channel  `json:"channel"`
-	Except  pusher.SocketID `json:"except,omitempty"` // the connection that caused it, which is left out
-	Frame   json.RawMessage `json:"frame,omitempty"`  // what each subscriber reads, encoded once
+	Except  pusher.SocketID `json:"except,omitempty"` // of the connection that is not sent it
+	Frame   json.RawMessage `json:"frame,omitempty"`  // the same for all subscribers
 	Cache   bool            `json:"cache,omitempty"`  // the frame is kept for later subscribers
 
 	// RepeatKey lets the queue recognize a repeat within IdempotencyWindow; "" if it never should.
 	RepeatKey string `json:"-"`
 }
 
-// Join takes a connection into a presence channel.
+// Join makes a connection a member of a presence channel.
 type Join struct {
 	App         string              `json:"app"`
 	Channel     pusher.Channel      `json:"channel"`
@@ -37,7 +36,7 @@ type Join struct {
 	Member      pusher.Member       `json:"member"`
 }
 
-// Leave takes a connection out of a presence channel.
+// Leave ends a connection's membership of a presence channel.
 type Leave struct {
 	App        string              `json:"app"`
 	Channel    pusher.Channel      `json:"channel"`
@@ -45,7 +44,7 @@ type Leave struct {
 	Stamp      Stamp               `json:"stamp,omitempty"`
 }
 
-// Count sends a channel's subscribers how many they are.
+// Count sends a channel's subscribers their number.
 type Count struct {
 	App     string         `json:"app"`
 	Channel pusher.Channel `json:"channel"`

@@ -11,12 +11,12 @@ import (
 // none.
 type Marker struct {
 	Exists    bool
-	Vacant    string    // the nonce of the function that found the channel empty; "" while occupied
+	Vacant    string    // the nonce of the function that found the channel empty; "" if none did
 	At        time.Time // when the marker was written
 	Announced Announced // by the app's webhooks
 }
 
-// Announced is the last thing that an app's webhooks were sent about a channel.
+// Announced is the last webhook event that an app was sent about a channel.
 type Announced int
 
 // The values of Announced, in the order in which a marker takes them.

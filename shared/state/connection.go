@@ -35,10 +35,10 @@ type Connection struct {
 	App         string
 	ConnectedAt time.Time
 	On          map[pusher.Channel]Stamp // subscribed channels, with the stamp of the subscribe
-	Off         map[pusher.Channel]Stamp // left within the last minute, with the stamp of the unsubscribe
+	Off         map[pusher.Channel]Stamp // unsubscribed lately, with the stamp of the unsubscribe
 	Dead        bool                     // it is being forgotten: nothing may be added
 	User        string                   // the signed-in user's ID; "" if none
-	UserInfo    json.RawMessage          // the user's, as presence channels show it
+	UserInfo    json.RawMessage          // the user_info that presence channels show
 	Counted     bool                     // it counts towards the app's maximum of connections
 }
 

@@ -14,7 +14,7 @@ type Subscription struct {
 	Channel     pusher.Channel
 	Stamp       Stamp // of the frame that subscribed
 	ConnectedAt time.Time
-	Pending     bool          // the success has not been sent: no event of the channel may be posted yet
+	Pending     bool          // the success is not sent yet, so no event may be posted
 	Cached      string        // on a cache channel, the version of the event that the subscribe sent
 	Member      pusher.Member // on presence channels
 }

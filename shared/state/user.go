@@ -1,9 +1,9 @@
 package state
 
-// UserStatus is what a user's watchers were last sent about the user.
+// UserStatus is the status of a user: what the user's watchers were last sent.
 type UserStatus int
 
-// The values of UserStatus. StatusUnknown says that no watcher who is connected now was sent any.
+// The values of UserStatus. StatusUnknown says that no watcher that is connected now was sent one.
 const (
 	StatusUnknown UserStatus = iota
 	StatusOffline

@@ -6,15 +6,15 @@ import (
 	"hark/shared/pusher"
 )
 
-// Check is a message of the checks queue: compare what is with what the app's webhooks announced
-// (docs/steps.md §3, "Check"). It is about a channel unless User or Missed says otherwise.
+// Check is a message of the checks queue: compare what is with what was announced (docs/steps.md
+// §3.5). It is about a channel unless User or Missed says otherwise.
 type Check struct {
 	App     string         `json:"app"`
 	Channel pusher.Channel `json:"channel"`
 	User    string         `json:"user,omitempty"` // is this user on the presence channel?
 	Missed  bool           `json:"miss,omitempty"` // a subscriber found no event on the cache channel
 
-	Again bool `json:"-"` // it was received before, by a function that may have died over it
+	Again bool `json:"-"` // it was received before, by a function that may have died meanwhile
 }
 
 // Delivery is a message of the deliveries queue: a webhook event on its way to one endpoint.
@@ -24,9 +24,9 @@ type Delivery struct {
 	Event pusher.WebhookEvent `json:"notice"`
 	At    int64               `json:"time_ms"` // when the event happened, in Unix milliseconds
 
-	// For the event bus only; webhooks are sent what Pusher sends and nothing more.
-	SocketID pusher.SocketID `json:"socket_id,omitempty"`   // of the connection that a member came by
-	Lasted   int64           `json:"duration_ms,omitempty"` // how long what has ended was announced
+	// For the event bus only: webhooks are sent what Pusher sends and nothing more.
+	SocketID pusher.SocketID `json:"socket_id,omitempty"`   // of the connection that joined
+	Lasted   int64           `json:"duration_ms,omitempty"` // how long the ended state was announced
 
 	Receives int `json:"-"` // how often it was received, this time included
 }

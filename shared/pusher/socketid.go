@@ -7,19 +7,21 @@ import (
 	"strconv"
 )
 
-// ConnectionID is what API Gateway calls a connection: so far always base64 of 11 bytes (docs/aws.md §A5), but its
-// form is not promised.
+// ConnectionID is API Gateway's ID of a connection. So far it is always base64 of 11 bytes, but AWS
+// does not promise its form (docs/aws.md §A5).
 type ConnectionID string
 
-// SocketID is what the Pusher protocol calls a connection: two decimal integers and a dot (docs/protocol.md §1.3). It is
-// part of every signed auth string.
+// SocketID is the Pusher protocol's ID of a connection: two decimal integers with a dot between
+// them (docs/protocol.md §1.3). It is part of every signed auth string.
 type SocketID string
 
-// idBytes is the length of a decoded connection ID: eight bytes before the dot of a socket ID and three behind it.
+// idBytes is the length of a decoded connection ID. In a socket ID eight of the bytes are in front
+// of the dot and three behind it.
 const idBytes = 11
 
-// SocketID returns the connection's socket ID. For IDs of the usual shape the two are forms of the same 11 bytes, so that
-// nothing needs to be stored or looked up; for others the bytes are the first 11 of the ID's SHA-256.
+// SocketID returns the connection's socket ID. Connection IDs and socket IDs are two forms of the
+// same 11 bytes, so nothing is stored or looked up. If the connection ID is not base64 of 11 bytes,
+// the socket ID has the first 11 bytes of its SHA-256 (docs/decisions/0009-socket-ids.md).
 func (c ConnectionID) SocketID() SocketID {
 	var b [idBytes]byte
 	if !c.decode(&b) {
@@ -33,8 +35,8 @@ func (c ConnectionID) SocketID() SocketID {
 	return SocketID(n)
 }
 
-// decode fills b with the ID's bytes, or reports that the ID has another shape. AWS does not document the alphabet, so
-// both of base64's are taken.
+// decode fills b with the bytes of the ID and reports whether it is base64 of 11 bytes. AWS does
+// not document the alphabet, so both of base64's are accepted.
 func (c ConnectionID) decode(b *[idBytes]byte) bool {
 	const length = 16
 	if len(c) != length {
@@ -50,7 +52,8 @@ func (c ConnectionID) decode(b *[idBytes]byte) bool {
 	return false
 }
 
-// Valid reports whether the socket ID has the form that every server SDK demands: digits, a dot, digits.
+// Valid reports whether the socket ID has the form that every server SDK demands: digits, a dot,
+// digits.
 func (s SocketID) Valid() bool {
 	dot := 0
 	for i := range len(s) {
