@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// route is one line of the API. A * in its path stands for one segment, decoded: an app's ID, a channel's name, a user's ID.
+// route is one endpoint of the API. A * in its path matches one segment: an app's ID, a channel's
+// name or a user's ID.
 type route struct {
 	method, path string
-	to           endpoint
+	endpoint     endpoint
 }
 
 func (a *API) routes() []route {
@@ -25,8 +26,9 @@ func (a *API) routes() []route {
 	}
 }
 
-// Handler returns the routes. It does not use http.ServeMux, which cleans paths: one is signed as it was sent, and a channel may be
-// called "..". Whatever a stage or a proxy puts in front of /apps is neither routed nor signed.
+// Handler returns the API as an http.Handler. It does not use http.ServeMux, which cleans paths: a
+// path is signed as it was sent, and a channel may be called "..". Anything that a stage or a proxy
+// puts in front of /apps is ignored; it is not signed either.
 func (a *API) Handler() http.Handler {
 	routes := a.routes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -40,10 +42,10 @@ func (a *API) Handler() http.Handler {
 		if i := strings.Index(path, "/apps/"); i > 0 {
 			path = path[i:]
 		}
-		for _, to := range routes {
-			if args, found := match(to.path, path); found {
-				if allowed(w, r, to.method) {
-					a.serve(w, r, path, args, to.to)
+		for _, route := range routes {
+			if args, found := match(route.path, path); found {
+				if allowed(w, r, route.method) {
+					a.serve(w, r, path, args, route.endpoint)
 				}
 				return
 			}
@@ -52,7 +54,8 @@ func (a *API) Handler() http.Handler {
 	})
 }
 
-// allowed reports whether a route takes the request's method, and answers 405 if not. What can be got can be asked for its head.
+// allowed reports whether a route has the request's method, and answers 405 if not. A route that
+// has GET has HEAD too.
 func allowed(w http.ResponseWriter, r *http.Request, method string) bool {
 	allow := []string{method}
 	if method == http.MethodGet {
@@ -66,7 +69,7 @@ func allowed(w http.ResponseWriter, r *http.Request, method string) bool {
 	return false
 }
 
-// match compares an escaped path with a route's, and returns what stands for each *.
+// match compares an escaped path with a route's path and returns the decoded segment for each *.
 func match(pattern, path string) (args []string, found bool) {
 	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
 	if len(want) != len(got) {

@@ -3,21 +3,21 @@ package httpapi
 import (
 	"context"
 	"maps"
-	"net/http"
 	"slices"
 
 	"hark/shared/pusher"
 	"hark/shared/state"
 )
 
-// users lists who is on a presence channel, each user once (docs/protocol.md §5.7). Parameters that nobody knows are ignored.
+// users lists the users on a presence channel, each once (docs/protocol.md §5.7). Unknown
+// parameters are ignored.
 func (a *API) users(ctx context.Context, r request) (any, error) {
 	ch := pusher.Channel(r.args[0])
 	if err := checkName(ch, r.app.Settings); err != nil {
 		return nil, err
 	}
 	if !ch.Presence() {
-		return nil, pusher.HTTPErrorf(http.StatusBadRequest, "Users are known of presence channels only, and %.200s is none", ch)
+		return nil, badRequestf("Users are known of presence channels only, and %.200s is none", ch)
 	}
 	members, err := a.members(ctx, r.app, ch)
 	if err != nil {
@@ -33,7 +33,7 @@ func (a *API) users(ctx context.Context, r request) (any, error) {
 	return map[string]any{"users": out}, nil
 }
 
-// userIDs is the set of users behind the subscriptions.
+// userIDs returns the set of users in the subscriptions.
 func userIDs(members []state.Subscription) map[string]bool {
 	ids := make(map[string]bool)
 	for _, s := range members {

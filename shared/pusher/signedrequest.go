@@ -81,7 +81,8 @@ func (a App) Verify(r SignedRequest, now time.Time) error {
 	if err != nil || !within(now, sec) {
 		return unauthorizedf(
 			"Timestamp expired: Given timestamp (%.60s) not within %.0fs of server time (%s)",
-			stamp(q["auth_timestamp"], sec, err), ClockSkew.Seconds(), now.UTC().Format(time.RFC3339),
+			stamp(q["auth_timestamp"], sec, err), ClockSkew.Seconds(),
+			now.UTC().Format(time.RFC3339),
 		)
 	}
 	if err := checkDigest(q, r.Body); err != nil {

@@ -54,7 +54,7 @@ type Count struct {
 type Watch struct {
 	App        string              `json:"app"`
 	Channel    pusher.Channel      `json:"channel"`
-	Connection pusher.ConnectionID `json:"connection,omitempty"` // the new watcher that asked for it
+	Connection pusher.ConnectionID `json:"connection,omitempty"` // the new watcher that asked
 	Online     bool                `json:"online,omitempty"`     // what the new watcher was sent
 }
 

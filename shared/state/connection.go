@@ -35,7 +35,7 @@ type Connection struct {
 	App         string
 	ConnectedAt time.Time
 	On          map[pusher.Channel]Stamp // subscribed channels, with the stamp of the subscribe
-	Off         map[pusher.Channel]Stamp // unsubscribed lately, with the stamp of the unsubscribe
+	Off         map[pusher.Channel]Stamp // unsubscribed within the last minute, with that stamp
 	Dead        bool                     // it is being forgotten: nothing may be added
 	User        string                   // the signed-in user's ID; "" if none
 	UserInfo    json.RawMessage          // the user_info that presence channels show
@@ -43,4 +43,6 @@ type Connection struct {
 }
 
 // Member is the signed-in user as presence channels show it.
-func (c Connection) Member() pusher.Member { return pusher.Member{UserID: c.User, Info: c.UserInfo} }
+func (c Connection) Member() pusher.Member {
+	return pusher.Member{UserID: c.User, Info: c.UserInfo}
+}

@@ -15,6 +15,6 @@ type Subscription struct {
 	Stamp       Stamp // of the frame that subscribed
 	ConnectedAt time.Time
 	Pending     bool          // the success is not sent yet, so no event may be posted
-	Cached      string        // on a cache channel, the version of the event that the subscribe sent
+	Cached      string        // on cache channels, the version of the event that was sent
 	Member      pusher.Member // on presence channels
 }

@@ -12,7 +12,7 @@ type Check struct {
 	App     string         `json:"app"`
 	Channel pusher.Channel `json:"channel"`
 	User    string         `json:"user,omitempty"` // is this user on the presence channel?
-	Missed  bool           `json:"miss,omitempty"` // a subscriber found no event on the cache channel
+	Missed  bool           `json:"miss,omitempty"` // a subscriber found no cached event
 
 	Again bool `json:"-"` // it was received before, by a function that may have died meanwhile
 }
@@ -26,7 +26,7 @@ type Delivery struct {
 
 	// For the event bus only: webhooks are sent what Pusher sends and nothing more.
 	SocketID pusher.SocketID `json:"socket_id,omitempty"`   // of the connection that joined
-	Lasted   int64           `json:"duration_ms,omitempty"` // how long the ended state was announced
+	Lasted   int64           `json:"duration_ms,omitempty"` // how long what ended was announced
 
 	Receives int `json:"-"` // how often it was received, this time included
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 
 	"hark/shared/pusher"
 )
@@ -22,8 +21,8 @@ type batch struct {
 	IdempotencyKey *string `json:"idempotency_key"`
 }
 
-// events publishes one event to many channels (docs/protocol.md §5.3). Everything that can fail is done before anything is queued: a
-// publisher that is told of a failure may try again.
+// events publishes one event to one or more channels (docs/protocol.md §5.3). It does everything
+// that can fail before it queues anything: a publisher that gets an error may repeat the request.
 func (a *API) events(ctx context.Context, r request) (any, error) {
 	t, err := readTrigger(r.app, r.body)
 	if err != nil {
@@ -33,16 +32,16 @@ func (a *API) events(ctx context.Context, r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	told, err := a.told(ctx, r.app, t.Channels, t.Info)
+	answer, err := a.answerInfo(ctx, r.app, t.Channels, t.Info)
 	if err != nil {
 		return nil, err
 	}
-	return a.publish(ctx, r.app, key, t.events(), told)
+	return a.publish(ctx, r.app, key, t.events(), answer)
 }
 
-// Trigger publishes an event to many channels by the rules of POST /apps/{id}/events, whose body it takes, for somebody who needs no
-// signature. It fails with a *pusher.Error if the event is refused: its code is the status and its message the text that the request
-// would be answered with. Nobody is told what info asks for.
+// Trigger publishes an event by the rules of POST /apps/{id}/events, whose body it takes, for
+// publishers that need no signature. It ignores info. If the event is refused, it fails with the
+// *pusher.HTTPError that would answer the request.
 func (a *API) Trigger(ctx context.Context, id string, body []byte) error {
 	app, err := a.app(ctx, id)
 	if err != nil {
@@ -56,20 +55,22 @@ func (a *API) Trigger(ctx context.Context, id string, body []byte) error {
 	if err != nil {
 		return err
 	}
-	return a.Publisher.Publish(ctx, broadcasts(app, key, t.events())...)
+	return a.Publisher.Publish(ctx, messages(app, key, t.events())...)
 }
 
-// readTrigger reads an event that the app may publish to all of its Channels, each of which is named once.
+// readTrigger reads an event that the app may publish to all of its Channels, each of which it
+// lists once.
 func readTrigger(app pusher.App, body []byte) (trigger, error) {
 	var t trigger
 	if err := json.Unmarshal(body, &t); err != nil {
-		return t, badJSON(err)
+		return t, invalidJSON(err)
 	}
 	if len(t.Channels) == 0 && t.Channel != "" { // channels wins over channel
 		t.Channels = []pusher.Channel{t.Channel}
 	}
 	if n := len(t.Channels); n > app.MaxEventChannels {
-		return t, pusher.HTTPErrorf(http.StatusBadRequest, "Cannot broadcast to more than %d channels at once: there are %d", app.MaxEventChannels, n)
+		return t, badRequestf("Cannot broadcast to more than %d channels at once: there are %d",
+			app.MaxEventChannels, n)
 	}
 	if err := t.check(app.Settings, t.Channels...); err != nil {
 		return t, err
@@ -78,7 +79,7 @@ func readTrigger(app pusher.App, body []byte) (trigger, error) {
 	return t, nil
 }
 
-// events is the event once for each channel.
+// events returns the event once for each channel.
 func (t trigger) events() []event {
 	events := make([]event, len(t.Channels))
 	for i, ch := range t.Channels {
@@ -88,14 +89,18 @@ func (t trigger) events() []event {
 	return events
 }
 
-// told is what the publisher asked about the channels: {} if nothing.
-func (a *API) told(ctx context.Context, app pusher.App, channels []pusher.Channel, info string) (any, error) {
+// answerInfo returns the answer to a publish: the attributes of its channels that info asks for, {}
+// if it asks for none.
+func (a *API) answerInfo(
+	ctx context.Context, app pusher.App, channels []pusher.Channel, info string,
+) (any, error) {
 	if info == "" {
 		return struct{}{}, nil
 	}
-	all, err := each(ctx, channels, func(ctx context.Context, ch pusher.Channel) (counts, error) {
-		return a.counts(ctx, app, ch, attributesOf(info).thatApplyTo(ch))
-	})
+	all, err := concurrently(ctx, channels,
+		func(ctx context.Context, ch pusher.Channel) (counts, error) {
+			return a.counts(ctx, app, ch, parseInfo(info).inPublish(ch))
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +115,7 @@ func (a *API) told(ctx context.Context, app pusher.App, channels []pusher.Channe
 func (a *API) batchEvents(ctx context.Context, r request) (any, error) {
 	var b batch
 	if err := json.Unmarshal(r.body, &b); err != nil {
-		return nil, badJSON(err)
+		return nil, invalidJSON(err)
 	}
 	key, err := r.key(b.IdempotencyKey)
 	if err != nil {
@@ -118,31 +123,33 @@ func (a *API) batchEvents(ctx context.Context, r request) (any, error) {
 	}
 	switch n := len(b.Batch); {
 	case n == 0:
-		return nil, pusher.HTTPErrorf(http.StatusBadRequest, "The batch field is required, a list of 1 to %d events", r.app.MaxBatch)
+		return nil, badRequestf(
+			"The batch field is required, a list of 1 to %d events", r.app.MaxBatch)
 	case n > r.app.MaxBatch:
-		return nil, pusher.HTTPErrorf(http.StatusBadRequest, "Cannot publish more than %d events at once: there are %d", r.app.MaxBatch, n)
+		return nil, badRequestf(
+			"Cannot publish more than %d events at once: there are %d", r.app.MaxBatch, n)
 	}
-	asked := false
+	anyInfo := false
 	for i, e := range b.Batch {
 		if err := e.check(r.app.Settings, e.channels()...); err != nil {
 			return nil, inBatch(i, err)
 		}
-		asked = asked || e.Info != ""
+		anyInfo = anyInfo || e.Info != ""
 	}
-	about, err := each(ctx, b.Batch, func(ctx context.Context, e event) (counts, error) {
-		return a.counts(ctx, r.app, e.Channel, attributesOf(e.Info).thatApplyTo(e.Channel))
+	all, err := concurrently(ctx, b.Batch, func(ctx context.Context, e event) (counts, error) {
+		return a.counts(ctx, r.app, e.Channel, parseInfo(e.Info).inPublish(e.Channel))
 	})
 	if err != nil {
 		return nil, err
 	}
-	var told any = struct{}{}
-	if asked {
-		told = map[string]any{"batch": about}
+	var answer any = struct{}{}
+	if anyInfo {
+		answer = map[string]any{"batch": all}
 	}
-	return a.publish(ctx, r.app, key, b.Batch, told)
+	return a.publish(ctx, r.app, key, b.Batch, answer)
 }
 
-// inBatch says which event of a batch is refused, counted from 0 as in the publisher's list.
+// inBatch adds to a refusal which event of a batch it is about, counted from 0.
 func inBatch(i int, err error) error {
 	var refusal *pusher.HTTPError
 	if errors.As(err, &refusal) {
@@ -151,16 +158,7 @@ func inBatch(i int, err error) error {
 	return err
 }
 
-// badJSON says what is wrong with a body without showing any of it.
-func badJSON(err error) error {
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) && wrong.Field != "" {
-		return pusher.HTTPErrorf(http.StatusBadRequest, "The %s field must not be a JSON %s", wrong.Field, wrong.Value)
-	}
-	return pusher.HTTPErrorf(http.StatusBadRequest, "The body is not a JSON object")
-}
-
-// unique are the channels in their order, each once.
+// unique returns the channels in their order, each once.
 func unique(all []pusher.Channel) []pusher.Channel {
 	seen := make(map[pusher.Channel]bool, len(all))
 	var out []pusher.Channel
