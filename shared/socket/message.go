@@ -10,28 +10,31 @@ import (
 	"hark/shared/state"
 )
 
-// request is a frame being answered.
+// request is a frame that is being answered.
 type request struct {
 	pusher.Frame
-	id   pusher.ConnectionID
-	t    state.Stamp
-	size int // of the frame, in bytes
+	id    pusher.ConnectionID
+	stamp state.Stamp
+	size  int // of the frame, in bytes
 
-	c   state.Connection // who sent it, and what its app allows: only of frames that have a handler, or are long
-	app pusher.App
+	// Set by identify: for frames that have a handler, and for those longer than maxUnread.
+	connection state.Connection
+	app        pusher.App
 }
 
-// plain is the size up to which a frame that asks nothing of its connection is answered without reading the connection, so that pings
-// cost nothing but themselves: those of the clients we know have less than 50 bytes. No app can have a smaller limit.
-const plain = 256
+// maxUnread is the longest frame without a handler that is answered without reading the connection,
+// in bytes. Pings thus cost no read: those of known clients have less than 50 bytes. No app can set
+// a smaller max_message_size.
+const maxUnread = 256
 
-// errEnd says that a connection has to be closed.
-var errEnd = errors.New("connection has to be closed")
+// errClose says that the connection must be closed.
+var errClose = errors.New("connection has to be closed")
 
-// Message answers one frame, received at t. It has no error to return: what goes wrong is told to the client or logged,
-// since the gateway would answer an error with a JSON of its own, at which pusher-js throws (docs/protocol.md §1.7).
+// Message answers one frame, received at t. It returns no error but logs it or sends it to the
+// client: API Gateway would answer an error with JSON of its own, on which pusher-js throws
+// (docs/protocol.md §1.7).
 func (s *Server) Message(ctx context.Context, id pusher.ConnectionID, t state.Stamp, text []byte) {
-	r := request{id: id, t: t, size: len(text)}
+	r := request{id: id, stamp: t, size: len(text)}
 	err := s.clients.admit(id, t)
 	if err == nil {
 		err = s.answer(ctx, &r, text)
@@ -43,21 +46,21 @@ func (s *Server) Message(ctx context.Context, id pusher.ConnectionID, t state.St
 		s.refuse(ctx, r, refusal)
 	default:
 		s.Log.ErrorContext(ctx, "frame not handled", "connection", id, "error", err)
-		s.restart(ctx, id)
+		s.reconnect(ctx, id)
 	}
-	if errors.Is(err, errEnd) && s.clients.mayClose(id, t) {
+	if errors.Is(err, errClose) && s.clients.mayClose(id, t) {
 		s.close(ctx, id)
 	}
 }
 
-// answer does what the frame asks for. It fills in what it learns of the request. After a panic the client is told to come back, as
-// after any other fault of ours.
+// answer does what the frame asks for. It sets the fields of the request that it learns. A panic
+// becomes an internal error.
 func (s *Server) answer(ctx context.Context, r *request, text []byte) (err error) {
 	defer invocation.Recovered(&err)
 	frame, malformed := pusher.ParseFrame(text)
 	r.Frame = frame
 	handle := s.handler(frame.Event)
-	if handle == nil && r.size <= plain {
+	if handle == nil && r.size <= maxUnread {
 		if err := s.countKnown(ctx, *r); err != nil {
 			return err
 		}
@@ -73,12 +76,14 @@ func (s *Server) answer(ctx context.Context, r *request, text []byte) (err error
 		send(ctx, s.Gateway, s.Log, r.id, pusher.Pong())
 		return nil
 	case frame.Event == "pusher:pong":
-		return nil // activity, and nothing else
+		return nil // no answer
 	}
-	return pusher.Errorf(pusher.CodeReconnect, "Unsupported event received on socket: '%.200s'", frame.Event)
+	return pusher.Errorf(pusher.CodeReconnect,
+		"Unsupported event received on socket: '%.200s'", frame.Event)
 }
 
-// handler returns what answers frames for which it must be known who sent them; nil for all others.
+// handler returns the function that answers frames with the event; nil if the answer needs neither
+// the connection nor its app.
 func (s *Server) handler(event string) func(context.Context, request) error {
 	switch {
 	case event == "pusher:subscribe":
@@ -93,34 +98,37 @@ func (s *Server) handler(event string) func(context.Context, request) error {
 	return nil
 }
 
-// identify reads who sent the frame, and sees to it that the app's limits for all frames are kept.
+// identify reads the frame's connection and its app, and refuses a frame that exceeds the app's
+// limits for all frames.
 func (s *Server) identify(ctx context.Context, r *request) error {
 	var err error
-	if r.c, err = s.Membership.Connection(ctx, r.id); err != nil {
+	if r.connection, err = s.Membership.Connection(ctx, r.id); err != nil {
 		return err
 	}
-	if r.app, err = s.Apps.ByID(ctx, r.c.App); err != nil {
+	if r.app, err = s.Apps.ByID(ctx, r.connection.App); err != nil {
 		return err
 	}
 	if err := s.count(ctx, *r); err != nil {
 		return err
 	}
 	if limit := r.app.MaxMessageSize; r.size > limit {
-		return pusher.Errorf(pusher.CodeRejected, "The frame is too large: %d bytes, the limit is %d", r.size, limit)
+		return pusher.Errorf(pusher.CodeRejected,
+			"The frame is too large: %d bytes, the limit is %d", r.size, limit)
 	}
 	return nil
 }
 
-// longestEcho is the longest name that is sent back to a client that may not subscribe to it: a longer one than any app allows must not
-// make us send a frame that is as long.
+// longestEcho is the longest channel name that is sent back to a client, in bytes. It is longer
+// than any app allows, and keeps a client from making Hark send long frames.
 const longestEcho = 1 << 10
 
-// refuse tells a client why its frame is refused; whoever makes too many mistakes does not hear of each.
+// refuse sends a client the reason why its frame is refused, unless it was sent too many lately.
+// The pusher:subscription_error comes first.
 func (s *Server) refuse(ctx context.Context, r request, refusal *pusher.Error) {
-	if !s.clients.mayHear(r.id, r.t) {
+	if !s.clients.mayRefuse(r.id, r.stamp) {
 		return
 	}
-	if r.Event == "pusher:subscribe" { // beside the error's own frame: Echo's .error() hears only this one
+	if r.Event == "pusher:subscribe" {
 		if d, err := r.SubscribeData(); err == nil && len(d.Channel) <= longestEcho {
 			send(ctx, s.Gateway, s.Log, r.id, refusal.SubscriptionError(d.Channel))
 		}
@@ -128,15 +136,16 @@ func (s *Server) refuse(ctx context.Context, r request, refusal *pusher.Error) {
 	send(ctx, s.Gateway, s.Log, r.id, refusal.Frame())
 }
 
-// restart makes a client come back whose frame failed for a reason of ours: after a subscribe that is never answered,
-// pusher-js would wait until it reconnects anyway.
-func (s *Server) restart(ctx context.Context, id pusher.ConnectionID) {
-	if ctx.Err() != nil { // what failed has used up its time; a little is kept back for this
+// reconnect makes a client reconnect after an internal error. Otherwise pusher-js would wait for
+// the answer until it reconnects for another reason.
+func (s *Server) reconnect(ctx context.Context, id pusher.ConnectionID) {
+	if ctx.Err() != nil { // a little time is kept back for this
 		var cancel context.CancelFunc
 		ctx, cancel = invocation.Overtime(ctx)
 		defer cancel()
 	}
-	send(ctx, s.Gateway, s.Log, id, pusher.Errorf(pusher.CodeReconnect, "Please reconnect immediately").Frame())
+	frame := pusher.Errorf(pusher.CodeReconnect, "Please reconnect immediately").Frame()
+	send(ctx, s.Gateway, s.Log, id, frame)
 	s.close(ctx, id)
 }
 

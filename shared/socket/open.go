@@ -14,13 +14,13 @@ import (
 // ErrForbidden refuses a handshake that did not come through the distribution.
 var ErrForbidden = errors.New("handshake did not come through the distribution")
 
-// Opener lets connections in.
+// Opener decides which connections are accepted, and greets them.
 type Opener struct {
 	Apps     Apps
 	Registry Registry
 	Gateway  Gateway
-	Secret   string        // what a handshake must carry
-	Activity time.Duration // of silence, after which clients ping whose app does not say
+	Secret   string        // which a handshake must carry
+	Activity time.Duration // silence after which clients ping, if their app sets none
 	Log      *slog.Logger
 }
 
@@ -30,34 +30,38 @@ type Registry interface {
 	Open(ctx context.Context, app pusher.App, c state.Connection) error
 }
 
-// How long the greeting is tried while the gateway says that the connection is not there: it is not until the answer to
-// $connect has reached it (docs/aws.md §A2).
+// How long and how often the greeting is tried. The gateway says that the connection does not exist
+// until the answer to $connect has reached it (docs/aws.md §A2).
 const (
-	greetFirst = 5 * time.Millisecond
-	greetMost  = 200 * time.Millisecond
-	greetFor   = 3 * time.Second
+	minGreetPause = 5 * time.Millisecond
+	maxGreetPause = 200 * time.Millisecond
+	greetTimeout  = 3 * time.Second
 )
 
-// Open decides about a handshake. The returned function greets the client and must be called after the handshake has been
-// answered, because nothing can be posted before. A client that is not let in is greeted too, with the error that makes
-// pusher-js stop, and closed: a refused handshake would make it try for ever (docs/protocol.md §1.6, §1.8).
-// The only error is ErrForbidden.
-func (o *Opener) Open(ctx context.Context, h pusher.Handshake) (greet func(context.Context), err error) {
+// Open decides about a handshake. The returned function greets the client. It must be called after
+// the handshake has been answered, because nothing can be posted before. A client that is not
+// accepted is sent an error instead, which makes pusher-js stop, and is closed: a refused handshake
+// would make pusher-js try for ever (docs/protocol.md §1.6, §1.8). The only error is ErrForbidden.
+func (o *Opener) Open(
+	ctx context.Context, h pusher.Handshake,
+) (greet func(context.Context), err error) {
 	if subtle.ConstantTimeCompare([]byte(h.Secret), []byte(o.Secret)) != 1 {
 		return nil, ErrForbidden
 	}
-	first, in := o.admit(ctx, h)
+	first, accepted := o.firstFrame(ctx, h)
 	return func(ctx context.Context) {
-		if gone := o.greet(ctx, h.Connection, first); !in && !gone {
+		if gone := o.greet(ctx, h.Connection, first); !accepted && !gone {
 			o.close(ctx, h.Connection)
 		}
 	}, nil
 }
 
-// admit writes the connection of a client that is let in, and returns the first frame that a client is sent either way. A fault of
-// ours uses a code that lets it come back (docs/protocol.md §9, 14).
-func (o *Opener) admit(ctx context.Context, h pusher.Handshake) (first []byte, in bool) {
-	app, err := o.enter(ctx, h)
+// firstFrame accepts or refuses the client and returns the frame that it is sent first. The code of
+// an internal error lets the client reconnect (docs/protocol.md §9, 14).
+func (o *Opener) firstFrame(
+	ctx context.Context, h pusher.Handshake,
+) (frame []byte, accepted bool) {
+	app, err := o.accept(ctx, h)
 	var refusal *pusher.Error
 	switch {
 	case err == nil:
@@ -69,8 +73,8 @@ func (o *Opener) admit(ctx context.Context, h pusher.Handshake) (first []byte, i
 	return pusher.Errorf(pusher.CodeReconnect, "Please reconnect immediately").Frame(), false
 }
 
-// enter fails with a *pusher.Error for a client that is not let in.
-func (o *Opener) enter(ctx context.Context, h pusher.Handshake) (pusher.App, error) {
+// accept writes the connection's row. It fails with a *pusher.Error if the client is refused.
+func (o *Opener) accept(ctx context.Context, h pusher.Handshake) (pusher.App, error) {
 	app, err := o.Apps.ByKey(ctx, h.Key)
 	switch {
 	case errors.Is(err, pusher.ErrNoApp):
@@ -82,11 +86,12 @@ func (o *Opener) enter(ctx context.Context, h pusher.Handshake) (pusher.App, err
 	case !app.AllowsOrigin(h.Origin):
 		return app, pusher.Errorf(pusher.CodeUnauthorized, "Origin not allowed")
 	}
-	return app, o.Registry.Open(ctx, app, state.Connection{ID: h.Connection, App: app.ID, ConnectedAt: h.ConnectedAt})
+	c := state.Connection{ID: h.Connection, App: app.ID, ConnectedAt: h.ConnectedAt}
+	return app, o.Registry.Open(ctx, app, c)
 }
 
-// activity is the silence after which the app's clients ping. Less than a second would read 0, at which pusher-js stops for good
-// (docs/protocol.md §1.2).
+// activity returns the silence after which the app's clients ping. Clients are sent it in seconds,
+// and pusher-js stops for good at 0, so less than a second is not used (docs/protocol.md §1.2).
 func (o *Opener) activity(app pusher.App) time.Duration {
 	if app.ActivityTimeout < time.Second {
 		return o.Activity
@@ -94,17 +99,17 @@ func (o *Opener) activity(app pusher.App) time.Duration {
 	return app.ActivityTimeout
 }
 
-// greet posts the first frame, and reports whether the client has gone before it could be.
+// greet posts the first frame. It reports whether the connection never existed or no longer does.
 func (o *Opener) greet(ctx context.Context, id pusher.ConnectionID, frame []byte) (gone bool) {
-	ctx, cancel := context.WithTimeout(ctx, greetFor)
+	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
 	defer cancel()
-	for wait := greetFirst; ; wait = min(2*wait, greetMost) {
+	for pause := minGreetPause; ; pause = min(2*pause, maxGreetPause) {
 		err := o.Gateway.Post(ctx, id, frame)
 		if err == nil {
 			return false
 		}
 		retry := errors.Is(err, state.ErrGone) || errors.Is(err, state.ErrBusy)
-		if !retry || !sleep(ctx, wait) {
+		if !retry || !sleep(ctx, pause) {
 			o.Log.WarnContext(ctx, "connection not greeted", "connection", id, "error", err)
 			return errors.Is(err, state.ErrGone)
 		}
@@ -117,7 +122,7 @@ func (o *Opener) close(ctx context.Context, id pusher.ConnectionID) {
 	}
 }
 
-// sleep waits, and reports whether there is time left.
+// sleep waits and reports whether there is time left.
 func sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():

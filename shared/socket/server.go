@@ -9,8 +9,8 @@ import (
 	"hark/shared/state"
 )
 
-// Server answers the frames of open connections. It is safe for concurrent use. It remembers a little
-// about the connections whose frames it has lately answered, for the limits in limits.go.
+// Server answers the frames of open connections. It is safe for concurrent use. For the limits in
+// limits.go it remembers a little about the connections whose frames it answered lately.
 type Server struct {
 	Apps       Apps
 	Membership Membership
@@ -26,10 +26,10 @@ type Server struct {
 
 // Gateway posts to connections and ends them.
 type Gateway interface {
-	// Post posts one frame. It fails with state.ErrGone if the connection does not exist (yet, or any
-	// more), and with state.ErrBusy if it took no frame for the gateway's patience.
+	// Post posts one frame. It fails with state.ErrGone if the connection does not exist, not yet
+	// or no longer, and with state.ErrBusy if it took no frame for the gateway's patience.
 	Post(ctx context.Context, id pusher.ConnectionID, frame []byte) error
-	// Close ends a connection; one that is gone already is no error.
+	// Close ends a connection. It is no error if the connection is gone already.
 	Close(ctx context.Context, id pusher.ConnectionID) error
 }
 
@@ -42,8 +42,8 @@ type Apps interface {
 // Membership runs the steps of subscriptions and sign-ins, and sends the frames that report them. A
 // *pusher.Error from it is a refusal, which the Server sends.
 type Membership interface {
-	// Connection fails with state.ErrGone for a connection whose frames may not be served any more,
-	// and closes it.
+	// Connection fails with state.ErrGone for a connection whose frames must not be served any
+	// more, and closes it.
 	Connection(ctx context.Context, id pusher.ConnectionID) (state.Connection, error)
 	// Subscribe puts a connection on a channel without presence.
 	Subscribe(
@@ -73,17 +73,18 @@ type Membership interface {
 
 // Bans knows which users are banned. Only apps that ban users ask it.
 type Bans interface {
-	// Banned returns until when the user is banned, which may have passed; the zero time if the user
-	// never was.
+	// Banned returns until when the user is banned, which may have passed; the zero time if the
+	// user never was.
 	Banned(ctx context.Context, app, user string) (until time.Time, err error)
 }
 
 // Rates counts the frames of connections.
 type Rates interface {
-	// CountFrame returns how many frames the connection has sent, this one included, under that name
-	// within the fixed window of time that t is in.
+	// CountFrame returns how many frames the connection has sent, this one included, under that
+	// name within the fixed window of time that t is in.
 	CountFrame(
-		ctx context.Context, id pusher.ConnectionID, name string, window time.Duration, t state.Stamp,
+		ctx context.Context, id pusher.ConnectionID, name string, window time.Duration,
+		t state.Stamp,
 	) (int, error)
 }
 
