@@ -37,14 +37,18 @@ func TestBatch(t *testing.T) {
 	})
 	t.Run("events for one channel stay two events", func(t *testing.T) {
 		s := newServer(t)
-		s.batch(t, `{"batch":[{"name":"e","data":"d","channel":"a"},{"name":"e","data":"d","channel":"a"}]}`).accepted(t, "{}")
+		s.batch(t,
+			`{"batch":[{"name":"e","data":"d","channel":"a"},{"name":"e","data":"d","channel":"a"}]}`).accepted(
+			t, "{}",
+		)
 		if len(s.got) != 2 {
 			t.Errorf("got %+v", s.got)
 		}
 	})
 	t.Run("103 each event excepts a connection of its own", func(t *testing.T) {
 		s := newServer(t)
-		s.batch(t, `{"batch":[{"name":"e","data":"","channel":"cache-a","socket_id":"1.2"},{"name":"e","data":"","channel":"#server-to-user-7"}]}`).
+		s.batch(t,
+			`{"batch":[{"name":"e","data":"","channel":"cache-a","socket_id":"1.2"},{"name":"e","data":"","channel":"#server-to-user-7"}]}`).
 			accepted(t, "{}")
 		if s.got[0].Except != "1.2" || !s.got[0].Cache || s.got[1].Except != "" || s.got[1].Channel != "#server-to-user-7" {
 			t.Errorf("got %+v", s.got)
@@ -61,7 +65,8 @@ func TestBatch(t *testing.T) {
 			{"name":"e","data":"","channel":"orders","info":"subscription_count"},
 			{"name":"e","data":"","channel":"orders","info":"user_count"},
 			{"name":"e","data":"","channel":"empty","info":"subscription_count"}]}`).
-			accepted(t, `{"batch":[{"user_count":1},{},{"subscription_count":2},{},{"subscription_count":0}]}`)
+			accepted(t,
+				`{"batch":[{"user_count":1},{},{"subscription_count":2},{},{"subscription_count":0}]}`)
 		if len(s.got) != 5 {
 			t.Errorf("published %+v", s.got)
 		}
@@ -70,7 +75,9 @@ func TestBatch(t *testing.T) {
 
 // Checklist 114: one event that is refused keeps the others from being delivered.
 func TestBatchRefusals(t *testing.T) {
-	with := func(e string) string { return `{"batch":[{"name":"e","data":"d","channel":"a"},` + e + `]}` }
+	with := func(e string) string {
+		return `{"batch":[{"name":"e","data":"d","channel":"a"},` + e + `]}`
+	}
 	for _, c := range []struct {
 		name, body string
 		status     int
@@ -85,15 +92,29 @@ func TestBatchRefusals(t *testing.T) {
 		{"114 an event that is null", with(`null`), 400, "batch[1]: The name"},
 		{"114 no name", with(`{"data":"d","channel":"a"}`), 400, "batch[1]: The name"},
 		{"114 no data", with(`{"name":"e","channel":"a"}`), 400, "batch[1]: The data"},
-		{"114 data that is an object", with(`{"name":"e","channel":"a","data":{}}`), 400, "batch.data"},
-		{"114 no channel", with(`{"name":"e","data":"d"}`), 400, "batch[1]: The channel"},
-		{"114 several channels", with(`{"name":"e","data":"d","channels":["a"]}`), 400, "batch[1]: The channel"},
-		{"114 a bad channel", with(`{"name":"e","data":"d","channel":"a b"}`), 400, "a b"},
-		{"114 a reserved name", with(`{"name":"pusher:e","data":"d","channel":"a"}`), 400, "reserved"},
-		{"114 a malformed socket ID", with(`{"name":"e","data":"d","channel":"a","socket_id":"x"}`), 400, "socket_id"},
 		{
-			"114 data of 10241 bytes", with(`{"name":"e","channel":"orders","data":"` + strings.Repeat("x", 10241) + `"}`),
-			413, "batch[1]: The data content of this event exceeds the allowed maximum (10240 bytes): 10241 bytes for channel orders",
+			"114 data that is an object", with(`{"name":"e","channel":"a","data":{}}`), 400,
+			"batch.data",
+		},
+		{"114 no channel", with(`{"name":"e","data":"d"}`), 400, "batch[1]: The channel"},
+		{
+			"114 several channels", with(`{"name":"e","data":"d","channels":["a"]}`), 400,
+			"batch[1]: The channel",
+		},
+		{"114 a bad channel", with(`{"name":"e","data":"d","channel":"a b"}`), 400, "a b"},
+		{
+			"114 a reserved name", with(`{"name":"pusher:e","data":"d","channel":"a"}`), 400,
+			"reserved",
+		},
+		{
+			"114 a malformed socket ID",
+			with(`{"name":"e","data":"d","channel":"a","socket_id":"x"}`), 400, "socket_id",
+		},
+		{
+			"114 data of 10241 bytes",
+			with(`{"name":"e","channel":"orders","data":"` + strings.Repeat("x", 10241) + `"}`),
+			413,
+			"batch[1]: The data content of this event exceeds the allowed maximum (10240 bytes): 10241 bytes for channel orders",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -26,14 +26,19 @@ func (o only) ByID(_ context.Context, id string) (pusher.App, error) {
 	return pusher.App(o), nil
 }
 
-// empty is a table without rows. What it answers does not matter here, and the real one would have to answer ten thousand times.
+// empty is a table without rows. What it answers does not matter here, and the real one would have
+// to answer ten thousand times.
 type empty struct{}
 
 func (empty) Channels(context.Context, string, string) ([]pusher.Channel, error) { return nil, nil }
 
 func (empty) Occupied(context.Context, string, pusher.Channel) (bool, error) { return false, nil }
 
-func (empty) Count(context.Context, string, pusher.Channel, time.Time) (int, error) { return 0, nil }
+func (empty) Count(
+	context.Context, string, pusher.Channel, time.Time,
+) (int, error) {
+	return 0, nil
+}
 
 func (empty) Members(context.Context, string, pusher.Channel) ([]state.Subscription, error) {
 	return nil, nil
@@ -43,34 +48,49 @@ func (empty) Cached(context.Context, string, pusher.Channel, time.Time) (state.C
 	return state.Cached{}, nil
 }
 
-func (empty) KeepPublish(_ context.Context, p state.KeyedPublish, _ time.Time) (state.KeyedPublish, error) {
+func (empty) KeepPublish(
+	_ context.Context, p state.KeyedPublish, _ time.Time,
+) (state.KeyedPublish, error) {
 	return p, nil
 }
 
 func (empty) Ban(context.Context, string, string, time.Time) error { return nil }
 
-func (empty) Subscribers(context.Context, string, pusher.Channel, time.Time, func([]state.Subscription) error) error {
+func (empty) Subscribers(
+	context.Context, string, pusher.Channel, time.Time, func([]state.Subscription) error,
+) error {
 	return nil
 }
 
 // sent is a request as it goes over the wire.
 type sent struct{ method, target, body string }
 
-// wellSigned are requests as SDKs send them: paths signed as they are sent and before they are encoded, parameters in any order.
+// wellSigned are requests as SDKs send them: paths signed as they are sent and before they are
+// encoded, parameters in any order.
 func wellSigned(s *server) []sent {
 	var all []sent
 	for _, r := range []request{
 		{body: event, query: "info=user_count,subscription_count"},
 		{body: batch(2), path: "/apps/3/batch_events", prefix: "/prod"},
-		{body: "{}", path: "/apps/3/users/a%20b%25/terminate_connections", signedPath: "/apps/3/users/a b%/terminate_connections"},
-		{body: "{}", path: "/apps/3/users/a%40b/terminate_connections"},
-		{method: "GET", path: "/apps/3/channels", query: "filter_by_prefix=presence-a=b;c&info=user_count"},
 		{
-			method: "GET", path: "/apps/3/channels", query: "filter_by_prefix=presence-&info=user_count,x",
-			sent: "filter_by_prefix=presence-&info%5B0%5D=user_count&info%5B1%5D=x",
+			body: "{}", path: "/apps/3/users/a%20b%25/terminate_connections",
+			signedPath: "/apps/3/users/a b%/terminate_connections",
+		},
+		{body: "{}", path: "/apps/3/users/a%40b/terminate_connections"},
+		{
+			method: "GET", path: "/apps/3/channels",
+			query: "filter_by_prefix=presence-a=b;c&info=user_count",
+		},
+		{
+			method: "GET", path: "/apps/3/channels",
+			query: "filter_by_prefix=presence-&info=user_count,x",
+			sent:  "filter_by_prefix=presence-&info%5B0%5D=user_count&info%5B1%5D=x",
 		},
 		{method: "GET", path: "/apps/3/channels/presence-a@b/users"},
-		{method: "GET", path: "/apps/3/channels/cache-a%40b", signedPath: "/apps/3/channels/cache-a@b", query: "info=cache"},
+		{
+			method: "GET", path: "/apps/3/channels/cache-a%40b",
+			signedPath: "/apps/3/channels/cache-a@b", query: "info=cache",
+		},
 		{method: "GET", path: "/apps/3/connections"},
 	} {
 		if r.method == "" {
@@ -81,8 +101,8 @@ func wellSigned(s *server) []sent {
 	return all
 }
 
-// ask hands a request to the API twice: as net/http reads it off the wire, and as a function URL's event has it, where nobody has
-// looked at the path before. It returns the statuses and texts.
+// ask hands a request to the API twice: as net/http reads it off the wire, and as a function URL's
+// event has it, where nobody has looked at the path before. It returns the statuses and texts.
 func ask(h http.Handler, s sent) []*httptest.ResponseRecorder {
 	path, query, _ := strings.Cut(s.target, "?")
 	var urls []*url.URL
@@ -96,16 +116,17 @@ func ask(h http.Handler, s sent) []*httptest.ResponseRecorder {
 	for _, u := range urls {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, &http.Request{
-			Method: s.method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{},
-			Body: io.NopCloser(strings.NewReader(s.body)), ContentLength: int64(len(s.body)),
+			Method: s.method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+			Header: http.Header{},
+			Body:   io.NopCloser(strings.NewReader(s.body)), ContentLength: int64(len(s.body)),
 		})
 		out = append(out, w)
 	}
 	return out
 }
 
-// meaning is what a request asks for, however it is written: its path from /apps on, by segments, and its parameters but the
-// signature, an array as a list and of equal names the last.
+// meaning is what a request asks for, however it is written: its path from /apps on, by segments,
+// and its parameters but the signature, an array as a list and of equal names the last.
 func meaning(s sent) string {
 	path, query, _ := strings.Cut(s.target, "?")
 	var segments []string
@@ -129,7 +150,8 @@ func meaning(s sent) string {
 	}
 	delete(params, "auth_signature")
 	delete(params, "")
-	return fmt.Sprintf("%s %q %q %q", s.method, segments, params, s.body) // maps are printed in the order of their keys
+	// maps are printed in the order of their keys
+	return fmt.Sprintf("%s %q %q %q", s.method, segments, params, s.body)
 }
 
 func decode(s string) string {
@@ -139,7 +161,8 @@ func decode(s string) string {
 	return s
 }
 
-// unharmed asserts that a request that was changed on its way is refused as it should be, unless it still means what was signed.
+// unharmed asserts that a request that was changed on its way is refused as it should be, unless it
+// still means what was signed.
 func unharmed(t *testing.T, h http.Handler, signed, changed sent, secret string) {
 	t.Helper()
 	for _, w := range ask(h, changed) {
@@ -151,7 +174,8 @@ func unharmed(t *testing.T, h http.Handler, signed, changed sent, secret string)
 					changed.method, changed.target, changed.body)
 			}
 		default:
-			t.Errorf("got %d %s for %s %q %q", w.Code, w.Body, changed.method, changed.target, changed.body)
+			t.Errorf("got %d %s for %s %q %q", w.Code, w.Body, changed.method, changed.target,
+				changed.body)
 		}
 		if strings.Contains(w.Body.String(), secret) {
 			t.Errorf("the secret is in %s", w.Body)
@@ -178,15 +202,21 @@ func TestEveryChangedByteIsRefused(t *testing.T) {
 		changes := func(text string, try func(string)) {
 			for i := range len(text) {
 				for _, by := range []string{
-					"", string(text[i] ^ 1), string(text[i] ^ 0x20), text[i:i+1] + text[i:i+1], fmt.Sprintf("%%%02x", text[i]),
-					"%", "&", "=", "+", "/", "?", "[", "]", " ", ".", ";", "0", "\x00", "\xff", "%26", "%3D", "%2F", "%00", "[]=", "/../",
+					"", string(text[i] ^ 1), string(text[i] ^ 0x20), text[i:i+1] + text[i:i+1],
+					fmt.Sprintf("%%%02x", text[i]),
+					"%", "&", "=", "+", "/", "?", "[", "]", " ", ".", ";", "0", "\x00", "\xff",
+					"%26", "%3D", "%2F", "%00", "[]=", "/../",
 				} {
 					try(text[:i] + by + text[i+1:])
 				}
 			}
 		}
-		changes(signed.target, func(target string) { unharmed(t, h, signed, sent{signed.method, target, signed.body}, s.app.Secret) })
-		changes(signed.body, func(body string) { unharmed(t, h, signed, sent{signed.method, signed.target, body}, s.app.Secret) })
+		changes(signed.target, func(target string) {
+			unharmed(t, h, signed, sent{signed.method, target, signed.body}, s.app.Secret)
+		})
+		changes(signed.body, func(body string) {
+			unharmed(t, h, signed, sent{signed.method, signed.target, body}, s.app.Secret)
+		})
 	}
 }
 
@@ -207,7 +237,10 @@ func TestOtherSpellingsPass(t *testing.T) {
 		{"99 no stage", all[1], "/prod", ""},
 		{"another encoding of a user", all[2], "a%20b", "%61%20b"},
 		{"an & too many", all[4], "&info", "&&info"},
-		{"the same parameter before, which the last one replaces", all[4], "info=", "info=nothing&info="},
+		{
+			"the same parameter before, which the last one replaces", all[4], "info=",
+			"info=nothing&info=",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			changed := c.signed
@@ -223,7 +256,8 @@ func TestOtherSpellingsPass(t *testing.T) {
 	}
 }
 
-// A request that was changed in two places, by anything: it is never served unless it means the same, and never our fault.
+// A request that was changed in two places, by anything: it is never served unless it means the
+// same, and never our fault.
 func FuzzChangedRequest(f *testing.F) {
 	s, h := newMutated(f)
 	all := wellSigned(s)

@@ -8,8 +8,9 @@ import (
 	"hark/shared/state"
 )
 
-// crowded is a server with subscribers: two connections of one user and one of another on presence-room, orders with two, a
-// channel whose last subscriber has been found gone, and another app's.
+// crowded is a server with subscribers: two connections of one user and one of another on
+// presence-room, orders with two, a channel whose last subscriber has been found gone, and another
+// app's.
 func crowded(t *testing.T) *server {
 	t.Helper()
 	s := newServer(t)
@@ -26,8 +27,12 @@ func crowded(t *testing.T) *server {
 	if _, err := s.store.MarkVacant(t.Context(), "3", "vacated", "nonce"); err != nil {
 		t.Fatal(err)
 	}
-	s.put(t, state.Subscription{App: "other", Channel: "foreign", Connection: "y", ConnectedAt: now})
-	s.put(t, state.Subscription{Channel: "expired", Connection: "x", ConnectedAt: now.Add(-state.RowLife)})
+	s.put(t, state.Subscription{
+		App: "other", Channel: "foreign", Connection: "y", ConnectedAt: now,
+	})
+	s.put(t, state.Subscription{
+		Channel: "expired", Connection: "x", ConnectedAt: now.Add(-state.RowLife),
+	})
 	frame := pusher.EventFrame("price", "cache-eur", `{"v":3}`)
 	if err := s.store.PutCached(t.Context(), "3", "cache-eur", frame, "v1", now.Add(-time.Minute)); err != nil {
 		t.Fatal(err)
@@ -47,7 +52,10 @@ func TestChannels(t *testing.T) {
 			"116 all that are occupied", "", 200,
 			`{"channels":{"cache-eur":{},"expired":{},"orders":{},"presence-cache-x":{},"presence-room":{}}}`,
 		},
-		{"116 those with a prefix", "filter_by_prefix=presence-", 200, `{"channels":{"presence-cache-x":{},"presence-room":{}}}`},
+		{
+			"116 those with a prefix", "filter_by_prefix=presence-", 200,
+			`{"channels":{"presence-cache-x":{},"presence-room":{}}}`,
+		},
 		{"115 none with the prefix", "filter_by_prefix=none", 200, `{"channels":{}}`},
 		{"a prefix with a raw semicolon", "filter_by_prefix=a;b", 200, `{"channels":{}}`},
 		{
@@ -55,7 +63,8 @@ func TestChannels(t *testing.T) {
 			`{"channels":{"presence-cache-x":{"user_count":1},"presence-room":{"user_count":2}}}`,
 		},
 		{
-			"110 both counts with a prefix", "filter_by_prefix=presence-r&info=user_count,subscription_count", 200,
+			"110 both counts with a prefix",
+			"filter_by_prefix=presence-r&info=user_count,subscription_count", 200,
 			`{"channels":{"presence-room":{"subscription_count":3,"user_count":2}}}`,
 		},
 		{
@@ -64,8 +73,14 @@ func TestChannels(t *testing.T) {
 				`"presence-cache-x":{"subscription_count":1},"presence-room":{"subscription_count":3}}}`,
 		},
 		{"what nobody knows", "filter_by_prefix=o&info=weather", 200, `{"channels":{"orders":{}}}`},
-		{"117 user_count of all", "info=user_count", 400, "filter_by_prefix must begin with presence-"},
-		{"117 user_count with another prefix", "filter_by_prefix=presence&info=user_count", 400, `is "presence"`},
+		{
+			"117 user_count of all", "info=user_count", 400,
+			"filter_by_prefix must begin with presence-",
+		},
+		{
+			"117 user_count with another prefix", "filter_by_prefix=presence&info=user_count", 400,
+			`is "presence"`,
+		},
 		{"cache of many", "info=cache", 400, "one channel at a time"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -78,13 +93,20 @@ func TestChannels(t *testing.T) {
 		})
 	}
 	t.Run("users' channels are none", func(t *testing.T) {
-		r := request{method: "GET", path: "/apps/3/channels", query: "filter_by_prefix=#server-to-user-", sent: "filter_by_prefix=%23server-to-user-"}
+		r := request{
+			method: "GET", path: "/apps/3/channels", query: "filter_by_prefix=#server-to-user-",
+			sent: "filter_by_prefix=%23server-to-user-",
+		}
 		s.do(t, r).accepted(t, `{"channels":{}}`)
 	})
 	t.Run("98 117 info as an array", func(t *testing.T) {
-		r := request{method: "GET", path: "/apps/3/channels", query: "filter_by_prefix=presence-r&info=user_count,subscription_count"}
+		r := request{
+			method: "GET", path: "/apps/3/channels",
+			query: "filter_by_prefix=presence-r&info=user_count,subscription_count",
+		}
 		r.sent = "filter_by_prefix=presence-r&info%5B%5D=user_count&info%5B%5D=subscription_count"
-		s.do(t, r).accepted(t, `{"channels":{"presence-room":{"subscription_count":3,"user_count":2}}}`)
+		s.do(t,
+			r).accepted(t, `{"channels":{"presence-room":{"subscription_count":3,"user_count":2}}}`)
 	})
 	t.Run("115 none at all", func(t *testing.T) {
 		newServer(t).get(t, "/channels", "").accepted(t, `{"channels":{}}`)
@@ -103,25 +125,54 @@ func TestChannel(t *testing.T) {
 		{"118 unknown", "unknown", "", 200, `{"occupied":false}`},
 		{"118 another app's", "foreign", "", 200, `{"occupied":false}`},
 		{
-			"118 unknown, with counts", "presence-unknown", "info=user_count,subscription_count", 200,
+			"118 unknown, with counts", "presence-unknown", "info=user_count,subscription_count",
+			200,
 			`{"occupied":false,"subscription_count":0,"user_count":0}`,
 		},
-		{"118 subscribed to by nobody alive", "expired", "info=subscription_count", 200, `{"occupied":false,"subscription_count":0}`},
-		{"110 how many connections", "orders", "info=subscription_count", 200, `{"occupied":true,"subscription_count":2}`},
-		{"110 how many users", "presence-room", "info=user_count", 200, `{"occupied":true,"user_count":2}`},
-		{"110 both", "presence-room", "info=user_count,subscription_count", 200, `{"occupied":true,"subscription_count":3,"user_count":2}`},
-		{"110 how many connections of users", "presence-room", "info=subscription_count", 200, `{"occupied":true,"subscription_count":3}`},
-		{"119 the cached event", "cache-eur", "info=cache", 200, `{"cache":{"data":"{\"v\":3}","ttl":1740},"occupied":true}`},
-		{"119 no cached event", "private-cache-x", "info=cache", 200, `{"cache":null,"occupied":false}`},
 		{
-			"119 everything at once", "presence-cache-x", "info=cache,user_count,subscription_count", 200,
+			"118 subscribed to by nobody alive", "expired", "info=subscription_count", 200,
+			`{"occupied":false,"subscription_count":0}`,
+		},
+		{
+			"110 how many connections", "orders", "info=subscription_count", 200,
+			`{"occupied":true,"subscription_count":2}`,
+		},
+		{
+			"110 how many users", "presence-room", "info=user_count", 200,
+			`{"occupied":true,"user_count":2}`,
+		},
+		{
+			"110 both", "presence-room", "info=user_count,subscription_count", 200,
+			`{"occupied":true,"subscription_count":3,"user_count":2}`,
+		},
+		{
+			"110 how many connections of users", "presence-room", "info=subscription_count", 200,
+			`{"occupied":true,"subscription_count":3}`,
+		},
+		{
+			"119 the cached event", "cache-eur", "info=cache", 200,
+			`{"cache":{"data":"{\"v\":3}","ttl":1740},"occupied":true}`,
+		},
+		{
+			"119 no cached event", "private-cache-x", "info=cache", 200,
+			`{"cache":null,"occupied":false}`,
+		},
+		{
+			"119 everything at once", "presence-cache-x",
+			"info=cache,user_count,subscription_count", 200,
 			`{"cache":null,"occupied":true,"subscription_count":1,"user_count":1}`,
 		},
 		{"a name of dots", "..", "", 200, `{"occupied":false}`},
 		{"all that a name may have", "-aZ9_=@,.;", "", 200, `{"occupied":false}`},
 		{"what nobody knows", "orders", "info=weather", 200, `{"occupied":true}`},
-		{"user_count of another kind", "orders", "info=user_count", 400, "user_count is known of presence channels only, and orders is none"},
-		{"119 cache of another kind", "presence-room", "info=cache", 400, "cache is known of cache channels only, and presence-room is none"},
+		{
+			"user_count of another kind", "orders", "info=user_count", 400,
+			"user_count is known of presence channels only, and orders is none",
+		},
+		{
+			"119 cache of another kind", "presence-room", "info=cache", 400,
+			"cache is known of cache channels only, and presence-room is none",
+		},
 		{"a name that cannot be", "a%20b", "", 400, `"a b"`},
 		{"a user's channel", "%23server-to-user-7", "", 400, "#server-to-user-7"},
 		{"an encoded slash", "a%2Fusers", "", 400, "a/users"},
@@ -137,10 +188,14 @@ func TestChannel(t *testing.T) {
 	}
 	t.Run("119 the last moment of a cached event", func(t *testing.T) {
 		s.api.Now = func() time.Time { return now.Add(29*time.Minute - time.Millisecond) }
-		s.do(t, request{method: "GET", path: "/apps/3/channels/cache-eur", query: "info=cache", at: s.api.Now()}).
+		s.do(t, request{
+			method: "GET", path: "/apps/3/channels/cache-eur", query: "info=cache", at: s.api.Now(),
+		}).
 			accepted(t, `{"cache":{"data":"{\"v\":3}","ttl":1},"occupied":true}`)
 		s.api.Now = func() time.Time { return now.Add(29 * time.Minute) }
-		s.do(t, request{method: "GET", path: "/apps/3/channels/cache-eur", query: "info=cache", at: s.api.Now()}).
+		s.do(t, request{
+			method: "GET", path: "/apps/3/channels/cache-eur", query: "info=cache", at: s.api.Now(),
+		}).
 			accepted(t, `{"cache":null,"occupied":true}`)
 	})
 }

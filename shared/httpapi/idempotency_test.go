@@ -25,7 +25,8 @@ func keyed(body, header string) request {
 	return r
 }
 
-// repeatKeys are the channels of the published events, with the keys by which the queue recognizes repeats.
+// repeatKeys are the channels of the published events, with the keys by which the queue recognizes
+// repeats.
 func (p *publisher) repeatKeys() []string {
 	var keys []string
 	for _, e := range p.got {
@@ -44,17 +45,24 @@ func TestIdempotencyKey(t *testing.T) {
 		same   bool // the second is a repeat of the first
 	}{
 		{"none: two equal events are two", keyed(plain, ""), keyed(plain, ""), false},
-		{"null is none", keyed(strings.Replace(field, `"k1"`, "null", 1), ""), keyed(strings.Replace(field, `"k1"`, "null", 1), ""), false},
+		{
+			"null is none", keyed(strings.Replace(field, `"k1"`, "null", 1), ""),
+			keyed(strings.Replace(field, `"k1"`, "null", 1), ""), false,
+		},
 		{"in the header", keyed(plain, "k1"), keyed(plain, "k1"), true},
 		{"in the body", keyed(field, ""), keyed(field, ""), true},
 		{"in either", keyed(field, ""), keyed(plain, "k1"), true},
 		{"in both: the header wins", keyed(field, "k2"), keyed(plain, "k2"), true},
 		{"in both: the body does not", keyed(field, "k2"), keyed(plain, "k1"), false},
-		{"the body written otherwise", keyed(plain, "k1"), keyed(`{"channels":["a","a"], "data":"\u0064", "name":"e"}`, "k1"), true},
+		{
+			"the body written otherwise", keyed(plain, "k1"),
+			keyed(`{"channels":["a","a"], "data":"\u0064", "name":"e"}`, "k1"), true,
+		},
 		{"another key", keyed(plain, "k1"), keyed(plain, "K1"), false},
 		{"the longest", keyed(plain, long), keyed(plain, long), true},
 		{
-			"data that was encrypted anew", keyed(`{"name":"e","data":"1","channel":"private-encrypted-a"}`, "k"),
+			"data that was encrypted anew",
+			keyed(`{"name":"e","data":"1","channel":"private-encrypted-a"}`, "k"),
 			keyed(`{"name":"e","data":"2","channel":"private-encrypted-a"}`, "k"), true,
 		},
 	} {
@@ -89,7 +97,8 @@ func TestIdempotencyKeyIsRefused(t *testing.T) {
 		} {
 			t.Run(c.name+" "+path, func(t *testing.T) {
 				s := newServer(t)
-				s.refused(t, s.do(t, request{path: path, body: fmt.Sprintf(body, c.field)}), 400, c.says)
+				s.refused(t, s.do(t, request{path: path, body: fmt.Sprintf(body, c.field)}), 400,
+					c.says)
 			})
 		}
 	}
@@ -101,11 +110,14 @@ func TestIdempotencyKeyIsRefused(t *testing.T) {
 	})
 	t.Run("a long header", func(t *testing.T) {
 		s := newServer(t)
-		s.refused(t, s.do(t, keyed(`{"name":"e","data":"d","channel":"a"}`, strings.Repeat("x", 256))), 400, limit)
+		s.refused(t,
+			s.do(t, keyed(`{"name":"e","data":"d","channel":"a"}`, strings.Repeat("x", 256))), 400,
+			limit)
 	})
 }
 
-// Nothing of a request is published whose key belongs to another; after five minutes it belongs to nobody.
+// Nothing of a request is published whose key belongs to another; after five minutes it belongs to
+// nobody.
 func TestIdempotencyKeyOfAnotherRequest(t *testing.T) {
 	const first = `{"name":"e","data":"d","channel":"a","socket_id":"1.2"}`
 	for _, second := range []string{
@@ -123,7 +135,8 @@ func TestIdempotencyKeyOfAnotherRequest(t *testing.T) {
 			s.do(t, keyed(first, "order-7")).accepted(t, "{}")
 			s.got = nil
 			at = now.Add(4 * time.Minute)
-			s.refused(t, s.do(t, keyed(second, "order-7")), 422, "The idempotency key order-7 was used for another request within the last 5 minutes")
+			s.refused(t, s.do(t, keyed(second, "order-7")), 422,
+				"The idempotency key order-7 was used for another request within the last 5 minutes")
 			at = now.Add(5 * time.Minute)
 			if a := s.do(t, keyed(second, "order-7")); a.status != 200 || len(s.got) == 0 {
 				t.Errorf("five minutes later: %d %s", a.status, a.body)
@@ -135,11 +148,13 @@ func TestIdempotencyKeyOfAnotherRequest(t *testing.T) {
 func TestRepeatsAreAnsweredAsTheFirst(t *testing.T) {
 	for _, c := range []struct{ name, path, body, want string }{
 		{
-			"a publish", "/apps/3/events", `{"name":"e","data":"","channels":["a","presence-b"],"info":"subscription_count,user_count"}`,
+			"a publish", "/apps/3/events",
+			`{"name":"e","data":"","channels":["a","presence-b"],"info":"subscription_count,user_count"}`,
 			`{"channels":{"a":{"subscription_count":1},"presence-b":{"user_count":0}}}`,
 		},
 		{
-			"a batch", "/apps/3/batch_events", `{"batch":[{"name":"e","data":"","channel":"a","info":"subscription_count"},{"name":"e","data":"","channel":"a"}]}`,
+			"a batch", "/apps/3/batch_events",
+			`{"batch":[{"name":"e","data":"","channel":"a","info":"subscription_count"},{"name":"e","data":"","channel":"a"}]}`,
 			`{"batch":[{"subscription_count":1},{}]}`,
 		},
 	} {
@@ -164,7 +179,8 @@ func TestRepeatsAreAnsweredAsTheFirst(t *testing.T) {
 	}
 }
 
-// Whoever saw an error tries again. Whatever of it was queued is not queued twice, as the queue has it by the same name.
+// Whoever saw an error tries again. Whatever of it was queued is not queued twice, as the queue has
+// it by the same name.
 func TestPublishIsRepeatedAfterAnError(t *testing.T) {
 	s := newServer(t)
 	r := keyed(`{"name":"e","data":"d","channel":"a"}`, "k")
@@ -179,7 +195,8 @@ func TestPublishIsRepeatedAfterAnError(t *testing.T) {
 
 	s = newServer(t)
 	s.tableFails.Store(true)
-	s.refused(t, s.do(t, r), 500, "Internal server error") // nothing is queued whose answer cannot be kept
+	// nothing is queued whose answer cannot be kept
+	s.refused(t, s.do(t, r), 500, "Internal server error")
 	s.do(t, keyed(r.body, "")).accepted(t, "{}")
 }
 
@@ -189,7 +206,9 @@ func TestRepeatsAtTheSameMoment(t *testing.T) {
 	s.api.Publisher = line
 	var wg sync.WaitGroup
 	for range 8 {
-		wg.Go(func() { s.do(t, keyed(`{"name":"e","data":"d","channels":["a","b"]}`, "k")).accepted(t, "{}") })
+		wg.Go(func() {
+			s.do(t, keyed(`{"name":"e","data":"d","channels":["a","b"]}`, "k")).accepted(t, "{}")
+		})
 	}
 	wg.Wait()
 	const count = types.QueueAttributeNameApproximateNumberOfMessages
@@ -201,7 +220,8 @@ func TestRepeatsAtTheSameMoment(t *testing.T) {
 	}
 }
 
-// What is sent to the queue of publishes may have a key, too: nobody is answered, so that no row is needed.
+// What is sent to the queue of publishes may have a key, too: nobody is answered, so that no row is
+// needed.
 func TestTriggerWithAKey(t *testing.T) {
 	s := newServer(t)
 	s.api.State = nil
@@ -214,7 +234,8 @@ func TestTriggerWithAKey(t *testing.T) {
 		t.Errorf("queued as %q", keys)
 	}
 	var refusal *pusher.HTTPError
-	err := s.api.Trigger(t.Context(), "3", []byte(`{"name":"e","data":"d","channel":"a","idempotency_key":""}`))
+	err := s.api.Trigger(t.Context(), "3",
+		[]byte(`{"name":"e","data":"d","channel":"a","idempotency_key":""}`))
 	if !errors.As(err, &refusal) || refusal.Status != 400 {
 		t.Errorf("got %v", err)
 	}

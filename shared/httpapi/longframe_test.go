@@ -8,8 +8,9 @@ import (
 	"hark/shared/pusher"
 )
 
-// API Gateway takes frames of 128 KB. An app that has raised its limit of data may send events whose frames are longer, since a frame
-// escapes what it carries: those are refused when they are published, by both numbers, since nobody would get them.
+// API Gateway takes frames of 128 KB. An app that has raised its limit of data may send events
+// whose frames are longer, since a frame escapes what it carries: those are refused when they are
+// published, by both numbers, since nobody would get them.
 func TestEventWhoseFrameIsTooLong(t *testing.T) {
 	raise := func(a *pusher.App) { a.MaxEventData = 1 << 20 }
 	overhead := len(pusher.EventFrame("e", "orders", ""))
@@ -22,7 +23,10 @@ func TestEventWhoseFrameIsTooLong(t *testing.T) {
 		{"one byte more", strings.Repeat("x", room+1), pusher.MaxFrame + 1},
 		{"data of half the length that fits, escaped", strings.Repeat(`"`, room/2), 0},
 		{"and that does not", strings.Repeat(`"`, room/2+1), overhead + 2*(room/2+1)},
-		{"data of a sixth, the longest escapes", strings.Repeat("\x01", room/6+1), overhead + 6*(room/6+1)},
+		{
+			"data of a sixth, the longest escapes", strings.Repeat("\x01", room/6+1),
+			overhead + 6*(room/6+1),
+		},
 	} {
 		for path, body := range map[string]string{
 			"/events":       `{"name":"e","channel":"orders","data":` + quoted(c.data) + `}`,
@@ -35,7 +39,8 @@ func TestEventWhoseFrameIsTooLong(t *testing.T) {
 					a.accepted(t, a.body)
 					return
 				}
-				s.refused(t, a, 413, strconv.Itoa(c.frame)+" bytes, the limit is "+strconv.Itoa(pusher.MaxFrame))
+				s.refused(t, a, 413,
+					strconv.Itoa(c.frame)+" bytes, the limit is "+strconv.Itoa(pusher.MaxFrame))
 				s.refused(t, a, 413, "orders")
 			})
 		}
@@ -43,12 +48,14 @@ func TestEventWhoseFrameIsTooLong(t *testing.T) {
 	t.Run("for one of several channels", func(t *testing.T) {
 		s := newServer(t, raise)
 		long := "o" + strings.Repeat("-", 100)
-		body := `{"name":"e","channels":["orders","` + long + `"],"data":"` + strings.Repeat("x", room) + `"}`
+		body := `{"name":"e","channels":["orders","` + long + `"],"data":"` + strings.Repeat("x",
+			room) + `"}`
 		s.refused(t, s.do(t, request{body: body}), 413, long)
 	})
 	t.Run("with a long name", func(t *testing.T) {
 		s := newServer(t, raise, func(a *pusher.App) { a.MaxEventName = 1 << 20 })
-		body := `{"name":"` + strings.Repeat("e", pusher.MaxFrame) + `","channel":"orders","data":""}`
+		body := `{"name":"` + strings.Repeat("e",
+			pusher.MaxFrame) + `","channel":"orders","data":""}`
 		s.refused(t, s.do(t, request{body: body}), 413, "its frame has")
 	})
 }

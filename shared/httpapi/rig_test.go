@@ -76,7 +76,8 @@ func (p *publisher) Publish(_ context.Context, b ...state.Broadcast) error {
 	return nil
 }
 
-// gateway notes what is done to connections. A post to one with an error fails; one called stuck cannot be closed.
+// gateway notes what is done to connections. A post to one with an error fails; one called stuck
+// cannot be closed.
 type gateway struct {
 	mu    sync.Mutex
 	errs  map[pusher.ConnectionID]error
@@ -117,8 +118,14 @@ type server struct {
 
 func newServer(t testing.TB, change ...func(*pusher.App)) *server {
 	t.Helper()
-	s := &server{publisher: &publisher{}, gateway: &gateway{errs: map[pusher.ConnectionID]error{}}, log: &bytes.Buffer{}}
-	s.app = pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: settings.Default()}
+	s := &server{
+		publisher: &publisher{}, gateway: &gateway{errs: map[pusher.ConnectionID]error{}},
+		log: &bytes.Buffer{},
+	}
+	s.app = pusher.App{
+		ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8",
+		Settings: settings.Default(),
+	}
 	for _, f := range change {
 		f(&s.app)
 	}
@@ -126,12 +133,16 @@ func newServer(t testing.TB, change ...func(*pusher.App)) *server {
 	off.ID, off.Disabled = "off", true
 	s.openTable(t)
 	s.api = &httpapi.API{
-		Apps:      apps{"3": s.app, "other": {ID: "other", Key: "other-key", Secret: s.app.Secret}, "off": off},
+		Apps: apps{
+			"3": s.app, "other": {ID: "other", Key: "other-key", Secret: s.app.Secret}, "off": off,
+		},
 		Publisher: s.publisher,
 		State:     s.store,
 		Gateway:   s.gateway,
 		Now:       func() time.Time { return now },
-		Log:       slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log: slog.New(
+			slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}),
+		),
 	}
 	s.Server = httptest.NewServer(s.api.Handler())
 	t.Cleanup(s.Close)
@@ -142,10 +153,14 @@ func newServer(t testing.TB, change ...func(*pusher.App)) *server {
 func (s *server) openTable(t testing.TB) {
 	t.Helper()
 	s.bill, s.tableFails = &meter.Meter{}, &atomic.Bool{}
-	engine := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000", Meter: s.bill})
+	engine := dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", Account: "000000000000", Meter: s.bill,
+	})
 	err := engine.Create(dynamodb.TableSpec{
 		TableName: "state",
-		KeySchema: []dynamodb.KeyElement{{AttributeName: "pk", KeyType: "HASH"}, {AttributeName: "sk", KeyType: "RANGE"}},
+		KeySchema: []dynamodb.KeyElement{
+			{AttributeName: "pk", KeyType: "HASH"}, {AttributeName: "sk", KeyType: "RANGE"},
+		},
 		AttributeDefinitions: []dynamodb.AttributeDefinition{
 			{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: "S"},
 		},
@@ -155,14 +170,17 @@ func (s *server) openTable(t testing.TB) {
 	}
 	table := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.tableFails.Load() { // as the SDK does not repeat it
-			http.Error(w, `{"__type":"com.amazon.coral.validate#ValidationException","message":"inner-text of the table"}`, http.StatusBadRequest)
+			http.Error(w,
+				`{"__type":"com.amazon.coral.validate#ValidationException","message":"inner-text of the table"}`,
+				http.StatusBadRequest)
 			return
 		}
 		engine.ServeHTTP(w, r)
 	}))
 	t.Cleanup(table.Close)
 	s.store = &dynamo.State{Table: "state", Client: awsdb.New(awsdb.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(table.URL), Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		Region: "us-east-1", BaseEndpoint: aws.String(table.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})}
 }
 
@@ -177,7 +195,9 @@ func (s *server) subscribe(t *testing.T, ch pusher.Channel, ids ...pusher.Connec
 // join has a connection join a presence channel as a user.
 func (s *server) join(t *testing.T, ch pusher.Channel, id pusher.ConnectionID, user string) {
 	t.Helper()
-	s.put(t, state.Subscription{Channel: ch, Connection: id, ConnectedAt: s.api.Now(), Member: pusher.Member{UserID: user}})
+	s.put(t, state.Subscription{
+		Channel: ch, Connection: id, ConnectedAt: s.api.Now(), Member: pusher.Member{UserID: user},
+	})
 }
 
 func (s *server) put(t *testing.T, sub state.Subscription) {
@@ -218,7 +238,10 @@ func (s *server) target(r request) string {
 	if r.at.IsZero() {
 		r.at = now
 	}
-	params := []string{"auth_key=" + cmp.Or(r.key, s.app.Key), "auth_timestamp=" + strconv.FormatInt(r.at.Unix(), 10), "auth_version=1.0"}
+	params := []string{
+		"auth_key=" + cmp.Or(r.key, s.app.Key),
+		"auth_timestamp=" + strconv.FormatInt(r.at.Unix(), 10), "auth_version=1.0",
+	}
 	if r.method == http.MethodPost {
 		sum := md5.Sum([]byte(r.body)) //nolint:gosec // as above
 		params = append(params, "body_md5="+hex.EncodeToString(sum[:]))
@@ -238,7 +261,8 @@ func (s *server) target(r request) string {
 // do signs the request and sends it.
 func (s *server) do(t *testing.T, r request) answer {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), cmp.Or(r.method, http.MethodPost), s.URL+s.target(r),
+	req, err := http.NewRequestWithContext(t.Context(), cmp.Or(r.method,
+		http.MethodPost), s.URL+s.target(r),
 		strings.NewReader(cmp.Or(r.sentBody, r.body)))
 	if err != nil {
 		t.Fatal(err)
@@ -282,8 +306,8 @@ func (a answer) accepted(t *testing.T, body string) {
 	}
 }
 
-// refused asserts a refusal: 126 its text is short and plain, it holds neither the secret nor what is ours to know, and
-// nothing was published.
+// refused asserts a refusal: 126 its text is short and plain, it holds neither the secret nor what
+// is ours to know, and nothing was published.
 func (s *server) refused(t *testing.T, a answer, status int, says string) {
 	t.Helper()
 	if a.status != status || !strings.Contains(a.body, says) {

@@ -18,7 +18,8 @@ func TestGoSDK(t *testing.T) {
 	s.join(t, "presence-room", "b", "7")
 	p := s.publisher
 	client := sdk.Client{
-		AppID: s.app.ID, Key: s.app.Key, Secret: s.app.Secret, Host: strings.TrimPrefix(s.URL, "http://"),
+		AppID: s.app.ID, Key: s.app.Key, Secret: s.app.Secret,
+		Host:       strings.TrimPrefix(s.URL, "http://"),
 		HTTPClient: &http.Client{Timeout: time.Minute},
 	}
 
@@ -33,7 +34,9 @@ func TestGoSDK(t *testing.T) {
 	})
 	t.Run("several channels but one connection, and info", func(t *testing.T) {
 		socket, info := "482915.77120345", "subscription_count,user_count"
-		got, err := client.TriggerMultiWithParams([]string{"orders", "presence-room", "a@b,c;d=e.f"}, "e", "d",
+		got, err := client.TriggerMultiWithParams([]string{
+			"orders", "presence-room", "a@b,c;d=e.f",
+		}, "e", "d",
 			sdk.TriggerParams{SocketID: &socket, Info: &info})
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +59,8 @@ func TestGoSDK(t *testing.T) {
 	t.Run("a batch", func(t *testing.T) {
 		info := "user_count"
 		got, err := client.TriggerBatch([]sdk.Event{
-			{Channel: "presence-room", Name: "e", Data: "d", Info: &info}, {Channel: "orders", Name: "e", Data: "d"},
+			{Channel: "presence-room", Name: "e", Data: "d", Info: &info},
+			{Channel: "orders", Name: "e", Data: "d"},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -37,8 +37,15 @@ func TestTriggerRefusesWhatARequestIsRefused(t *testing.T) {
 		{"no JSON", "3", `{`, "The body is not a JSON object (400)"},
 		{"no name", "3", `{"data":"","channel":"a"}`, "The name field is required (400)"},
 		{"a channel that is none", "3", `{"name":"e","data":"","channel":"a b"}`, "(400)"},
-		{"too many channels", "3", `{"name":"e","data":"","channels":` + channels(101) + `}`, "there are 101 (400)"},
-		{"too much data", "3", `{"name":"e","channel":"a","data":"` + strings.Repeat("x", 10241) + `"}`, "10241 bytes for channel a (413)"},
+		{
+			"too many channels", "3", `{"name":"e","data":"","channels":` + channels(101) + `}`,
+			"there are 101 (400)",
+		},
+		{
+			"too much data", "3",
+			`{"name":"e","channel":"a","data":"` + strings.Repeat("x", 10241) + `"}`,
+			"10241 bytes for channel a (413)",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := s.api.Trigger(t.Context(), tt.app, []byte(tt.body))
@@ -72,7 +79,9 @@ func TestRepeatsOfATriggerHaveEqualRepeatKeys(t *testing.T) {
 
 func TestTriggerFailsAsThePublisherAndTheTableDo(t *testing.T) {
 	down := errors.New("the queue is down")
-	api := &httpapi.API{Apps: apps{"3": {ID: "3", Settings: settings.Default()}}, Publisher: &publisher{err: down}}
+	api := &httpapi.API{
+		Apps: apps{"3": {ID: "3", Settings: settings.Default()}}, Publisher: &publisher{err: down},
+	}
 	if err := api.Trigger(t.Context(), "3", []byte(`{"name":"e","data":"","channel":"a"}`)); !errors.Is(err, down) {
 		t.Error(err)
 	}

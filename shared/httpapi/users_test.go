@@ -21,8 +21,14 @@ func TestUsers(t *testing.T) {
 	}{
 		{"122 each once, as a text", "presence-room", "", 200, `{"users":[{"id":"7"},{"id":"8"}]}`},
 		{"121 nobody", "presence-empty", "", 200, `{"users":[]}`},
-		{"parameters that soketi knows", "presence-cache-x", "with_user_info=1", 200, `{"users":[{"id":"9"}]}`},
-		{"120 of a public channel", "orders", "", 400, "Users are known of presence channels only, and orders is none"},
+		{
+			"parameters that soketi knows", "presence-cache-x", "with_user_info=1", 200,
+			`{"users":[{"id":"9"}]}`,
+		},
+		{
+			"120 of a public channel", "orders", "", 400,
+			"Users are known of presence channels only, and orders is none",
+		},
 		{"120 of what only looks like one", "presencex", "", 400, "presencex"},
 		{"a name that cannot be", "presence-a%20b", "", 400, `"presence-a b"`},
 	} {
@@ -37,7 +43,8 @@ func TestUsers(t *testing.T) {
 	}
 	t.Run("122 not those whose connection is too old to be there", func(t *testing.T) {
 		s.put(t, state.Subscription{
-			Channel: "presence-old", Connection: "x", ConnectedAt: now.Add(-state.RowLife), Member: pusher.Member{UserID: "7"},
+			Channel: "presence-old", Connection: "x", ConnectedAt: now.Add(-state.RowLife),
+			Member: pusher.Member{UserID: "7"},
 		})
 		s.get(t, "/channels/presence-old/users", "").accepted(t, `{"users":[]}`)
 	})
@@ -66,14 +73,22 @@ func ends(ids ...pusher.ConnectionID) []string {
 
 // Checklist 92.
 func TestTerminate(t *testing.T) {
-	alsoMembers, signedInOnly := func(*pusher.App) {}, func(a *pusher.App) { a.TerminateByMembers = false }
+	alsoMembers, signedInOnly := func(*pusher.App) {}, func(a *pusher.App) {
+		a.TerminateByMembers = false
+	}
 	for _, c := range []struct {
 		name, user string
 		app        func(*pusher.App)
 		want       []string
 	}{
-		{"92 all connections that are signed in as the user", "7", signedInOnly, ends("both", "signed-in")},
-		{"92 and those that are present as it, each once", "7", alsoMembers, ends("both", "member", "signed-in")},
+		{
+			"92 all connections that are signed in as the user", "7", signedInOnly,
+			ends("both", "signed-in"),
+		},
+		{
+			"92 and those that are present as it, each once", "7", alsoMembers,
+			ends("both", "member", "signed-in"),
+		},
 		{"92 nobody", "nobody", alsoMembers, nil},
 		{"a member by a name that nobody can sign in by", "a/b %", alsoMembers, ends("odd")},
 		{"the same, without members", "a/b %", signedInOnly, nil},
@@ -90,7 +105,8 @@ func TestTerminate(t *testing.T) {
 			s.join(t, "presence-b", "another", "other")
 			s.join(t, "presence-b", "odd", "a/b %")
 			s.put(t, state.Subscription{
-				Channel: "presence-b", Connection: "old", ConnectedAt: now.Add(-state.RowLife), Member: pusher.Member{UserID: "7"},
+				Channel: "presence-b", Connection: "old", ConnectedAt: now.Add(-state.RowLife),
+				Member: pusher.Member{UserID: "7"},
 			})
 			s.terminate(t, c.user).accepted(t, "{}")
 			if slices.Sort(s.gateway.calls); !slices.Equal(s.gateway.calls, c.want) {
@@ -105,7 +121,8 @@ func TestTerminate(t *testing.T) {
 		if !slices.Equal(s.gateway.calls, []string{"post a " + disconnected, "close a"}) {
 			t.Errorf("got %q", s.gateway.calls)
 		}
-		s.refused(t, s.terminate(t, strings.Repeat("é", 129)), 400, "129 characters, the limit is 128")
+		s.refused(t, s.terminate(t, strings.Repeat("é", 129)), 400,
+			"129 characters, the limit is 128")
 	})
 	t.Run("what cannot be told is closed, what has gone is not, and what cannot be closed is an error", func(t *testing.T) {
 		s := newServer(t)

@@ -11,7 +11,10 @@ import (
 
 // app has the credentials of the published vectors (docs/protocol.md §3.2).
 func app() pusher.App {
-	return pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: settings.Default()}
+	return pusher.App{
+		ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8",
+		Settings: settings.Default(),
+	}
 }
 
 // refused asserts a refusal with the code, whose text does not hold the app's secret.
@@ -38,7 +41,8 @@ func TestSign(t *testing.T) {
 			"4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba",
 		},
 		{
-			"a presence channel", `123.456:presence-room:{"user_id":"7","user_info":{"name":"Ann"}}`,
+			"a presence channel",
+			`123.456:presence-room:{"user_id":"7","user_info":{"name":"Ann"}}`,
 			"222e35fd9db9a7de0ded5244b786ddb79fadb5206c2141ca6157025a3f251396",
 		},
 		{
@@ -55,7 +59,8 @@ func TestSign(t *testing.T) {
 			"afaed3695da2ffd16931f457e338e6c9f2921fa133ce7dac49f529792be6304c",
 		},
 		{
-			"the presence text that Pusher prints", `1234.1234:presence-foobar:{"user_id":10,"user_info":{"name":"Mr. Channels"}}`,
+			"the presence text that Pusher prints",
+			`1234.1234:presence-foobar:{"user_id":10,"user_info":{"name":"Mr. Channels"}}`,
 			"31935e7d86dba64c2a90aed31fdc61869f9b22ba9d8863bba239c03ca481bc80",
 		},
 	} {
@@ -89,21 +94,57 @@ func TestAuthorize(t *testing.T) {
 		{"31 a presence channel without auth", "presence-room", data, "", false},
 		{"32 a signature with one digit changed", channel, "", good[:len(good)-1] + "5", false},
 		{"32 a signature cut short", channel, "", good[:len(good)-1], false},
-		{"32 a signature in upper case", channel, "", key + ":" + strings.ToUpper(sign("1234.1234:private-foobar")), false},
-		{"32 a signature by another secret", channel, "", key + ":" + pusher.App{Secret: "x"}.Sign("1234.1234:private-foobar"), false},
+		{
+			"32 a signature in upper case", channel, "",
+			key + ":" + strings.ToUpper(sign("1234.1234:private-foobar")), false,
+		},
+		{
+			"32 a signature by another secret", channel, "",
+			key + ":" + pusher.App{Secret: "x"}.Sign("1234.1234:private-foobar"), false,
+		},
 		{"32 auth without a colon", channel, "", sign("1234.1234:private-foobar"), false},
 		{"32 auth that is only a colon", channel, "", ":", false},
-		{"33 the right signature with another app's key", channel, "", "other:" + sign("1234.1234:private-foobar"), false},
-		{"33 the right signature with no key", channel, "", ":" + sign("1234.1234:private-foobar"), false},
-		{"34 a signature for another socket ID", channel, "", key + ":" + sign("1234.1235:private-foobar"), false},
-		{"35 a signature for another channel", channel, "", key + ":" + sign("1234.1234:private-other"), false},
-		{"36 channel data that was signed", channel, data, key + ":" + sign("1234.1234:private-foobar:"+data), true},
+		{
+			"33 the right signature with another app's key", channel, "",
+			"other:" + sign("1234.1234:private-foobar"), false,
+		},
+		{
+			"33 the right signature with no key", channel, "",
+			":" + sign("1234.1234:private-foobar"), false,
+		},
+		{
+			"34 a signature for another socket ID", channel, "",
+			key + ":" + sign("1234.1235:private-foobar"), false,
+		},
+		{
+			"35 a signature for another channel", channel, "",
+			key + ":" + sign("1234.1234:private-other"), false,
+		},
+		{
+			"36 channel data that was signed", channel, data,
+			key + ":" + sign("1234.1234:private-foobar:"+data), true,
+		},
 		{"36 channel data that was not signed", channel, data, good, false},
-		{"36 channel data that was left out", channel, "", key + ":" + sign("1234.1234:private-foobar:"+data), false},
-		{"36 channel data encoded anew", channel, `{"user_id": "7"}`, key + ":" + sign("1234.1234:private-foobar:"+data), false},
-		{"empty channel data that was signed with its colon", channel, "", key + ":" + sign("1234.1234:private-foobar:"), true},
-		{"an encrypted channel", "private-encrypted-vault", "", key + ":" + sign("1234.1234:private-encrypted-vault"), true},
-		{"a presence channel", "presence-room", data, key + ":" + sign("1234.1234:presence-room:"+data), true},
+		{
+			"36 channel data that was left out", channel, "",
+			key + ":" + sign("1234.1234:private-foobar:"+data), false,
+		},
+		{
+			"36 channel data encoded anew", channel, `{"user_id": "7"}`,
+			key + ":" + sign("1234.1234:private-foobar:"+data), false,
+		},
+		{
+			"empty channel data that was signed with its colon", channel, "",
+			key + ":" + sign("1234.1234:private-foobar:"), true,
+		},
+		{
+			"an encrypted channel", "private-encrypted-vault", "",
+			key + ":" + sign("1234.1234:private-encrypted-vault"), true,
+		},
+		{
+			"a presence channel", "presence-room", data,
+			key + ":" + sign("1234.1234:presence-room:"+data), true,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := app().Authorize(id, c.channel, c.data, c.auth)
@@ -116,7 +157,8 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
-// 84 and docs/protocol.md §3.2: the user data is signed as the exact string that was received, for one connection.
+// 84 and docs/protocol.md §3.2: the user data is signed as the exact string that was received, for
+// one connection.
 func TestAuthorizeUser(t *testing.T) {
 	const (
 		id   = pusher.SocketID("1234.1234")
@@ -127,17 +169,35 @@ func TestAuthorizeUser(t *testing.T) {
 		name, data, auth string
 		ok               bool
 	}{
-		{"the vector that Pusher prints", data, key + ":4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba", true},
-		{"data with spaces, as they were signed", `{ "id" : "7" }`, key + ":" + sign(`1234.1234::user::{ "id" : "7" }`), true},
+		{
+			"the vector that Pusher prints", data,
+			key + ":4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba", true,
+		},
+		{
+			"data with spaces, as they were signed", `{ "id" : "7" }`,
+			key + ":" + sign(`1234.1234::user::{ "id" : "7" }`), true,
+		},
 		{"no auth", data, "", false},
 		{"auth without a colon", data, sign("1234.1234::user::" + data), false},
-		{"one digit changed", data, key + ":4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336bb", false},
-		{"the form that one of Pusher's pages shows", data, key + "::user::" + sign("1234.1234::user::"+data), false},
+		{
+			"one digit changed", data,
+			key + ":4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336bb", false,
+		},
+		{
+			"the form that one of Pusher's pages shows", data,
+			key + "::user::" + sign("1234.1234::user::"+data), false,
+		},
 		{"another app's key", data, "other:" + sign("1234.1234::user::"+data), false},
-		{"another secret", data, key + ":" + pusher.App{Secret: "x"}.Sign("1234.1234::user::"+data), false},
+		{
+			"another secret", data,
+			key + ":" + pusher.App{Secret: "x"}.Sign("1234.1234::user::"+data), false,
+		},
 		{"another socket ID", data, key + ":" + sign("1234.1235::user::"+data), false},
 		{"data encoded anew", `{"id": "12345"}`, key + ":" + sign("1234.1234::user::"+data), false},
-		{"the signature of a channel that is called like it", data, key + ":" + sign("1234.1234:user::"+data), false},
+		{
+			"the signature of a channel that is called like it", data,
+			key + ":" + sign("1234.1234:user::"+data), false,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := app().AuthorizeUser(id, c.data, c.auth)
@@ -176,7 +236,8 @@ func TestAuthorizeRefusesInFewWords(t *testing.T) {
 func TestValidName(t *testing.T) {
 	for name, want := range map[string]bool{
 		"a": true, "A-z_09": true, strings.Repeat("a", 64): true,
-		"": false, strings.Repeat("a", 65): false, "a#b": false, "a b": false, "a.b": false, "ä": false, "a\n": false,
+		"": false, strings.Repeat("a", 65): false, "a#b": false, "a b": false, "a.b": false,
+		"ä": false, "a\n": false,
 	} {
 		if got := pusher.ValidName(name); got != want {
 			t.Errorf("%q: got %t, want %t", name, got, want)

@@ -20,9 +20,15 @@ func TestChannelKind(t *testing.T) {
 		{"private- is private", "private-x", true, false, false},
 		{"private-cache- is private, with a cache", "private-cache-x", true, false, true},
 		{"private-encrypted- is private", "private-encrypted-x", true, false, false},
-		{"43 private-encrypted-cache- is private, with a cache", "private-encrypted-cache-x", true, false, true},
+		{
+			"43 private-encrypted-cache- is private, with a cache", "private-encrypted-cache-x",
+			true, false, true,
+		},
 		{"presence- is private and has presence", "presence-x", true, true, false},
-		{"presence-cache- is private and has presence, with a cache", "presence-cache-x", true, true, true},
+		{
+			"presence-cache- is private and has presence, with a cache", "presence-cache-x", true,
+			true, true,
+		},
 		{"41 privatex is public", "privatex", false, false, false},
 		{"41 privateer is public", "privateer", false, false, false},
 		{"41 presencex is public", "presencex", false, false, false},
@@ -39,7 +45,8 @@ func TestChannelKind(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if ch := c.channel; ch.Private() != c.private || ch.Presence() != c.presence || ch.Cache() != c.cache {
-				t.Errorf("private %t, presence %t, cache %t", ch.Private(), ch.Presence(), ch.Cache())
+				t.Errorf("private %t, presence %t, cache %t", ch.Private(), ch.Presence(),
+					ch.Cache())
 			}
 			if user := c.channel.User(); (user != "") != strings.HasPrefix(string(c.channel), "#") {
 				t.Errorf("of user %q", user)
@@ -83,7 +90,8 @@ func TestChannelValidate(t *testing.T) {
 	}
 }
 
-// 40: the limit is the app's. The refusal reads as soketi's (docs/protocol.md §3.5) and says both numbers.
+// 40: the limit is the app's. The refusal reads as soketi's (docs/protocol.md §3.5) and says both
+// numbers.
 func TestChannelValidateKeepsTheAppsLimit(t *testing.T) {
 	ch := pusher.Channel(strings.Repeat("x", 165))
 	if err := ch.Validate(165); err != nil {
@@ -103,8 +111,10 @@ func TestChannelValidateKeepsTheAppsLimit(t *testing.T) {
 // 44 and docs/protocol.md §5.9.
 func TestUserChannel(t *testing.T) {
 	for ch, user := range map[pusher.Channel]string{
-		"#server-to-user-7": "7", "#server-to-user-a-b@c.d": "a-b@c.d", "#server-to-user-#server-to-user-7": "#server-to-user-7",
-		"#server-to-user-": "", "#server-to-user": "", "server-to-user-7": "", "#Server-to-user-7": "", " #server-to-user-7": "", "#": "", "": "",
+		"#server-to-user-7": "7", "#server-to-user-a-b@c.d": "a-b@c.d",
+		"#server-to-user-#server-to-user-7": "#server-to-user-7",
+		"#server-to-user-":                  "", "#server-to-user": "", "server-to-user-7": "",
+		"#Server-to-user-7": "", " #server-to-user-7": "", "#": "", "": "",
 	} {
 		t.Run(string(ch), func(t *testing.T) {
 			if got := ch.User(); got != user {

@@ -16,7 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden frames anew")
 
-// The frames as clients read them. Each was checked against the section of docs/protocol.md that it names.
+// The frames as clients read them. Each was checked against the section of docs/protocol.md that it
+// names.
 func TestGoldenFrames(t *testing.T) {
 	for _, f := range []struct {
 		file, section string
@@ -25,28 +26,70 @@ func TestGoldenFrames(t *testing.T) {
 		{"connection_established", "§1.2", pusher.Established("482915.77120345", 120*time.Second)},
 		{"pong", "§1.4", pusher.Pong()},
 		{"subscription_succeeded", "§3.4", pusher.Succeeded("private-orders.7")},
-		{"error_first_frame", "§1.6, §2.1", pusher.Errorf(pusher.CodeNoApp, "App key x does not exist").Frame()},
-		{"error", "§2", pusher.Errorf(pusher.CodeUnauthorized, "Auth info required to subscribe to %s", "private-x").Frame()},
-		{"subscription_error", "§3.5", pusher.Errorf(pusher.CodeUnauthorized, "The connection is unauthorized.").SubscriptionError("private-x")},
-		{"subscription_error_limit", "§3.5", pusher.Limitf(pusher.CodeLimit, "The channel presence-a is full").SubscriptionError("presence-a")},
-		{"error_limit", "§2", pusher.Limitf(pusher.CodeLimit, "The channel presence-a is full").Frame()},
+		{
+			"error_first_frame", "§1.6, §2.1",
+			pusher.Errorf(pusher.CodeNoApp, "App key x does not exist").Frame(),
+		},
+		{
+			"error", "§2",
+			pusher.Errorf(pusher.CodeUnauthorized, "Auth info required to subscribe to %s",
+				"private-x").Frame(),
+		},
+		{
+			"subscription_error", "§3.5",
+			pusher.Errorf(pusher.CodeUnauthorized,
+				"The connection is unauthorized.").SubscriptionError("private-x"),
+		},
+		{
+			"subscription_error_limit", "§3.5",
+			pusher.Limitf(pusher.CodeLimit,
+				"The channel presence-a is full").SubscriptionError("presence-a"),
+		},
+		{
+			"error_limit", "§2",
+			pusher.Limitf(pusher.CodeLimit, "The channel presence-a is full").Frame(),
+		},
 		{"subscription_succeeded_presence", "§3.4", pusher.Welcomed("presence-room.1", []pusher.Member{
-			{UserID: "7", Info: json.RawMessage(`{"name":"<Ann>"}`)}, {UserID: "8"}, {UserID: "7", Info: json.RawMessage(`"of another connection"`)},
+			{UserID: "7", Info: json.RawMessage(`{"name":"<Ann>"}`)}, {UserID: "8"},
+			{UserID: "7", Info: json.RawMessage(`"of another connection"`)},
 		})},
 		{"subscription_succeeded_presence_empty", "§3.4", pusher.Welcomed("presence-room.1", nil)},
-		{"member_added", "§3.6", pusher.MemberAdded("presence-room.1", pusher.Member{UserID: "8", Info: json.RawMessage(`{"name":"Bob"}`)})},
-		{"member_added_without_info", "§3.6", pusher.MemberAdded("presence-room.1", pusher.Member{UserID: "8"})},
+		{
+			"member_added", "§3.6",
+			pusher.MemberAdded("presence-room.1", pusher.Member{
+				UserID: "8", Info: json.RawMessage(`{"name":"Bob"}`),
+			}),
+		},
+		{
+			"member_added_without_info", "§3.6",
+			pusher.MemberAdded("presence-room.1", pusher.Member{UserID: "8"}),
+		},
 		{"member_removed", "§3.6", pusher.MemberRemoved("presence-room.1", "8")},
 		{"cache_miss", "§3.7", pusher.CacheMiss("cache-eur")},
 		{"subscription_count", "§3.8", pusher.SubscriptionCount("orders", 42)},
-		{"signin_success", "§3.11", pusher.SignedIn(`{"id":"7","user_info":{"name":"<Ann>"},"watchlist":["8","9"]}`)},
+		{
+			"signin_success", "§3.11",
+			pusher.SignedIn(`{"id":"7","user_info":{"name":"<Ann>"},"watchlist":["8","9"]}`),
+		},
 		{"watchlist_events", "§3.12", pusher.WatchlistEvents([]string{"8"}, []string{"9", "10"})},
 		{"watchlist_events_offline", "§3.12", pusher.WatchlistEvents(nil, []string{"9"})},
-		{"client_event", "§4", pusher.ClientEvent("client-typing", "private-a", `{"name":"Ann"}`, "")},
-		{"client_event_presence", "§4", pusher.ClientEvent("client-typing", "presence-room.1", `{"name":"Ann"}`, "7")},
+		{
+			"client_event", "§4",
+			pusher.ClientEvent("client-typing", "private-a", `{"name":"Ann"}`, ""),
+		},
+		{
+			"client_event_presence", "§4",
+			pusher.ClientEvent("client-typing", "presence-room.1", `{"name":"Ann"}`, "7"),
+		},
 		{"client_event_without_data", "§4", pusher.ClientEvent("client-exit", "private-a", "", "")},
-		{"event", "§5.3", pusher.EventFrame(`App\Events\OrderShipped`, "private-orders.7", `{"id":7}`)},
-		{"event_nasty", "§0 (encoding rule)", pusher.EventFrame("a<b>&c", "orders", "\x00\t\"\\ <>& \u2028 \ufffe\uffff \U0001f600")},
+		{
+			"event", "§5.3",
+			pusher.EventFrame(`App\Events\OrderShipped`, "private-orders.7", `{"id":7}`),
+		},
+		{
+			"event_nasty", "§0 (encoding rule)",
+			pusher.EventFrame("a<b>&c", "orders", "\x00\t\"\\ <>& \u2028 \ufffe\uffff \U0001f600"),
+		},
 	} {
 		t.Run(f.file+", docs/protocol.md "+f.section, func(t *testing.T) {
 			path := filepath.Join("testdata", f.file+".json")
@@ -170,13 +213,23 @@ func TestSubscribeData(t *testing.T) {
 		name, data string
 		want       *pusher.SubscribeData
 	}{
-		{"29 a public channel as pusher-js sends it", `{"auth":"","channel":"orders"}`, &pusher.SubscribeData{Channel: "orders"}},
 		{
-			"a presence channel", `{"auth":"K:s","channel_data":` + quote(presence) + `,"channel":"presence-a"}`,
+			"29 a public channel as pusher-js sends it", `{"auth":"","channel":"orders"}`,
+			&pusher.SubscribeData{Channel: "orders"},
+		},
+		{
+			"a presence channel",
+			`{"auth":"K:s","channel_data":` + quote(presence) + `,"channel":"presence-a"}`,
 			&pusher.SubscribeData{Channel: "presence-a", Auth: "K:s", ChannelData: presence},
 		},
-		{"51 a string that holds the object", quote(`{"auth":"K:s","channel":"a"}`), &pusher.SubscribeData{Channel: "a", Auth: "K:s"}},
-		{"null for auth and channel data", `{"auth":null,"channel_data":null,"channel":"a"}`, &pusher.SubscribeData{Channel: "a"}},
+		{
+			"51 a string that holds the object", quote(`{"auth":"K:s","channel":"a"}`),
+			&pusher.SubscribeData{Channel: "a", Auth: "K:s"},
+		},
+		{
+			"null for auth and channel data", `{"auth":null,"channel_data":null,"channel":"a"}`,
+			&pusher.SubscribeData{Channel: "a"},
+		},
 		{"an empty object", `{}`, &pusher.SubscribeData{}},
 		{"no data", ``, nil},
 		{"null", `null`, nil},
@@ -188,7 +241,9 @@ func TestSubscribeData(t *testing.T) {
 		{"a channel that is a number", `{"channel":7}`, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := pusher.Frame{Event: "pusher:subscribe", Data: json.RawMessage(c.data)}.SubscribeData()
+			got, err := pusher.Frame{
+				Event: "pusher:subscribe", Data: json.RawMessage(c.data),
+			}.SubscribeData()
 			if c.want == nil {
 				refused(t, err, pusher.CodeReconnect)
 			} else if err != nil || got != *c.want {
@@ -205,8 +260,14 @@ func TestSignInData(t *testing.T) {
 		name, data string
 		want       *pusher.SignInData
 	}{
-		{"as pusher-js sends it", `{"auth":"K:s","user_data":` + quote(user) + `}`, &pusher.SignInData{Auth: "K:s", UserData: user}},
-		{"a string that holds the object", quote(`{"auth":"K:s","user_data":"{}"}`), &pusher.SignInData{Auth: "K:s", UserData: "{}"}},
+		{
+			"as pusher-js sends it", `{"auth":"K:s","user_data":` + quote(user) + `}`,
+			&pusher.SignInData{Auth: "K:s", UserData: user},
+		},
+		{
+			"a string that holds the object", quote(`{"auth":"K:s","user_data":"{}"}`),
+			&pusher.SignInData{Auth: "K:s", UserData: "{}"},
+		},
 		{"an empty object", `{}`, &pusher.SignInData{}},
 		{"no data", ``, nil},
 		{"null", `null`, nil},
@@ -217,7 +278,9 @@ func TestSignInData(t *testing.T) {
 		{"an auth that is a number", `{"auth":7,"user_data":"{}"}`, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := pusher.Frame{Event: "pusher:signin", Data: json.RawMessage(c.data)}.SignInData()
+			got, err := pusher.Frame{
+				Event: "pusher:signin", Data: json.RawMessage(c.data),
+			}.SignInData()
 			if c.want == nil {
 				refused(t, err, pusher.CodeReconnect)
 			} else if err != nil || got != *c.want {
@@ -241,7 +304,11 @@ func TestFrameText(t *testing.T) {
 		{"null, which is as good as none", `null`, ``},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f, err := pusher.ParseFrame([]byte(`{"event":"client-a"` + strings.TrimSuffix(`,"data":`+c.data, `,"data":`) + `}`))
+			f, err := pusher.ParseFrame(
+				[]byte(
+					`{"event":"client-a"` + strings.TrimSuffix(`,"data":`+c.data, `,"data":`) + `}`,
+				),
+			)
 			if err != nil || f.Text() != c.want {
 				t.Errorf("got %q, %v; want %q", f.Text(), err, c.want)
 			}

@@ -12,14 +12,17 @@ import (
 	"hark/shared/pusher"
 )
 
-// Whatever a client sends is parsed or refused by name, and what it is answered is a frame that it can read.
+// Whatever a client sends is parsed or refused by name, and what it is answered is a frame that it
+// can read.
 func FuzzFrame(f *testing.F) {
 	for _, s := range []string{
 		`{"event":"pusher:subscribe","data":{"auth":"","channel":"orders"}}`,
 		`{"event":"pusher:subscribe","data":"{\"auth\":\"K:s\",\"channel\":\"private-a\",\"channel_data\":\"{}\"}"}`,
 		`{"event":"pusher:signin","data":{"auth":"K:s","user_data":"{\"id\":\"7\"}"}}`,
-		`{"event":"client-a","channel":"private-a","data":{"a":[1.50,"<b>"]}}`, `{"event":"client-a","data":"\ud800"}`,
-		`{"event":"pusher:ping","data":{}}`, `{"event":7}`, `[]`, `null`, ``, "{\"event\":\"\xff\ufffe\"}",
+		`{"event":"client-a","channel":"private-a","data":{"a":[1.50,"<b>"]}}`,
+		`{"event":"client-a","data":"\ud800"}`,
+		`{"event":"pusher:ping","data":{}}`, `{"event":7}`, `[]`, `null`, ``,
+		"{\"event\":\"\xff\ufffe\"}",
 	} {
 		f.Add([]byte(s))
 	}
@@ -49,7 +52,8 @@ func FuzzFrame(f *testing.F) {
 	})
 }
 
-// relays asserts that the frame, relayed as a client event, says what it said (78): its data is the same text, or the same JSON.
+// relays asserts that the frame, relayed as a client event, says what it said (78): its data is the
+// same text, or the same JSON.
 func relays(t *testing.T, f pusher.Frame) {
 	t.Helper()
 	relayed := pusher.ClientEvent(f.Event, f.Channel, f.Text(), "")
@@ -113,10 +117,12 @@ func answers(t *testing.T, err error, ch pusher.Channel) {
 	}
 }
 
-// A name is refused, or it is one that the SDKs take and that no key of the state table is confused by.
+// A name is refused, or it is one that the SDKs take and that no key of the state table is confused
+// by.
 func FuzzChannel(f *testing.F) {
 	for _, s := range []string{
-		"orders", "private-encrypted-cache-x", "presence-cache-x", "#server-to-user-7", "#", "", "a#b", "a b", "caf\u00e9", "a\xff", "a\x00\n",
+		"orders", "private-encrypted-cache-x", "presence-cache-x", "#server-to-user-7", "#", "",
+		"a#b", "a b", "caf\u00e9", "a\xff", "a\x00\n",
 		strings.Repeat("x", 200), strings.Repeat("x", 201),
 	} {
 		f.Add(s, 200)
@@ -136,7 +142,8 @@ func FuzzChannel(f *testing.F) {
 		if ch.Presence() && !ch.Private() {
 			t.Fatalf("%q needs no signature", name)
 		}
-		// That a channel's frames are read back by its clients is for the encoder: names that are refused are told, too.
+		// That a channel's frames are read back by its clients is for the encoder: names that are
+		// refused are told, too.
 		if utf8.ValidString(name) {
 			var got struct{ Channel string }
 			if err := json.Unmarshal(pusher.MemberRemoved(ch, "7"), &got); err != nil || got.Channel != name {
@@ -149,11 +156,14 @@ func FuzzChannel(f *testing.F) {
 // channelNames are those that every SDK takes (docs/protocol.md §3.1).
 var channelNames = regexp.MustCompile(`\A[-a-zA-Z0-9_=@,.;]+\z`)
 
-// A member is refused, or everybody on the channel reads it as it came: an ID that is a text, and the same info.
+// A member is refused, or everybody on the channel reads it as it came: an ID that is a text, and
+// the same info.
 func FuzzMember(f *testing.F) {
 	for _, s := range []string{
-		`{"user_id":"7","user_info":{"name":"<Ann>"}}`, `{"user_id":7}`, `{"user_id":1.5e3,"user_info":null}`, `{"user_id":""}`, `{"user_id":true}`,
-		`{"user_id":"\ufffe","user_info":[ "\u2028" , 1 ]}`, `null`, `[]`, ``, "{\"user_id\":\"\xff\"}", `{"USER_ID":"7"}`, `{"user_id":"7","user_id":"8"}`,
+		`{"user_id":"7","user_info":{"name":"<Ann>"}}`, `{"user_id":7}`,
+		`{"user_id":1.5e3,"user_info":null}`, `{"user_id":""}`, `{"user_id":true}`,
+		`{"user_id":"\ufffe","user_info":[ "\u2028" , 1 ]}`, `null`, `[]`, ``,
+		"{\"user_id\":\"\xff\"}", `{"USER_ID":"7"}`, `{"user_id":"7","user_id":"8"}`,
 	} {
 		f.Add(s, 1024)
 	}
@@ -206,11 +216,14 @@ func inner(t *testing.T, frame []byte, into any) {
 	}
 }
 
-// A user is refused, or one that a channel can be named after, whose sign-in comes back as it was sent.
+// A user is refused, or one that a channel can be named after, whose sign-in comes back as it was
+// sent.
 func FuzzUser(f *testing.F) {
 	for _, s := range []string{
-		`{"id":"7","user_info":{"name":"<Ann>"},"watchlist":["8","9"]}`, `{"id":7}`, `{"id":""}`, `{"id":"a#b"}`, `{"id":"7","watchlist":[8]}`,
-		`{"id":"7","watchlist":["","8","8","a b",null]}`, `{"id":"7","watchlist":` + ids(101) + `}`, `null`, `[]`, ``, "{\"id\":\"\xff\"}",
+		`{"id":"7","user_info":{"name":"<Ann>"},"watchlist":["8","9"]}`, `{"id":7}`, `{"id":""}`,
+		`{"id":"a#b"}`, `{"id":"7","watchlist":[8]}`,
+		`{"id":"7","watchlist":["","8","8","a b",null]}`, `{"id":"7","watchlist":` + ids(101) + `}`,
+		`null`, `[]`, ``, "{\"id\":\"\xff\"}",
 	} {
 		f.Add(s)
 	}
@@ -255,7 +268,9 @@ func FuzzVerify(f *testing.F) {
 	f.Add(good.Method, good.Path, good.RawQuery, good.Body)
 	f.Add("GET", "/apps/3/channels%2F", "info[]=a&info[1]=b&%zz=;&auth_signature=x", []byte(nil))
 	f.Add("POST", "/apps/3/events", strings.ReplaceAll(good.RawQuery, ",", "%2C"), good.Body)
-	f.Add("POST", "/apps/3/events", "auth_key=278d425bdf160c739803&auth_version=1.0&auth_timestamp=-9223372036854775808", []byte("{}"))
+	f.Add("POST", "/apps/3/events",
+		"auth_key=278d425bdf160c739803&auth_version=1.0&auth_timestamp=-9223372036854775808",
+		[]byte("{}"))
 	f.Fuzz(func(t *testing.T, method, path, query string, body []byte) {
 		r := pusher.SignedRequest{Method: method, Path: path, RawQuery: query, Body: body}
 		if err := app().Verify(r, now); err != nil {
@@ -271,7 +286,8 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// Every event reaches the client as it was published, by way of a queue that takes only some characters.
+// Every event reaches the client as it was published, by way of a queue that takes only some
+// characters.
 func FuzzEventFrame(f *testing.F) {
 	for _, s := range nasty() {
 		f.Add(s, s)
@@ -289,7 +305,8 @@ func FuzzEventFrame(f *testing.F) {
 	})
 }
 
-// Every connection ID has a socket ID that the SDKs take, and no two IDs of the usual shape share one.
+// Every connection ID has a socket ID that the SDKs take, and no two IDs of the usual shape share
+// one.
 func FuzzSocketID(f *testing.F) {
 	f.Add("L0SM9cOFvHcCIhw=", "R1kmxc2VNjMCFIA=")
 	f.Add("0123456789abcdef", "______________8=")
@@ -305,7 +322,8 @@ func FuzzSocketID(f *testing.F) {
 		if !x.Valid() || !y.Valid() {
 			t.Fatalf("%q, %q became %s, %s", a, b, x, y)
 		}
-		oneAlphabet := strings.NewReplacer("-", "+", "_", "/") // two spellings of one ID: AWS has one alphabet, whichever
+		// two spellings of one ID: AWS has one alphabet, whichever
+		oneAlphabet := strings.NewReplacer("-", "+", "_", "/")
 		if x == y && oneAlphabet.Replace(a) != oneAlphabet.Replace(b) {
 			t.Fatalf("%q and %q share %s", a, b, x)
 		}

@@ -17,15 +17,28 @@ func TestParseMember(t *testing.T) {
 		{"an ID and its info", `{"user_id":"7","user_info":{"name":"Ann"}}`, "7", `{"name":"Ann"}`},
 		{"an ID alone", `{"user_id":"7"}`, "7", ""},
 		{"61 a number is the same as its text", `{"user_id":7}`, "7", ""},
-		{"61 a large number keeps its digits", `{"user_id":12345678901234567890}`, "12345678901234567890", ""},
+		{
+			"61 a large number keeps its digits", `{"user_id":12345678901234567890}`,
+			"12345678901234567890", "",
+		},
 		{"61 a fraction, as it is written", `{"user_id":1.50}`, "1.50", ""},
 		{"null for an info is none", `{"user_id":"7","user_info":null}`, "7", ""},
 		{"an info of any type", `{"user_id":"7","user_info":[1, "a b"]}`, "7", `[1,"a b"]`},
-		{"an info without spaces between its values", "{\"user_id\":\"7\",\"user_info\":{ \"a\" :\n1 }}", "7", `{"a":1}`},
+		{
+			"an info without spaces between its values",
+			"{\"user_id\":\"7\",\"user_info\":{ \"a\" :\n1 }}", "7", `{"a":1}`,
+		},
 		{"an ID that is no channel's name", `{"user_id":"Ann Lee/ä #1"}`, "Ann Lee/ä #1", ""},
 		{"keys nobody knows", `{"user_id":"7","x":{}}`, "7", ""},
-		{"64 an ID of 128 characters", `{"user_id":"` + strings.Repeat("ä", 128) + `"}`, strings.Repeat("ä", 128), ""},
-		{"64 a member of 1024 bytes", `{"user_id":"7","user_info":"` + strings.Repeat("x", 1021) + `"}`, "7", `"` + strings.Repeat("x", 1021) + `"`},
+		{
+			"64 an ID of 128 characters", `{"user_id":"` + strings.Repeat("ä", 128) + `"}`,
+			strings.Repeat("ä", 128), "",
+		},
+		{
+			"64 a member of 1024 bytes",
+			`{"user_id":"7","user_info":"` + strings.Repeat("x", 1021) + `"}`, "7",
+			`"` + strings.Repeat("x", 1021) + `"`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m, err := pusher.ParseMember("presence-a", c.data, 1024)
@@ -50,9 +63,19 @@ func TestParseMember(t *testing.T) {
 		{"53 null for a user_id", `{"user_id":null}`, "", []string{"user_id"}},
 		{"53 true for a user_id", `{"user_id":true}`, "", []string{"user_id"}},
 		{"53 an object for a user_id", `{"user_id":{"id":7}}`, "", []string{"user_id"}},
-		{"64 an ID of 129 characters", `{"user_id":"` + strings.Repeat("ä", 129) + `"}`, pusher.LimitReached, []string{"129", "128"}},
-		{"64 a number of 129 digits", `{"user_id":` + strings.Repeat("7", 129) + `}`, pusher.LimitReached, []string{"129", "128"}},
-		{"64 a member of 1025 bytes", `{"user_id":"7","user_info":"` + strings.Repeat("x", 1022) + `"}`, pusher.LimitReached, []string{"1025", "1024"}},
+		{
+			"64 an ID of 129 characters", `{"user_id":"` + strings.Repeat("ä", 129) + `"}`,
+			pusher.LimitReached, []string{"129", "128"},
+		},
+		{
+			"64 a number of 129 digits", `{"user_id":` + strings.Repeat("7", 129) + `}`,
+			pusher.LimitReached, []string{"129", "128"},
+		},
+		{
+			"64 a member of 1025 bytes",
+			`{"user_id":"7","user_info":"` + strings.Repeat("x", 1022) + `"}`, pusher.LimitReached,
+			[]string{"1025", "1024"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := pusher.ParseMember("presence-a", c.data, 1024)
@@ -93,13 +116,33 @@ func TestParseUser(t *testing.T) {
 		want       pusher.User
 	}{
 		{"an ID alone", `{"id":"7"}`, pusher.User{ID: "7"}},
-		{"everything", `{"id":"7","user_info":{ "name": "Ann" },"watchlist":["8","9"]}`, pusher.User{ID: "7", Info: json.RawMessage(`{"name":"Ann"}`), Watchlist: []string{"8", "9"}}},
-		{"an ID of every character there is", `{"id":"azAZ09_-=@,.;"}`, pusher.User{ID: "azAZ09_-=@,.;"}},
-		{"null for everything else", `{"id":"7","user_info":null,"watchlist":null}`, pusher.User{ID: "7"}},
+		{
+			"everything", `{"id":"7","user_info":{ "name": "Ann" },"watchlist":["8","9"]}`,
+			pusher.User{
+				ID: "7", Info: json.RawMessage(`{"name":"Ann"}`), Watchlist: []string{"8", "9"},
+			},
+		},
+		{
+			"an ID of every character there is", `{"id":"azAZ09_-=@,.;"}`,
+			pusher.User{ID: "azAZ09_-=@,.;"},
+		},
+		{
+			"null for everything else", `{"id":"7","user_info":null,"watchlist":null}`,
+			pusher.User{ID: "7"},
+		},
 		{"keys nobody knows", `{"id":"7","name":"Ann"}`, pusher.User{ID: "7"}},
-		{"watching somebody twice", `{"id":"7","watchlist":["8","9","8"]}`, pusher.User{ID: "7", Watchlist: []string{"8", "9"}}},
-		{"watching oneself", `{"id":"7","watchlist":["7"]}`, pusher.User{ID: "7", Watchlist: []string{"7"}}},
-		{"watching whom nobody can be", `{"id":"7","watchlist":["","a b","#x","8"]}`, pusher.User{ID: "7", Watchlist: []string{"8"}}},
+		{
+			"watching somebody twice", `{"id":"7","watchlist":["8","9","8"]}`,
+			pusher.User{ID: "7", Watchlist: []string{"8", "9"}},
+		},
+		{
+			"watching oneself", `{"id":"7","watchlist":["7"]}`,
+			pusher.User{ID: "7", Watchlist: []string{"7"}},
+		},
+		{
+			"watching whom nobody can be", `{"id":"7","watchlist":["","a b","#x","8"]}`,
+			pusher.User{ID: "7", Watchlist: []string{"8"}},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			u, err := pusher.ParseUser(c.data)
@@ -165,7 +208,8 @@ func TestParseUser(t *testing.T) {
 func TestValidateUserID(t *testing.T) {
 	for id, ok := range map[string]bool{
 		"7": true, "azAZ09_-=@,.;": true, strings.Repeat("a", 128): true,
-		"": false, strings.Repeat("a", 129): false, "a#b": false, "a b": false, "ä": false, "a\xff": false, "a\n": false,
+		"": false, strings.Repeat("a", 129): false, "a#b": false, "a b": false, "ä": false,
+		"a\xff": false, "a\n": false,
 	} {
 		if err := pusher.ValidateUserID(id); ok != (err == nil) {
 			t.Errorf("%q: got %v", id, err)

@@ -48,7 +48,8 @@ func TestVerify(t *testing.T) {
 			"{}", "1aaa870f66697b14779b4f5d36bbea0e4d9f2190a17bd7b16fc46b6bd373690e", 1700000000,
 		},
 		{
-			"97 asking for channels, with a comma as Node and Go send it", "GET", "/apps/3/channels",
+			"97 asking for channels, with a comma as Node and Go send it", "GET",
+			"/apps/3/channels",
 			"auth_key=278d425bdf160c739803&auth_timestamp=1700000000&auth_version=1.0" +
 				"&filter_by_prefix=presence-&info=user_count,subscription_count",
 			"", "bd4f0abccabc55f58daddd1558f9a7cefabbcd3688d2e26a8aa27735bc7305c7", 1700000000,
@@ -80,7 +81,8 @@ func TestVerify(t *testing.T) {
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			r := pusher.SignedRequest{
-				Method: v.method, Path: v.path, RawQuery: v.query + "&auth_signature=" + v.signature, Body: []byte(v.body),
+				Method: v.method, Path: v.path,
+				RawQuery: v.query + "&auth_signature=" + v.signature, Body: []byte(v.body),
 			}
 			if err := app().Verify(r, time.Unix(v.at, 0)); err != nil {
 				t.Error(err)
@@ -96,14 +98,18 @@ func TestVerify(t *testing.T) {
 
 var now = time.Unix(1700000000, 0)
 
-// signed is a request as an SDK makes it, with the parameters in order and decoded as they are given.
+// signed is a request as an SDK makes it, with the parameters in order and decoded as they are
+// given.
 func signed(path string, extra ...string) pusher.SignedRequest {
 	return signedAs(pusher.App.Sign, "POST", path, body, append([]string{
-		"auth_key=278d425bdf160c739803", "auth_timestamp=1700000000", "auth_version=1.0", "body_md5=" + digest(body),
+		"auth_key=278d425bdf160c739803", "auth_timestamp=1700000000", "auth_version=1.0",
+		"body_md5=" + digest(body),
 	}, extra...)...)
 }
 
-func signedAs(sign func(pusher.App, string) string, method, path, body string, params ...string) pusher.SignedRequest {
+func signedAs(
+	sign func(pusher.App, string) string, method, path, body string, params ...string,
+) pusher.SignedRequest {
 	query := strings.Join(params, "&")
 	return pusher.SignedRequest{
 		Method: method, Path: path, Body: []byte(body),
@@ -114,7 +120,10 @@ func signedAs(sign func(pusher.App, string) string, method, path, body string, p
 // The numbers are those of docs/protocol.md §9.
 func TestVerifyConditions(t *testing.T) {
 	params := func(change ...string) []string {
-		p := []string{"auth_key=278d425bdf160c739803", "auth_timestamp=1700000000", "auth_version=1.0", "body_md5=" + digest(body)}
+		p := []string{
+			"auth_key=278d425bdf160c739803", "auth_timestamp=1700000000", "auth_version=1.0",
+			"body_md5=" + digest(body),
+		}
 		for i, c := range change {
 			if c != "" {
 				p[i] = c
@@ -141,7 +150,10 @@ func TestVerifyConditions(t *testing.T) {
 		{"95 601 s ahead", at(1700000000 + 601), false},
 		{"95 before all time", at(math.MinInt64), false},
 		{"95 after all time", at(math.MaxInt64), false},
-		{"a timestamp too large for a number", post(params("", "auth_timestamp=9223372036854775808")), false},
+		{
+			"a timestamp too large for a number",
+			post(params("", "auth_timestamp=9223372036854775808")), false,
+		},
 		{"a timestamp in milliseconds", at(1700000000000), false},
 		{"a timestamp that is no number", post(params("", "auth_timestamp=soon")), false},
 		{"no timestamp", post(params("", "auth_timestamp=")), false},
@@ -151,18 +163,27 @@ func TestVerifyConditions(t *testing.T) {
 		{"another version", post(params("", "", "auth_version=1.1")), false},
 		{"no version", post(params("", "", "auth_version=")), false},
 		{"another body's digest", post(params("", "", "", "body_md5="+digest("{}"))), false},
-		{"a digest in upper case", post(params("", "", "", "body_md5="+strings.ToUpper(digest(body)))), false},
+		{
+			"a digest in upper case",
+			post(params("", "", "", "body_md5="+strings.ToUpper(digest(body)))), false,
+		},
 		{"no digest beside a body", post(params()[:3]), false},
-		{"no digest and no body", signedAs(pusher.App.Sign, "GET", "/apps/3/channels", "", params()[:3]...), true},
+		{
+			"no digest and no body",
+			signedAs(pusher.App.Sign, "GET", "/apps/3/channels", "", params()[:3]...), true,
+		},
 		{
 			"the digest of no body, as PHP sends it",
-			signedAs(pusher.App.Sign, "POST", "/apps/3/events", "", params("", "", "", "body_md5="+digest(""))...), true,
+			signedAs(pusher.App.Sign, "POST", "/apps/3/events", "",
+				params("", "", "", "body_md5="+digest(""))...),
+			true,
 		},
 		{"another secret", signedAs(func(_ pusher.App, text string) string {
 			return pusher.App{Secret: "x"}.Sign(text)
 		}, "POST", "/apps/3/events", body, params()...), false},
 		{"no signature", pusher.SignedRequest{
-			Method: "POST", Path: "/apps/3/events", RawQuery: strings.Join(params(), "&"), Body: []byte(body),
+			Method: "POST", Path: "/apps/3/events", RawQuery: strings.Join(params(), "&"),
+			Body: []byte(body),
 		}, false},
 		{"nothing at all", pusher.SignedRequest{}, false},
 		{"94 a signature behind the signature is not signed", func() pusher.SignedRequest {
@@ -193,12 +214,21 @@ func TestVerifyEncodings(t *testing.T) {
 		{"a raw semicolon", "filter_by_prefix=a;b", "filter_by_prefix=a;b", "", ""},
 		{"an encoded semicolon", "filter_by_prefix=a;b", "filter_by_prefix=a%3Bb", "", ""},
 		{"a space as a plus sign", "filter_by_prefix=a b", "filter_by_prefix=a+b", "", ""},
-		{"a percent sign that encodes nothing", "filter_by_prefix=100%", "filter_by_prefix=100%", "", ""},
+		{
+			"a percent sign that encodes nothing", "filter_by_prefix=100%", "filter_by_prefix=100%",
+			"", "",
+		},
 		{"an equals sign in a value", "filter_by_prefix=a=b", "filter_by_prefix=a=b", "", ""},
 		{"an empty value", "filter_by_prefix=", "filter_by_prefix=", "", ""},
 		{"an array of one", "info=a", "info%5B%5D=a", "", ""},
-		{"a path that was signed before it was encoded", "info=a", "info=a", "/apps/3/channels/a@b,c", "/apps/3/channels/a%40b%2Cc"},
-		{"a path that was signed as it was sent", "info=a", "info=a", "/apps/3/channels/a%40b", "/apps/3/channels/a%40b"},
+		{
+			"a path that was signed before it was encoded", "info=a", "info=a",
+			"/apps/3/channels/a@b,c", "/apps/3/channels/a%40b%2Cc",
+		},
+		{
+			"a path that was signed as it was sent", "info=a", "info=a", "/apps/3/channels/a%40b",
+			"/apps/3/channels/a%40b",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := c.path
@@ -217,11 +247,23 @@ func TestVerifyEncodings(t *testing.T) {
 // What is signed decoded must not be read in a second way (docs/protocol.md §5.1 leaves that open).
 func TestVerifyRefusesWhatCouldBeTakenForAnotherRequest(t *testing.T) {
 	for _, c := range []struct{ name, signed, sent, path, wire string }{
-		{"two parameters as one", "filter_by_prefix=a&info=user_count", "filter_by_prefix=a%26info%3Duser_count", "", ""},
-		{"two parameters as one with a longer name", "filter_by_prefix=a&info=user_count", "filter_by_prefix%3Da%26info=user_count", "", ""},
+		{
+			"two parameters as one", "filter_by_prefix=a&info=user_count",
+			"filter_by_prefix=a%26info%3Duser_count", "", "",
+		},
+		{
+			"two parameters as one with a longer name", "filter_by_prefix=a&info=user_count",
+			"filter_by_prefix%3Da%26info=user_count", "", "",
+		},
 		{"one parameter as two", "info=a&x=b", "info=a%26x=b", "", ""},
-		{"a longer name and a shorter value", "filter_by_prefix=a=b", "filter_by_prefix%3Da=b", "", ""},
-		{"a path that was signed encoded, encoded once more", "x=a", "x=a", "/apps/3/users/a%40b/x", "/apps/3/users/a%2540b/x"},
+		{
+			"a longer name and a shorter value", "filter_by_prefix=a=b", "filter_by_prefix%3Da=b",
+			"", "",
+		},
+		{
+			"a path that was signed encoded, encoded once more", "x=a", "x=a",
+			"/apps/3/users/a%40b/x", "/apps/3/users/a%2540b/x",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.path == "" {
@@ -281,7 +323,8 @@ func unauthorized(t *testing.T, err error) {
 
 // Checklist 94: one changed byte anywhere is refused.
 func TestVerifyRefusesEveryChangedByte(t *testing.T) {
-	good := signed("/apps/3/events", "filter_by_prefix=presence-", "info=user_count,subscription_count")
+	good := signed("/apps/3/events", "filter_by_prefix=presence-",
+		"info=user_count,subscription_count")
 	if err := app().Verify(good, now); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,8 @@ import (
 func TestBannedUsers(t *testing.T) {
 	const data = `{"user_id":"7"}`
 	const until = "The user 7 is banned until 2026-11-24T13:00:01Z"
-	signingIn, joining := signIn(`{"id":"7"}`), subscribe("presence-a", sign(socketID+":presence-a:"+data), data)
+	signingIn, joining := signIn(`{"id":"7"}`), subscribe("presence-a",
+		sign(socketID+":presence-a:"+data), data)
 	in := func(d time.Duration) map[string]time.Time {
 		return map[string]time.Time{"7": time.UnixMilli(stamp).Add(d)}
 	}
@@ -44,7 +45,8 @@ func TestBannedUsers(t *testing.T) {
 			c.says(t, joining)
 			c.says(t, subscribe("orders", "", ""))
 			c.has(t)
-			c.noted(t, `sign in 7 watching 0: {"id":"7"}`, "enter presence-a as 7  1795521601000", "on orders 1795521601000")
+			c.noted(t, `sign in 7 watching 0: {"id":"7"}`, "enter presence-a as 7  1795521601000",
+				"on orders 1795521601000")
 			if want := []string{"3 7", "3 7", "3 7"}; !slices.Equal(c.bans.asked, want) {
 				t.Errorf("asked for %q, want %q", c.bans.asked, want)
 			}

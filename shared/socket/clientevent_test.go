@@ -54,29 +54,75 @@ func TestClientEvents(t *testing.T) {
 		channel     pusher.Channel
 		want        string
 	}{
-		{"72 on a private channel", `{"event":"client-typing","data":{"name":"Ann"},"channel":"private-a"}`, "private-a", `"data":"{\"name\":\"Ann\"}"`},
-		{"76 on a presence channel", `{"event":"client-typing","data":{},"channel":"presence-a"}`, "presence-a", `"data":"{}","user_id":"7"`},
-		{"on a presence channel with a cache", `{"event":"client-typing","data":{},"channel":"presence-cache-a"}`, "presence-cache-a", `"data":"{}","user_id":"7"`},
+		{
+			"72 on a private channel",
+			`{"event":"client-typing","data":{"name":"Ann"},"channel":"private-a"}`, "private-a",
+			`"data":"{\"name\":\"Ann\"}"`,
+		},
+		{
+			"76 on a presence channel",
+			`{"event":"client-typing","data":{},"channel":"presence-a"}`, "presence-a",
+			`"data":"{}","user_id":"7"`,
+		},
+		{
+			"on a presence channel with a cache",
+			`{"event":"client-typing","data":{},"channel":"presence-cache-a"}`, "presence-cache-a",
+			`"data":"{}","user_id":"7"`,
+		},
 		{
 			"76 and 77 what else the frame says is dropped",
-			`{"event":"client-typing","data":{},"channel":"presence-a","user_id":"8","socket_id":"1.2","x":[1]}`, "presence-a", `"data":"{}","user_id":"7"`,
+			`{"event":"client-typing","data":{},"channel":"presence-a","user_id":"8","socket_id":"1.2","x":[1]}`,
+			"presence-a", `"data":"{}","user_id":"7"`,
 		},
-		{"77 nor has a private channel a user", `{"event":"client-typing","data":{},"channel":"private-a","user_id":"8"}`, "private-a", `"data":"{}"`},
-		{"69 on a cache channel, which does not keep it", `{"event":"client-typing","data":{},"channel":"private-cache-a"}`, "private-cache-a", `"data":"{}"`},
-		{"on an encrypted channel", `{"event":"client-typing","data":{},"channel":"private-encrypted-a"}`, "private-encrypted-a", `"data":"{}"`},
-		{"78 a string is relayed unchanged", `{"event":"client-typing","data":"{ \"a\" : 1 }","channel":"private-a"}`, "private-a", `"data":"{ \"a\" : 1 }"`},
-		{"78 a string that is no JSON", `{"event":"client-typing","data":"hello","channel":"private-a"}`, "private-a", `"data":"hello"`},
-		{"78 a number", `{"event":"client-typing","data":1.50,"channel":"private-a"}`, "private-a", `"data":"1.50"`},
-		{"78 an array", `{"event":"client-typing","data":[1, "<2>"],"channel":"private-a"}`, "private-a", `"data":"[1,\"<2>\"]"`},
-		{"78 false", `{"event":"client-typing","data":false,"channel":"private-a"}`, "private-a", `"data":"false"`},
+		{
+			"77 nor has a private channel a user",
+			`{"event":"client-typing","data":{},"channel":"private-a","user_id":"8"}`, "private-a",
+			`"data":"{}"`,
+		},
+		{
+			"69 on a cache channel, which does not keep it",
+			`{"event":"client-typing","data":{},"channel":"private-cache-a"}`, "private-cache-a",
+			`"data":"{}"`,
+		},
+		{
+			"on an encrypted channel",
+			`{"event":"client-typing","data":{},"channel":"private-encrypted-a"}`,
+			"private-encrypted-a", `"data":"{}"`,
+		},
+		{
+			"78 a string is relayed unchanged",
+			`{"event":"client-typing","data":"{ \"a\" : 1 }","channel":"private-a"}`, "private-a",
+			`"data":"{ \"a\" : 1 }"`,
+		},
+		{
+			"78 a string that is no JSON",
+			`{"event":"client-typing","data":"hello","channel":"private-a"}`, "private-a",
+			`"data":"hello"`,
+		},
+		{
+			"78 a number", `{"event":"client-typing","data":1.50,"channel":"private-a"}`,
+			"private-a", `"data":"1.50"`,
+		},
+		{
+			"78 an array", `{"event":"client-typing","data":[1, "<2>"],"channel":"private-a"}`,
+			"private-a", `"data":"[1,\"<2>\"]"`,
+		},
+		{
+			"78 false", `{"event":"client-typing","data":false,"channel":"private-a"}`, "private-a",
+			`"data":"false"`,
+		},
 		{"79 no data", `{"event":"client-typing","channel":"private-a"}`, "private-a", `"data":""`},
-		{"79 an empty string", `{"event":"client-typing","data":"","channel":"private-a"}`, "private-a", `"data":""`},
+		{
+			"79 an empty string", `{"event":"client-typing","data":"","channel":"private-a"}`,
+			"private-a", `"data":""`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := newConversation()
 			v.members.in = everywhere()
 			v.says(t, c.frame)
-			v.relayed(t, c.channel, `{"event":"client-typing","channel":"`+string(c.channel)+`",`+c.want+`}`)
+			v.relayed(t, c.channel,
+				`{"event":"client-typing","channel":"`+string(c.channel)+`",`+c.want+`}`)
 		})
 	}
 }
@@ -91,21 +137,56 @@ func TestClientEventsThatAreRefused(t *testing.T) {
 		code           int
 		says           []string
 	}{
-		{"73 the app has them switched off", pusher.ClientEventsNone, "client-a", "private-a", "", 4301, []string{"The app does not have client messaging enabled."}},
-		{"73 a mode that nobody knows", "some", "client-a", "private-a", "", 4301, []string{"The app does not have client messaging enabled."}},
-		{"74 a public channel", pusher.ClientEventsMembers, "client-a", "orders", "", 4009, []string{"orders", "private and presence"}},
-		{"74 a public cache channel", pusher.ClientEventsMembers, "client-a", "cache-a", "", 4009, []string{"cache-a"}},
-		{"75 a private channel it is not on", pusher.ClientEventsMembers, "client-a", "private-b", "", 4009, []string{"not subscribed", "private-b"}},
-		{"75 a presence channel it is not on", pusher.ClientEventsMembers, "client-a", "presence-b", "", 4009, []string{"not subscribed", "presence-b"}},
+		{
+			"73 the app has them switched off", pusher.ClientEventsNone, "client-a", "private-a",
+			"", 4301, []string{"The app does not have client messaging enabled."},
+		},
+		{
+			"73 a mode that nobody knows", "some", "client-a", "private-a", "", 4301,
+			[]string{"The app does not have client messaging enabled."},
+		},
+		{
+			"74 a public channel", pusher.ClientEventsMembers, "client-a", "orders", "", 4009,
+			[]string{"orders", "private and presence"},
+		},
+		{
+			"74 a public cache channel", pusher.ClientEventsMembers, "client-a", "cache-a", "",
+			4009, []string{"cache-a"},
+		},
+		{
+			"75 a private channel it is not on", pusher.ClientEventsMembers, "client-a",
+			"private-b", "", 4009, []string{"not subscribed", "private-b"},
+		},
+		{
+			"75 a presence channel it is not on", pusher.ClientEventsMembers, "client-a",
+			"presence-b", "", 4009, []string{"not subscribed", "presence-b"},
+		},
 		{"no channel", pusher.ClientEventsMembers, "client-a", "", "", 4009, []string{"empty"}},
-		{"a name that no channel has", pusher.ClientEventsAll, "client-a", "private a", "", 4009, []string{"private a"}},
-		{"a user's channel", pusher.ClientEventsAll, "client-a", "#server-to-user-7", "", 4009, []string{"#server-to-user-7"}},
-		{"81 too much data", pusher.ClientEventsMembers, "client-a", "private-a", strings.Repeat("x", 10241), 4301, []string{"client-a", "private-a", "10241", "10240"}},
-		{"81 too much data in an object", pusher.ClientEventsAll, "client-a", "private-a", []string{strings.Repeat("x", 10240)}, 4301, []string{"10244", "10240"}},
-		{"82 a long name", pusher.ClientEventsMembers, "client-" + strings.Repeat("ä", 194), "private-a", "", 4301, []string{"private-a", "201", "200"}},
+		{
+			"a name that no channel has", pusher.ClientEventsAll, "client-a", "private a", "", 4009,
+			[]string{"private a"},
+		},
+		{
+			"a user's channel", pusher.ClientEventsAll, "client-a", "#server-to-user-7", "", 4009,
+			[]string{"#server-to-user-7"},
+		},
+		{
+			"81 too much data", pusher.ClientEventsMembers, "client-a", "private-a",
+			strings.Repeat("x", 10241), 4301, []string{"client-a", "private-a", "10241", "10240"},
+		},
+		{
+			"81 too much data in an object", pusher.ClientEventsAll, "client-a", "private-a",
+			[]string{strings.Repeat("x", 10240)}, 4301, []string{"10244", "10240"},
+		},
+		{
+			"82 a long name", pusher.ClientEventsMembers, "client-" + strings.Repeat("ä", 194),
+			"private-a", "", 4301, []string{"private-a", "201", "200"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v := newConversation(from(c.mode), func(s *pusher.Settings) { s.MaxMessageSize = 100_000 })
+			v := newConversation(from(c.mode), func(s *pusher.Settings) {
+				s.MaxMessageSize = 100_000
+			})
 			v.members.in = everywhere()
 			v.says(t, frame(c.event, c.channel, c.data))
 			v.refused(t, c.code, c.says...)
@@ -126,7 +207,8 @@ func TestClientEventsThatAreRefused(t *testing.T) {
 	})
 }
 
-// Reverb's mode "all" lets everybody send on every channel, subscribed or not, but it lets nobody speak for somebody else.
+// Reverb's mode "all" lets everybody send on every channel, subscribed or not, but it lets nobody
+// speak for somebody else.
 func TestClientEventsFromAll(t *testing.T) {
 	for _, c := range []struct{ name, channel, user string }{
 		{"a public channel", "orders", ""},
@@ -139,7 +221,8 @@ func TestClientEventsFromAll(t *testing.T) {
 			v := newConversation(from(pusher.ClientEventsAll))
 			v.members.in = everywhere()
 			v.says(t, `{"event":"client-a","data":"{}","channel":"`+c.channel+`","user_id":"8"}`)
-			v.relayed(t, pusher.Channel(c.channel), `{"event":"client-a","channel":"`+c.channel+`","data":"{}"`+c.user+`}`)
+			v.relayed(t, pusher.Channel(c.channel),
+				`{"event":"client-a","channel":"`+c.channel+`","data":"{}"`+c.user+`}`)
 		})
 	}
 }
@@ -193,7 +276,8 @@ func TestClientEventRate(t *testing.T) {
 	})
 }
 
-// An event that is lost for a reason of ours is no reason to throw a client out: it lost nothing else.
+// An event that is lost for a reason of ours is no reason to throw a client out: it lost nothing
+// else.
 func TestClientEventsThatCannotBeRelayed(t *testing.T) {
 	broken := errors.New("inner-text of the queue")
 	for name, spoil := range map[string]func(*conversation){

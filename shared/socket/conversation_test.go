@@ -29,14 +29,20 @@ type members struct {
 
 func (m *members) Connection(_ context.Context, id pusher.ConnectionID) (state.Connection, error) {
 	m.reads++
-	return state.Connection{ID: id, App: "3", User: m.user, UserInfo: json.RawMessage(m.info)}, m.lookErr
+	return state.Connection{
+		ID: id, App: "3", User: m.user, UserInfo: json.RawMessage(m.info),
+	}, m.lookErr
 }
 
-func (m *members) Subscribe(_ context.Context, app pusher.App, c state.Connection, ch pusher.Channel, t state.Stamp) error {
+func (m *members) Subscribe(
+	_ context.Context, app pusher.App, c state.Connection, ch pusher.Channel, t state.Stamp,
+) error {
 	return m.note(c, app.ID, "on %s %d", ch, t)
 }
 
-func (m *members) SubscribePresence(_ context.Context, c state.Connection, ch pusher.Channel, who pusher.Member, t state.Stamp) error {
+func (m *members) SubscribePresence(
+	_ context.Context, c state.Connection, ch pusher.Channel, who pusher.Member, t state.Stamp,
+) error {
 	return m.note(c, c.App, "enter %s as %s %s %d", ch, who.UserID, who.Info, t)
 }
 
@@ -45,15 +51,21 @@ func (m *members) SubscribeUser(ctx context.Context, c state.Connection, ch push
 	return (&membership.Membership{Gateway: m.gateway}).SubscribeUser(ctx, c, ch)
 }
 
-func (m *members) Unsubscribe(_ context.Context, app pusher.App, c state.Connection, ch pusher.Channel, t state.Stamp) error {
+func (m *members) Unsubscribe(
+	_ context.Context, app pusher.App, c state.Connection, ch pusher.Channel, t state.Stamp,
+) error {
 	return m.note(c, app.ID, "off %s %d", ch, t)
 }
 
-func (m *members) SignIn(_ context.Context, app pusher.App, c state.Connection, u pusher.User, userData string) error {
+func (m *members) SignIn(
+	_ context.Context, app pusher.App, c state.Connection, u pusher.User, userData string,
+) error {
 	return m.note(c, app.ID, "sign in %s watching %d: %s", u.ID, len(u.Watchlist), userData)
 }
 
-func (m *members) Subscribed(_ context.Context, c state.Connection, ch pusher.Channel) (pusher.Member, bool, error) {
+func (m *members) Subscribed(
+	_ context.Context, c state.Connection, ch pusher.Channel,
+) (pusher.Member, bool, error) {
 	who, in := m.in[ch]
 	return who, in, m.err
 }
@@ -68,7 +80,8 @@ func (m *members) note(c state.Connection, app, format string, args ...any) erro
 	return m.err
 }
 
-// bans are until when users are banned, and from the second question on those of later, if there are any.
+// bans are until when users are banned, and from the second question on those of later, if there
+// are any.
 type bans struct {
 	until, later map[string]time.Time
 	asked        []string
@@ -90,7 +103,9 @@ type rates struct {
 	err error
 }
 
-func (r *rates) CountFrame(_ context.Context, id pusher.ConnectionID, name string, window time.Duration, t state.Stamp) (int, error) {
+func (r *rates) CountFrame(
+	_ context.Context, id pusher.ConnectionID, name string, window time.Duration, t state.Stamp,
+) (int, error) {
 	r.got = append(r.got, fmt.Sprintf("%s %s", name, window))
 	key := fmt.Sprint(id, name, window, int64(t)/window.Milliseconds())
 	r.n[key]++
@@ -131,10 +146,12 @@ func newConversation(change ...func(*pusher.Settings)) *conversation {
 	log, text := logged()
 	out := &gateway{}
 	c := &conversation{
-		gateway: out, members: &members{gateway: out}, bans: &bans{}, rates: &rates{n: map[string]int{}}, published: &publisher{}, log: text.String,
+		gateway: out, members: &members{gateway: out}, bans: &bans{},
+		rates: &rates{n: map[string]int{}}, published: &publisher{}, log: text.String,
 	}
 	c.Server = &socket.Server{
-		Apps: only(app(change...)), Membership: c.members, Bans: c.bans, Rates: c.rates, Publisher: c.published, Gateway: c.gateway,
+		Apps: only(app(change...)), Membership: c.members, Bans: c.bans, Rates: c.rates,
+		Publisher: c.published, Gateway: c.gateway,
 		Log: log,
 	}
 	return c
@@ -158,7 +175,8 @@ func (c *conversation) noted(t *testing.T, want ...string) {
 	}
 }
 
-// refused asserts one pusher:error that says what is wanted, that the connection stays open, and that nothing is noted or published.
+// refused asserts one pusher:error that says what is wanted, that the connection stays open, and
+// that nothing is noted or published.
 func (c *conversation) refused(t *testing.T, code int, says ...string) {
 	t.Helper()
 	if len(c.got) != 1 {
@@ -168,7 +186,9 @@ func (c *conversation) refused(t *testing.T, code int, says ...string) {
 }
 
 // notSubscribed asserts the two frames of a refused subscribe (37, 38).
-func (c *conversation) notSubscribed(t *testing.T, channel, kind string, status, code int, says ...string) {
+func (c *conversation) notSubscribed(
+	t *testing.T, channel, kind string, status, code int, says ...string,
+) {
 	t.Helper()
 	if len(c.got) != 2 {
 		t.Fatalf("got %q, want two frames", c.got)
@@ -191,7 +211,8 @@ func (c *conversation) refusedBy(t *testing.T, text string, code int, says ...st
 	}
 }
 
-// subscriptionError asserts what Echo's .error() hears, in soketi's shape (37, docs/protocol.md §3.5).
+// subscriptionError asserts what Echo's .error() hears, in soketi's shape (37, docs/protocol.md
+// §3.5).
 func subscriptionError(t *testing.T, text, channel, kind string, status int) {
 	t.Helper()
 	var f struct {

@@ -9,17 +9,24 @@ import (
 	"hark/shared/state"
 )
 
-// Whatever a client sends, it is answered with frames that it can read: a JSON object with a text for an event, whose data is a text
-// except in what tells of an error (docs/protocol.md §0, §9: 20, 24, 25).
+// Whatever a client sends, it is answered with frames that it can read: a JSON object with a text
+// for an event, whose data is a text except in what tells of an error (docs/protocol.md §0, §9: 20,
+// 24, 25).
 func FuzzMessage(f *testing.F) {
 	const member = `{"user_id":"7","user_info":{"name":"<Ann>"}}`
 	for _, text := range []string{
-		ping, `{"event":"pusher:pong"}`, `nonsense`, ``, `null`, `{"event":"pusher:unknown"}`, "{\"event\":\"client-\xff\ufffe\"}",
-		subscribe("orders", "", ""), subscribe("cache-eur", "", ""), subscribe("private-a", sign(socketID+":private-a"), ""),
-		subscribe("presence-a", sign(socketID+":presence-a:"+member), member), subscribe("presence-a", sign(socketID+":presence-a"), ""),
-		subscribe("#server-to-user-7", "", ""), subscribe("#server-to-user-8", "", ""), subscribe("a b\u2028", "k:s", "{}"),
-		unsubscribe("orders"), unsubscribe("#server-to-user-7"), signIn(`{"id":"7","watchlist":["8"]}`), signIn(watchlist(101)),
-		frame("client-a", "presence-a", map[string]string{"a": "<b>"}), frame("client-a", "orders", nil), frame("client-", "private-a", 7),
+		ping, `{"event":"pusher:pong"}`, `nonsense`, ``, `null`, `{"event":"pusher:unknown"}`,
+		"{\"event\":\"client-\xff\ufffe\"}",
+		subscribe("orders", "", ""), subscribe("cache-eur", "", ""),
+		subscribe("private-a", sign(socketID+":private-a"), ""),
+		subscribe("presence-a", sign(socketID+":presence-a:"+member), member),
+		subscribe("presence-a", sign(socketID+":presence-a"), ""),
+		subscribe("#server-to-user-7", "", ""), subscribe("#server-to-user-8", "", ""),
+		subscribe("a b\u2028", "k:s", "{}"),
+		unsubscribe("orders"), unsubscribe("#server-to-user-7"),
+		signIn(`{"id":"7","watchlist":["8"]}`), signIn(watchlist(101)),
+		frame("client-a", "presence-a", map[string]string{"a": "<b>"}),
+		frame("client-a", "orders", nil), frame("client-", "private-a", 7),
 		`{"event":"pusher:subscribe","data":"{\"channel\":\"private-a\",\"auth\":\"::\"}"}`,
 		`{"event":"pusher:signin","data":"{\"auth\":\"::\",\"user_data\":\"[]\"}"}`,
 	} {

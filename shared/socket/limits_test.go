@@ -17,7 +17,9 @@ const ping = `{"event":"pusher:ping","data":{}}`
 
 func limited(maximum int, terminate bool) func(*pusher.Settings) {
 	return func(s *pusher.Settings) {
-		s.RateLimit = pusher.RateLimit{Enabled: true, Max: maximum, Window: time.Minute, Terminate: terminate}
+		s.RateLimit = pusher.RateLimit{
+			Enabled: true, Max: maximum, Window: time.Minute, Terminate: terminate,
+		}
 	}
 }
 
@@ -34,7 +36,8 @@ func (c *conversation) errorsOf(code int) (errs, closed int) {
 	return errs, closed
 }
 
-// Pings of an app that does not limit frames cost nothing: no read of the connection, no count (docs/decisions/0022-cost-budgets.md).
+// Pings of an app that does not limit frames cost nothing: no read of the connection, no count
+// (docs/decisions/0022-cost-budgets.md).
 func TestPingsReadAndCountNothing(t *testing.T) {
 	c := newConversation()
 	c.says(t, ping)
@@ -48,12 +51,14 @@ func TestPingsReadAndCountNothing(t *testing.T) {
 	}
 }
 
-// Reverb's rate_limiting counts every frame, whatever it is, once it is known that the app asks for it.
+// Reverb's rate_limiting counts every frame, whatever it is, once it is known that the app asks for
+// it.
 func TestRateLimit(t *testing.T) {
 	t.Run("counts all frames after the first that is not a ping", func(t *testing.T) {
 		c := newConversation(limited(100, false))
 		for _, text := range []string{
-			ping, ping, subscribe("orders", "", ""), ping, `{"event":"pusher:pong"}`, `nonsense`, `{"event":"x"}`,
+			ping, ping, subscribe("orders", "", ""), ping, `{"event":"pusher:pong"}`, `nonsense`,
+			`{"event":"x"}`,
 			unsubscribe("orders"), signIn(`{"id":"7"}`), frame("client-a", "orders", ""),
 		} {
 			c.says(t, text)
@@ -102,8 +107,12 @@ func TestRateLimit(t *testing.T) {
 		}
 	})
 	for name, spoil := range map[string]func(*conversation){
-		"serves pings while the counters are away": func(c *conversation) { c.rates.err = errors.New("away") },
-		"serves pings while the apps are away":     func(c *conversation) { c.Apps = apps{err: errors.New("away")} },
+		"serves pings while the counters are away": func(c *conversation) {
+			c.rates.err = errors.New("away")
+		},
+		"serves pings while the apps are away": func(c *conversation) {
+			c.Apps = apps{err: errors.New("away")}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newConversation(limited(1, true))
@@ -126,7 +135,8 @@ func TestFloodsEndTheConnection(t *testing.T) {
 			c.says(t, ping)
 		}
 		if errs, closed := c.errorsOf(4301); errs+closed != 0 || len(c.got) != 200 {
-			t.Fatalf("%d frames before the flood, %d errors, closed %d times", len(c.got), errs, closed)
+			t.Fatalf("%d frames before the flood, %d errors, closed %d times", len(c.got), errs,
+				closed)
 		}
 		c.says(t, ping)
 		if errs, closed := c.errorsOf(4301); errs != 1 || closed != 1 || len(c.got) != 202 || !strings.Contains(c.got[200], "30 within a second") {
@@ -173,7 +183,8 @@ func TestFloodsEndTheConnection(t *testing.T) {
 	})
 }
 
-// Design §8: whoever makes mistake after mistake does not hear of each; ten at once are told, and one more each second.
+// Design §8: whoever makes mistake after mistake does not hear of each; ten at once are told, and
+// one more each second.
 func TestMistakesAreToldTenTimes(t *testing.T) {
 	c := newConversation()
 	for i := range 15 {
@@ -192,14 +203,16 @@ func TestMistakesAreToldTenTimes(t *testing.T) {
 	c.noted(t, "on orders 1795521602000") // what is no mistake is served all the same
 }
 
-// A process sees any number of connections, and remembers only those it has seen lately: how many shows in whose pings it counts.
+// A process sees any number of connections, and remembers only those it has seen lately: how many
+// shows in whose pings it counts.
 func TestTheMemoryOfConnectionsIsBounded(t *testing.T) {
 	for others, counted := range map[int]int{100: 2, 5000: 2, 9000: 1} {
 		t.Run(fmt.Sprintf("after %d others", others), func(t *testing.T) {
 			c := newConversation(limited(100, false))
 			c.says(t, subscribe("orders", "", ""))
 			for i := range others {
-				c.Message(t.Context(), pusher.ConnectionID(fmt.Sprint(i)), stamp, []byte(`{"event":"pusher:pong"}`))
+				c.Message(t.Context(), pusher.ConnectionID(fmt.Sprint(i)), stamp,
+					[]byte(`{"event":"pusher:pong"}`))
 			}
 			c.says(t, ping)
 			if len(c.rates.got) != counted {

@@ -13,7 +13,8 @@ import (
 // The numbers are those of docs/protocol.md §9.
 func TestPing(t *testing.T) {
 	for _, frame := range []string{
-		`{"event":"pusher:ping","data":{}}`, `{"event":"pusher:ping","data":"{}"}`, `{"event":"pusher:ping"}`, `{"data":null,"event":"pusher:ping"}`,
+		`{"event":"pusher:ping","data":{}}`, `{"event":"pusher:ping","data":"{}"}`,
+		`{"event":"pusher:ping"}`, `{"data":null,"event":"pusher:ping"}`,
 	} {
 		t.Run("15 and 16 "+frame, func(t *testing.T) {
 			c := newConversation()
@@ -66,7 +67,8 @@ func TestFramesThatAreNotServed(t *testing.T) {
 	}
 }
 
-// A fault of ours sends the client away to come back at once: it would wait for its answer for ever.
+// A fault of ours sends the client away to come back at once: it would wait for its answer for
+// ever.
 func TestFaultsCloseTheConnection(t *testing.T) {
 	broken := errors.New("inner-text of the table")
 	private := subscribe("private-a", "k:s", "")
@@ -75,17 +77,27 @@ func TestFaultsCloseTheConnection(t *testing.T) {
 		name, frame string
 		spoil       func(*conversation)
 	}{
-		{"the connection cannot be read", subscribe("orders", "", ""), func(c *conversation) { c.members.lookErr = broken }},
+		{"the connection cannot be read", subscribe("orders", "", ""), func(c *conversation) {
+			c.members.lookErr = broken
+		}},
 		{"the app cannot be read", private, func(c *conversation) { c.Apps = apps{err: broken} }},
 		{"the app is there no more", private, func(c *conversation) { c.Apps = apps{} }},
-		{"the subscription cannot be written", subscribe("orders", "", ""), func(c *conversation) { c.members.err = broken }},
+		{"the subscription cannot be written", subscribe("orders", "", ""), func(c *conversation) {
+			c.members.err = broken
+		}},
 		{
-			"nor on a presence channel", subscribe("presence-a", sign(socketID+":presence-a:"+presence), presence),
+			"nor on a presence channel",
+			subscribe("presence-a", sign(socketID+":presence-a:"+presence), presence),
 			func(c *conversation) { c.members.err = broken },
 		},
-		{"it cannot be removed", unsubscribe("a"), func(c *conversation) { c.members.err = broken }},
-		{"the user cannot be written", signIn(`{"id":"7"}`), func(c *conversation) { c.members.err = broken }},
-		{"the success of a user's channel cannot be posted", subscribe("#server-to-user-7", "", ""), func(c *conversation) {
+		{"it cannot be removed", unsubscribe("a"), func(c *conversation) {
+			c.members.err = broken
+		}},
+		{"the user cannot be written", signIn(`{"id":"7"}`), func(c *conversation) {
+			c.members.err = broken
+		}},
+		{"the success of a user's channel cannot be posted", subscribe("#server-to-user-7", "",
+			""), func(c *conversation) {
 			c.members.user = "7"
 			c.send = func(n int) error {
 				if n == 1 {
@@ -125,17 +137,22 @@ func TestFaultsCloseTheConnection(t *testing.T) {
 	})
 }
 
-// A 410 may be wrong: a client that is not there cannot mind, and one that is must not wait for ever for the frame that it did not
-// get, so its socket is closed.
+// A 410 may be wrong: a client that is not there cannot mind, and one that is must not wait for
+// ever for the frame that it did not get, so its socket is closed.
 func TestAClientThatHasGoneIsTold(t *testing.T) {
 	for _, tt := range []struct {
 		name, frame string
 		spoil       func(*conversation)
 		want        []string
 	}{
-		{"nothing before its frame was read", subscribe("orders", "", ""), func(c *conversation) { c.members.lookErr = state.ErrGone }, nil},
-		{"nothing while it is subscribed", subscribe("orders", "", ""), func(c *conversation) { c.members.err = state.ErrGone }, nil},
-		{"to come back when it cannot be told its success", subscribe("#server-to-user-7", "", ""), func(c *conversation) {
+		{"nothing before its frame was read", subscribe("orders", "", ""), func(c *conversation) {
+			c.members.lookErr = state.ErrGone
+		}, nil},
+		{"nothing while it is subscribed", subscribe("orders", "", ""), func(c *conversation) {
+			c.members.err = state.ErrGone
+		}, nil},
+		{"to come back when it cannot be told its success", subscribe("#server-to-user-7", "",
+			""), func(c *conversation) {
 			c.members.user = "7"
 			c.send = func(int) error { return state.ErrGone }
 		}, []string{"closed"}},
@@ -155,7 +172,8 @@ func TestAClientThatHasGoneIsTold(t *testing.T) {
 // What the rules refuse is told like a bad signature: too many channels, for one.
 func TestARefusalOfTheStoreIsTold(t *testing.T) {
 	c := newConversation()
-	c.members.err = fmt.Errorf("subscribe: %w", pusher.Limitf(pusher.CodeLimit, "Too many channels"))
+	c.members.err = fmt.Errorf("subscribe: %w",
+		pusher.Limitf(pusher.CodeLimit, "Too many channels"))
 	c.says(t, subscribe("orders", "", ""))
 	c.notSubscribed(t, "orders", "LimitReached", 4100, 4009, "Too many channels")
 }
@@ -166,15 +184,25 @@ func TestFramesThatAreTooLarge(t *testing.T) {
 		return before + strings.Repeat("x", n-len(before)-len(after)) + after
 	}
 	for name, make := range map[string]func(n int) string{
-		"a ping":      func(n int) string { return pad(n, `{"event":"pusher:ping","data":"`, `"}`) },
-		"a pong":      func(n int) string { return pad(n, `{"event":"pusher:pong","data":"`, `"}`) },
-		"no JSON":     func(n int) string { return pad(n, "", "") },
-		"a subscribe": func(n int) string { return pad(n, `{"event":"pusher:subscribe","data":{"channel":"a","auth":"`, `"}}`) },
+		"a ping": func(n int) string {
+			return pad(n, `{"event":"pusher:ping","data":"`, `"}`)
+		},
+		"a pong": func(n int) string {
+			return pad(n, `{"event":"pusher:pong","data":"`, `"}`)
+		},
+		"no JSON": func(n int) string { return pad(n, "", "") },
+		"a subscribe": func(n int) string {
+			return pad(n, `{"event":"pusher:subscribe","data":{"channel":"a","auth":"`, `"}}`)
+		},
 		"an unsubscribe": func(n int) string {
 			return pad(n, `{"event":"pusher:unsubscribe","data":{"channel":"a","auth":"`, `"}}`)
 		},
-		"a sign-in":       func(n int) string { return pad(n, `{"event":"pusher:signin","data":{"auth":"`, `"}}`) },
-		"a client event":  func(n int) string { return pad(n, `{"event":"client-a","channel":"private-a","data":"`, `"}`) },
+		"a sign-in": func(n int) string {
+			return pad(n, `{"event":"pusher:signin","data":{"auth":"`, `"}}`)
+		},
+		"a client event": func(n int) string {
+			return pad(n, `{"event":"client-a","channel":"private-a","data":"`, `"}`)
+		},
 		"an unknown name": func(n int) string { return pad(n, `{"event":"x","data":"`, `"}`) },
 	} {
 		t.Run(name+" of 10,001 bytes is refused", func(t *testing.T) {
@@ -196,7 +224,9 @@ func TestFramesThatAreTooLarge(t *testing.T) {
 			}
 		})
 		t.Run(name+" may be longer for another app", func(t *testing.T) {
-			c := newConversation(func(s *pusher.Settings) { s.MaxMessageSize, s.MaxEventData = 100<<10, 100<<10 })
+			c := newConversation(func(s *pusher.Settings) {
+				s.MaxMessageSize, s.MaxEventData = 100<<10, 100<<10
+			})
 			c.members.in = map[pusher.Channel]pusher.Member{"private-a": {}}
 			c.says(t, make(100<<10))
 			if strings.Contains(strings.Join(c.got, ""), "too large") {

@@ -34,7 +34,9 @@ func (r *rows) Open(_ context.Context, app pusher.App, c state.Connection) error
 var connectedAt = time.UnixMilli(1795521600005)
 
 func handshake(key string) pusher.Handshake {
-	return pusher.Handshake{Connection: connection, Key: key, Secret: "s3cret", ConnectedAt: connectedAt}
+	return pusher.Handshake{
+		Connection: connection, Key: key, Secret: "s3cret", ConnectedAt: connectedAt,
+	}
 }
 
 func opener(a apps, r *rows, s *gateway) (*socket.Opener, func() string) {
@@ -57,17 +59,22 @@ func TestOpenGreets(t *testing.T) {
 	}
 	s.has(t) // nothing before the handshake has been answered
 	greet(t.Context())
-	s.has(t, `{"event":"pusher:connection_established","data":"{\"socket_id\":\"3406002205374135415.139804\",\"activity_timeout\":120}"}`)
+	s.has(t,
+		`{"event":"pusher:connection_established","data":"{\"socket_id\":\"3406002205374135415.139804\",\"activity_timeout\":120}"}`)
 }
 
-// 4 and 5: an app may have another silence than the stack, but never none, at which pusher-js would stop for good.
+// 4 and 5: an app may have another silence than the stack, but never none, at which pusher-js would
+// stop for good.
 func TestOpenTellsTheAppsActivityTimeout(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: `120`, 30 * time.Second: `30`, 90500 * time.Millisecond: `90`, 500 * time.Millisecond: `120`, -time.Second: `120`,
+		0: `120`, 30 * time.Second: `30`, 90500 * time.Millisecond: `90`,
+		500 * time.Millisecond: `120`, -time.Second: `120`,
 	} {
 		t.Run(d.String(), func(t *testing.T) {
 			s := &gateway{}
-			o, _ := opener(only(app(func(s *pusher.Settings) { s.ActivityTimeout = d })), &rows{}, s)
+			o, _ := opener(only(app(func(s *pusher.Settings) {
+				s.ActivityTimeout = d
+			})), &rows{}, s)
 			greet, err := o.Open(t.Context(), handshake(app().Key))
 			if err != nil {
 				t.Fatal(err)
@@ -90,7 +97,9 @@ func TestOpenLetsThePagesOfAllowedOriginsIn(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := &rows{}
-			o, _ := opener(only(app(func(s *pusher.Settings) { s.AllowedOrigins = []string{c.pattern} })), r, &gateway{})
+			o, _ := opener(only(app(func(s *pusher.Settings) {
+				s.AllowedOrigins = []string{c.pattern}
+			})), r, &gateway{})
 			h := handshake(app().Key)
 			h.Origin = c.origin
 			if _, err := o.Open(t.Context(), h); err != nil || len(r.got) != 1 {
@@ -104,8 +113,12 @@ func TestOpenLetsThePagesOfAllowedOriginsIn(t *testing.T) {
 func TestOpenTurnsAway(t *testing.T) {
 	broken := errors.New("inner-text of the table")
 	off := only(app(func(s *pusher.Settings) { s.Disabled = true }))
-	picky := only(app(func(s *pusher.Settings) { s.AllowedOrigins = []string{"*.example.com", "localhost"} }))
-	full := fmt.Errorf("open: %w", pusher.Errorf(pusher.CodeQuota, "Application is over connection quota: 5 of 5 connections are open"))
+	picky := only(app(func(s *pusher.Settings) {
+		s.AllowedOrigins = []string{"*.example.com", "localhost"}
+	}))
+	full := fmt.Errorf("open: %w",
+		pusher.Errorf(pusher.CodeQuota,
+			"Application is over connection quota: 5 of 5 connections are open"))
 	for _, c := range []struct {
 		name   string
 		apps   apps
@@ -118,16 +131,40 @@ func TestOpenTurnsAway(t *testing.T) {
 		{"9 an unknown key", only(app()), rows{}, "unknown", "", 4001, "unknown"},
 		{"9 no key", only(app()), rows{}, "", "", 4001, "does not exist"},
 		{"9 the app's ID for its key", only(app()), rows{}, "3", "", 4001, "does not exist"},
-		{"9 a key of characters that no key has", only(app()), rows{}, "a b#c\"\xff\x00\u2028", "", 4001, "does not exist"},
-		{"9 a key without end", apps{}, rows{}, strings.Repeat("x", 10<<10), "", 4001, "does not exist"},
+		{
+			"9 a key of characters that no key has", only(app()), rows{}, "a b#c\"\xff\x00\u2028",
+			"", 4001, "does not exist",
+		},
+		{
+			"9 a key without end", apps{}, rows{}, strings.Repeat("x", 10<<10), "", 4001,
+			"does not exist",
+		},
 		{"10 a disabled app", off, rows{}, app().Key, "", 4003, "disabled"},
-		{"11 over the app's maximum of connections", only(app()), rows{err: full}, app().Key, "", 4004, "5 of 5"},
-		{"12 a page of another host", picky, rows{}, app().Key, "https://example.org", 4009, "Origin not allowed"},
-		{"12 and 28 the host of which only subdomains may", picky, rows{}, app().Key, "https://example.com", 4009, "Origin not allowed"},
-		{"12 no origin, where not everybody may", picky, rows{}, app().Key, "", 4009, "Origin not allowed"},
+		{
+			"11 over the app's maximum of connections", only(app()), rows{err: full}, app().Key, "",
+			4004, "5 of 5",
+		},
+		{
+			"12 a page of another host", picky, rows{}, app().Key, "https://example.org", 4009,
+			"Origin not allowed",
+		},
+		{
+			"12 and 28 the host of which only subdomains may", picky, rows{}, app().Key,
+			"https://example.com", 4009, "Origin not allowed",
+		},
+		{
+			"12 no origin, where not everybody may", picky, rows{}, app().Key, "", 4009,
+			"Origin not allowed",
+		},
 		{"12 an origin that is none", picky, rows{}, app().Key, "null", 4009, "Origin not allowed"},
-		{"14 apps that cannot be read", apps{err: broken}, rows{}, app().Key, "", 4200, "reconnect"},
-		{"14 a row that cannot be written", only(app()), rows{err: broken}, app().Key, "", 4200, "reconnect"},
+		{
+			"14 apps that cannot be read", apps{err: broken}, rows{}, app().Key, "", 4200,
+			"reconnect",
+		},
+		{
+			"14 a row that cannot be written", only(app()), rows{err: broken}, app().Key, "", 4200,
+			"reconnect",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &gateway{}
@@ -173,8 +210,11 @@ func TestOpenForbidsWhatDidNotComeThroughTheDistribution(t *testing.T) {
 	}
 }
 
-// greeting opens a connection in a bubble whose clock is the greeting's, and returns when posts were made.
-func greeting(t *testing.T, a apps, send func(n int) error) (s *gateway, at []time.Duration, took time.Duration, log string) {
+// greeting opens a connection in a bubble whose clock is the greeting's, and returns when posts
+// were made.
+func greeting(
+	t *testing.T, a apps, send func(n int) error,
+) (s *gateway, at []time.Duration, took time.Duration, log string) {
 	t.Helper()
 	s = &gateway{}
 	o, text := opener(a, &rows{}, s)
@@ -191,7 +231,8 @@ func greeting(t *testing.T, a apps, send func(n int) error) (s *gateway, at []ti
 	return s, at, time.Since(began), text()
 }
 
-// Until the answer to $connect has reached it, the gateway says that the connection is not there (docs/aws.md §A2).
+// Until the answer to $connect has reached it, the gateway says that the connection is not there
+// (docs/aws.md §A2).
 func TestGreetingIsTriedUntilTheConnectionIsThere(t *testing.T) {
 	known := only(app())
 	t.Run("there at the fourth try", func(t *testing.T) {

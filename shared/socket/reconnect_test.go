@@ -46,7 +46,9 @@ type tardy struct {
 	out func()
 }
 
-func (m tardy) Subscribe(ctx context.Context, _ pusher.App, _ state.Connection, _ pusher.Channel, _ state.Stamp) error {
+func (m tardy) Subscribe(
+	ctx context.Context, _ pusher.App, _ state.Connection, _ pusher.Channel, _ state.Stamp,
+) error {
 	m.out()
 	<-ctx.Done()
 	return ctx.Err()
@@ -55,7 +57,9 @@ func (m tardy) Subscribe(ctx context.Context, _ pusher.App, _ state.Connection, 
 // panicking is a membership with a mistake in it.
 type panicking struct{ socket.Membership }
 
-func (panicking) Subscribe(context.Context, pusher.App, state.Connection, pusher.Channel, state.Stamp) error {
+func (panicking) Subscribe(
+	context.Context, pusher.App, state.Connection, pusher.Channel, state.Stamp,
+) error {
 	panic("nil map")
 }
 
@@ -70,7 +74,8 @@ func TestRestartAfterAPanic(t *testing.T) {
 	errorFrame(t, c.got[0], 4200)
 }
 
-// A client whose frame has used up the function's time is still told to come back, and closed, in what functions keep back.
+// A client whose frame has used up the function's time is still told to come back, and closed, in
+// what functions keep back.
 func TestRestartWhenTimeHasRunOut(t *testing.T) {
 	c := newConversation()
 	ctx, out := context.WithCancel(t.Context())

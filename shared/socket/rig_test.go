@@ -17,7 +17,10 @@ const connection = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
 
 // app has the credentials of docs/protocol.md §3.2 and changes no setting, unless it is told to.
 func app(change ...func(*pusher.Settings)) pusher.App {
-	a := pusher.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8", Settings: settings.Default()}
+	a := pusher.App{
+		ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8",
+		Settings: settings.Default(),
+	}
 	for _, c := range change {
 		c(&a.Settings)
 	}

@@ -10,7 +10,11 @@ import (
 )
 
 // signIn is the frame with which pusher-js signs in, its signature included.
-func signIn(userData string) string { return signInWith(sign(socketID+"::user::"+userData), userData) }
+func signIn(
+	userData string,
+) string {
+	return signInWith(sign(socketID+"::user::"+userData), userData)
+}
 
 func signInWith(auth, userData string) string {
 	return frame("pusher:signin", "", map[string]string{"auth": auth, "user_data": userData})
@@ -29,8 +33,9 @@ func watchlist(n int) string {
 func TestSignIn(t *testing.T) {
 	const data = ` {"user_info" : {"name":"<Ann>"},"id":"7","watchlist":["8","9"]}`
 	for name, frame := range map[string]string{
-		"as pusher-js does":               signIn(data),
-		"with a string that holds it all": frame("pusher:signin", "", `{"auth":`+quote(sign(socketID+"::user::"+data))+`,"user_data":`+quote(data)+`}`),
+		"as pusher-js does": signIn(data),
+		"with a string that holds it all": frame("pusher:signin", "",
+			`{"auth":`+quote(sign(socketID+"::user::"+data))+`,"user_data":`+quote(data)+`}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newConversation()
@@ -48,11 +53,27 @@ func TestSignInIsRefused(t *testing.T) {
 		says        string
 	}{
 		{"84 without auth", signInWith("", `{"id":"7"}`), "key:signature"},
-		{"84 with a wrong signature", signInWith(app().Key+":"+strings.Repeat("0", 64), `{"id":"7"}`), "Invalid signature"},
-		{"84 with another app's key", signInWith("other:"+app().Sign(socketID+`::user::{"id":"7"}`), `{"id":"7"}`), "Invalid key"},
-		{"84 with a signature for another socket ID", signInWith(sign(`1.2::user::{"id":"7"}`), `{"id":"7"}`), "Invalid signature"},
-		{"84 with a signature for another user", signInWith(sign(socketID+`::user::{"id":"8"}`), `{"id":"7"}`), "Invalid signature"},
-		{"84 with a signature for a channel", signInWith(sign(socketID+`:{"id":"7"}`), `{"id":"7"}`), "Invalid signature"},
+		{
+			"84 with a wrong signature",
+			signInWith(app().Key+":"+strings.Repeat("0", 64), `{"id":"7"}`), "Invalid signature",
+		},
+		{
+			"84 with another app's key",
+			signInWith("other:"+app().Sign(socketID+`::user::{"id":"7"}`), `{"id":"7"}`),
+			"Invalid key",
+		},
+		{
+			"84 with a signature for another socket ID",
+			signInWith(sign(`1.2::user::{"id":"7"}`), `{"id":"7"}`), "Invalid signature",
+		},
+		{
+			"84 with a signature for another user",
+			signInWith(sign(socketID+`::user::{"id":"8"}`), `{"id":"7"}`), "Invalid signature",
+		},
+		{
+			"84 with a signature for a channel",
+			signInWith(sign(socketID+`:{"id":"7"}`), `{"id":"7"}`), "Invalid signature",
+		},
 		{"86 without user data", signIn(""), "JSON object"},
 		{"86 user data that is no object", signIn(`"7"`), "JSON object"},
 		{"86 no id", signIn(`{"user_info":{}}`), "no id"},
@@ -77,7 +98,10 @@ func TestSignInIsRefused(t *testing.T) {
 	})
 	t.Run("85 as a second user", func(t *testing.T) {
 		v := newConversation()
-		v.members.err = errors.Join(pusher.Errorf(pusher.CodeUnauthorized, "Cannot sign in as 8: the connection is signed in as 7"))
+		v.members.err = errors.Join(
+			pusher.Errorf(pusher.CodeUnauthorized,
+				"Cannot sign in as 8: the connection is signed in as 7"),
+		)
 		v.says(t, signIn(`{"id":"8"}`))
 		v.refused(t, 4009, "signed in as 7")
 	})

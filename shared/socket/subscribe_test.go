@@ -18,7 +18,8 @@ func TestSubscribeToAPublicChannel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newConversation()
 			c.says(t, `{"event":"pusher:subscribe","data":`+data+`}`)
-			c.has(t) // the success is for Membership to post: no frame of the channel may come before it
+			// the success is for Membership to post: no frame of the channel may come before it
+			c.has(t)
 			c.noted(t, "on orders 1795521601000")
 		})
 	}
@@ -40,19 +41,52 @@ func TestSubscribeToAPrivateChannel(t *testing.T) {
 		ok                        bool
 	}{
 		{"with its signature", "private-a", sign(socketID + ":private-a"), "", true},
-		{"encrypted, with its signature", "private-encrypted-a", sign(socketID + ":private-encrypted-a"), "", true},
-		{"with a cache, with its signature", "private-cache-a", sign(socketID + ":private-cache-a"), "", true},
-		{"43 encrypted with a cache", "private-encrypted-cache-a", sign(socketID + ":private-encrypted-cache-a"), "", true},
+		{
+			"encrypted, with its signature", "private-encrypted-a",
+			sign(socketID + ":private-encrypted-a"), "", true,
+		},
+		{
+			"with a cache, with its signature", "private-cache-a",
+			sign(socketID + ":private-cache-a"), "", true,
+		},
+		{
+			"43 encrypted with a cache", "private-encrypted-cache-a",
+			sign(socketID + ":private-encrypted-cache-a"), "", true,
+		},
 		{"43 encrypted with a cache, without auth", "private-encrypted-cache-a", "", "", false},
 		{"31 without auth", "private-a", "", "", false},
-		{"32 with a wrong signature", "private-a", app().Key + ":" + strings.Repeat("0", 64), "", false},
-		{"32 with a signature by another secret", "private-a", app().Key + ":" + pusher.App{Secret: "x"}.Sign(socketID+":private-a"), "", false},
-		{"33 with another app's key", "private-a", "other:" + app().Sign(socketID+":private-a"), "", false},
-		{"34 with a signature for another socket ID", "private-a", sign("1.2:private-a"), "", false},
-		{"34 with a signature for the connection ID", "private-a", sign(string(connection) + ":private-a"), "", false},
-		{"35 with a signature for another channel", "private-a", sign(socketID + ":private-b"), "", false},
-		{"36 with channel data that was signed", "private-a", sign(socketID + ":private-a:" + data), data, true},
-		{"36 with channel data that was not signed", "private-a", sign(socketID + ":private-a"), data, false},
+		{
+			"32 with a wrong signature", "private-a", app().Key + ":" + strings.Repeat("0", 64), "",
+			false,
+		},
+		{
+			"32 with a signature by another secret", "private-a",
+			app().Key + ":" + pusher.App{Secret: "x"}.Sign(socketID+":private-a"), "", false,
+		},
+		{
+			"33 with another app's key", "private-a", "other:" + app().Sign(socketID+":private-a"),
+			"", false,
+		},
+		{
+			"34 with a signature for another socket ID", "private-a", sign("1.2:private-a"), "",
+			false,
+		},
+		{
+			"34 with a signature for the connection ID", "private-a",
+			sign(string(connection) + ":private-a"), "", false,
+		},
+		{
+			"35 with a signature for another channel", "private-a", sign(socketID + ":private-b"),
+			"", false,
+		},
+		{
+			"36 with channel data that was signed", "private-a",
+			sign(socketID + ":private-a:" + data), data, true,
+		},
+		{
+			"36 with channel data that was not signed", "private-a", sign(socketID + ":private-a"),
+			data, false,
+		},
 		{"39 a bad name", "private a", "", "", false},
 		{"44 a user's channel", "#server-to-user-7", "", "", false},
 		{"44 a user's channel without a user", "#server-to-user-", "", "", false},
@@ -105,11 +139,20 @@ func TestSubscribeToAPresenceChannel(t *testing.T) {
 		user, info       string // whom the connection is signed in as
 		want             string
 	}{
-		{"with channel data", auth(`{"user_id":"7","user_info":{"name":"Ann"}}`), `{"user_id":"7","user_info":{"name":"Ann"}}`, "", "", `7 {"name":"Ann"}`},
+		{
+			"with channel data", auth(`{"user_id":"7","user_info":{"name":"Ann"}}`),
+			`{"user_id":"7","user_info":{"name":"Ann"}}`, "", "", `7 {"name":"Ann"}`,
+		},
 		{"61 with a number for an ID", auth(`{"user_id":7}`), `{"user_id":7}`, "", "", `7 `},
-		{"89 signed in, without channel data", plain, "", "8", `{"name":"Bob"}`, `8 {"name":"Bob"}`},
+		{
+			"89 signed in, without channel data", plain, "", "8", `{"name":"Bob"}`,
+			`8 {"name":"Bob"}`,
+		},
 		{"89 signed in, without info", plain, "", "8", "", `8 `},
-		{"89 channel data wins over the sign-in", auth(`{"user_id":"7"}`), `{"user_id":"7"}`, "8", `{"name":"Bob"}`, `7 `},
+		{
+			"89 channel data wins over the sign-in", auth(`{"user_id":"7"}`), `{"user_id":"7"}`,
+			"8", `{"name":"Bob"}`, `7 `,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := newConversation()
@@ -126,14 +169,35 @@ func TestSubscribeToAPresenceChannel(t *testing.T) {
 		status           int
 		says             []string
 	}{
-		{"52 without channel data and not signed in", plain, "", "", "AuthError", 401, []string{"presence-a", "channel_data"}},
+		{
+			"52 without channel data and not signed in", plain, "", "", "AuthError", 401,
+			[]string{"presence-a", "channel_data"},
+		},
 		{"53 no JSON", auth("Ann"), "Ann", "", "AuthError", 401, []string{"presence-a", "JSON"}},
-		{"53 no user_id", auth(`{"user_info":{}}`), `{"user_info":{}}`, "", "AuthError", 401, []string{"presence-a", "user_id"}},
-		{"53 an empty user_id", auth(`{"user_id":""}`), `{"user_id":""}`, "", "AuthError", 401, []string{"presence-a", "user_id"}},
-		{"with channel data that was not signed", plain, `{"user_id":"7"}`, "", "AuthError", 401, nil},
-		{"64 a user ID that is too long", auth(longID), longID, "", "LimitReached", 4301, []string{"presence-a", "129", "128"}},
-		{"64 a user that is too large", auth(large), large, "", "LimitReached", 4301, []string{"presence-a", "1025", "1024"}},
-		{"64 a signed-in user that is too large", plain, "", largeInfo, "LimitReached", 4301, []string{"presence-a", "1025", "1024"}},
+		{
+			"53 no user_id", auth(`{"user_info":{}}`), `{"user_info":{}}`, "", "AuthError", 401,
+			[]string{"presence-a", "user_id"},
+		},
+		{
+			"53 an empty user_id", auth(`{"user_id":""}`), `{"user_id":""}`, "", "AuthError", 401,
+			[]string{"presence-a", "user_id"},
+		},
+		{
+			"with channel data that was not signed", plain, `{"user_id":"7"}`, "", "AuthError", 401,
+			nil,
+		},
+		{
+			"64 a user ID that is too long", auth(longID), longID, "", "LimitReached", 4301,
+			[]string{"presence-a", "129", "128"},
+		},
+		{
+			"64 a user that is too large", auth(large), large, "", "LimitReached", 4301,
+			[]string{"presence-a", "1025", "1024"},
+		},
+		{
+			"64 a signed-in user that is too large", plain, "", largeInfo, "LimitReached", 4301,
+			[]string{"presence-a", "1025", "1024"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := newConversation()
@@ -146,13 +210,15 @@ func TestSubscribeToAPresenceChannel(t *testing.T) {
 	}
 }
 
-// 87: the user's channel is for the connections that are signed in as the user. Nothing is written: they are its subscribers anyway.
+// 87: the user's channel is for the connections that are signed in as the user. Nothing is written:
+// they are its subscribers anyway.
 func TestSubscribeToAUsersChannel(t *testing.T) {
 	t.Run("signed in as the user", func(t *testing.T) {
 		c := newConversation()
 		c.members.user = "7"
 		c.says(t, subscribe("#server-to-user-7", "", ""))
-		c.has(t, `{"event":"pusher_internal:subscription_succeeded","channel":"#server-to-user-7","data":"{}"}`)
+		c.has(t,
+			`{"event":"pusher_internal:subscription_succeeded","channel":"#server-to-user-7","data":"{}"}`)
 		c.noted(t)
 	})
 	for _, name := range []string{"#server-to-user-8", "#server-to-user-77", "#server-to-user-", "#server-to-user-7 ", "#Server-to-user-7"} {

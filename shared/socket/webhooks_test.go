@@ -35,23 +35,50 @@ func TestAppsAreSentClientEvents(t *testing.T) {
 		want        []pusher.WebhookEvent
 	}{
 		{
-			"134 the data is a text", `{"event":"client-a","data":{"n":1},"channel":"private-a"}`, pusher.ClientEventsMembers,
-			[]pusher.WebhookEvent{{Name: "client_event", Channel: "private-a", Event: "client-a", Data: new(`{"n":1}`), SocketID: socketID}},
-		},
-		{
-			"134 even if there is none", `{"event":"client-a","channel":"private-a"}`, pusher.ClientEventsMembers,
-			[]pusher.WebhookEvent{{Name: "client_event", Channel: "private-a", Event: "client-a", Data: new(""), SocketID: socketID}},
-		},
-		{
-			"134 with the user on a presence channel, whom the frame does not name", `{"event":"client-a","data":"x","channel":"presence-a","user_id":"8"}`,
+			"134 the data is a text", `{"event":"client-a","data":{"n":1},"channel":"private-a"}`,
 			pusher.ClientEventsMembers,
-			[]pusher.WebhookEvent{{Name: "client_event", Channel: "presence-a", Event: "client-a", Data: new("x"), SocketID: socketID, UserID: "7"}},
+			[]pusher.WebhookEvent{
+				{
+					Name: "client_event", Channel: "private-a", Event: "client-a",
+					Data: new(`{"n":1}`), SocketID: socketID,
+				},
+			},
 		},
 		{
-			"a public channel where everybody may", `{"event":"client-a","data":"x","channel":"orders"}`, pusher.ClientEventsAll,
-			[]pusher.WebhookEvent{{Name: "client_event", Channel: "orders", Event: "client-a", Data: new("x"), SocketID: socketID}},
+			"134 even if there is none", `{"event":"client-a","channel":"private-a"}`,
+			pusher.ClientEventsMembers,
+			[]pusher.WebhookEvent{
+				{
+					Name: "client_event", Channel: "private-a", Event: "client-a", Data: new(""),
+					SocketID: socketID,
+				},
+			},
 		},
-		{"not of one that is refused", `{"event":"client-a","data":"x","channel":"orders"}`, pusher.ClientEventsMembers, nil},
+		{
+			"134 with the user on a presence channel, whom the frame does not name",
+			`{"event":"client-a","data":"x","channel":"presence-a","user_id":"8"}`,
+			pusher.ClientEventsMembers,
+			[]pusher.WebhookEvent{
+				{
+					Name: "client_event", Channel: "presence-a", Event: "client-a", Data: new("x"),
+					SocketID: socketID, UserID: "7",
+				},
+			},
+		},
+		{
+			"a public channel where everybody may",
+			`{"event":"client-a","data":"x","channel":"orders"}`, pusher.ClientEventsAll,
+			[]pusher.WebhookEvent{
+				{
+					Name: "client_event", Channel: "orders", Event: "client-a", Data: new("x"),
+					SocketID: socketID,
+				},
+			},
+		},
+		{
+			"not of one that is refused", `{"event":"client-a","data":"x","channel":"orders"}`,
+			pusher.ClientEventsMembers, nil,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v, sent := newConversation(from(c.mode)), &webhooks{}
