@@ -17,7 +17,10 @@ func app() pusher.App {
 	}
 }
 
-// refused asserts a refusal with the code, whose text does not hold the app's secret.
+// sign returns the auth string with which the app's server signs the text.
+func sign(text string) string { return app().Key + ":" + app().Sign(text) }
+
+// refused asserts a refusal with the code. Its text must not contain the app's secret.
 func refused(t *testing.T, err error, code pusher.Code) {
 	t.Helper()
 	var refusal *pusher.Error
@@ -72,21 +75,32 @@ func TestSign(t *testing.T) {
 	}
 }
 
+// authCase is a subscribe by socket ID 1234.1234.
+type authCase struct {
+	name       string
+	channel    pusher.Channel
+	data, auth string
+	ok         bool
+}
+
+func (c authCase) check(t *testing.T) {
+	t.Helper()
+	err := app().Authorize("1234.1234", c.channel, c.data, c.auth)
+	if !c.ok {
+		refused(t, err, pusher.CodeUnauthorized)
+	} else if err != nil {
+		t.Error(err)
+	}
+}
+
 // The numbers are those of docs/protocol.md §9.
-func TestAuthorize(t *testing.T) {
+func TestAuthorizeChecksTheSignature(t *testing.T) {
 	const (
-		id      = pusher.SocketID("1234.1234")
 		channel = pusher.Channel("private-foobar")
 		data    = `{"user_id":"7"}`
 	)
-	key, sign := app().Key, app().Sign
-	good := key + ":" + sign("1234.1234:private-foobar")
-	for _, c := range []struct {
-		name       string
-		channel    pusher.Channel
-		data, auth string
-		ok         bool
-	}{
+	good := sign("1234.1234:private-foobar")
+	for _, c := range []authCase{
 		{"29 a public channel needs no auth", "orders", "", "", true},
 		{"29 a public channel takes garbage for auth", "orders", "", "garbage", true},
 		{"a private channel with the right signature", channel, "", good, true},
@@ -96,107 +110,108 @@ func TestAuthorize(t *testing.T) {
 		{"32 a signature cut short", channel, "", good[:len(good)-1], false},
 		{
 			"32 a signature in upper case", channel, "",
-			key + ":" + strings.ToUpper(sign("1234.1234:private-foobar")), false,
+			app().Key + ":" + strings.ToUpper(app().Sign("1234.1234:private-foobar")), false,
 		},
 		{
 			"32 a signature by another secret", channel, "",
-			key + ":" + pusher.App{Secret: "x"}.Sign("1234.1234:private-foobar"), false,
+			app().Key + ":" + pusher.App{Secret: "x"}.Sign("1234.1234:private-foobar"), false,
 		},
-		{"32 auth without a colon", channel, "", sign("1234.1234:private-foobar"), false},
+		{"32 auth without a colon", channel, "", app().Sign("1234.1234:private-foobar"), false},
 		{"32 auth that is only a colon", channel, "", ":", false},
 		{
 			"33 the right signature with another app's key", channel, "",
-			"other:" + sign("1234.1234:private-foobar"), false,
+			"other:" + app().Sign("1234.1234:private-foobar"), false,
 		},
 		{
 			"33 the right signature with no key", channel, "",
-			":" + sign("1234.1234:private-foobar"), false,
+			":" + app().Sign("1234.1234:private-foobar"), false,
 		},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestAuthorizeChecksWhatIsSigned(t *testing.T) {
+	const (
+		channel = pusher.Channel("private-foobar")
+		data    = `{"user_id":"7"}`
+	)
+	good := sign("1234.1234:private-foobar")
+	for _, c := range []authCase{
 		{
-			"34 a signature for another socket ID", channel, "",
-			key + ":" + sign("1234.1235:private-foobar"), false,
+			"34 a signature for another socket ID", channel, "", sign("1234.1235:private-foobar"),
+			false,
 		},
-		{
-			"35 a signature for another channel", channel, "",
-			key + ":" + sign("1234.1234:private-other"), false,
-		},
+		{"35 a signature for another channel", channel, "", sign("1234.1234:private-other"), false},
 		{
 			"36 channel data that was signed", channel, data,
-			key + ":" + sign("1234.1234:private-foobar:"+data), true,
+			sign("1234.1234:private-foobar:" + data), true,
 		},
 		{"36 channel data that was not signed", channel, data, good, false},
 		{
 			"36 channel data that was left out", channel, "",
-			key + ":" + sign("1234.1234:private-foobar:"+data), false,
+			sign("1234.1234:private-foobar:" + data), false,
 		},
 		{
 			"36 channel data encoded anew", channel, `{"user_id": "7"}`,
-			key + ":" + sign("1234.1234:private-foobar:"+data), false,
+			sign("1234.1234:private-foobar:" + data), false,
 		},
 		{
 			"empty channel data that was signed with its colon", channel, "",
-			key + ":" + sign("1234.1234:private-foobar:"), true,
+			sign("1234.1234:private-foobar:"), true,
 		},
 		{
 			"an encrypted channel", "private-encrypted-vault", "",
-			key + ":" + sign("1234.1234:private-encrypted-vault"), true,
+			sign("1234.1234:private-encrypted-vault"), true,
 		},
 		{
-			"a presence channel", "presence-room", data,
-			key + ":" + sign("1234.1234:presence-room:"+data), true,
+			"a presence channel", "presence-room", data, sign("1234.1234:presence-room:" + data),
+			true,
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			err := app().Authorize(id, c.channel, c.data, c.auth)
-			if !c.ok {
-				refused(t, err, pusher.CodeUnauthorized)
-			} else if err != nil {
-				t.Error(err)
-			}
-		})
+		t.Run(c.name, c.check)
 	}
 }
 
-// 84 and docs/protocol.md §3.2: the user data is signed as the exact string that was received, for
-// one connection.
+// 84 and docs/protocol.md §3.2: the signature is for the exact user data and one connection.
 func TestAuthorizeUser(t *testing.T) {
 	const (
 		id   = pusher.SocketID("1234.1234")
 		data = `{"id":"12345"}`
 	)
-	key, sign := app().Key, app().Sign
 	for _, c := range []struct {
 		name, data, auth string
 		ok               bool
 	}{
 		{
 			"the vector that Pusher prints", data,
-			key + ":4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba", true,
+			app().Key + ":4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba", true,
 		},
 		{
 			"data with spaces, as they were signed", `{ "id" : "7" }`,
-			key + ":" + sign(`1234.1234::user::{ "id" : "7" }`), true,
+			sign(`1234.1234::user::{ "id" : "7" }`), true,
 		},
 		{"no auth", data, "", false},
-		{"auth without a colon", data, sign("1234.1234::user::" + data), false},
+		{"auth without a colon", data, app().Sign("1234.1234::user::" + data), false},
 		{
 			"one digit changed", data,
-			key + ":4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336bb", false,
+			app().Key + ":4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336bb", false,
 		},
 		{
 			"the form that one of Pusher's pages shows", data,
-			key + "::user::" + sign("1234.1234::user::"+data), false,
+			app().Key + "::user::" + app().Sign("1234.1234::user::"+data), false,
 		},
-		{"another app's key", data, "other:" + sign("1234.1234::user::"+data), false},
+		{"another app's key", data, "other:" + app().Sign("1234.1234::user::"+data), false},
 		{
 			"another secret", data,
-			key + ":" + pusher.App{Secret: "x"}.Sign("1234.1234::user::"+data), false,
+			app().Key + ":" + pusher.App{Secret: "x"}.Sign("1234.1234::user::"+data), false,
 		},
-		{"another socket ID", data, key + ":" + sign("1234.1235::user::"+data), false},
-		{"data encoded anew", `{"id": "12345"}`, key + ":" + sign("1234.1234::user::"+data), false},
+		{"another socket ID", data, sign("1234.1235::user::" + data), false},
+		{"data encoded anew", `{"id": "12345"}`, sign("1234.1234::user::" + data), false},
 		{
 			"the signature of a channel that is called like it", data,
-			key + ":" + sign("1234.1234:user::"+data), false,
+			sign("1234.1234:user::" + data), false,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -210,8 +225,8 @@ func TestAuthorizeUser(t *testing.T) {
 	}
 }
 
-// A client pays for one message and must not make us send a much longer one.
-func TestAuthorizeRefusesInFewWords(t *testing.T) {
+// A client must not make Hark send messages that are much longer than its own.
+func TestAuthorizeRefusesInShortTexts(t *testing.T) {
 	long := strings.Repeat("x", 100<<10)
 	for name, auth := range map[string]string{
 		"a long key":             long + ":sig",

@@ -44,7 +44,8 @@ func TestChannelKind(t *testing.T) {
 		{"a user's channel is of no kind", "#server-to-user-private-x", false, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if ch := c.channel; ch.Private() != c.private || ch.Presence() != c.presence || ch.Cache() != c.cache {
+			ch := c.channel
+			if ch.Private() != c.private || ch.Presence() != c.presence || ch.Cache() != c.cache {
 				t.Errorf("private %t, presence %t, cache %t", ch.Private(), ch.Presence(),
 					ch.Cache())
 			}
@@ -90,16 +91,16 @@ func TestChannelValidate(t *testing.T) {
 	}
 }
 
-// 40: the limit is the app's. The refusal reads as soketi's (docs/protocol.md §3.5) and says both
-// numbers.
-func TestChannelValidateKeepsTheAppsLimit(t *testing.T) {
+// 40: the limit is the app's. The refusal is soketi's (docs/protocol.md §3.5) with both numbers.
+func TestChannelValidateUsesTheAppsLimit(t *testing.T) {
 	ch := pusher.Channel(strings.Repeat("x", 165))
 	if err := ch.Validate(165); err != nil {
 		t.Error(err)
 	}
 	err := ch.Validate(164)
 	refused(t, err, pusher.CodeUnauthorized)
-	if text := err.Error(); !strings.Contains(text, "165") || !strings.Contains(text, "164") || len(text) > 200 {
+	text := err.Error()
+	if !strings.Contains(text, "165") || !strings.Contains(text, "164") || len(text) > 200 {
 		t.Errorf("got %s", text)
 	}
 	var refusal *pusher.Error

@@ -12,12 +12,12 @@ import (
 	"hark/shared/pusher"
 )
 
-// Whatever a client sends is parsed or refused by name, and what it is answered is a frame that it
-// can read.
+// Every frame is parsed, or refused with an answer that a client can read.
 func FuzzFrame(f *testing.F) {
 	for _, s := range []string{
 		`{"event":"pusher:subscribe","data":{"auth":"","channel":"orders"}}`,
-		`{"event":"pusher:subscribe","data":"{\"auth\":\"K:s\",\"channel\":\"private-a\",\"channel_data\":\"{}\"}"}`,
+		`{"event":"pusher:subscribe","data":` +
+			`"{\"auth\":\"K:s\",\"channel\":\"private-a\",\"channel_data\":\"{}\"}"}`,
 		`{"event":"pusher:signin","data":{"auth":"K:s","user_data":"{\"id\":\"7\"}"}}`,
 		`{"event":"client-a","channel":"private-a","data":{"a":[1.50,"<b>"]}}`,
 		`{"event":"client-a","data":"\ud800"}`,
@@ -52,8 +52,8 @@ func FuzzFrame(f *testing.F) {
 	})
 }
 
-// relays asserts that the frame, relayed as a client event, says what it said (78): its data is the
-// same text, or the same JSON.
+// relays asserts that a client event has the data of its frame (78): the same text, or the same
+// JSON.
 func relays(t *testing.T, f pusher.Frame) {
 	t.Helper()
 	relayed := pusher.ClientEvent(f.Event, f.Channel, f.Text(), "")
@@ -79,7 +79,7 @@ func relays(t *testing.T, f pusher.Frame) {
 	}
 }
 
-// answers asserts that the error is a refusal whose frames follow docs/protocol.md §0 and §2.
+// answers asserts that the error is a refusal whose frames follow docs/protocol.md §0 and §2.5.
 func answers(t *testing.T, err error, ch pusher.Channel) {
 	t.Helper()
 	var refusal *pusher.Error
@@ -109,7 +109,8 @@ func answers(t *testing.T, err error, ch pusher.Channel) {
 	if err := json.Unmarshal(refusal.SubscriptionError(ch), &about); err != nil {
 		t.Fatal(err)
 	}
-	if about.Event != "pusher:subscription_error" || about.Data.Type == "" || about.Data.Status == 0 {
+	d := about.Data
+	if about.Event != "pusher:subscription_error" || d.Type == "" || d.Status == 0 {
 		t.Fatalf("got %s", refusal.SubscriptionError(ch))
 	}
 	if strings.Contains(err.Error(), app().Secret) {
@@ -117,8 +118,7 @@ func answers(t *testing.T, err error, ch pusher.Channel) {
 	}
 }
 
-// A name is refused, or it is one that the SDKs take and that no key of the state table is confused
-// by.
+// A name is refused, or the SDKs accept it and it is safe in the keys of the state table.
 func FuzzChannel(f *testing.F) {
 	for _, s := range []string{
 		"orders", "private-encrypted-cache-x", "presence-cache-x", "#server-to-user-7", "#", "",
@@ -136,28 +136,29 @@ func FuzzChannel(f *testing.F) {
 		if taken := channelNames.MatchString(name) && len(name) <= limit; taken != (err == nil) {
 			t.Fatalf("%q with a limit of %d: %v", name, limit, err)
 		}
-		if user := ch.User(); user != "" && (err == nil || pusher.UserChannel(user) != ch || ch.Private() || ch.Cache()) {
+		user := ch.User()
+		clash := err == nil || pusher.UserChannel(user) != ch || ch.Private() || ch.Cache()
+		if user != "" && clash {
 			t.Fatalf("%q is also the channel of user %q", name, user)
 		}
 		if ch.Presence() && !ch.Private() {
 			t.Fatalf("%q needs no signature", name)
 		}
-		// That a channel's frames are read back by its clients is for the encoder: names that are
-		// refused are told, too.
+		// Refusals send back invalid names too, so clients must be able to read these.
 		if utf8.ValidString(name) {
 			var got struct{ Channel string }
-			if err := json.Unmarshal(pusher.MemberRemoved(ch, "7"), &got); err != nil || got.Channel != name {
+			err := json.Unmarshal(pusher.MemberRemoved(ch, "7"), &got)
+			if err != nil || got.Channel != name {
 				t.Fatalf("%q became %q, %v", name, got.Channel, err)
 			}
 		}
 	})
 }
 
-// channelNames are those that every SDK takes (docs/protocol.md §3.1).
+// channelNames matches the names that every SDK accepts (docs/protocol.md §3.1).
 var channelNames = regexp.MustCompile(`\A[-a-zA-Z0-9_=@,.;]+\z`)
 
-// A member is refused, or everybody on the channel reads it as it came: an ID that is a text, and
-// the same info.
+// A member is refused, or the frames about it have its ID as a text, and its info.
 func FuzzMember(f *testing.F) {
 	for _, s := range []string{
 		`{"user_id":"7","user_info":{"name":"<Ann>"}}`, `{"user_id":7}`,
@@ -173,7 +174,8 @@ func FuzzMember(f *testing.F) {
 			answers(t, err, "presence-a")
 			return
 		}
-		if m.UserID == "" || utf8.RuneCountInString(m.UserID) > pusher.MaxUserID || len(m.UserID)+len(m.Info) > limit {
+		characters, size := utf8.RuneCountInString(m.UserID), len(m.UserID)+len(m.Info)
+		if m.UserID == "" || characters > pusher.MaxUserID || size > limit {
 			t.Fatalf("got %+v with a limit of %d", m, limit)
 		}
 		var info any
@@ -186,7 +188,7 @@ func FuzzMember(f *testing.F) {
 		}
 		inner(t, pusher.MemberAdded("presence-a", m), &added)
 		if added.ID != m.UserID || !reflect.DeepEqual(added.Info, info) {
-			t.Fatalf("%s is told as %+v", data, added)
+			t.Fatalf("%s is announced as %+v", data, added)
 		}
 		var welcome struct {
 			Presence struct {
@@ -197,7 +199,8 @@ func FuzzMember(f *testing.F) {
 		}
 		inner(t, pusher.Welcomed("presence-a", []pusher.Member{m, {UserID: "other"}, m}), &welcome)
 		p := welcome.Presence
-		if p.Count != len(p.IDs) || p.Count != len(p.Hash) || p.IDs[0] != m.UserID || !reflect.DeepEqual(p.Hash[m.UserID], info) {
+		counted := p.Count == len(p.IDs) && p.Count == len(p.Hash)
+		if !counted || p.IDs[0] != m.UserID || !reflect.DeepEqual(p.Hash[m.UserID], info) {
 			t.Fatalf("%s is shown as %+v", data, p)
 		}
 	})
@@ -216,8 +219,7 @@ func inner(t *testing.T, frame []byte, into any) {
 	}
 }
 
-// A user is refused, or one that a channel can be named after, whose sign-in comes back as it was
-// sent.
+// A user is refused, or its ID can be in a channel's name and its user data is sent back unchanged.
 func FuzzUser(f *testing.F) {
 	for _, s := range []string{
 		`{"id":"7","user_info":{"name":"<Ann>"},"watchlist":["8","9"]}`, `{"id":7}`, `{"id":""}`,
@@ -233,12 +235,13 @@ func FuzzUser(f *testing.F) {
 			answers(t, err, "")
 			return
 		}
-		if len(u.Watchlist) > pusher.MaxWatchlist || u.Cut && len(u.Watchlist) != pusher.MaxWatchlist {
-			t.Fatalf("%d watched, cut: %t", len(u.Watchlist), u.Cut)
+		if n := len(u.Watchlist); n > pusher.MaxWatchlist || u.Cut && n != pusher.MaxWatchlist {
+			t.Fatalf("%d watched, cut: %t", n, u.Cut)
 		}
 		seen := map[string]bool{}
 		for _, id := range append([]string{u.ID}, u.Watchlist...) {
-			if !channelNames.MatchString(id) || len(id) > pusher.MaxUserID || pusher.UserChannel(id).User() != id {
+			valid := channelNames.MatchString(id) && len(id) <= pusher.MaxUserID
+			if !valid || pusher.UserChannel(id).User() != id {
 				t.Fatalf("%q is no user's ID", id)
 			}
 		}
@@ -262,7 +265,7 @@ func FuzzUser(f *testing.F) {
 	})
 }
 
-// Only the true signature passes, however the request is bent.
+// No changed request passes, and none for another secret.
 func FuzzVerify(f *testing.F) {
 	good := signed("/apps/3/events", "info=a,b")
 	f.Add(good.Method, good.Path, good.RawQuery, good.Body)
@@ -286,8 +289,7 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// Every event reaches the client as it was published, by way of a queue that takes only some
-// characters.
+// Frames keep an event's name and data, with characters that an SQS message accepts.
 func FuzzEventFrame(f *testing.F) {
 	for _, s := range nasty() {
 		f.Add(s, s)
@@ -299,14 +301,14 @@ func FuzzEventFrame(f *testing.F) {
 		if err := json.Unmarshal(frame, &got); err != nil {
 			t.Fatal(err)
 		}
-		if utf8.ValidString(name) && got.Event != name || utf8.ValidString(data) && got.Data != data {
+		if utf8.ValidString(name) && got.Event != name ||
+			utf8.ValidString(data) && got.Data != data {
 			t.Fatalf("%q %q became %+q", name, data, got)
 		}
 	})
 }
 
-// Every connection ID has a socket ID that the SDKs take, and no two IDs of the usual shape share
-// one.
+// Every connection ID has a socket ID that the SDKs accept, and no two connection IDs share one.
 func FuzzSocketID(f *testing.F) {
 	f.Add("L0SM9cOFvHcCIhw=", "R1kmxc2VNjMCFIA=")
 	f.Add("0123456789abcdef", "______________8=")
@@ -322,7 +324,7 @@ func FuzzSocketID(f *testing.F) {
 		if !x.Valid() || !y.Valid() {
 			t.Fatalf("%q, %q became %s, %s", a, b, x, y)
 		}
-		// two spellings of one ID: AWS has one alphabet, whichever
+		// The two alphabets spell one ID in two ways. AWS has only one of them.
 		oneAlphabet := strings.NewReplacer("-", "+", "_", "/")
 		if x == y && oneAlphabet.Replace(a) != oneAlphabet.Replace(b) {
 			t.Fatalf("%q and %q share %s", a, b, x)

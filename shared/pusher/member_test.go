@@ -11,9 +11,21 @@ import (
 	"hark/shared/pusher"
 )
 
+type parsedMember struct {
+	name, data, id, info string
+}
+
+func (c parsedMember) check(t *testing.T) {
+	t.Helper()
+	m, err := pusher.ParseMember("presence-a", c.data, 1024)
+	if err != nil || m.UserID != c.id || string(m.Info) != c.info {
+		t.Errorf("got %q %s, %v", m.UserID, m.Info, err)
+	}
+}
+
 // The numbers are those of docs/protocol.md §9.
 func TestParseMember(t *testing.T) {
-	for _, c := range []struct{ name, data, id, info string }{
+	for _, c := range []parsedMember{
 		{"an ID and its info", `{"user_id":"7","user_info":{"name":"Ann"}}`, "7", `{"name":"Ann"}`},
 		{"an ID alone", `{"user_id":"7"}`, "7", ""},
 		{"61 a number is the same as its text", `{"user_id":7}`, "7", ""},
@@ -29,7 +41,7 @@ func TestParseMember(t *testing.T) {
 			"{\"user_id\":\"7\",\"user_info\":{ \"a\" :\n1 }}", "7", `{"a":1}`,
 		},
 		{"an ID that is no channel's name", `{"user_id":"Ann Lee/ä #1"}`, "Ann Lee/ä #1", ""},
-		{"keys nobody knows", `{"user_id":"7","x":{}}`, "7", ""},
+		{"unknown keys", `{"user_id":"7","x":{}}`, "7", ""},
 		{
 			"64 an ID of 128 characters", `{"user_id":"` + strings.Repeat("ä", 128) + `"}`,
 			strings.Repeat("ä", 128), "",
@@ -40,13 +52,12 @@ func TestParseMember(t *testing.T) {
 			`"` + strings.Repeat("x", 1021) + `"`,
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			m, err := pusher.ParseMember("presence-a", c.data, 1024)
-			if err != nil || m.UserID != c.id || string(m.Info) != c.info {
-				t.Errorf("got %q %s, %v", m.UserID, m.Info, err)
-			}
-		})
+		t.Run(c.name, c.check)
 	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestParseMemberRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name, data string
 		kind       string // of the subscription_error
@@ -96,7 +107,7 @@ func TestParseMember(t *testing.T) {
 	}
 }
 
-// ids are n user IDs as JSON.
+// ids returns a JSON list of n user IDs.
 func ids(n int) string {
 	all := make([]string, n)
 	for i := range all {
@@ -109,12 +120,22 @@ func ids(n int) string {
 	return string(b)
 }
 
+type parsedUser struct {
+	name, data string
+	want       pusher.User
+}
+
+func (c parsedUser) check(t *testing.T) {
+	t.Helper()
+	u, err := pusher.ParseUser(c.data)
+	if err != nil || fmt.Sprint(u) != fmt.Sprint(c.want) {
+		t.Errorf("got %+v, %v; want %+v", u, err, c.want)
+	}
+}
+
 // The numbers are those of docs/protocol.md §9.
 func TestParseUser(t *testing.T) {
-	for _, c := range []struct {
-		name, data string
-		want       pusher.User
-	}{
+	for _, c := range []parsedUser{
 		{"an ID alone", `{"id":"7"}`, pusher.User{ID: "7"}},
 		{
 			"everything", `{"id":"7","user_info":{ "name": "Ann" },"watchlist":["8","9"]}`,
@@ -130,9 +151,9 @@ func TestParseUser(t *testing.T) {
 			"null for everything else", `{"id":"7","user_info":null,"watchlist":null}`,
 			pusher.User{ID: "7"},
 		},
-		{"keys nobody knows", `{"id":"7","name":"Ann"}`, pusher.User{ID: "7"}},
+		{"unknown keys", `{"id":"7","name":"Ann"}`, pusher.User{ID: "7"}},
 		{
-			"watching somebody twice", `{"id":"7","watchlist":["8","9","8"]}`,
+			"watching a user twice", `{"id":"7","watchlist":["8","9","8"]}`,
 			pusher.User{ID: "7", Watchlist: []string{"8", "9"}},
 		},
 		{
@@ -140,17 +161,16 @@ func TestParseUser(t *testing.T) {
 			pusher.User{ID: "7", Watchlist: []string{"7"}},
 		},
 		{
-			"watching whom nobody can be", `{"id":"7","watchlist":["","a b","#x","8"]}`,
+			"watching users that cannot exist", `{"id":"7","watchlist":["","a b","#x","8"]}`,
 			pusher.User{ID: "7", Watchlist: []string{"8"}},
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			u, err := pusher.ParseUser(c.data)
-			if err != nil || fmt.Sprint(u) != fmt.Sprint(c.want) {
-				t.Errorf("got %+v, %v; want %+v", u, err, c.want)
-			}
-		})
+		t.Run(c.name, c.check)
 	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestParseUserCutsTheWatchlist(t *testing.T) {
 	for n, cut := range map[int]bool{0: false, 100: false, 101: true, 500: true} {
 		t.Run(fmt.Sprintf("91 watching %d", n), func(t *testing.T) {
 			u, err := pusher.ParseUser(`{"id":"7","watchlist":` + ids(n) + `}`)
@@ -171,10 +191,15 @@ func TestParseUser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if u, err := pusher.ParseUser(`{"id":"7","watchlist":` + string(b) + `}`); err != nil || u.Cut || len(u.Watchlist) != 100 {
+		u, err := pusher.ParseUser(`{"id":"7","watchlist":` + string(b) + `}`)
+		if err != nil || u.Cut || len(u.Watchlist) != 100 {
 			t.Errorf("%d watched, cut: %t, %v", len(u.Watchlist), u.Cut, err)
 		}
 	})
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestParseUserRefuses(t *testing.T) {
 	for name, data := range map[string]string{
 		"86 nothing":                      ``,
 		"86 no JSON":                      `Ann`,

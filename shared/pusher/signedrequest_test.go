@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"math"
-	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -39,12 +38,14 @@ func TestVerify(t *testing.T) {
 	}{
 		{
 			"publishing", "POST", "/apps/3/events",
-			"auth_key=278d425bdf160c739803&auth_timestamp=1353088179&auth_version=1.0&body_md5=ec365a775a4cd0599faeb73354201b6f",
+			"auth_key=278d425bdf160c739803&auth_timestamp=1353088179&auth_version=1.0" +
+				"&body_md5=ec365a775a4cd0599faeb73354201b6f",
 			body, "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c", 1353088179,
 		},
 		{
 			"ending a user's connections", "POST", "/apps/3/users/42/terminate_connections",
-			"auth_key=278d425bdf160c739803&auth_timestamp=1700000000&auth_version=1.0&body_md5=99914b932bd37a50b983c5e7c90ae93b",
+			"auth_key=278d425bdf160c739803&auth_timestamp=1700000000&auth_version=1.0" +
+				"&body_md5=99914b932bd37a50b983c5e7c90ae93b",
 			"{}", "1aaa870f66697b14779b4f5d36bbea0e4d9f2190a17bd7b16fc46b6bd373690e", 1700000000,
 		},
 		{
@@ -89,17 +90,42 @@ func TestVerify(t *testing.T) {
 			}
 		})
 	}
-	t.Run("the digest of the body", func(t *testing.T) {
-		if got := digest(body); got != "ec365a775a4cd0599faeb73354201b6f" {
-			t.Error(got)
-		}
-	})
+}
+
+// The digest of docs/protocol.md §5.1, as printed there.
+func TestTheDigestOfABody(t *testing.T) {
+	if got := digest(body); got != "ec365a775a4cd0599faeb73354201b6f" {
+		t.Error(got)
+	}
 }
 
 var now = time.Unix(1700000000, 0)
 
-// signed is a request as an SDK makes it, with the parameters in order and decoded as they are
-// given.
+// params returns the parameters of a signed request. Each change that is not "" replaces one.
+func params(change ...string) []string {
+	p := []string{
+		"auth_key=278d425bdf160c739803", "auth_timestamp=1700000000", "auth_version=1.0",
+		"body_md5=" + digest(body),
+	}
+	for i, c := range change {
+		if c != "" {
+			p[i] = c
+		}
+	}
+	return p
+}
+
+// post returns a publish with those parameters and a valid signature.
+func post(params []string) pusher.SignedRequest {
+	return signedAs(pusher.App.Sign, "POST", "/apps/3/events", body, params...)
+}
+
+// at returns a publish with that timestamp.
+func at(sec int64) pusher.SignedRequest {
+	return post(params("", "auth_timestamp="+strconv.FormatInt(sec, 10)))
+}
+
+// signed returns a request that was signed with the parameters in the order given, not encoded.
 func signed(path string, extra ...string) pusher.SignedRequest {
 	return signedAs(pusher.App.Sign, "POST", path, body, append([]string{
 		"auth_key=278d425bdf160c739803", "auth_timestamp=1700000000", "auth_version=1.0",
@@ -117,31 +143,25 @@ func signedAs(
 	}
 }
 
+type verifyCase struct {
+	name string
+	r    pusher.SignedRequest
+	ok   bool
+}
+
+func (c verifyCase) check(t *testing.T) {
+	t.Helper()
+	err := app().Verify(c.r, now)
+	if !c.ok {
+		unauthorized(t, err)
+	} else if err != nil {
+		t.Error(err)
+	}
+}
+
 // The numbers are those of docs/protocol.md §9.
-func TestVerifyConditions(t *testing.T) {
-	params := func(change ...string) []string {
-		p := []string{
-			"auth_key=278d425bdf160c739803", "auth_timestamp=1700000000", "auth_version=1.0",
-			"body_md5=" + digest(body),
-		}
-		for i, c := range change {
-			if c != "" {
-				p[i] = c
-			}
-		}
-		return p
-	}
-	post := func(params []string) pusher.SignedRequest {
-		return signedAs(pusher.App.Sign, "POST", "/apps/3/events", body, params...)
-	}
-	at := func(sec int64) pusher.SignedRequest {
-		return post(params("", "auth_timestamp="+strconv.FormatInt(sec, 10)))
-	}
-	for _, c := range []struct {
-		name string
-		r    pusher.SignedRequest
-		ok   bool
-	}{
+func TestVerifyChecksTheTimestamp(t *testing.T) {
+	for _, c := range []verifyCase{
 		{"93 as it should be", post(params()), true},
 		{"95 599 s old", at(1700000000 - 599), true},
 		{"95 599 s ahead", at(1700000000 + 599), true},
@@ -157,6 +177,14 @@ func TestVerifyConditions(t *testing.T) {
 		{"a timestamp in milliseconds", at(1700000000000), false},
 		{"a timestamp that is no number", post(params("", "auth_timestamp=soon")), false},
 		{"no timestamp", post(params("", "auth_timestamp=")), false},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestVerifyChecksKeyVersionAndDigest(t *testing.T) {
+	for _, c := range []verifyCase{
 		{"96 another app's key", post(params("auth_key=other")), false},
 		{"96 the app's ID for its key", post(params("auth_key=3")), false},
 		{"96 no key", post(params("auth_key=")), false},
@@ -178,6 +206,14 @@ func TestVerifyConditions(t *testing.T) {
 				params("", "", "", "body_md5="+digest(""))...),
 			true,
 		},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestVerifyChecksTheSignature(t *testing.T) {
+	for _, c := range []verifyCase{
 		{"another secret", signedAs(func(_ pusher.App, text string) string {
 			return pusher.App{Secret: "x"}.Sign(text)
 		}, "POST", "/apps/3/events", body, params()...), false},
@@ -192,18 +228,11 @@ func TestVerifyConditions(t *testing.T) {
 			return r
 		}(), false},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			err := app().Verify(c.r, now)
-			if !c.ok {
-				unauthorized(t, err)
-			} else if err != nil {
-				t.Error(err)
-			}
-		})
+		t.Run(c.name, c.check)
 	}
 }
 
-// What the SDKs do to queries and paths behind their signers' backs (docs/protocol.md §5.1).
+// The SDKs' HTTP layers change queries and paths after these were signed (docs/protocol.md §5.1).
 func TestVerifyEncodings(t *testing.T) {
 	for _, c := range []struct {
 		name       string
@@ -244,8 +273,9 @@ func TestVerifyEncodings(t *testing.T) {
 	}
 }
 
-// What is signed decoded must not be read in a second way (docs/protocol.md §5.1 leaves that open).
-func TestVerifyRefusesWhatCouldBeTakenForAnotherRequest(t *testing.T) {
+// The signed text has parameters decoded: no two requests may have the same (docs/protocol.md
+// §5.1).
+func TestVerifyRefusesARequestWithTheTextOfAnother(t *testing.T) {
 	for _, c := range []struct{ name, signed, sent, path, wire string }{
 		{
 			"two parameters as one", "filter_by_prefix=a&info=user_count",
@@ -279,10 +309,13 @@ func TestVerifyRefusesWhatCouldBeTakenForAnotherRequest(t *testing.T) {
 	}
 }
 
-// What a refusal echoes is cut, so that it stays short whatever was sent.
-func TestVerifyAnswersShortly(t *testing.T) {
+// A refusal cuts what it quotes, so it stays short.
+func TestVerifyRefusesInShortTexts(t *testing.T) {
 	long := strings.Repeat("x", 10_000)
-	for _, change := range []string{"auth_version", "auth_timestamp", "body_md5", "auth_signature", "filter_by_prefix", long, long + "%26"} {
+	for _, change := range []string{
+		"auth_version", "auth_timestamp", "body_md5", "auth_signature", "filter_by_prefix",
+		long, long + "%26",
+	} {
 		t.Run(change[:8], func(t *testing.T) {
 			r := signed("/apps/3/events")
 			r.RawQuery += "&" + change + "=" + long
@@ -295,7 +328,7 @@ func TestVerifyAnswersShortly(t *testing.T) {
 	}
 }
 
-func TestSignedRequestTells(t *testing.T) {
+func TestSignedRequestTextAndParams(t *testing.T) {
 	r := pusher.SignedRequest{
 		Method: "GET", Path: "/apps/3/channels/a%40b",
 		RawQuery: "Info[]=a&x=1;2&&info[1]=b+c&x=%2C&auth_signature=s&empty",
@@ -309,11 +342,11 @@ func TestSignedRequestTells(t *testing.T) {
 	}
 }
 
-// unauthorized asserts a refusal with 401 and a message, which does not hold the app's secret.
+// unauthorized asserts a refusal with 401 and a message that does not contain the app's secret.
 func unauthorized(t *testing.T, err error) {
 	t.Helper()
 	var refusal *pusher.HTTPError
-	if !errors.As(err, &refusal) || refusal.Status != http.StatusUnauthorized || refusal.Message == "" {
+	if !errors.As(err, &refusal) || refusal.Status != 401 || refusal.Message == "" {
 		t.Fatalf("got %v, want a refusal with 401", err)
 	}
 	if strings.Contains(err.Error(), app().Secret) {

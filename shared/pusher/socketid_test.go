@@ -34,9 +34,8 @@ func TestSocketID(t *testing.T) {
 	}
 }
 
-// IDs of another shape have no bytes to show, and still a socket ID of their own that does not
-// change.
-func TestSocketIDOfOtherShapes(t *testing.T) {
+// A connection ID that is not base64 of 11 bytes still has a socket ID of its own.
+func TestSocketIDOfOtherConnectionIDs(t *testing.T) {
 	const usual = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
 	seen := map[pusher.SocketID]pusher.ConnectionID{usual.SocketID(): usual}
 	for name, id := range map[string]pusher.ConnectionID{
@@ -67,8 +66,8 @@ func TestSocketIDOfOtherShapes(t *testing.T) {
 	}
 }
 
-// For IDs of the usual shape the socket ID is another form of the same 11 bytes: it can be turned
-// back, so that no two live connections share one (docs/protocol.md §9, 7).
+// The socket ID has all 11 bytes of the connection ID, so no two connections share one
+// (docs/protocol.md §9, 7).
 func TestSocketIDIsReversible(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 10_000 {
@@ -101,9 +100,10 @@ func TestSocketIDValid(t *testing.T) {
 	for id, want := range map[pusher.SocketID]bool{
 		"1.2": true, "482915.77120345": true, "0.0": true, "00.00": true,
 		"18446744073709551616.1": true,
-		"":                       false, ".": false, "1.": false, ".1": false, "1": false, "1.2.3": false, "1..2": false,
-		"-1.2": false, "1.2\n": false,
-		" 1.2": false, "1,2": false, "1e3.2": false, "\u0661.\u0662": false,
+
+		"": false, ".": false, "1.": false, ".1": false, "1": false, "1.2.3": false,
+		"1..2": false, "-1.2": false, "1.2\n": false, " 1.2": false,
+		"1,2": false, "1e3.2": false, "\u0661.\u0662": false,
 	} {
 		if got := id.Valid(); got != want {
 			t.Errorf("%q: got %t, want %t", id, got, want)
