@@ -37,21 +37,25 @@ func TestBatch(t *testing.T) {
 	})
 	t.Run("events for one channel stay two events", func(t *testing.T) {
 		s := newServer(t)
-		s.batch(t,
-			`{"batch":[{"name":"e","data":"d","channel":"a"},{"name":"e","data":"d","channel":"a"}]}`).accepted(
-			t, "{}",
-		)
+		s.batch(t, `{"batch":[
+			{"name":"e","data":"d","channel":"a"},
+			{"name":"e","data":"d","channel":"a"}]}`).
+			accepted(t, "{}")
 		if len(s.got) != 2 {
 			t.Errorf("got %+v", s.got)
 		}
 	})
 	t.Run("103 each event excepts a connection of its own", func(t *testing.T) {
 		s := newServer(t)
-		s.batch(t,
-			`{"batch":[{"name":"e","data":"","channel":"cache-a","socket_id":"1.2"},{"name":"e","data":"","channel":"#server-to-user-7"}]}`).
+		s.batch(t, `{"batch":[
+			{"name":"e","data":"","channel":"cache-a","socket_id":"1.2"},
+			{"name":"e","data":"","channel":"#server-to-user-7"}]}`).
 			accepted(t, "{}")
-		if s.got[0].Except != "1.2" || !s.got[0].Cache || s.got[1].Except != "" || s.got[1].Channel != "#server-to-user-7" {
-			t.Errorf("got %+v", s.got)
+		if first := s.got[0]; first.Except != "1.2" || !first.Cache {
+			t.Errorf("got %+v", first)
+		}
+		if second := s.got[1]; second.Except != "" || second.Channel != "#server-to-user-7" {
+			t.Errorf("got %+v", second)
 		}
 	})
 	t.Run("113 info answers each event in its place", func(t *testing.T) {
@@ -66,7 +70,8 @@ func TestBatch(t *testing.T) {
 			{"name":"e","data":"","channel":"orders","info":"user_count"},
 			{"name":"e","data":"","channel":"empty","info":"subscription_count"}]}`).
 			accepted(t,
-				`{"batch":[{"user_count":1},{},{"subscription_count":2},{},{"subscription_count":0}]}`)
+				`{"batch":[{"user_count":1},{},{"subscription_count":2},{},`+
+					`{"subscription_count":0}]}`)
 		if len(s.got) != 5 {
 			t.Errorf("published %+v", s.got)
 		}
@@ -114,7 +119,8 @@ func TestBatchRefusals(t *testing.T) {
 			"114 data of 10241 bytes",
 			with(`{"name":"e","channel":"orders","data":"` + strings.Repeat("x", 10241) + `"}`),
 			413,
-			"batch[1]: The data content of this event exceeds the allowed maximum (10240 bytes): 10241 bytes for channel orders",
+			"batch[1]: The data content of this event exceeds the allowed maximum (10240 bytes): " +
+				"10241 bytes for channel orders",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

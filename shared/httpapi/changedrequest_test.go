@@ -16,7 +16,7 @@ import (
 	"hark/shared/state"
 )
 
-// only is the one app there is, so that every other is unknown.
+// only has one app; all others are unknown.
 type only pusher.App
 
 func (o only) ByID(_ context.Context, id string) (pusher.App, error) {
@@ -26,8 +26,8 @@ func (o only) ByID(_ context.Context, id string) (pusher.App, error) {
 	return pusher.App(o), nil
 }
 
-// empty is a table without rows. What it answers does not matter here, and the real one would have
-// to answer ten thousand times.
+// empty is a state without rows. These tests make some ten thousand requests, which would take too
+// long with a table.
 type empty struct{}
 
 func (empty) Channels(context.Context, string, string) ([]pusher.Channel, error) { return nil, nil }
@@ -62,11 +62,11 @@ func (empty) Subscribers(
 	return nil
 }
 
-// sent is a request as it goes over the wire.
+// sent is a request as it is sent.
 type sent struct{ method, target, body string }
 
-// wellSigned are requests as SDKs send them: paths signed as they are sent and before they are
-// encoded, parameters in any order.
+// wellSigned returns requests as SDKs send them: with paths that were signed before or after they
+// were encoded, and parameters in any order.
 func wellSigned(s *server) []sent {
 	var all []sent
 	for _, r := range []request{
@@ -101,8 +101,8 @@ func wellSigned(s *server) []sent {
 	return all
 }
 
-// ask hands a request to the API twice: as net/http reads it off the wire, and as a function URL's
-// event has it, where nobody has looked at the path before. It returns the statuses and texts.
+// ask sends a request to the API twice: with its URL as net/http parses it, and as it is in the
+// event of a function URL, where the path was not parsed. It returns both answers.
 func ask(h http.Handler, s sent) []*httptest.ResponseRecorder {
 	path, query, _ := strings.Cut(s.target, "?")
 	var urls []*url.URL
@@ -125,8 +125,9 @@ func ask(h http.Handler, s sent) []*httptest.ResponseRecorder {
 	return out
 }
 
-// meaning is what a request asks for, however it is written: its path from /apps on, by segments,
-// and its parameters but the signature, an array as a list and of equal names the last.
+// meaning returns a text that two spellings of one request share: the segments of its path from
+// /apps on, and its parameters but the signature. An array becomes a list, and of equal names the
+// last wins.
 func meaning(s sent) string {
 	path, query, _ := strings.Cut(s.target, "?")
 	var segments []string
@@ -161,16 +162,18 @@ func decode(s string) string {
 	return s
 }
 
-// unharmed asserts that a request that was changed on its way is refused as it should be, unless it
-// still means what was signed.
-func unharmed(t *testing.T, h http.Handler, signed, changed sent, secret string) {
+// checkChanged asserts that a request which was changed after it was signed is refused, unless it
+// still means the same.
+func checkChanged(t *testing.T, h http.Handler, signed, changed sent, secret string) {
 	t.Helper()
 	for _, w := range ask(h, changed) {
 		switch w.Code {
-		case http.StatusUnauthorized, http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed:
+		case http.StatusUnauthorized, http.StatusBadRequest, http.StatusNotFound,
+			http.StatusMethodNotAllowed:
 		case http.StatusOK:
 			if meaning(changed) != meaning(signed) {
-				t.Errorf("signed:\n%s %q %q\nbut this passes:\n%s %q %q", signed.method, signed.target, signed.body,
+				t.Errorf("signed:\n%s %q %q\nbut this passes:\n%s %q %q",
+					signed.method, signed.target, signed.body,
 					changed.method, changed.target, changed.body)
 			}
 		default:
@@ -190,7 +193,7 @@ func newMutated(t testing.TB) (*server, http.Handler) {
 	return s, s.api.Handler()
 }
 
-// Checklist 94: a request that was changed in one place, wherever that is.
+// Checklist 94: every request that was changed in one place.
 func TestEveryChangedByteIsRefused(t *testing.T) {
 	s, h := newMutated(t)
 	for _, signed := range wellSigned(s) {
@@ -212,10 +215,10 @@ func TestEveryChangedByteIsRefused(t *testing.T) {
 			}
 		}
 		changes(signed.target, func(target string) {
-			unharmed(t, h, signed, sent{signed.method, target, signed.body}, s.app.Secret)
+			checkChanged(t, h, signed, sent{signed.method, target, signed.body}, s.app.Secret)
 		})
 		changes(signed.body, func(body string) {
-			unharmed(t, h, signed, sent{signed.method, signed.target, body}, s.app.Secret)
+			checkChanged(t, h, signed, sent{signed.method, signed.target, body}, s.app.Secret)
 		})
 	}
 }
@@ -244,7 +247,8 @@ func TestOtherSpellingsPass(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			changed := c.signed
-			if changed.target = strings.Replace(changed.target, c.old, c.new, 1); changed == c.signed || meaning(changed) != meaning(c.signed) {
+			changed.target = strings.Replace(changed.target, c.old, c.new, 1)
+			if changed == c.signed || meaning(changed) != meaning(c.signed) {
 				t.Fatalf("%q does not mean the same as %q", changed.target, c.signed.target)
 			}
 			for _, w := range ask(h, changed) {
@@ -256,8 +260,8 @@ func TestOtherSpellingsPass(t *testing.T) {
 	}
 }
 
-// A request that was changed in two places, by anything: it is never served unless it means the
-// same, and never our fault.
+// A request that was changed in two places is refused unless it still means the same. It never
+// makes an internal error.
 func FuzzChangedRequest(f *testing.F) {
 	s, h := newMutated(f)
 	all := wellSigned(s)
@@ -270,11 +274,11 @@ func FuzzChangedRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which, at1, cut1 int, by1 string, at2, cut2 int, by2 string) {
 		signed := all[abs(which)%len(all)]
 		changed := splice(splice(signed, at1, cut1, by1), at2, cut2, by2)
-		unharmed(t, h, signed, changed, s.app.Secret)
+		checkChanged(t, h, signed, changed, s.app.Secret)
 	})
 }
 
-// splice replaces some bytes of the target, or of the body if the place is below 0.
+// splice replaces cut bytes of the target, or of the body if at is below 0.
 func splice(s sent, at, cut int, by string) sent {
 	text := &s.target
 	if at < 0 {
@@ -286,5 +290,5 @@ func splice(s sent, at, cut int, by string) sent {
 	return s
 }
 
-// abs is a number from 0 up, for every number.
+// abs returns a number from 0 up, also for the lowest int.
 func abs(n int) int { return max(n, -(n + 1)) }

@@ -8,9 +8,8 @@ import (
 	"hark/shared/state"
 )
 
-// crowded is a server with subscribers: two connections of one user and one of another on
-// presence-room, orders with two, a channel whose last subscriber has been found gone, and another
-// app's.
+// crowded returns a server with subscribers: on presence-room two connections of one user and one
+// of another, two on orders, none on a channel that is about to be vacated, and one of another app.
 func crowded(t *testing.T) *server {
 	t.Helper()
 	s := newServer(t)
@@ -34,23 +33,37 @@ func crowded(t *testing.T) *server {
 		Channel: "expired", Connection: "x", ConnectedAt: now.Add(-state.RowLife),
 	})
 	frame := pusher.EventFrame("price", "cache-eur", `{"v":3}`)
-	if err := s.store.PutCached(t.Context(), "3", "cache-eur", frame, "v1", now.Add(-time.Minute)); err != nil {
+	cachedAt := now.Add(-time.Minute)
+	if err := s.store.PutCached(t.Context(), "3", "cache-eur", frame, "v1", cachedAt); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
+type channelsCase struct {
+	name, query string
+	status      int
+	want        string
+}
+
+func (c channelsCase) check(t *testing.T, s *server) {
+	t.Helper()
+	a := s.get(t, "/channels", c.query)
+	if c.status != 200 {
+		s.refused(t, a, c.status, c.want)
+		return
+	}
+	a.accepted(t, c.want)
+}
+
 // The numbers are those of docs/protocol.md §9.
 func TestChannels(t *testing.T) {
 	s := crowded(t)
-	for _, c := range []struct {
-		name, query string
-		status      int
-		want        string
-	}{
+	for _, c := range []channelsCase{
 		{
 			"116 all that are occupied", "", 200,
-			`{"channels":{"cache-eur":{},"expired":{},"orders":{},"presence-cache-x":{},"presence-room":{}}}`,
+			`{"channels":{"cache-eur":{},"expired":{},"orders":{},` +
+				`"presence-cache-x":{},"presence-room":{}}}`,
 		},
 		{
 			"116 those with a prefix", "filter_by_prefix=presence-", 200,
@@ -70,9 +83,10 @@ func TestChannels(t *testing.T) {
 		{
 			"subscription_count of all that have any", "info=subscription_count", 200,
 			`{"channels":{"cache-eur":{"subscription_count":1},"orders":{"subscription_count":2},` +
-				`"presence-cache-x":{"subscription_count":1},"presence-room":{"subscription_count":3}}}`,
+				`"presence-cache-x":{"subscription_count":1},` +
+				`"presence-room":{"subscription_count":3}}}`,
 		},
-		{"what nobody knows", "filter_by_prefix=o&info=weather", 200, `{"channels":{"orders":{}}}`},
+		{"an unknown attribute", "filter_by_prefix=o&info=weather", 200, `{"channels":{"orders":{}}}`},
 		{
 			"117 user_count of all", "info=user_count", 400,
 			"filter_by_prefix must begin with presence-",
@@ -83,15 +97,13 @@ func TestChannels(t *testing.T) {
 		},
 		{"cache of many", "info=cache", 400, "one channel at a time"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			a := s.get(t, "/channels", c.query)
-			if c.status != 200 {
-				s.refused(t, a, c.status, c.want)
-				return
-			}
-			a.accepted(t, c.want)
-		})
+		t.Run(c.name, func(t *testing.T) { c.check(t, s) })
 	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestChannelsAsSDKsAsk(t *testing.T) {
+	s := crowded(t)
 	t.Run("users' channels are none", func(t *testing.T) {
 		r := request{
 			method: "GET", path: "/apps/3/channels", query: "filter_by_prefix=#server-to-user-",
@@ -105,22 +117,34 @@ func TestChannels(t *testing.T) {
 			query: "filter_by_prefix=presence-r&info=user_count,subscription_count",
 		}
 		r.sent = "filter_by_prefix=presence-r&info%5B%5D=user_count&info%5B%5D=subscription_count"
-		s.do(t,
-			r).accepted(t, `{"channels":{"presence-room":{"subscription_count":3,"user_count":2}}}`)
+		s.do(t, r).accepted(t,
+			`{"channels":{"presence-room":{"subscription_count":3,"user_count":2}}}`)
 	})
 	t.Run("115 none at all", func(t *testing.T) {
 		newServer(t).get(t, "/channels", "").accepted(t, `{"channels":{}}`)
 	})
 }
 
+type channelCase struct {
+	name, channel, query string
+	status               int
+	want                 string
+}
+
+func (c channelCase) check(t *testing.T, s *server) {
+	t.Helper()
+	a := s.get(t, "/channels/"+c.channel, c.query)
+	if c.status != 200 {
+		s.refused(t, a, c.status, c.want)
+		return
+	}
+	a.accepted(t, c.want)
+}
+
 // The numbers are those of docs/protocol.md §9.
-func TestChannel(t *testing.T) {
+func TestChannelCounts(t *testing.T) {
 	s := crowded(t)
-	for _, c := range []struct {
-		name, channel, query string
-		status               int
-		want                 string
-	}{
+	for _, c := range []channelCase{
 		{"118 occupied", "orders", "", 200, `{"occupied":true}`},
 		{"118 unknown", "unknown", "", 200, `{"occupied":false}`},
 		{"118 another app's", "foreign", "", 200, `{"occupied":false}`},
@@ -149,6 +173,15 @@ func TestChannel(t *testing.T) {
 			"110 how many connections of users", "presence-room", "info=subscription_count", 200,
 			`{"occupied":true,"subscription_count":3}`,
 		},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.check(t, s) })
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestChannelCacheAndNames(t *testing.T) {
+	s := crowded(t)
+	for _, c := range []channelCase{
 		{
 			"119 the cached event", "cache-eur", "info=cache", 200,
 			`{"cache":{"data":"{\"v\":3}","ttl":1740},"occupied":true}`,
@@ -164,7 +197,7 @@ func TestChannel(t *testing.T) {
 		},
 		{"a name of dots", "..", "", 200, `{"occupied":false}`},
 		{"all that a name may have", "-aZ9_=@,.;", "", 200, `{"occupied":false}`},
-		{"what nobody knows", "orders", "info=weather", 200, `{"occupied":true}`},
+		{"an unknown attribute", "orders", "info=weather", 200, `{"occupied":true}`},
 		{
 			"user_count of another kind", "orders", "info=user_count", 400,
 			"user_count is known of presence channels only, and orders is none",
@@ -177,26 +210,23 @@ func TestChannel(t *testing.T) {
 		{"a user's channel", "%23server-to-user-7", "", 400, "#server-to-user-7"},
 		{"an encoded slash", "a%2Fusers", "", 400, "a/users"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			a := s.get(t, "/channels/"+c.channel, c.query)
-			if c.status != 200 {
-				s.refused(t, a, c.status, c.want)
-				return
-			}
-			a.accepted(t, c.want)
-		})
+		t.Run(c.name, func(t *testing.T) { c.check(t, s) })
 	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestChannelCacheExpires(t *testing.T) {
+	s := crowded(t)
 	t.Run("119 the last moment of a cached event", func(t *testing.T) {
-		s.api.Now = func() time.Time { return now.Add(29*time.Minute - time.Millisecond) }
-		s.do(t, request{
-			method: "GET", path: "/apps/3/channels/cache-eur", query: "info=cache", at: s.api.Now(),
-		}).
+		read := func(at time.Time) answer {
+			s.api.Now = func() time.Time { return at }
+			r := get("channels/cache-eur", "info=cache")
+			r.at = at
+			return s.do(t, r)
+		}
+		read(now.Add(29*time.Minute-time.Millisecond)).
 			accepted(t, `{"cache":{"data":"{\"v\":3}","ttl":1},"occupied":true}`)
-		s.api.Now = func() time.Time { return now.Add(29 * time.Minute) }
-		s.do(t, request{
-			method: "GET", path: "/apps/3/channels/cache-eur", query: "info=cache", at: s.api.Now(),
-		}).
-			accepted(t, `{"cache":null,"occupied":true}`)
+		read(now.Add(29*time.Minute)).accepted(t, `{"cache":null,"occupied":true}`)
 	})
 }
 

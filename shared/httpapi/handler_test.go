@@ -12,14 +12,28 @@ import (
 
 const event = `{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}`
 
+type signatureCase struct {
+	name   string
+	r      request
+	status int
+	says   string
+}
+
+func (c signatureCase) check(t *testing.T) {
+	t.Helper()
+	s := newServer(t)
+	c.r.body = event
+	a := s.do(t, c.r)
+	if c.status == 200 {
+		a.accepted(t, "{}")
+		return
+	}
+	s.refused(t, a, c.status, c.says)
+}
+
 // The numbers are those of docs/protocol.md §9.
 func TestSignature(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		r      request
-		status int
-		says   string
-	}{
+	for _, c := range []signatureCase{
 		{"93 as it should be", request{}, 200, ""},
 		{
 			"94 another body", request{sentBody: strings.Replace(event, "foo", "fop", 1)}, 401,
@@ -55,6 +69,14 @@ func TestSignature(t *testing.T) {
 		},
 		{"97 a raw comma", request{query: "info=user_count,subscription_count"}, 200, ""},
 		{"98 an array", request{query: "info=a,b", sent: "info%5B0%5D=a&info%5B1%5D=b"}, 200, ""},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestPathsAndApps(t *testing.T) {
+	for _, c := range []signatureCase{
 		{"99 a stage in front", request{prefix: "/prod"}, 200, ""},
 		{"99 a base path in front", request{prefix: "/some/base/path"}, 200, ""},
 		{"a raw semicolon", request{query: "filter_by_prefix=a;b"}, 200, ""},
@@ -77,50 +99,52 @@ func TestSignature(t *testing.T) {
 			"Internal server error",
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			c.r.body = event
-			a := s.do(t, c.r)
-			if c.status == 200 {
-				a.accepted(t, "{}")
-				return
-			}
-			s.refused(t, a, c.status, c.says)
-		})
+		t.Run(c.name, c.check)
 	}
+}
+
+// postRaw posts the event with a query that is already signed.
+func (s *server) postRaw(t *testing.T, query string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(
+		t.Context(), http.MethodPost, s.URL+"/apps/3/events?"+query, strings.NewReader(event),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return do(t, req)
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestSignedTexts(t *testing.T) {
 	t.Run("94 a request signed for another app's path", func(t *testing.T) {
 		s := newServer(t)
 		sum := md5.Sum([]byte(event)) //nolint:gosec // as above
-		query := "auth_key=" + s.app.Key + "&auth_timestamp=1353088179&auth_version=1.0&body_md5=" + hex.EncodeToString(sum[:])
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/apps/3/events?"+query+
-			"&auth_signature="+s.app.Sign(
-			"POST\n/apps/other/events\n"+query,
-		), strings.NewReader(event))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.refused(t, do(t, req), 401, `"POST\n/apps/3/events\nauth_key=`)
+		query := "auth_key=" + s.app.Key + "&auth_timestamp=1353088179&auth_version=1.0" +
+			"&body_md5=" + hex.EncodeToString(sum[:])
+		signature := s.app.Sign("POST\n/apps/other/events\n" + query)
+		a := s.postRaw(t, query+"&auth_signature="+signature)
+		s.refused(t, a, 401, `"POST\n/apps/3/events\nauth_key=`)
 	})
 	t.Run("93 the vector of docs/protocol.md §5.1", func(t *testing.T) {
 		s := newServer(t)
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/apps/3/events?auth_key=278d425bdf160c739803"+
-			"&auth_timestamp=1353088179&auth_version=1.0&body_md5=ec365a775a4cd0599faeb73354201b6f"+
-			"&auth_signature=da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c", strings.NewReader(event))
-		if err != nil {
-			t.Fatal(err)
-		}
-		do(t, req).accepted(t, "{}")
+		s.postRaw(t, "auth_key=278d425bdf160c739803&auth_timestamp=1353088179&auth_version=1.0"+
+			"&body_md5=ec365a775a4cd0599faeb73354201b6f"+
+			"&auth_signature=da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c").
+			accepted(t, "{}")
 	})
 }
 
-// The log says what should have been signed, since that is what everybody asks; never the secret,
-// and nobody need know in the run of things.
-func TestWrongSignatureIsExplained(t *testing.T) {
+// The log has the text that should have been signed, for developers who look for their mistake. It
+// never has the secret, and has the text at level DEBUG only.
+func TestAWrongSignatureIsExplainedInTheLog(t *testing.T) {
 	s := newServer(t)
 	s.refused(t, s.do(t, request{body: event, query: "info=a", sent: "info=b"}), 401,
 		"Invalid signature")
 	log := s.log.String()
-	for _, part := range []string{"level=DEBUG", "app=3", `POST\n/apps/3/events\nauth_key=278d425bdf160c739803&`, "&info=b"} {
+	for _, part := range []string{
+		"level=DEBUG", "app=3", `POST\n/apps/3/events\nauth_key=278d425bdf160c739803&`, "&info=b",
+	} {
 		if !strings.Contains(log, part) {
 			t.Errorf("%s is not in the log: %s", part, log)
 		}
@@ -130,13 +154,33 @@ func TestWrongSignatureIsExplained(t *testing.T) {
 	}
 }
 
-func TestRoutes(t *testing.T) {
+type routeCase struct {
+	name, method, path string
+	status             int
+	says, allow        string
+}
+
+func (c routeCase) check(t *testing.T, s *server) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), c.method, s.URL+c.path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := do(t, req)
+	if c.status == 200 {
+		a.accepted(t, c.says)
+		return
+	}
+	s.refused(t, a, c.status, c.says)
+	if a.header.Get("Allow") != c.allow {
+		t.Errorf("allows %q, want %q", a.header.Get("Allow"), c.allow)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestMethods(t *testing.T) {
 	s := newServer(t)
-	for _, c := range []struct {
-		name, method, path string
-		status             int
-		says, allow        string
-	}{
+	for _, c := range []routeCase{
 		{"127 health, unsigned", "GET", "/up", 200, `{"health":"OK"}`, ""},
 		{"127 health, its head alone", "HEAD", "/up", 200, "", ""},
 		{"health by another method", "POST", "/up", 405, "Method not allowed", "GET, HEAD"},
@@ -160,6 +204,14 @@ func TestRoutes(t *testing.T) {
 			"ending connections by another method", "GET", "/apps/3/users/7/terminate_connections",
 			405, "Method not allowed", "POST",
 		},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.check(t, s) })
+	}
+}
+
+func TestUnknownPaths(t *testing.T) {
+	s := newServer(t)
+	for _, c := range []routeCase{
 		{"the root", "GET", "/", 404, "Not found", ""},
 		{"everything", "OPTIONS", "/*", 404, "Not found", ""},
 		{"an unknown route", "POST", "/apps/3/unknown", 404, "Not found", ""},
@@ -179,21 +231,7 @@ func TestRoutes(t *testing.T) {
 		},
 		{"an encoded slash", "GET", "/apps/3/channels%2Fa", 404, "Not found", ""},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			req, err := http.NewRequestWithContext(t.Context(), c.method, s.URL+c.path, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			a := do(t, req)
-			if c.status == 200 {
-				a.accepted(t, c.says)
-				return
-			}
-			s.refused(t, a, c.status, c.says)
-			if a.header.Get("Allow") != c.allow {
-				t.Errorf("allows %q, want %q", a.header.Get("Allow"), c.allow)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { c.check(t, s) })
 	}
 }
 
@@ -203,12 +241,13 @@ func TestBodyLimit(t *testing.T) {
 	s.do(t, request{body: strings.Repeat(" ", 6<<20-len(event)) + event}).accepted(t, "{}")
 }
 
-// What went wrong inside is for the log, and not for the answer.
+// The reason of an internal error is logged and not in the answer.
 func TestFailures(t *testing.T) {
 	logs := func(t *testing.T, s *server, text string) {
 		t.Helper()
-		if !strings.Contains(s.log.String(), text) || !strings.Contains(s.log.String(), "level=ERROR") {
-			t.Errorf("log: %s", s.log.String())
+		log := s.log.String()
+		if !strings.Contains(log, text) || !strings.Contains(log, "level=ERROR") {
+			t.Errorf("log: %s", log)
 		}
 	}
 	t.Run("of the publisher", func(t *testing.T) {

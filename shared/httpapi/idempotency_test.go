@@ -16,7 +16,7 @@ import (
 	"hark/shared/pusher"
 )
 
-// keyed is a publish with the key in the header, if it has one.
+// keyed returns a publish with the key in the header, unless it is "".
 func keyed(body, header string) request {
 	r := request{body: body}
 	if header != "" {
@@ -25,8 +25,7 @@ func keyed(body, header string) request {
 	return r
 }
 
-// repeatKeys are the channels of the published events, with the keys by which the queue recognizes
-// repeats.
+// repeatKeys returns the channels and repeat keys of the published events.
 func (p *publisher) repeatKeys() []string {
 	var keys []string
 	for _, e := range p.got {
@@ -36,7 +35,10 @@ func (p *publisher) repeatKeys() []string {
 }
 
 func TestIdempotencyKey(t *testing.T) {
-	const plain, field = `{"name":"e","data":"d","channel":"a"}`, `{"name":"e","data":"d","channel":"a","idempotency_key":"k1"}`
+	const (
+		plain = `{"name":"e","data":"d","channel":"a"}`
+		field = `{"name":"e","data":"d","channel":"a","idempotency_key":"k1"}`
+	)
 	long := strings.Repeat("~", 255)
 	for _, c := range []struct {
 		name   string
@@ -92,8 +94,9 @@ func TestIdempotencyKeyIsRefused(t *testing.T) {
 		{"a number", `7`, "The idempotency_key field must not be a JSON number"},
 	} {
 		for path, body := range map[string]string{
-			"/apps/3/events":       `{"name":"e","data":"d","channel":"a","idempotency_key":%s}`,
-			"/apps/3/batch_events": `{"batch":[{"name":"e","data":"d","channel":"a"}],"idempotency_key":%s}`,
+			"/apps/3/events": `{"name":"e","data":"d","channel":"a","idempotency_key":%s}`,
+			"/apps/3/batch_events": `{"batch":[{"name":"e","data":"d","channel":"a"}],` +
+				`"idempotency_key":%s}`,
 		} {
 			t.Run(c.name+" "+path, func(t *testing.T) {
 				s := newServer(t)
@@ -116,8 +119,7 @@ func TestIdempotencyKeyIsRefused(t *testing.T) {
 	})
 }
 
-// Nothing of a request is published whose key belongs to another; after five minutes it belongs to
-// nobody.
+// Nothing of a request is published if its key was used for another in the last five minutes.
 func TestIdempotencyKeyOfAnotherRequest(t *testing.T) {
 	const first = `{"name":"e","data":"d","channel":"a","socket_id":"1.2"}`
 	for _, second := range []string{
@@ -136,7 +138,8 @@ func TestIdempotencyKeyOfAnotherRequest(t *testing.T) {
 			s.got = nil
 			at = now.Add(4 * time.Minute)
 			s.refused(t, s.do(t, keyed(second, "order-7")), 422,
-				"The idempotency key order-7 was used for another request within the last 5 minutes")
+				"The idempotency key order-7 was used for another request "+
+					"within the last 5 minutes")
 			at = now.Add(5 * time.Minute)
 			if a := s.do(t, keyed(second, "order-7")); a.status != 200 || len(s.got) == 0 {
 				t.Errorf("five minutes later: %d %s", a.status, a.body)
@@ -149,12 +152,14 @@ func TestRepeatsAreAnsweredAsTheFirst(t *testing.T) {
 	for _, c := range []struct{ name, path, body, want string }{
 		{
 			"a publish", "/apps/3/events",
-			`{"name":"e","data":"","channels":["a","presence-b"],"info":"subscription_count,user_count"}`,
+			`{"name":"e","data":"","channels":["a","presence-b"],` +
+				`"info":"subscription_count,user_count"}`,
 			`{"channels":{"a":{"subscription_count":1},"presence-b":{"user_count":0}}}`,
 		},
 		{
 			"a batch", "/apps/3/batch_events",
-			`{"batch":[{"name":"e","data":"","channel":"a","info":"subscription_count"},{"name":"e","data":"","channel":"a"}]}`,
+			`{"batch":[{"name":"e","data":"","channel":"a","info":"subscription_count"},` +
+				`{"name":"e","data":"","channel":"a"}]}`,
 			`{"batch":[{"subscription_count":1},{}]}`,
 		},
 	} {
@@ -179,8 +184,8 @@ func TestRepeatsAreAnsweredAsTheFirst(t *testing.T) {
 	}
 }
 
-// Whoever saw an error tries again. Whatever of it was queued is not queued twice, as the queue has
-// it by the same name.
+// A publisher that gets an error repeats the publish. Events that were queued by the first attempt
+// have the same repeat key in the second.
 func TestPublishIsRepeatedAfterAnError(t *testing.T) {
 	s := newServer(t)
 	r := keyed(`{"name":"e","data":"d","channel":"a"}`, "k")
@@ -202,8 +207,8 @@ func TestPublishIsRepeatedAfterAnError(t *testing.T) {
 
 func TestRepeatsAtTheSameMoment(t *testing.T) {
 	s := newServer(t)
-	line := s.line(t)
-	s.api.Publisher = line
+	broadcasts := s.localQueue(t)
+	s.api.Publisher = broadcasts
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -212,21 +217,21 @@ func TestRepeatsAtTheSameMoment(t *testing.T) {
 	}
 	wg.Wait()
 	const count = types.QueueAttributeNameApproximateNumberOfMessages
-	out, err := line.Client.GetQueueAttributes(t.Context(), &awssqs.GetQueueAttributesInput{
-		QueueUrl: &line.URL, AttributeNames: []types.QueueAttributeName{count},
+	out, err := broadcasts.Client.GetQueueAttributes(t.Context(), &awssqs.GetQueueAttributesInput{
+		QueueUrl: &broadcasts.URL, AttributeNames: []types.QueueAttributeName{count},
 	})
 	if err != nil || out.Attributes[string(count)] != "2" {
 		t.Errorf("queued %v, error %v, want one for each channel", out, err)
 	}
 }
 
-// What is sent to the queue of publishes may have a key, too: nobody is answered, so that no row is
-// needed.
+// Trigger needs no row for a key, because there is no answer to repeat.
 func TestTriggerWithAKey(t *testing.T) {
 	s := newServer(t)
 	s.api.State = nil
+	body := []byte(`{"name":"e","data":"d","channel":"a","idempotency_key":"k"}`)
 	for range 2 {
-		if err := s.api.Trigger(t.Context(), "3", []byte(`{"name":"e","data":"d","channel":"a","idempotency_key":"k"}`)); err != nil {
+		if err := s.api.Trigger(t.Context(), "3", body); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"hark/shared/pusher"
 )
 
-// API Gateway takes frames of 128 KB. An app that has raised its limit of data may send events
-// whose frames are longer, since a frame escapes what it carries: those are refused when they are
-// published, by both numbers, since nobody would get them.
+// API Gateway posts frames of up to 128 KB. If an app has raised its limit of data, the frame of an
+// event may be longer, because the data is escaped in it. Such an event is refused when it is
+// published, with both numbers.
 func TestEventWhoseFrameIsTooLong(t *testing.T) {
 	raise := func(a *pusher.App) { a.MaxEventData = 1 << 20 }
 	overhead := len(pusher.EventFrame("e", "orders", ""))
@@ -29,8 +29,9 @@ func TestEventWhoseFrameIsTooLong(t *testing.T) {
 		},
 	} {
 		for path, body := range map[string]string{
-			"/events":       `{"name":"e","channel":"orders","data":` + quoted(c.data) + `}`,
-			"/batch_events": `{"batch":[{"name":"e","channel":"orders","data":` + quoted(c.data) + `}]}`,
+			"/events": `{"name":"e","channel":"orders","data":` + quoted(c.data) + `}`,
+			"/batch_events": `{"batch":[{"name":"e","channel":"orders",` +
+				`"data":` + quoted(c.data) + `}]}`,
 		} {
 			t.Run(c.name+path, func(t *testing.T) {
 				s := newServer(t, raise)

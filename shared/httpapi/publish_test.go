@@ -3,14 +3,14 @@ package httpapi_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
 	"hark/shared/pusher"
-	"hark/shared/state"
 )
 
-// channels is a list of n names in JSON.
+// channels returns a JSON list of n names.
 func channels(n int) string {
 	var list []string
 	for i := range n {
@@ -27,12 +27,32 @@ func quoted(s string) string {
 	return string(b)
 }
 
+// publishCase is a publish that is accepted.
+type publishCase struct {
+	name, body string
+	want       []string // channels
+}
+
+func (c publishCase) check(t *testing.T) {
+	t.Helper()
+	s := newServer(t)
+	s.do(t, request{body: c.body}).accepted(t, "{}") // 100
+	var got []string
+	for _, b := range s.got {
+		got = append(got, string(b.Channel))
+		cache := strings.Contains(string(b.Channel), "cache-")
+		if b.App != "3" || b.Except != "" || b.Cache != cache {
+			t.Errorf("got %+v", b)
+		}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(c.want) {
+		t.Errorf("published to %v, want %v", got, c.want)
+	}
+}
+
 // The numbers are those of docs/protocol.md §9.
 func TestPublish(t *testing.T) {
-	for _, c := range []struct {
-		name, body string
-		want       []string // channels
-	}{
+	for _, c := range []publishCase{
 		{"101 channel", `{"name":"e","data":"","channel":"orders"}`, []string{"orders"}},
 		{
 			"101 channels with one", `{"name":"e","data":"","channels":["orders"]}`,
@@ -55,7 +75,7 @@ func TestPublish(t *testing.T) {
 			`{"name":"e","data":"","channels":["a","b","a","b","a"]}`, []string{"a", "b"},
 		},
 		{
-			"keys nobody knows", `{"name":"e","data":"","channel":"a","x":{"y":[]},"tags":null}`,
+			"unknown keys", `{"name":"e","data":"","channel":"a","x":{"y":[]},"tags":null}`,
 			[]string{"a"},
 		},
 		{
@@ -83,6 +103,14 @@ func TestPublish(t *testing.T) {
 			`{"name":"e","data":"` + strings.Repeat(`\u0000`, 10240) + `","channel":"a"}`,
 			[]string{"a"},
 		},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestPublishToSpecialChannels(t *testing.T) {
+	for _, c := range []publishCase{
 		{
 			"presence, encrypted and cache channels",
 			`{"name":"e","data":"","channels":["presence-a","private-encrypted-a","cache-a"]}`,
@@ -98,21 +126,12 @@ func TestPublish(t *testing.T) {
 			[]string{"#server-to-user-" + strings.Repeat("x", 128)},
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			s.do(t, request{body: c.body}).accepted(t, "{}") // 100
-			var got []string
-			for _, b := range s.got {
-				got = append(got, string(b.Channel))
-				if b.App != "3" || b.Except != "" || b.Cache != strings.Contains(string(b.Channel), "cache-") {
-					t.Errorf("got %+v", b)
-				}
-			}
-			if fmt.Sprint(got) != fmt.Sprint(c.want) {
-				t.Errorf("published to %v, want %v", got, c.want)
-			}
-		})
+		t.Run(c.name, c.check)
 	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestPublishToManyChannels(t *testing.T) {
 	t.Run("102 100 channels", func(t *testing.T) {
 		s := newServer(t)
 		s.do(t, request{
@@ -127,13 +146,14 @@ func TestPublish(t *testing.T) {
 		s.do(t, request{
 			body: `{"name":"e","data":"","channels":["a","b"],"socket_id":"482915.77120345"}`,
 		}).accepted(t, "{}")
-		if len(s.got) != 2 || s.got[0].Except != "482915.77120345" || s.got[1].Except != "482915.77120345" {
+		const except = "482915.77120345"
+		if len(s.got) != 2 || s.got[0].Except != except || s.got[1].Except != except {
 			t.Errorf("got %+v", s.got)
 		}
 	})
 }
 
-// Checklist 104: data is delivered byte for byte, as a string.
+// Checklist 104: data is delivered byte for byte, as a string, beside event and channel only.
 func TestPublishKeepsItsTexts(t *testing.T) {
 	var controls strings.Builder
 	for r := range rune(0x20) {
@@ -145,45 +165,60 @@ func TestPublishKeepsItsTexts(t *testing.T) {
 		"control characters":                 controls.String() + "\x7f",
 		"separators":                         "\u2028\u2029",
 		"noncharacters":                      "\ufffe\uffff",
-		"an emoji":                           "\U0001f600", "lone surrogates, escaped": `"\ud800"`,
-		"what HTML escapes": "<>&'",
+		"an emoji":                           "\U0001f600",
+		"lone surrogates, escaped":           `"\ud800"`,
+		"what HTML escapes":                  "<>&'",
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t)
+			name := "App\\" + text + "e"
 			s.do(t, request{
-				body: `{"name":` + quoted("App\\"+text+"e") + `,"channel":"orders","data":` + quoted(text) + `}`,
+				body: `{"name":` + quoted(name) + `,"channel":"orders",` +
+					`"data":` + quoted(text) + `}`,
 			}).accepted(t, "{}")
-			var got map[string]string // event, channel and data: strings, and nothing else
+			var got map[string]string
 			if err := json.Unmarshal(s.got[0].Frame, &got); err != nil {
 				t.Fatal(err)
 			}
-			if len(got) != 3 || got["event"] != "App\\"+text+"e" || got["channel"] != "orders" || got["data"] != text {
+			want := map[string]string{"event": name, "channel": "orders", "data": text}
+			if !maps.Equal(got, want) {
 				t.Errorf("got %+q", got)
 			}
 		})
 	}
 }
 
+// withField returns a publish with one more field.
+func withField(field string) string {
+	return `{"name":"e","data":"d","channel":"a",` + field + `}`
+}
+
+// refusalCase is a publish that is refused.
+type refusalCase struct {
+	name, body string
+	status     int
+	says       string
+}
+
+func (c refusalCase) check(t *testing.T) {
+	t.Helper()
+	s := newServer(t)
+	s.refused(t, s.do(t, request{body: c.body}), c.status, c.says)
+}
+
 // The numbers are those of docs/protocol.md §9.
-func TestRefusals(t *testing.T) {
-	with := func(field string) string {
-		return `{"name":"e","data":"d","channel":"a",` + field + `}`
-	}
-	for _, c := range []struct {
-		name, body string
-		status     int
-		says       string
-	}{
+func TestRefusedEvents(t *testing.T) {
+	for _, c := range []refusalCase{
 		{
 			"102 101 channels", `{"name":"e","data":"","channels":` + channels(101) + `}`, 400,
 			"more than 100 channels at once: there are 101",
 		},
-		{"103 a malformed socket ID", with(`"socket_id":"abc"`), 400, "socket_id"},
+		{"103 a malformed socket ID", withField(`"socket_id":"abc"`), 400, "socket_id"},
 		{
-			"103 a connection ID for a socket ID", with(`"socket_id":"L0SM9cOFvHcCIhw="`), 400,
+			"103 a connection ID for a socket ID", withField(`"socket_id":"L0SM9cOFvHcCIhw="`), 400,
 			"socket_id",
 		},
-		{"103 a number for a socket ID", with(`"socket_id":1.2`), 400, "socket_id"},
+		{"103 a number for a socket ID", withField(`"socket_id":1.2`), 400, "socket_id"},
 		{
 			"106 data of 10241 bytes",
 			`{"name":"e","channel":"a","data":"` + strings.Repeat("x", 10241) + `"}`,
@@ -204,6 +239,14 @@ func TestRefusals(t *testing.T) {
 		{"107 data that is null", `{"name":"e","channel":"a","data":null}`, 400, "data"},
 		{"107 data that is an object", `{"name":"e","channel":"a","data":{"a":1}}`, 400, "data"},
 		{"107 data that is a number", `{"name":"e","channel":"a","data":7}`, 400, "data"},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestRefusedChannels(t *testing.T) {
+	for _, c := range []refusalCase{
 		{"107 no channel", `{"name":"e","data":"d"}`, 400, "channel"},
 		{"107 an empty channel", `{"name":"e","data":"d","channel":""}`, 400, "channel"},
 		{
@@ -237,6 +280,14 @@ func TestRefusals(t *testing.T) {
 			"#private-a",
 		},
 		{"107 a channel with a hash", `{"name":"e","data":"d","channel":"#x"}`, 400, "#x"},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestRefusedBodies(t *testing.T) {
+	for _, c := range []refusalCase{
 		{"108 no JSON", `hello`, 400, "JSON"},
 		{"108 half", `{"name":"e"`, 400, "JSON"},
 		{"108 nothing", ``, 400, "JSON"},
@@ -249,17 +300,15 @@ func TestRefusals(t *testing.T) {
 			`{"name":"pusher_internal:member_added","data":"d","channel":"a"}`, 400, "reserved",
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
-			s.refused(t, s.do(t, request{body: c.body}), c.status, c.says)
-		})
+		t.Run(c.name, c.check)
 	}
 }
 
-// An app has limits of its own (docs/protocol.md §7).
+// Each app has its own limits (docs/settings.md).
 func TestLimitsOfTheApp(t *testing.T) {
 	s := newServer(t, func(a *pusher.App) {
-		a.MaxEventData, a.MaxEventName, a.MaxEventChannels, a.MaxChannelName, a.MaxBatch = 5, 3, 2, 4, 1
+		a.MaxEventData, a.MaxEventName, a.MaxEventChannels = 5, 3, 2
+		a.MaxChannelName, a.MaxBatch = 4, 1
 	})
 	publish := func(body string) answer { return s.do(t, request{body: body}) }
 	publish(`{"name":"abc","data":"12345","channels":["abcd","abce"]}`).accepted(t, "{}")
@@ -275,78 +324,4 @@ func TestLimitsOfTheApp(t *testing.T) {
 	s.refused(t, s.do(t, request{path: "/apps/3/batch_events", body: batch(2)}), 400,
 		"more than 1 events at once: there are 2")
 	s.refused(t, s.get(t, "/channels/abcde", ""), 400, "5 bytes, the limit is 4")
-}
-
-// Checklist 109 and 110.
-func TestInfo(t *testing.T) {
-	s := newServer(t)
-	s.subscribe(t, "orders", "a", "b", "c")
-	s.subscribe(t, "private-orders.7", "a")
-	for id, user := range map[pusher.ConnectionID]string{"a": "7", "b": "8", "c": "7"} {
-		s.join(t, "presence-room", id, user)
-	}
-	s.put(t, state.Subscription{
-		Channel: "presence-room", Connection: "old", ConnectedAt: now.Add(-state.RowLife),
-		Member: pusher.Member{UserID: "9"},
-	})
-	s.put(t, state.Subscription{
-		Channel: "orders", Connection: "old", ConnectedAt: now.Add(-state.RowLife),
-	})
-	s.put(t, state.Subscription{App: "other", Channel: "empty", Connection: "a", ConnectedAt: now})
-	s.signIn(t, "a", "7")
-	for _, c := range []struct{ name, info, channels, want string }{
-		{"nothing asked", "", `["orders"]`, `{}`},
-		{
-			"109 one object for each channel", "subscription_count",
-			`["orders","private-orders.7"]`,
-			`{"channels":{"orders":{"subscription_count":3},"private-orders.7":{"subscription_count":1}}}`,
-		},
-		{
-			"an empty channel", "subscription_count,user_count", `["empty"]`,
-			`{"channels":{"empty":{"subscription_count":0}}}`,
-		},
-		{
-			"an empty presence channel", "subscription_count,user_count", `["presence-empty"]`,
-			`{"channels":{"presence-empty":{"user_count":0}}}`,
-		},
-		{
-			"109 one object for a channel named twice", "subscription_count", `["orders","orders"]`,
-			`{"channels":{"orders":{"subscription_count":3}}}`,
-		},
-		{
-			"what a channel does not have is left out", "user_count,cache", `["orders","cache-a"]`,
-			`{"channels":{"cache-a":{},"orders":{}}}`,
-		},
-		{
-			"several, with a space", "user_count, subscription_count", `["orders"]`,
-			`{"channels":{"orders":{"subscription_count":3}}}`,
-		},
-		{
-			"110 users, not connections", "user_count", `["presence-room"]`,
-			`{"channels":{"presence-room":{"user_count":2}}}`,
-		},
-		{
-			"presence has no subscription_count", "subscription_count", `["presence-room"]`,
-			`{"channels":{"presence-room":{}}}`,
-		},
-		{"what nobody knows", "weather", `["orders"]`, `{"channels":{"orders":{}}}`},
-		{
-			"a user", "subscription_count", `["#server-to-user-7"]`,
-			`{"channels":{"#server-to-user-7":{"subscription_count":1}}}`,
-		},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s.do(t, request{
-				body: `{"name":"e","data":"d","channels":` + c.channels + `,"info":"` + c.info + `"}`,
-			}).accepted(t, c.want)
-		})
-	}
-	t.Run("of 100 channels", func(t *testing.T) {
-		a := s.do(t, request{
-			body: `{"name":"e","data":"","info":"subscription_count","channels":` + channels(100) + `}`,
-		})
-		if n := strings.Count(a.body, `{"subscription_count":0}`); a.status != 200 || n != 100 {
-			t.Errorf("got %d, %d of 100: %s", a.status, n, a.body)
-		}
-	})
 }

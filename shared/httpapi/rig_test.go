@@ -34,10 +34,10 @@ import (
 	"hark/shared/state"
 )
 
-// now is when everything happens: when the vector of docs/protocol.md §5.1 was signed.
+// now is the time of all tests: when the vector of docs/protocol.md §5.1 was signed.
 var now = time.Unix(1353088179, 0)
 
-// apps are the apps by ID. One called broken cannot be read.
+// apps has apps by ID. The one called broken cannot be read.
 type apps map[string]pusher.App
 
 func (a apps) ByID(_ context.Context, id string) (pusher.App, error) {
@@ -51,7 +51,7 @@ func (a apps) ByID(_ context.Context, id string) (pusher.App, error) {
 	return app, nil
 }
 
-// publisher notes what it takes over.
+// publisher records the events that are published, or fails with err.
 type publisher struct {
 	mu    sync.Mutex
 	calls int
@@ -76,8 +76,8 @@ func (p *publisher) Publish(_ context.Context, b ...state.Broadcast) error {
 	return nil
 }
 
-// gateway notes what is done to connections. A post to one with an error fails; one called stuck
-// cannot be closed.
+// gateway records the calls. A post to a connection with an error fails; the connection called
+// stuck cannot be closed.
 type gateway struct {
 	mu    sync.Mutex
 	errs  map[pusher.ConnectionID]error
@@ -85,25 +85,25 @@ type gateway struct {
 }
 
 func (g *gateway) Post(_ context.Context, id pusher.ConnectionID, frame []byte) error {
-	g.note("post " + string(id) + " " + string(frame))
+	g.record("post " + string(id) + " " + string(frame))
 	return g.errs[id]
 }
 
 func (g *gateway) Close(_ context.Context, id pusher.ConnectionID) error {
-	g.note("close " + string(id))
+	g.record("close " + string(id))
 	if id == "stuck" {
 		return errors.New("inner-text of the gateway")
 	}
 	return nil
 }
 
-func (g *gateway) note(call string) {
+func (g *gateway) record(call string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.calls = append(g.calls, call)
 }
 
-// server is the API over HTTP, on the state table as functions have it.
+// server is the API over HTTP, with the state table in the local cloud.
 type server struct {
 	*httptest.Server
 	*publisher
@@ -149,7 +149,7 @@ func newServer(t testing.TB, change ...func(*pusher.App)) *server {
 	return s
 }
 
-// openTable starts an empty state table on the local engine.
+// openTable starts an empty state table in the local cloud.
 func (s *server) openTable(t testing.TB) {
 	t.Helper()
 	s.bill, s.tableFails = &meter.Meter{}, &atomic.Bool{}
@@ -169,9 +169,10 @@ func (s *server) openTable(t testing.TB) {
 		t.Fatal(err)
 	}
 	table := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.tableFails.Load() { // as the SDK does not repeat it
+		if s.tableFails.Load() { // with an error that the SDK does not retry
 			http.Error(w,
-				`{"__type":"com.amazon.coral.validate#ValidationException","message":"inner-text of the table"}`,
+				`{"__type":"com.amazon.coral.validate#ValidationException",`+
+					`"message":"inner-text of the table"}`,
 				http.StatusBadRequest)
 			return
 		}
@@ -184,7 +185,7 @@ func (s *server) openTable(t testing.TB) {
 	})}
 }
 
-// subscribe has connections subscribe to a channel.
+// subscribe subscribes connections to a channel.
 func (s *server) subscribe(t *testing.T, ch pusher.Channel, ids ...pusher.ConnectionID) {
 	t.Helper()
 	for _, id := range ids {
@@ -192,7 +193,7 @@ func (s *server) subscribe(t *testing.T, ch pusher.Channel, ids ...pusher.Connec
 	}
 }
 
-// join has a connection join a presence channel as a user.
+// join makes a connection a member of a presence channel.
 func (s *server) join(t *testing.T, ch pusher.Channel, id pusher.ConnectionID, user string) {
 	t.Helper()
 	s.put(t, state.Subscription{
@@ -211,15 +212,16 @@ func (s *server) put(t *testing.T, sub state.Subscription) {
 	}
 }
 
-// signIn has a connection sign in as a user.
+// signIn signs a connection in as a user.
 func (s *server) signIn(t *testing.T, id pusher.ConnectionID, user string) {
 	t.Helper()
-	if err := s.store.PutUser(t.Context(), state.Connection{ID: id, App: s.app.ID, ConnectedAt: s.api.Now(), User: user}, nil); err != nil {
+	c := state.Connection{ID: id, App: s.app.ID, ConnectedAt: s.api.Now(), User: user}
+	if err := s.store.PutUser(t.Context(), c, nil); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// request is what a publisher asks, with what is wrong about it.
+// request is a publisher's request, with the changes that were made after it was signed.
 type request struct {
 	method, path, body string // POST /apps/3/events if empty
 	prefix             string // in front of the path, not signed
@@ -232,7 +234,7 @@ type request struct {
 	header             http.Header
 }
 
-// target signs the request by hand and returns what to ask for.
+// target signs the request by hand and returns its path and query.
 func (s *server) target(r request) string {
 	r.path, r.method = cmp.Or(r.path, "/apps/3/events"), cmp.Or(r.method, http.MethodPost)
 	if r.at.IsZero() {
@@ -261,9 +263,10 @@ func (s *server) target(r request) string {
 // do signs the request and sends it.
 func (s *server) do(t *testing.T, r request) answer {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), cmp.Or(r.method,
-		http.MethodPost), s.URL+s.target(r),
-		strings.NewReader(cmp.Or(r.sentBody, r.body)))
+	req, err := http.NewRequestWithContext(
+		t.Context(), cmp.Or(r.method, http.MethodPost), s.URL+s.target(r),
+		strings.NewReader(cmp.Or(r.sentBody, r.body)),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +274,7 @@ func (s *server) do(t *testing.T, r request) answer {
 	return do(t, req)
 }
 
-// get asks for something below the app.
+// get sends a GET for a path below the app.
 func (s *server) get(t *testing.T, path, query string) answer {
 	t.Helper()
 	return s.do(t, request{method: http.MethodGet, path: "/apps/3" + path, query: query})
@@ -291,7 +294,7 @@ func do(t *testing.T, req *http.Request) answer {
 	return answer{res.StatusCode, string(body), res.Header.Get("Content-Type"), res.Header}
 }
 
-// answer is what came back.
+// answer is an HTTP response.
 type answer struct {
 	status     int
 	body, kind string
@@ -306,8 +309,8 @@ func (a answer) accepted(t *testing.T, body string) {
 	}
 }
 
-// refused asserts a refusal: 126 its text is short and plain, it holds neither the secret nor what
-// is ours to know, and nothing was published.
+// refused asserts a refusal: 126 its text is short and plain, and has neither the secret nor
+// internals. Nothing was published.
 func (s *server) refused(t *testing.T, a answer, status int, says string) {
 	t.Helper()
 	if a.status != status || !strings.Contains(a.body, says) {

@@ -13,9 +13,10 @@ import (
 )
 
 func TestTriggerPublishesAsARequestDoes(t *testing.T) {
-	const body = `{"app_id":"3","name":"e","data":"<b>","channels":["orders","cache-a","orders"],"socket_id":"1.2","info":"subscription_count"}`
+	const body = `{"app_id":"3","name":"e","data":"<b>","socket_id":"1.2",` +
+		`"channels":["orders","cache-a","orders"],"info":"subscription_count"}`
 	s := newServer(t)
-	s.api.State = nil // nobody is told what info asks for
+	s.api.State = nil // info is ignored
 	if err := s.api.Trigger(t.Context(), "3", []byte(body)); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func TestTriggerRefusesWhatARequestIsRefused(t *testing.T) {
 func TestRepeatsOfATriggerHaveEqualRepeatKeys(t *testing.T) {
 	const body = `{"name":"e","data":"","channels":["a","b"],"idempotency_key":"order-7"}`
 	s := newServer(t)
-	s.api.State = nil // the queue remembers as long as a row would
+	s.api.State = nil // the queue keeps repeat keys as long as a row would be kept
 	for range 2 {
 		if err := s.api.Trigger(t.Context(), "3", []byte(body)); err != nil {
 			t.Fatal(err)
@@ -82,7 +83,8 @@ func TestTriggerFailsAsThePublisherAndTheTableDo(t *testing.T) {
 	api := &httpapi.API{
 		Apps: apps{"3": {ID: "3", Settings: settings.Default()}}, Publisher: &publisher{err: down},
 	}
-	if err := api.Trigger(t.Context(), "3", []byte(`{"name":"e","data":"","channel":"a"}`)); !errors.Is(err, down) {
+	body := []byte(`{"name":"e","data":"","channel":"a"}`)
+	if err := api.Trigger(t.Context(), "3", body); !errors.Is(err, down) {
 		t.Error(err)
 	}
 	var refusal *pusher.HTTPError

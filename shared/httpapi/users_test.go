@@ -50,7 +50,7 @@ func TestUsers(t *testing.T) {
 	})
 }
 
-// terminate asks as an SDK does: the user's ID is signed as it is, and encoded on its way.
+// terminate sends the request as an SDK does: the user's ID is signed first and encoded then.
 func (s *server) terminate(t *testing.T, user string) answer {
 	t.Helper()
 	return s.do(t, request{
@@ -59,9 +59,10 @@ func (s *server) terminate(t *testing.T, user string) answer {
 	})
 }
 
-const disconnected = `{"event":"pusher:error","data":{"code":4009,"message":"You got disconnected by the app."}}`
+const disconnected = `{"event":"pusher:error","data":{` +
+	`"code":4009,"message":"You got disconnected by the app."}}`
 
-// ends is what is done to connections that are ended, sorted.
+// ends returns the calls that end the connections, sorted.
 func ends(ids ...pusher.ConnectionID) []string {
 	var events []string
 	for _, id := range ids {
@@ -90,7 +91,7 @@ func TestTerminate(t *testing.T) {
 			ends("both", "member", "signed-in"),
 		},
 		{"92 nobody", "nobody", alsoMembers, nil},
-		{"a member by a name that nobody can sign in by", "a/b %", alsoMembers, ends("odd")},
+		{"a member whose ID no user can sign in with", "a/b %", alsoMembers, ends("odd")},
 		{"the same, without members", "a/b %", signedInOnly, nil},
 		{"the start of another name is not enough", "o", alsoMembers, nil},
 	} {
@@ -114,29 +115,33 @@ func TestTerminate(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a user's ID of 128 characters", func(t *testing.T) {
-		s := newServer(t)
-		s.signIn(t, "a", strings.Repeat("x", 128))
-		s.terminate(t, strings.Repeat("x", 128)).accepted(t, "{}")
-		if !slices.Equal(s.gateway.calls, []string{"post a " + disconnected, "close a"}) {
-			t.Errorf("got %q", s.gateway.calls)
-		}
-		s.refused(t, s.terminate(t, strings.Repeat("é", 129)), 400,
-			"129 characters, the limit is 128")
-	})
-	t.Run("what cannot be told is closed, what has gone is not, and what cannot be closed is an error", func(t *testing.T) {
-		s := newServer(t)
-		for _, id := range []pusher.ConnectionID{"busy", "gone", "stuck", "well"} {
-			s.signIn(t, id, "7")
-		}
-		s.gateway.errs["busy"], s.gateway.errs["gone"] = state.ErrBusy, state.ErrGone
-		s.refused(t, s.terminate(t, "7"), 500, "Internal server error")
-		want := ends("busy", "gone", "stuck", "well")
-		want = slices.DeleteFunc(want, func(e string) bool { return e == "close gone" })
-		if slices.Sort(s.gateway.calls); !slices.Equal(s.gateway.calls, want) {
-			t.Errorf("got %q, want %q", s.gateway.calls, want)
-		}
-	})
+}
+
+func TestTerminateAUserWithALongID(t *testing.T) {
+	s := newServer(t)
+	s.signIn(t, "a", strings.Repeat("x", 128))
+	s.terminate(t, strings.Repeat("x", 128)).accepted(t, "{}")
+	if !slices.Equal(s.gateway.calls, []string{"post a " + disconnected, "close a"}) {
+		t.Errorf("got %q", s.gateway.calls)
+	}
+	s.refused(t, s.terminate(t, strings.Repeat("é", 129)), 400,
+		"129 characters, the limit is 128")
+}
+
+// A busy connection is closed without the error frame, one that is gone is not closed, and one that
+// cannot be closed fails the request.
+func TestTerminateTriesEveryConnection(t *testing.T) {
+	s := newServer(t)
+	for _, id := range []pusher.ConnectionID{"busy", "gone", "stuck", "well"} {
+		s.signIn(t, id, "7")
+	}
+	s.gateway.errs["busy"], s.gateway.errs["gone"] = state.ErrBusy, state.ErrGone
+	s.refused(t, s.terminate(t, "7"), 500, "Internal server error")
+	want := ends("busy", "gone", "stuck", "well")
+	want = slices.DeleteFunc(want, func(e string) bool { return e == "close gone" })
+	if slices.Sort(s.gateway.calls); !slices.Equal(s.gateway.calls, want) {
+		t.Errorf("got %q, want %q", s.gateway.calls, want)
+	}
 }
 
 func TestTerminateWithABan(t *testing.T) {
@@ -192,7 +197,7 @@ func TestTerminateWithABan(t *testing.T) {
 		s.refused(t, post(t, s, `{"ban_seconds":1}`), 400, "its setting bans is false")
 		banned(t, s, time.Time{})
 	})
-	t.Run("nobody is told that it has worked if it has not", func(t *testing.T) {
+	t.Run("a ban that was not written is an error", func(t *testing.T) {
 		s := newServer(t, on)
 		s.tableFails.Store(true)
 		s.refused(t, post(t, s, `{"ban_seconds":60}`), 500, "Internal server error")
