@@ -86,7 +86,10 @@ func TestChannels(t *testing.T) {
 				`"presence-cache-x":{"subscription_count":1},` +
 				`"presence-room":{"subscription_count":3}}}`,
 		},
-		{"an unknown attribute", "filter_by_prefix=o&info=weather", 200, `{"channels":{"orders":{}}}`},
+		{
+			"an unknown attribute", "filter_by_prefix=o&info=weather", 200,
+			`{"channels":{"orders":{}}}`,
+		},
 		{
 			"117 user_count of all", "info=user_count", 400,
 			"filter_by_prefix must begin with presence-",
@@ -102,7 +105,7 @@ func TestChannels(t *testing.T) {
 }
 
 // The numbers are those of docs/protocol.md §9.
-func TestChannelsAsSDKsAsk(t *testing.T) {
+func TestChannelsInOtherSpellings(t *testing.T) {
 	s := crowded(t)
 	t.Run("users' channels are none", func(t *testing.T) {
 		r := request{

@@ -9,70 +9,85 @@ import (
 	"hark/shared/pusher"
 )
 
-func TestBannedUsers(t *testing.T) {
-	const data = `{"user_id":"7"}`
-	const until = "The user 7 is banned until 2026-11-24T13:00:01Z"
-	signingIn, joining := signIn(`{"id":"7"}`), subscribe("presence-a",
-		sign(socketID+":presence-a:"+data), data)
-	in := func(d time.Duration) map[string]time.Time {
-		return map[string]time.Time{"7": time.UnixMilli(stamp).Add(d)}
-	}
-	begin := func(b bans) *conversation {
-		c := newConversation(func(s *pusher.Settings) { s.Bans = true })
-		*c.bans = b
-		return c
-	}
+// The user 7, banned until an hour after the frames of the tests.
+const (
+	memberData = `{"user_id":"7"}`
+	until      = "The user 7 is banned until 2026-11-24T13:00:01Z"
+)
+
+// banned returns that the user 7 is banned until the time since the frames of the tests.
+func banned(d time.Duration) map[string]time.Time {
+	return map[string]time.Time{"7": time.UnixMilli(stamp).Add(d)}
+}
+
+// joining returns the frame with which the user 7 subscribes to a presence channel.
+func joining() string {
+	return subscribe("presence-a", sign(socketID+":presence-a:"+memberData), memberData)
+}
+
+func newConversationWithBans(b bans) *conversation {
+	c := newConversation(func(s *pusher.Settings) { s.Bans = true })
+	*c.bans = b
+	return c
+}
+
+func TestBannedUsersAreRefused(t *testing.T) {
 	t.Run("a sign-in is refused, and the connection stays open", func(t *testing.T) {
-		c := begin(bans{until: in(time.Hour)})
-		c.says(t, signingIn)
+		c := newConversationWithBans(bans{until: banned(time.Hour)})
+		c.sends(t, signIn(`{"id":"7"}`))
 		c.refused(t, 4009, until)
 	})
-	t.Run("so is a presence channel", func(t *testing.T) {
-		c := begin(bans{until: in(time.Hour)})
-		c.says(t, joining)
+	t.Run("so is a subscribe to a presence channel", func(t *testing.T) {
+		c := newConversationWithBans(bans{until: banned(time.Hour)})
+		c.sends(t, joining())
 		c.notSubscribed(t, "presence-a", "AuthError", 401, 4009, until)
 	})
-	t.Run("also to who would be there by a sign-in", func(t *testing.T) {
-		c := begin(bans{until: in(time.Hour)})
+	t.Run("also of a user who is signed in", func(t *testing.T) {
+		c := newConversationWithBans(bans{until: banned(time.Hour)})
 		c.members.user = "7"
-		c.says(t, subscribe("presence-a", sign(socketID+":presence-a"), ""))
+		c.sends(t, subscribe("presence-a", sign(socketID+":presence-a"), ""))
 		c.notSubscribed(t, "presence-a", "AuthError", 401, 4009, until)
 	})
-	t.Run("others are let in, once it is over also the user", func(t *testing.T) {
-		for _, b := range []bans{{}, {until: map[string]time.Time{"8": time.UnixMilli(stamp).Add(time.Hour)}}, {until: in(0)}} {
-			c := begin(b)
-			c.says(t, signingIn)
-			c.says(t, joining)
-			c.says(t, subscribe("orders", "", ""))
-			c.has(t)
-			c.noted(t, `sign in 7 watching 0: {"id":"7"}`, "enter presence-a as 7  1795521601000",
+	t.Run("a user who is banned while signing in is sent the error and closed", func(t *testing.T) {
+		c := newConversationWithBans(bans{later: banned(time.Hour)})
+		c.sends(t, signIn(`{"id":"7"}`))
+		c.ended(t, 4009)
+	})
+	t.Run("a client whose ban cannot be read must reconnect", func(t *testing.T) {
+		for _, frame := range []string{signIn(`{"id":"7"}`), joining()} {
+			c := newConversationWithBans(bans{err: errors.New("inner-text of the table")})
+			c.sends(t, frame)
+			c.ended(t, 4200)
+			c.recorded(t)
+		}
+	})
+}
+
+func TestOtherUsersAreNotBanned(t *testing.T) {
+	t.Run("another user, and the user after the ban", func(t *testing.T) {
+		other := map[string]time.Time{"8": time.UnixMilli(stamp).Add(time.Hour)}
+		for _, b := range []bans{{}, {until: other}, {until: banned(0)}} {
+			c := newConversationWithBans(b)
+			c.sends(t, signIn(`{"id":"7"}`))
+			c.sends(t, joining())
+			c.sends(t, subscribe("orders", "", ""))
+			c.wasSent(t)
+			c.recorded(t,
+				`sign in 7 watching 0: {"id":"7"}`, "enter presence-a as 7  1795521601000",
 				"on orders 1795521601000")
 			if want := []string{"3 7", "3 7", "3 7"}; !slices.Equal(c.bans.asked, want) {
 				t.Errorf("asked for %q, want %q", c.bans.asked, want)
 			}
 		}
 	})
-	t.Run("a user who is banned while signing in is told and closed", func(t *testing.T) {
-		c := begin(bans{later: in(time.Hour)})
-		c.says(t, signingIn)
-		c.ended(t, 4009)
-	})
-	t.Run("an app that bans nobody does not pay for it", func(t *testing.T) {
+	t.Run("an app without bans reads none", func(t *testing.T) {
 		c := newConversation()
-		c.bans.until = in(time.Hour)
-		c.says(t, signingIn)
-		c.says(t, joining)
-		c.has(t)
+		c.bans.until = banned(time.Hour)
+		c.sends(t, signIn(`{"id":"7"}`))
+		c.sends(t, joining())
+		c.wasSent(t)
 		if len(c.bans.asked) != 0 {
 			t.Errorf("asked for %q", c.bans.asked)
-		}
-	})
-	t.Run("a user who cannot be looked up must come back", func(t *testing.T) {
-		for _, frame := range []string{signingIn, joining} {
-			c := begin(bans{err: errors.New("inner-text of the table")})
-			c.says(t, frame)
-			c.ended(t, 4200)
-			c.noted(t)
 		}
 	})
 }

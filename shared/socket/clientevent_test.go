@@ -22,7 +22,7 @@ func quote(s string) string {
 	return string(b)
 }
 
-// everywhere is where the client of these tests is subscribed.
+// everywhere returns the subscriptions of the client in these tests.
 func everywhere() map[pusher.Channel]pusher.Member {
 	return map[pusher.Channel]pusher.Member{
 		"orders": {}, "private-a": {}, "private-encrypted-a": {}, "private-cache-a": {},
@@ -37,7 +37,7 @@ func from(mode pusher.ClientEvents) func(*pusher.Settings) {
 // relayed asserts the one event that was published.
 func (c *conversation) relayed(t *testing.T, channel pusher.Channel, frame string) {
 	t.Helper()
-	c.has(t)
+	c.wasSent(t)
 	want := state.Event{App: "3", Channel: channel, Except: socketID, Frame: json.RawMessage(frame)}
 	if len(c.published.got) != 1 {
 		t.Fatalf("published %+v", c.published.got)
@@ -47,13 +47,24 @@ func (c *conversation) relayed(t *testing.T, channel pusher.Channel, frame strin
 	}
 }
 
+type relayedCase struct {
+	name, frame string
+	channel     pusher.Channel
+	want        string
+}
+
+func (c relayedCase) check(t *testing.T) {
+	t.Helper()
+	v := newConversation()
+	v.members.in = everywhere()
+	v.sends(t, c.frame)
+	v.relayed(t, c.channel,
+		`{"event":"client-typing","channel":"`+string(c.channel)+`",`+c.want+`}`)
+}
+
 // The numbers are those of docs/protocol.md §9.
 func TestClientEvents(t *testing.T) {
-	for _, c := range []struct {
-		name, frame string
-		channel     pusher.Channel
-		want        string
-	}{
+	for _, c := range []relayedCase{
 		{
 			"72 on a private channel",
 			`{"event":"client-typing","data":{"name":"Ann"},"channel":"private-a"}`, "private-a",
@@ -71,7 +82,8 @@ func TestClientEvents(t *testing.T) {
 		},
 		{
 			"76 and 77 what else the frame says is dropped",
-			`{"event":"client-typing","data":{},"channel":"presence-a","user_id":"8","socket_id":"1.2","x":[1]}`,
+			`{"event":"client-typing","data":{},"channel":"presence-a","user_id":"8",` +
+				`"socket_id":"1.2","x":[1]}`,
 			"presence-a", `"data":"{}","user_id":"7"`,
 		},
 		{
@@ -89,6 +101,14 @@ func TestClientEvents(t *testing.T) {
 			`{"event":"client-typing","data":{},"channel":"private-encrypted-a"}`,
 			"private-encrypted-a", `"data":"{}"`,
 		},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestDataOfClientEvents(t *testing.T) {
+	for _, c := range []relayedCase{
 		{
 			"78 a string is relayed unchanged",
 			`{"event":"client-typing","data":"{ \"a\" : 1 }","channel":"private-a"}`, "private-a",
@@ -117,32 +137,44 @@ func TestClientEvents(t *testing.T) {
 			"private-a", `"data":""`,
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			v := newConversation()
-			v.members.in = everywhere()
-			v.says(t, c.frame)
-			v.relayed(t, c.channel,
-				`{"event":"client-typing","channel":"`+string(c.channel)+`",`+c.want+`}`)
-		})
+		t.Run(c.name, c.check)
+	}
+}
+
+type refusedCase struct {
+	name           string
+	mode           pusher.ClientEvents
+	event, channel string
+	data           any
+	code           int
+	says           []string
+}
+
+func (c refusedCase) check(t *testing.T) {
+	t.Helper()
+	v := newConversation(from(c.mode), func(s *pusher.Settings) {
+		s.MaxMessageSize = 100_000
+	})
+	v.members.in = everywhere()
+	v.sends(t, frame(c.event, c.channel, c.data))
+	v.refused(t, c.code, c.says...)
+	if len(v.got[0]) > 500 {
+		t.Errorf("an answer of %d bytes", len(v.got[0]))
+	}
+	if len(v.rates.got) != 0 {
+		t.Errorf("counted %q", v.rates.got)
 	}
 }
 
 // The numbers are those of docs/protocol.md §9.
 func TestClientEventsThatAreRefused(t *testing.T) {
-	for _, c := range []struct {
-		name           string
-		mode           pusher.ClientEvents
-		event, channel string
-		data           any
-		code           int
-		says           []string
-	}{
+	for _, c := range []refusedCase{
 		{
 			"73 the app has them switched off", pusher.ClientEventsNone, "client-a", "private-a",
 			"", 4301, []string{"The app does not have client messaging enabled."},
 		},
 		{
-			"73 a mode that nobody knows", "some", "client-a", "private-a", "", 4301,
+			"73 an unknown mode", "some", "client-a", "private-a", "", 4301,
 			[]string{"The app does not have client messaging enabled."},
 		},
 		{
@@ -170,6 +202,14 @@ func TestClientEventsThatAreRefused(t *testing.T) {
 			"a user's channel", pusher.ClientEventsAll, "client-a", "#server-to-user-7", "", 4009,
 			[]string{"#server-to-user-7"},
 		},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestClientEventsThatAreTooLarge(t *testing.T) {
+	for _, c := range []refusedCase{
 		{
 			"81 too much data", pusher.ClientEventsMembers, "client-a", "private-a",
 			strings.Repeat("x", 10241), 4301, []string{"client-a", "private-a", "10241", "10240"},
@@ -183,33 +223,24 @@ func TestClientEventsThatAreRefused(t *testing.T) {
 			"private-a", "", 4301, []string{"private-a", "201", "200"},
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			v := newConversation(from(c.mode), func(s *pusher.Settings) {
-				s.MaxMessageSize = 100_000
-			})
-			v.members.in = everywhere()
-			v.says(t, frame(c.event, c.channel, c.data))
-			v.refused(t, c.code, c.says...)
-			if len(v.got[0]) > 500 {
-				t.Errorf("an answer of %d bytes", len(v.got[0]))
-			}
-			if len(v.rates.got) != 0 {
-				t.Errorf("counted %q", v.rates.got)
-			}
-		})
+		t.Run(c.name, c.check)
 	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestTheLargestClientEventIsRelayed(t *testing.T) {
 	t.Run("81 and 82 the largest there may be are relayed", func(t *testing.T) {
 		v := newConversation(func(s *pusher.Settings) { s.MaxMessageSize = 100_000 })
 		v.members.in = everywhere()
 		name, data := "client-"+strings.Repeat("ä", 193), strings.Repeat("x", 10240)
-		v.says(t, frame(name, "private-a", data))
+		v.sends(t, frame(name, "private-a", data))
 		v.relayed(t, "private-a", `{"event":"`+name+`","channel":"private-a","data":"`+data+`"}`)
 	})
 }
 
-// Reverb's mode "all" lets everybody send on every channel, subscribed or not, but it lets nobody
-// speak for somebody else.
-func TestClientEventsFromAll(t *testing.T) {
+// In Reverb's mode "all" every client may send on every channel, subscribed or not. It still cannot
+// send in the name of another user.
+func TestClientEventsInTheModeAll(t *testing.T) {
 	for _, c := range []struct{ name, channel, user string }{
 		{"a public channel", "orders", ""},
 		{"a public channel it is not on", "other", ""},
@@ -220,21 +251,21 @@ func TestClientEventsFromAll(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			v := newConversation(from(pusher.ClientEventsAll))
 			v.members.in = everywhere()
-			v.says(t, `{"event":"client-a","data":"{}","channel":"`+c.channel+`","user_id":"8"}`)
+			v.sends(t, `{"event":"client-a","data":"{}","channel":"`+c.channel+`","user_id":"8"}`)
 			v.relayed(t, pusher.Channel(c.channel),
 				`{"event":"client-a","channel":"`+c.channel+`","data":"{}"`+c.user+`}`)
 		})
 	}
 }
 
-// 80: ten within a second; each one more is refused, and the next second is another.
+// 80: ten within a second are relayed; more are refused until the next second.
 func TestClientEventRate(t *testing.T) {
 	event := frame("client-a", "private-a", "")
 	t.Run("the eleventh", func(t *testing.T) {
 		c := newConversation()
 		c.members.in = everywhere()
 		for range 12 {
-			c.says(t, event)
+			c.sends(t, event)
 		}
 		if len(c.published.got) != 10 || len(c.got) != 2 {
 			t.Fatalf("published %d, got %q", len(c.published.got), c.got)
@@ -245,7 +276,7 @@ func TestClientEventRate(t *testing.T) {
 				t.Errorf("got %s", text)
 			}
 		}
-		c.saysAt(t, stamp+1000, event)
+		c.sendsAt(t, stamp+1000, event)
 		if len(c.published.got) != 11 {
 			t.Errorf("published %d", len(c.published.got))
 		}
@@ -255,7 +286,7 @@ func TestClientEventRate(t *testing.T) {
 			c := newConversation(func(s *pusher.Settings) { s.MaxClientEvents = limit })
 			c.members.in = everywhere()
 			for range 20 {
-				c.says(t, event)
+				c.sends(t, event)
 			}
 			if len(c.published.got) != want {
 				t.Errorf("published %d, want %d", len(c.published.got), want)
@@ -265,10 +296,10 @@ func TestClientEventRate(t *testing.T) {
 			}
 		})
 	}
-	t.Run("is not told by a table that is away: the event is relayed", func(t *testing.T) {
+	t.Run("does not hold if frames cannot be counted: the event is relayed", func(t *testing.T) {
 		c := newConversation()
 		c.members.in, c.rates.err = everywhere(), errors.New("inner-text")
-		c.says(t, event)
+		c.sends(t, event)
 		c.relayed(t, "private-a", `{"event":"client-a","channel":"private-a","data":""}`)
 		if !strings.Contains(c.log(), "frame not counted") {
 			t.Errorf("log: %s", c.log())
@@ -276,9 +307,8 @@ func TestClientEventRate(t *testing.T) {
 	})
 }
 
-// An event that is lost for a reason of ours is no reason to throw a client out: it lost nothing
-// else.
-func TestClientEventsThatCannotBeRelayed(t *testing.T) {
+// An internal error loses the event, but does not close the connection.
+func TestClientEventsThatAreLost(t *testing.T) {
 	broken := errors.New("inner-text of the queue")
 	for name, spoil := range map[string]func(*conversation){
 		"the queue is away":               func(c *conversation) { c.published.err = broken },
@@ -292,8 +322,9 @@ func TestClientEventsThatCannotBeRelayed(t *testing.T) {
 			c := newConversation()
 			c.members.in = everywhere()
 			spoil(c)
-			c.says(t, frame("client-a", "presence-a", ""))
-			if slices.Contains(c.got, "closed") || !strings.Contains(c.log(), "client event not relayed") {
+			c.sends(t, frame("client-a", "presence-a", ""))
+			logged := strings.Contains(c.log(), "client event not relayed")
+			if slices.Contains(c.got, "closed") || !logged {
 				t.Errorf("got %q, log %s", c.got, c.log())
 			}
 			for _, text := range c.got {

@@ -15,11 +15,11 @@ import (
 	"hark/shared/state"
 )
 
-// members is a membership that notes who subscribes to what and who signs in, or fails.
+// members is a membership that records subscribes and sign-ins, or fails.
 type members struct {
 	got     []string // "on orders 7", "enter presence-a as ann {} 7" ..., with the frame's stamp
-	user    string   // whom the connection is signed in as
-	info    string   // the user's
+	user    string   // that the connection is signed in as
+	info    string   // the user_info of the user
 	in      map[pusher.Channel]pusher.Member
 	gateway membership.Gateway // which is posted the answer of SubscribeUser
 	reads   int                // of the connection
@@ -37,13 +37,13 @@ func (m *members) Connection(_ context.Context, id pusher.ConnectionID) (state.C
 func (m *members) Subscribe(
 	_ context.Context, app pusher.App, c state.Connection, ch pusher.Channel, t state.Stamp,
 ) error {
-	return m.note(c, app.ID, "on %s %d", ch, t)
+	return m.record(c, app.ID, "on %s %d", ch, t)
 }
 
 func (m *members) SubscribePresence(
 	_ context.Context, c state.Connection, ch pusher.Channel, who pusher.Member, t state.Stamp,
 ) error {
-	return m.note(c, c.App, "enter %s as %s %s %d", ch, who.UserID, who.Info, t)
+	return m.record(c, c.App, "enter %s as %s %s %d", ch, who.UserID, who.Info, t)
 }
 
 // SubscribeUser is the real step, which needs no rows.
@@ -54,13 +54,13 @@ func (m *members) SubscribeUser(ctx context.Context, c state.Connection, ch push
 func (m *members) Unsubscribe(
 	_ context.Context, app pusher.App, c state.Connection, ch pusher.Channel, t state.Stamp,
 ) error {
-	return m.note(c, app.ID, "off %s %d", ch, t)
+	return m.record(c, app.ID, "off %s %d", ch, t)
 }
 
 func (m *members) SignIn(
 	_ context.Context, app pusher.App, c state.Connection, u pusher.User, userData string,
 ) error {
-	return m.note(c, app.ID, "sign in %s watching %d: %s", u.ID, len(u.Watchlist), userData)
+	return m.record(c, app.ID, "sign in %s watching %d: %s", u.ID, len(u.Watchlist), userData)
 }
 
 func (m *members) Subscribed(
@@ -70,7 +70,7 @@ func (m *members) Subscribed(
 	return who, in, m.err
 }
 
-func (m *members) note(c state.Connection, app, format string, args ...any) error {
+func (m *members) record(c state.Connection, app, format string, args ...any) error {
 	if c.ID != connection || c.App != "3" || app != "3" {
 		return fmt.Errorf("of connection %+v and app %s", c, app)
 	}
@@ -80,8 +80,8 @@ func (m *members) note(c state.Connection, app, format string, args ...any) erro
 	return m.err
 }
 
-// bans are until when users are banned, and from the second question on those of later, if there
-// are any.
+// bans has the ends of users' bans. From the second call on it has those of later, unless later is
+// nil.
 type bans struct {
 	until, later map[string]time.Time
 	asked        []string
@@ -96,7 +96,7 @@ func (b *bans) Banned(_ context.Context, app, user string) (time.Time, error) {
 	return b.until[user], b.err
 }
 
-// rates count frames in memory.
+// rates counts frames in memory.
 type rates struct {
 	n   map[string]int
 	got []string // what was counted: name and window
@@ -112,7 +112,7 @@ func (r *rates) CountFrame(
 	return r.n[key], r.err
 }
 
-// publisher notes what is published, or fails.
+// publisher records what is published, or fails.
 type publisher struct {
 	got []state.Broadcast
 	err error
@@ -130,7 +130,7 @@ const (
 	socketID = "3406002205374135415.139804"
 )
 
-// conversation is one client's.
+// conversation is a Server and one client's connection to it.
 type conversation struct {
 	*socket.Server
 	*gateway
@@ -141,7 +141,7 @@ type conversation struct {
 	log       func() string
 }
 
-// newConversation begins one with the app, which may change settings.
+// newConversation returns the conversation of a client of the app with changed settings.
 func newConversation(change ...func(*pusher.Settings)) *conversation {
 	log, text := logged()
 	out := &gateway{}
@@ -157,26 +157,26 @@ func newConversation(change ...func(*pusher.Settings)) *conversation {
 	return c
 }
 
-func (c *conversation) says(t *testing.T, frame string) {
+func (c *conversation) sends(t *testing.T, frame string) {
 	t.Helper()
-	c.saysAt(t, stamp, frame)
+	c.sendsAt(t, stamp, frame)
 }
 
-func (c *conversation) saysAt(t *testing.T, at state.Stamp, frame string) {
+func (c *conversation) sendsAt(t *testing.T, at state.Stamp, frame string) {
 	t.Helper()
 	c.Message(t.Context(), connection, at, []byte(frame))
 }
 
-// noted asserts what was done about the client's channels and user.
-func (c *conversation) noted(t *testing.T, want ...string) {
+// recorded asserts the steps that were run for the client's channels and user.
+func (c *conversation) recorded(t *testing.T, want ...string) {
 	t.Helper()
 	if !slices.Equal(c.members.got, want) {
-		t.Errorf("members noted %q, want %q", c.members.got, want)
+		t.Errorf("recorded %q, want %q", c.members.got, want)
 	}
 }
 
-// refused asserts one pusher:error that says what is wanted, that the connection stays open, and
-// that nothing is noted or published.
+// refused asserts that the client was sent one pusher:error with the texts and was not closed, and
+// that no step was run and nothing published.
 func (c *conversation) refused(t *testing.T, code int, says ...string) {
 	t.Helper()
 	if len(c.got) != 1 {
@@ -205,14 +205,13 @@ func (c *conversation) refusedBy(t *testing.T, text string, code int, says ...st
 			t.Errorf("got %s, want it to say %q", text, s)
 		}
 	}
-	c.noted(t)
+	c.recorded(t)
 	if len(c.published.got) != 0 {
 		t.Errorf("published %+v", c.published.got)
 	}
 }
 
-// subscriptionError asserts what Echo's .error() hears, in soketi's shape (37, docs/protocol.md
-// §3.5).
+// subscriptionError asserts the frame that makes Echo call .error() (37, docs/protocol.md §3.5).
 func subscriptionError(t *testing.T, text, channel, kind string, status int) {
 	t.Helper()
 	var f struct {
@@ -222,7 +221,8 @@ func subscriptionError(t *testing.T, text, channel, kind string, status int) {
 			Status      int
 		}
 	}
-	if err := json.Unmarshal([]byte(text), &f); err != nil || f.Event != "pusher:subscription_error" || f.Channel != channel {
+	err := json.Unmarshal([]byte(text), &f)
+	if err != nil || f.Event != "pusher:subscription_error" || f.Channel != channel {
 		t.Errorf("got %s, %v", text, err)
 	}
 	if f.Data.Type != kind || f.Data.Error == "" || f.Data.Status != status {
@@ -230,7 +230,7 @@ func subscriptionError(t *testing.T, text, channel, kind string, status int) {
 	}
 }
 
-// frame encodes what a client sends.
+// frame returns a client's frame.
 func frame(event, channel string, data any) string {
 	f := map[string]any{"event": event, "data": data}
 	if channel != "" {
@@ -243,7 +243,7 @@ func frame(event, channel string, data any) string {
 	return string(b)
 }
 
-// subscribe is the frame with which pusher-js subscribes.
+// subscribe returns the frame with which pusher-js subscribes.
 func subscribe(channel, auth, data string) string {
 	d := map[string]string{"channel": channel, "auth": auth}
 	if data != "" {

@@ -9,9 +9,8 @@ import (
 	"hark/shared/state"
 )
 
-// Whatever a client sends, it is answered with frames that it can read: a JSON object with a text
-// for an event, whose data is a text except in what tells of an error (docs/protocol.md §0, §9: 20,
-// 24, 25).
+// Every frame is answered with frames that a client can read: JSON objects whose event is a text,
+// and whose data is a text except in errors (docs/protocol.md §0, §9: 20, 24, 25).
 func FuzzMessage(f *testing.F) {
 	const member = `{"user_id":"7","user_info":{"name":"<Ann>"}}`
 	for _, text := range []string{
@@ -40,7 +39,7 @@ func FuzzMessage(f *testing.F) {
 			}
 		})
 		c.members.user, c.members.info, c.members.in = "7", `{"name":"Ann"}`, everywhere()
-		c.says(t, string(text))
+		c.sends(t, string(text))
 		for _, got := range c.got {
 			readable(t, got)
 		}
@@ -50,7 +49,8 @@ func FuzzMessage(f *testing.F) {
 				t.Fatalf("published %+v, which is no event", b)
 			}
 			readable(t, string(e.Frame))
-			if err := e.Channel.Validate(pusher.MaxChannelName); err != nil || e.Except != socketID || e.Cache {
+			err := e.Channel.Validate(pusher.MaxChannelName)
+			if err != nil || e.Except != socketID || e.Cache {
 				t.Fatalf("published %+v, %v", e, err)
 			}
 		}
@@ -67,7 +67,8 @@ func readable(t *testing.T, text string) {
 		Event *string
 		Data  any
 	}
-	if err := json.Unmarshal([]byte(text), &frame); err != nil || frame.Event == nil || *frame.Event == "" {
+	err := json.Unmarshal([]byte(text), &frame)
+	if err != nil || frame.Event == nil || *frame.Event == "" {
 		t.Fatalf("got %s, %v", text, err)
 	}
 	object := *frame.Event == "pusher:error" || *frame.Event == "pusher:subscription_error"
@@ -75,6 +76,6 @@ func readable(t *testing.T, text string) {
 		t.Fatalf("got %s", text)
 	}
 	if !strings.HasPrefix(*frame.Event, "client-") && strings.Contains(text, app().Secret) {
-		t.Fatalf("the client is told too much: %s", text)
+		t.Fatalf("the client is sent internals: %s", text)
 	}
 }

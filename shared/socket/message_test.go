@@ -18,58 +18,69 @@ func TestPing(t *testing.T) {
 	} {
 		t.Run("15 and 16 "+frame, func(t *testing.T) {
 			c := newConversation()
-			c.says(t, frame)
-			c.has(t, `{"event":"pusher:pong","data":"{}"}`)
+			c.sends(t, frame)
+			c.wasSent(t, `{"event":"pusher:pong","data":"{}"}`)
 		})
 	}
 	t.Run("17 pong is silence", func(t *testing.T) {
 		c := newConversation()
-		c.says(t, `{"event":"pusher:pong","data":{}}`)
-		c.has(t)
+		c.sends(t, `{"event":"pusher:pong","data":{}}`)
+		c.wasSent(t)
 	})
 }
 
 func TestFramesThatAreNotServed(t *testing.T) {
-	for name, frame := range map[string]string{
-		"21 no JSON":                          `hello`,
-		"21 nothing":                          ``,
-		"21 an array":                         `[{"event":"pusher:ping"}]`,
-		"21 a number":                         `7`,
-		"21 null":                             `null`,
-		"21 no event":                         `{"data":{}}`,
-		"21 an event that is a number":        `{"event":7}`,
-		"21 a binary frame, in base64":        `eyJldmVudCI6InB1c2hlcjpwaW5nIn0=`,
-		"21 a long text that is no JSON":      strings.Repeat("x", 9000),
-		"22 an unknown pusher: event":         `{"event":"pusher:unknown","data":{}}`,
-		"22 a success from the wrong side":    `{"event":"pusher_internal:subscription_succeeded","channel":"a","data":"{}"}`,
-		"23 an event of the client's own":     `{"event":"hello","channel":"private-a","data":"{}"}`,
-		"23 almost a client event":            `{"event":"clientevent","channel":"private-a","data":"{}"}`,
-		"23 a client event in another case":   `{"event":"Client-typing","channel":"private-a","data":"{}"}`,
-		"23 a long event of the client's own": `{"event":"` + strings.Repeat("x", 9000) + `"}`,
-		"subscribe without data":              `{"event":"pusher:subscribe"}`,
-		"subscribe with an array":             `{"event":"pusher:subscribe","data":["a"]}`,
-		"subscribe with a number":             `{"event":"pusher:subscribe","data":7}`,
-		"subscribe with a string":             `{"event":"pusher:subscribe","data":"orders"}`,
-		"subscribe with a number's channel":   `{"event":"pusher:subscribe","data":{"channel":7}}`,
-		"unsubscribe without data":            `{"event":"pusher:unsubscribe"}`,
-		"unsubscribe with a number's channel": `{"event":"pusher:unsubscribe","data":{"channel":7}}`,
-		"a sign-in without data":              `{"event":"pusher:signin"}`,
-		"a sign-in with a number's auth":      `{"event":"pusher:signin","data":{"auth":7,"user_data":"{}"}}`,
+	for _, c := range []struct{ name, frame string }{
+		{"21 no JSON", `hello`},
+		{"21 nothing", ``},
+		{"21 an array", `[{"event":"pusher:ping"}]`},
+		{"21 a number", `7`},
+		{"21 null", `null`},
+		{"21 no event", `{"data":{}}`},
+		{"21 an event that is a number", `{"event":7}`},
+		{"21 a binary frame, in base64", `eyJldmVudCI6InB1c2hlcjpwaW5nIn0=`},
+		{"21 a long text that is no JSON", strings.Repeat("x", 9000)},
+		{"22 an unknown pusher: event", `{"event":"pusher:unknown","data":{}}`},
+		{
+			"22 a success from the wrong side",
+			`{"event":"pusher_internal:subscription_succeeded","channel":"a","data":"{}"}`,
+		},
+		{"23 an event of the client's own", `{"event":"hello","channel":"private-a","data":"{}"}`},
+		{"23 almost a client event", `{"event":"clientevent","channel":"private-a","data":"{}"}`},
+		{
+			"23 a client event in another case",
+			`{"event":"Client-typing","channel":"private-a","data":"{}"}`,
+		},
+		{"23 a long event of the client's own", `{"event":"` + strings.Repeat("x", 9000) + `"}`},
+		{"subscribe without data", `{"event":"pusher:subscribe"}`},
+		{"subscribe with an array", `{"event":"pusher:subscribe","data":["a"]}`},
+		{"subscribe with a number", `{"event":"pusher:subscribe","data":7}`},
+		{"subscribe with a string", `{"event":"pusher:subscribe","data":"orders"}`},
+		{"subscribe with a number's channel", `{"event":"pusher:subscribe","data":{"channel":7}}`},
+		{"unsubscribe without data", `{"event":"pusher:unsubscribe"}`},
+		{
+			"unsubscribe with a number's channel",
+			`{"event":"pusher:unsubscribe","data":{"channel":7}}`,
+		},
+		{"a sign-in without data", `{"event":"pusher:signin"}`},
+		{
+			"a sign-in with a number's auth",
+			`{"event":"pusher:signin","data":{"auth":7,"user_data":"{}"}}`,
+		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			c := newConversation()
-			c.says(t, frame)
-			c.refused(t, 4200)
-			if len(c.got[0]) > 500 {
-				t.Errorf("an answer of %d bytes", len(c.got[0]))
+		t.Run(c.name, func(t *testing.T) {
+			v := newConversation()
+			v.sends(t, c.frame)
+			v.refused(t, 4200)
+			if len(v.got[0]) > 500 {
+				t.Errorf("an answer of %d bytes", len(v.got[0]))
 			}
 		})
 	}
 }
 
-// A fault of ours sends the client away to come back at once: it would wait for its answer for
-// ever.
-func TestFaultsCloseTheConnection(t *testing.T) {
+// After an internal error the client must reconnect, because it would wait for its answer for ever.
+func TestInternalErrorsCloseTheConnection(t *testing.T) {
 	broken := errors.New("inner-text of the table")
 	private := subscribe("private-a", "k:s", "")
 	presence := `{"user_id":"7"}`
@@ -110,7 +121,7 @@ func TestFaultsCloseTheConnection(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			v := newConversation()
 			c.spoil(v)
-			v.says(t, c.frame)
+			v.sends(t, c.frame)
 			if len(v.got) != 2 || v.got[1] != "closed" {
 				t.Fatalf("got %q", v.got)
 			}
@@ -120,48 +131,57 @@ func TestFaultsCloseTheConnection(t *testing.T) {
 			}
 		})
 	}
-	t.Run("also when it cannot be told", func(t *testing.T) {
+}
+
+func TestAnInternalErrorThatCannotBeSent(t *testing.T) {
+	broken := errors.New("inner-text of the table")
+	t.Run("the connection is closed all the same", func(t *testing.T) {
 		v := newConversation()
 		v.members.err = broken
 		v.send = func(int) error { return state.ErrBusy }
-		v.says(t, subscribe("orders", "", ""))
-		v.has(t, "closed")
+		v.sends(t, subscribe("orders", "", ""))
+		v.wasSent(t, "closed")
 	})
-	t.Run("and that it stays open is logged", func(t *testing.T) {
+	t.Run("a connection that cannot be closed is logged", func(t *testing.T) {
 		v := newConversation()
 		v.members.err, v.closeErr = broken, errors.New("429")
-		v.says(t, subscribe("orders", "", ""))
+		v.sends(t, subscribe("orders", "", ""))
 		if !strings.Contains(v.log(), "connection not closed") {
 			t.Errorf("log: %s", v.log())
 		}
 	})
 }
 
-// A 410 may be wrong: a client that is not there cannot mind, and one that is must not wait for
-// ever for the frame that it did not get, so its socket is closed.
-func TestAClientThatHasGoneIsTold(t *testing.T) {
+// A client that is gone needs no answer. But a 410 may be wrong, and the client would wait for ever
+// for a frame that was not posted: its connection is closed.
+func TestAClientThatIsGone(t *testing.T) {
 	for _, tt := range []struct {
 		name, frame string
 		spoil       func(*conversation)
 		want        []string
 	}{
-		{"nothing before its frame was read", subscribe("orders", "", ""), func(c *conversation) {
-			c.members.lookErr = state.ErrGone
-		}, nil},
-		{"nothing while it is subscribed", subscribe("orders", "", ""), func(c *conversation) {
-			c.members.err = state.ErrGone
-		}, nil},
-		{"to come back when it cannot be told its success", subscribe("#server-to-user-7", "",
-			""), func(c *conversation) {
-			c.members.user = "7"
-			c.send = func(int) error { return state.ErrGone }
-		}, []string{"closed"}},
+		{
+			"is sent nothing if its connection is gone", subscribe("orders", "", ""),
+			func(c *conversation) { c.members.lookErr = state.ErrGone }, nil,
+		},
+		{
+			"is sent nothing if it goes while it is subscribed", subscribe("orders", "", ""),
+			func(c *conversation) { c.members.err = state.ErrGone }, nil,
+		},
+		{
+			"is closed if its success cannot be posted", subscribe("#server-to-user-7", "", ""),
+			func(c *conversation) {
+				c.members.user = "7"
+				c.send = func(int) error { return state.ErrGone }
+			},
+			[]string{"closed"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newConversation()
 			tt.spoil(c)
-			c.says(t, tt.frame)
-			c.has(t, tt.want...)
+			c.sends(t, tt.frame)
+			c.wasSent(t, tt.want...)
 			if strings.Contains(c.log(), "level=ERROR") {
 				t.Errorf("log: %s", c.log())
 			}
@@ -169,21 +189,21 @@ func TestAClientThatHasGoneIsTold(t *testing.T) {
 	}
 }
 
-// What the rules refuse is told like a bad signature: too many channels, for one.
-func TestARefusalOfTheStoreIsTold(t *testing.T) {
+// A refusal of package membership is sent like one of package socket.
+func TestARefusalOfMembershipIsSent(t *testing.T) {
 	c := newConversation()
 	c.members.err = fmt.Errorf("subscribe: %w",
 		pusher.Limitf(pusher.CodeLimit, "Too many channels"))
-	c.says(t, subscribe("orders", "", ""))
+	c.sends(t, subscribe("orders", "", ""))
 	c.notSubscribed(t, "orders", "LimitReached", 4100, 4009, "Too many channels")
 }
 
-// 27: the limit is the app's, for each kind of frame; the connection stays open (Reverb closes it).
-func TestFramesThatAreTooLarge(t *testing.T) {
+// framesOfLength returns functions that make a frame of n bytes, by its kind.
+func framesOfLength() map[string]func(n int) string {
 	pad := func(n int, before, after string) string {
 		return before + strings.Repeat("x", n-len(before)-len(after)) + after
 	}
-	for name, make := range map[string]func(n int) string{
+	return map[string]func(n int) string{
 		"a ping": func(n int) string {
 			return pad(n, `{"event":"pusher:ping","data":"`, `"}`)
 		},
@@ -204,11 +224,16 @@ func TestFramesThatAreTooLarge(t *testing.T) {
 			return pad(n, `{"event":"client-a","channel":"private-a","data":"`, `"}`)
 		},
 		"an unknown name": func(n int) string { return pad(n, `{"event":"x","data":"`, `"}`) },
-	} {
+	}
+}
+
+// 27: the limit is the app's, for each kind of frame; the connection stays open (Reverb closes it).
+func TestFramesThatAreTooLarge(t *testing.T) {
+	for name, make := range framesOfLength() {
 		t.Run(name+" of 10,001 bytes is refused", func(t *testing.T) {
 			c := newConversation()
 			c.members.in = map[pusher.Channel]pusher.Member{"private-a": {}}
-			c.says(t, make(10_001))
+			c.sends(t, make(10_001))
 			last := c.got[len(c.got)-1]
 			c.refusedBy(t, last, 4301, "too large", "10001", "10000")
 			if wantPair := name == "a subscribe"; wantPair != (len(c.got) == 2) {
@@ -218,7 +243,7 @@ func TestFramesThatAreTooLarge(t *testing.T) {
 		t.Run(name+" of 10,000 bytes is not too large", func(t *testing.T) {
 			c := newConversation()
 			c.members.in = map[pusher.Channel]pusher.Member{"private-a": {}}
-			c.says(t, make(10_000))
+			c.sends(t, make(10_000))
 			if strings.Contains(strings.Join(c.got, ""), "too large") {
 				t.Errorf("got %q", c.got)
 			}
@@ -228,18 +253,19 @@ func TestFramesThatAreTooLarge(t *testing.T) {
 				s.MaxMessageSize, s.MaxEventData = 100<<10, 100<<10
 			})
 			c.members.in = map[pusher.Channel]pusher.Member{"private-a": {}}
-			c.says(t, make(100<<10))
+			c.sends(t, make(100<<10))
 			if strings.Contains(strings.Join(c.got, ""), "too large") {
 				t.Errorf("got %q", c.got)
 			}
 		})
 	}
-	t.Run("a name that is too long to be real is not sent back", func(t *testing.T) {
-		c := newConversation()
-		c.says(t, subscribe(strings.Repeat("x", 9000), "", ""))
-		c.refused(t, 4009, "9000", "200")
-		if len(c.got[0]) > 500 {
-			t.Errorf("an answer of %d bytes", len(c.got[0]))
-		}
-	})
+}
+
+func TestAVeryLongChannelNameIsNotSentBack(t *testing.T) {
+	c := newConversation()
+	c.sends(t, subscribe(strings.Repeat("x", 9000), "", ""))
+	c.refused(t, 4009, "9000", "200")
+	if len(c.got[0]) > 500 {
+		t.Errorf("an answer of %d bytes", len(c.got[0]))
+	}
 }

@@ -12,9 +12,11 @@ import (
 	"hark/shared/pusher"
 	"hark/shared/socket"
 	"hark/shared/state"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-// rows notes the connections that are opened, or fails.
+// rows records the connections that are opened, or fails.
 type rows struct {
 	got []state.Connection
 	err error
@@ -54,18 +56,20 @@ func TestOpenGreets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.got) != 1 || r.got[0].ID != connection || r.got[0].App != "3" || !r.got[0].ConnectedAt.Equal(connectedAt) {
-		t.Errorf("rows %+v", r.got)
+	want := []state.Connection{{ID: connection, App: "3", ConnectedAt: connectedAt}}
+	if diff := cmp.Diff(want, r.got); diff != "" {
+		t.Errorf("rows: %s", diff)
 	}
-	s.has(t) // nothing before the handshake has been answered
+	s.wasSent(t) // nothing before the handshake has been answered
 	greet(t.Context())
-	s.has(t,
-		`{"event":"pusher:connection_established","data":"{\"socket_id\":\"3406002205374135415.139804\",\"activity_timeout\":120}"}`)
+	s.wasSent(t,
+		`{"event":"pusher:connection_established",`+
+			`"data":"{\"socket_id\":\"3406002205374135415.139804\",\"activity_timeout\":120}"}`)
 }
 
 // 4 and 5: an app may have another silence than the stack, but never none, at which pusher-js would
 // stop for good.
-func TestOpenTellsTheAppsActivityTimeout(t *testing.T) {
+func TestOpenSendsTheAppsActivityTimeout(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: `120`, 30 * time.Second: `30`, 90500 * time.Millisecond: `90`,
 		500 * time.Millisecond: `120`, -time.Second: `120`,
@@ -88,12 +92,12 @@ func TestOpenTellsTheAppsActivityTimeout(t *testing.T) {
 }
 
 // 12 and 28.
-func TestOpenLetsThePagesOfAllowedOriginsIn(t *testing.T) {
+func TestOpenAcceptsThePagesOfAllowedOrigins(t *testing.T) {
 	for _, c := range []struct{ name, pattern, origin string }{
 		{"a subdomain", "*.example.com", "https://shop.example.com"},
 		{"scheme and port do not matter", "localhost", "http://localhost:5173"},
-		{"everybody", "*", "https://example.org"},
-		{"everybody, a client without an origin too", "*", ""},
+		{"every page", "*", "https://example.org"},
+		{"every page, and a client without an origin", "*", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := &rows{}
@@ -109,25 +113,50 @@ func TestOpenLetsThePagesOfAllowedOriginsIn(t *testing.T) {
 	}
 }
 
-// The numbers are those of docs/protocol.md §9: such a client is accepted, told, and closed.
-func TestOpenTurnsAway(t *testing.T) {
-	broken := errors.New("inner-text of the table")
+// openCase is a handshake of a client that is refused.
+type openCase struct {
+	name   string
+	apps   apps
+	rows   rows
+	key    string
+	origin string
+	code   int
+	says   string
+}
+
+func (c openCase) check(t *testing.T) {
+	t.Helper()
+	s := &gateway{}
+	o, log := opener(c.apps, &c.rows, s)
+	h := handshake(c.key)
+	h.Origin = c.origin
+	greet, err := o.Open(t.Context(), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	greet(t.Context())
+	if len(s.got) != 2 || s.got[1] != "closed" || len(s.got[0]) > 300 {
+		t.Fatalf("got %q", s.got)
+	}
+	errorFrame(t, s.got[0], c.code)
+	if !strings.Contains(s.got[0], c.says) {
+		t.Errorf("got %s, want it to say %q", s.got[0], c.says)
+	}
+	if len(c.rows.got) != 0 {
+		t.Errorf("rows %+v", c.rows.got)
+	}
+	if (c.code == 4200) != strings.Contains(log(), "inner-text") {
+		t.Errorf("log: %s", log())
+	}
+}
+
+// The numbers are those of docs/protocol.md §9: such a client is accepted, sent an error, and
+// closed.
+func TestOpenRefusesKeysAndApps(t *testing.T) {
 	off := only(app(func(s *pusher.Settings) { s.Disabled = true }))
-	picky := only(app(func(s *pusher.Settings) {
-		s.AllowedOrigins = []string{"*.example.com", "localhost"}
-	}))
-	full := fmt.Errorf("open: %w",
-		pusher.Errorf(pusher.CodeQuota,
-			"Application is over connection quota: 5 of 5 connections are open"))
-	for _, c := range []struct {
-		name   string
-		apps   apps
-		rows   rows
-		key    string
-		origin string
-		code   int
-		says   string
-	}{
+	full := fmt.Errorf("open: %w", pusher.Errorf(pusher.CodeQuota,
+		"Application is over connection quota: 5 of 5 connections are open"))
+	for _, c := range []openCase{
 		{"9 an unknown key", only(app()), rows{}, "unknown", "", 4001, "unknown"},
 		{"9 no key", only(app()), rows{}, "", "", 4001, "does not exist"},
 		{"9 the app's ID for its key", only(app()), rows{}, "3", "", 4001, "does not exist"},
@@ -144,6 +173,17 @@ func TestOpenTurnsAway(t *testing.T) {
 			"11 over the app's maximum of connections", only(app()), rows{err: full}, app().Key, "",
 			4004, "5 of 5",
 		},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestOpenRefusesOrigins(t *testing.T) {
+	picky := only(app(func(s *pusher.Settings) {
+		s.AllowedOrigins = []string{"*.example.com", "localhost"}
+	}))
+	for _, c := range []openCase{
 		{
 			"12 a page of another host", picky, rows{}, app().Key, "https://example.org", 4009,
 			"Origin not allowed",
@@ -157,6 +197,15 @@ func TestOpenTurnsAway(t *testing.T) {
 			"Origin not allowed",
 		},
 		{"12 an origin that is none", picky, rows{}, app().Key, "null", 4009, "Origin not allowed"},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestOpenAsksToReconnectAfterAnInternalError(t *testing.T) {
+	broken := errors.New("inner-text of the table")
+	for _, c := range []openCase{
 		{
 			"14 apps that cannot be read", apps{err: broken}, rows{}, app().Key, "", 4200,
 			"reconnect",
@@ -166,35 +215,14 @@ func TestOpenTurnsAway(t *testing.T) {
 			"reconnect",
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := &gateway{}
-			o, log := opener(c.apps, &c.rows, s)
-			h := handshake(c.key)
-			h.Origin = c.origin
-			greet, err := o.Open(t.Context(), h)
-			if err != nil {
-				t.Fatal(err)
-			}
-			greet(t.Context())
-			if len(s.got) != 2 || s.got[1] != "closed" || len(s.got[0]) > 300 {
-				t.Fatalf("got %q", s.got)
-			}
-			errorFrame(t, s.got[0], c.code)
-			if !strings.Contains(s.got[0], c.says) {
-				t.Errorf("got %s, want it to say %q", s.got[0], c.says)
-			}
-			if len(c.rows.got) != 0 {
-				t.Errorf("rows %+v", c.rows.got)
-			}
-			if (c.code == 4200) != strings.Contains(log(), "inner-text") {
-				t.Errorf("log: %s", log())
-			}
-		})
+		t.Run(c.name, c.check)
 	}
 }
 
 func TestOpenForbidsWhatDidNotComeThroughTheDistribution(t *testing.T) {
-	for name, secret := range map[string]string{"no secret": "", "another": "secret", "a longer one": "s3cret!", "another case": "S3CRET"} {
+	for name, secret := range map[string]string{
+		"no secret": "", "another": "secret", "a longer one": "s3cret!", "another case": "S3CRET",
+	} {
 		t.Run(name, func(t *testing.T) {
 			r, s := &rows{}, &gateway{}
 			o, _ := opener(only(app()), r, s)
@@ -248,7 +276,9 @@ func TestGreetingIsTriedUntilTheConnectionIsThere(t *testing.T) {
 			}
 		})
 	})
-	for name, why := range map[string]error{"never there": state.ErrGone, "never taken": state.ErrBusy} {
+	for name, why := range map[string]error{
+		"never there": state.ErrGone, "never taken": state.ErrBusy,
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, at, took, log := greeting(t, known, func(int) error { return why })
@@ -266,7 +296,7 @@ func TestGreetingIsTriedUntilTheConnectionIsThere(t *testing.T) {
 			})
 		})
 	}
-	t.Run("a fault of ours is not repeated", func(t *testing.T) {
+	t.Run("another error is not tried again", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			_, at, took, log := greeting(t, known, func(int) error { return errors.New("403") })
 			if len(at) != 1 || took != 0 || !strings.Contains(log, "connection not greeted") {
@@ -274,7 +304,11 @@ func TestGreetingIsTriedUntilTheConnectionIsThere(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a client that is turned away is not closed before it was told", func(t *testing.T) {
+}
+
+// A client that is refused is sent the error before it is closed.
+func TestGreetingOfARefusedClient(t *testing.T) {
+	t.Run("is sent the error as soon as it can be", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, _, _, _ := greeting(t, apps{}, func(n int) error {
 				if n == 1 {
@@ -287,18 +321,20 @@ func TestGreetingIsTriedUntilTheConnectionIsThere(t *testing.T) {
 			}
 		})
 	})
-	for name, err := range map[string]error{"a client that takes nothing": state.ErrBusy, "or cannot be posted to": errors.New("403")} {
-		t.Run(name+", and is turned away, is closed all the same", func(t *testing.T) {
+	for name, err := range map[string]error{
+		"busy": state.ErrBusy, "cannot be posted to": errors.New("403"),
+	} {
+		t.Run("is closed without the error if it is "+name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, _, _, _ := greeting(t, apps{}, func(int) error { return err })
-				s.has(t, "closed")
+				s.wasSent(t, "closed")
 			})
 		})
 	}
-	t.Run("nor at all, if it is never there", func(t *testing.T) {
+	t.Run("is not closed if it is never there", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, _, _, _ := greeting(t, apps{}, func(int) error { return state.ErrGone })
-			s.has(t)
+			s.wasSent(t)
 		})
 	})
 }

@@ -11,27 +11,27 @@ import (
 	"hark/shared/state"
 )
 
-// hurried is a gateway that does nothing when time has run out, and notes how much of it there was.
+// hurried is a gateway that fails when time has run out, and records how much was left.
 type hurried struct {
 	socket.Gateway
 	left []time.Duration
 }
 
 func (s *hurried) Post(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
-	if err := s.look(ctx); err != nil {
+	if err := s.record(ctx); err != nil {
 		return err
 	}
 	return s.Gateway.Post(ctx, id, frame)
 }
 
 func (s *hurried) Close(ctx context.Context, id pusher.ConnectionID) error {
-	if err := s.look(ctx); err != nil {
+	if err := s.record(ctx); err != nil {
 		return err
 	}
 	return s.Gateway.Close(ctx, id)
 }
 
-func (s *hurried) look(ctx context.Context) error {
+func (s *hurried) record(ctx context.Context) error {
 	end, ok := ctx.Deadline()
 	if !ok {
 		return errors.New("no end")
@@ -54,7 +54,7 @@ func (m tardy) Subscribe(
 	return ctx.Err()
 }
 
-// panicking is a membership with a mistake in it.
+// panicking is a membership that panics.
 type panicking struct{ socket.Membership }
 
 func (panicking) Subscribe(
@@ -63,8 +63,8 @@ func (panicking) Subscribe(
 	panic("nil map")
 }
 
-// A client whose frame meets a mistake of ours must not wait for an answer that never comes.
-func TestRestartAfterAPanic(t *testing.T) {
+// A client whose frame makes the code panic must not wait for an answer that never comes.
+func TestReconnectAfterAPanic(t *testing.T) {
 	c := newConversation()
 	c.Membership = panicking{c.members}
 	c.Message(t.Context(), connection, stamp, []byte(subscribe("orders", "", "")))
@@ -74,9 +74,9 @@ func TestRestartAfterAPanic(t *testing.T) {
 	errorFrame(t, c.got[0], 4200)
 }
 
-// A client whose frame has used up the function's time is still told to come back, and closed, in
-// what functions keep back.
-func TestRestartWhenTimeHasRunOut(t *testing.T) {
+// A client whose frame has used up the function's time is sent the error and closed in the time
+// that functions keep back.
+func TestReconnectWhenTimeHasRunOut(t *testing.T) {
 	c := newConversation()
 	ctx, out := context.WithCancel(t.Context())
 	gateway := &hurried{Gateway: c.gateway}
@@ -89,7 +89,7 @@ func TestRestartWhenTimeHasRunOut(t *testing.T) {
 	errorFrame(t, c.got[0], 4200)
 	for _, left := range gateway.left {
 		if left > time.Second {
-			t.Errorf("it may take %s, which nobody keeps back", left)
+			t.Errorf("it may take %s, more than is kept back", left)
 		}
 	}
 }

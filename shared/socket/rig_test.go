@@ -15,7 +15,7 @@ import (
 
 const connection = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
 
-// app has the credentials of docs/protocol.md §3.2 and changes no setting, unless it is told to.
+// app returns an app with the credentials of docs/protocol.md §3.2 and changed settings.
 func app(change ...func(*pusher.Settings)) pusher.App {
 	a := pusher.App{
 		ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8",
@@ -27,16 +27,16 @@ func app(change ...func(*pusher.Settings)) pusher.App {
 	return a
 }
 
-// sign is what the app's own server answers a client that asks for a signature.
+// sign returns the auth string with which the app's own server signs the text.
 func sign(text string) string { return app().Key + ":" + app().Sign(text) }
 
-// apps are the apps there are, or an error.
+// apps has all apps, or fails.
 type apps struct {
 	all []pusher.App
 	err error
 }
 
-// only are apps of which there is one.
+// only returns apps with this one alone.
 func only(a pusher.App) apps { return apps{all: []pusher.App{a}} }
 
 func (a apps) find(match func(pusher.App) bool) (pusher.App, error) {
@@ -57,7 +57,7 @@ func (a apps) ByID(_ context.Context, id string) (pusher.App, error) {
 	return a.find(func(app pusher.App) bool { return app.ID == id })
 }
 
-// gateway notes what a client is sent: frames, and "closed".
+// gateway records what a client is sent: frames, and "closed".
 type gateway struct {
 	got      []string
 	send     func(n int) error // what the nth post fails with; nil if nil
@@ -90,14 +90,14 @@ func (g *gateway) Close(_ context.Context, id pusher.ConnectionID) error {
 }
 
 // has asserts what the client was sent.
-func (g *gateway) has(t *testing.T, want ...string) {
+func (g *gateway) wasSent(t *testing.T, want ...string) {
 	t.Helper()
 	if !slices.Equal(g.got, want) {
 		t.Errorf("got\n %s\nwant\n %s", strings.Join(g.got, "\n "), strings.Join(want, "\n "))
 	}
 }
 
-// errorFrame asserts that a text is a pusher:error with a code (docs/protocol.md §2).
+// errorFrame asserts that a text is a pusher:error with a code (docs/protocol.md §2.5).
 func errorFrame(t *testing.T, text string, code int) {
 	t.Helper()
 	var f struct {
@@ -107,11 +107,13 @@ func errorFrame(t *testing.T, text string, code int) {
 			Message *string
 		}
 	}
-	if err := json.Unmarshal([]byte(text), &f); err != nil || f.Event != "pusher:error" || f.Data.Code != code || f.Data.Message == nil {
+	err := json.Unmarshal([]byte(text), &f)
+	complete := err == nil && f.Event == "pusher:error" && f.Data.Message != nil
+	if !complete || f.Data.Code != code {
 		t.Errorf("got %s, %v; want pusher:error %d", text, err, code)
 	}
 	if strings.Contains(text, app().Secret) || strings.Contains(text, "inner-text") {
-		t.Errorf("the client is told too much: %s", text)
+		t.Errorf("the client is sent internals: %s", text)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"hark/shared/pusher"
 )
 
-// signIn is the frame with which pusher-js signs in, its signature included.
+// signIn returns the frame with which pusher-js signs in, with the right signature.
 func signIn(
 	userData string,
 ) string {
@@ -20,7 +20,7 @@ func signInWith(auth, userData string) string {
 	return frame("pusher:signin", "", map[string]string{"auth": auth, "user_data": userData})
 }
 
-// watchlist is the user_data of somebody who watches n others.
+// watchlist returns the user_data of a user who watches n others.
 func watchlist(n int) string {
 	ids := make([]string, n)
 	for i := range ids {
@@ -29,7 +29,7 @@ func watchlist(n int) string {
 	return `{"id":"7","watchlist":[` + strings.Join(ids, ",") + `]}`
 }
 
-// 83: the success is for Membership to post, with the user data as it came.
+// 83: package membership sends the success, with the user data as it came.
 func TestSignIn(t *testing.T) {
 	const data = ` {"user_info" : {"name":"<Ann>"},"id":"7","watchlist":["8","9"]}`
 	for name, frame := range map[string]string{
@@ -39,14 +39,14 @@ func TestSignIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newConversation()
-			c.says(t, frame)
-			c.has(t)
-			c.noted(t, "sign in 7 watching 2: "+data)
+			c.sends(t, frame)
+			c.wasSent(t)
+			c.recorded(t, "sign in 7 watching 2: "+data)
 		})
 	}
 }
 
-// The numbers are those of docs/protocol.md §9; whatever is wrong, the connection stays open.
+// The numbers are those of docs/protocol.md §9. The connection stays open.
 func TestSignInIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		name, frame string
@@ -84,7 +84,7 @@ func TestSignInIsRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := newConversation()
-			v.says(t, c.frame)
+			v.sends(t, c.frame)
 			v.refused(t, 4009, c.says)
 			if len(v.got[0]) > 1000 {
 				t.Errorf("an answer of %d bytes", len(v.got[0]))
@@ -93,7 +93,7 @@ func TestSignInIsRefused(t *testing.T) {
 	}
 	t.Run("by an app whose clients do not sign in", func(t *testing.T) {
 		v := newConversation(func(s *pusher.Settings) { s.UserAuthentication = false })
-		v.says(t, signIn(`{"id":"7"}`))
+		v.sends(t, signIn(`{"id":"7"}`))
 		v.refused(t, 4009, "user authentication")
 	})
 	t.Run("85 as a second user", func(t *testing.T) {
@@ -102,7 +102,7 @@ func TestSignInIsRefused(t *testing.T) {
 			pusher.Errorf(pusher.CodeUnauthorized,
 				"Cannot sign in as 8: the connection is signed in as 7"),
 		)
-		v.says(t, signIn(`{"id":"8"}`))
+		v.sends(t, signIn(`{"id":"8"}`))
 		v.refused(t, 4009, "signed in as 7")
 	})
 }
@@ -111,8 +111,8 @@ func TestSignInIsRefused(t *testing.T) {
 func TestSignInCutsAWatchlist(t *testing.T) {
 	t.Run("of 101 users, with an error beside the success", func(t *testing.T) {
 		c := newConversation()
-		c.says(t, signIn(watchlist(101)))
-		c.noted(t, "sign in 7 watching 100: "+watchlist(101))
+		c.sends(t, signIn(watchlist(101)))
+		c.recorded(t, "sign in 7 watching 100: "+watchlist(101))
 		if len(c.got) != 1 {
 			t.Fatalf("got %q", c.got)
 		}
@@ -120,13 +120,13 @@ func TestSignInCutsAWatchlist(t *testing.T) {
 	})
 	t.Run("but not one of 100", func(t *testing.T) {
 		c := newConversation()
-		c.says(t, signIn(watchlist(100)))
-		c.noted(t, "sign in 7 watching 100: "+watchlist(100))
-		c.has(t)
+		c.sends(t, signIn(watchlist(100)))
+		c.recorded(t, "sign in 7 watching 100: "+watchlist(100))
+		c.wasSent(t)
 	})
-	t.Run("and says nothing where nobody is watched", func(t *testing.T) {
+	t.Run("and is not refused if the app has no watchlists", func(t *testing.T) {
 		c := newConversation(func(s *pusher.Settings) { s.Watchlist = false })
-		c.says(t, signIn(watchlist(101)))
-		c.has(t)
+		c.sends(t, signIn(watchlist(101)))
+		c.wasSent(t)
 	})
 }

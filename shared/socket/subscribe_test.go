@@ -10,36 +10,54 @@ import (
 // The numbers are those of docs/protocol.md §9.
 func TestSubscribeToAPublicChannel(t *testing.T) {
 	for name, data := range map[string]string{
-		"29 with empty auth":                   `{"auth":"","channel":"orders"}`,
-		"29 without auth":                      `{"channel":"orders"}`,
-		"29 with garbage for auth":             `{"auth":"gar:ba:ge","channel":"orders","channel_data":"garbage"}`,
+		"29 with empty auth": `{"auth":"","channel":"orders"}`,
+		"29 without auth":    `{"channel":"orders"}`,
+		"29 with garbage for auth": `{"auth":"gar:ba:ge","channel":"orders",` +
+			`"channel_data":"garbage"}`,
 		"51 with a string that holds the data": `"{\"auth\":\"\",\"channel\":\"orders\"}"`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newConversation()
-			c.says(t, `{"event":"pusher:subscribe","data":`+data+`}`)
-			// the success is for Membership to post: no frame of the channel may come before it
-			c.has(t)
-			c.noted(t, "on orders 1795521601000")
+			c.sends(t, `{"event":"pusher:subscribe","data":`+data+`}`)
+			// package membership sends the success
+			c.wasSent(t)
+			c.recorded(t, "on orders 1795521601000")
 		})
 	}
-	for _, name := range []string{"cache-eur", "privatex", "presencex", "my-private-x", "my-presence-x", "my-cache-x", "privateer", "cache"} {
+	for _, name := range []string{
+		"cache-eur", "privatex", "presencex", "my-private-x", "my-presence-x", "my-cache-x",
+		"privateer", "cache",
+	} {
 		t.Run("41 and 42 "+name, func(t *testing.T) {
 			c := newConversation()
-			c.says(t, subscribe(name, "", ""))
-			c.has(t)
-			c.noted(t, "on "+name+" 1795521601000")
+			c.sends(t, subscribe(name, "", ""))
+			c.wasSent(t)
+			c.recorded(t, "on "+name+" 1795521601000")
 		})
 	}
+}
+
+type privateCase struct {
+	name, channel, auth, data string
+	ok                        bool
+}
+
+func (c privateCase) check(t *testing.T) {
+	t.Helper()
+	v := newConversation()
+	v.sends(t, subscribe(c.channel, c.auth, c.data))
+	if c.ok {
+		v.wasSent(t)
+		v.recorded(t, "on "+c.channel+" 1795521601000")
+		return
+	}
+	v.notSubscribed(t, c.channel, "AuthError", 401, 4009)
 }
 
 // The numbers are those of docs/protocol.md §9.
 func TestSubscribeToAPrivateChannel(t *testing.T) {
 	const data = `{"user_id":"7","user_info":{"name":"<Ann>"}}`
-	for _, c := range []struct {
-		name, channel, auth, data string
-		ok                        bool
-	}{
+	for _, c := range []privateCase{
 		{"with its signature", "private-a", sign(socketID + ":private-a"), "", true},
 		{
 			"encrypted, with its signature", "private-encrypted-a",
@@ -87,6 +105,15 @@ func TestSubscribeToAPrivateChannel(t *testing.T) {
 			"36 with channel data that was not signed", "private-a", sign(socketID + ":private-a"),
 			data, false,
 		},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestSubscribeToAnInvalidChannel(t *testing.T) {
+	const data = `{"user_id":"7"}`
+	for _, c := range []privateCase{
 		{"39 a bad name", "private a", "", "", false},
 		{"44 a user's channel", "#server-to-user-7", "", "", false},
 		{"44 a user's channel without a user", "#server-to-user-", "", "", false},
@@ -94,16 +121,7 @@ func TestSubscribeToAPrivateChannel(t *testing.T) {
 		{"an empty name", "", "", "", false},
 		{"presence without auth", "presence-a", "", data, false},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			v := newConversation()
-			v.says(t, subscribe(c.channel, c.auth, c.data))
-			if c.ok {
-				v.has(t)
-				v.noted(t, "on "+c.channel+" 1795521601000")
-				return
-			}
-			v.notSubscribed(t, c.channel, "AuthError", 401, 4009)
-		})
+		t.Run(c.name, c.check)
 	}
 }
 
@@ -112,18 +130,18 @@ func TestSubscribeToALongName(t *testing.T) {
 	long := strings.Repeat("x", 201)
 	t.Run("refused by default", func(t *testing.T) {
 		c := newConversation()
-		c.says(t, subscribe(long, "", ""))
+		c.sends(t, subscribe(long, "", ""))
 		c.notSubscribed(t, long, "LimitReached", 4009, 4009, "201", "200")
 	})
 	t.Run("Pusher's own limit", func(t *testing.T) {
 		c := newConversation(func(s *pusher.Settings) { s.MaxChannelName = 164 })
-		c.says(t, subscribe(long[:165], "", ""))
+		c.sends(t, subscribe(long[:165], "", ""))
 		c.notSubscribed(t, long[:165], "LimitReached", 4009, 4009, "165", "164")
 	})
 	t.Run("as long as it may be", func(t *testing.T) {
 		c := newConversation()
-		c.says(t, subscribe(long[:200], "", ""))
-		c.noted(t, "on "+long[:200]+" 1795521601000")
+		c.sends(t, subscribe(long[:200], "", ""))
+		c.recorded(t, "on "+long[:200]+" 1795521601000")
 	})
 }
 
@@ -131,12 +149,9 @@ func TestSubscribeToALongName(t *testing.T) {
 func TestSubscribeToAPresenceChannel(t *testing.T) {
 	auth := func(data string) string { return sign(socketID + ":presence-a:" + data) }
 	plain := sign(socketID + ":presence-a")
-	longID := `{"user_id":"` + strings.Repeat("7", 129) + `"}`
-	largeInfo := `"` + strings.Repeat("x", 1022) + `"`
-	large := `{"user_id":"7","user_info":` + largeInfo + `}`
 	for _, c := range []struct {
 		name, auth, data string
-		user, info       string // whom the connection is signed in as
+		user, info       string // that the connection is signed in as
 		want             string
 	}{
 		{
@@ -157,11 +172,20 @@ func TestSubscribeToAPresenceChannel(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			v := newConversation()
 			v.members.user, v.members.info = c.user, c.info
-			v.says(t, subscribe("presence-a", c.auth, c.data))
-			v.has(t) // the consumer tells, in the order of joins
-			v.noted(t, "enter presence-a as "+c.want+" 1795521601000")
+			v.sends(t, subscribe("presence-a", c.auth, c.data))
+			v.wasSent(t) // the consumer sends the success, in the order of joins
+			v.recorded(t, "enter presence-a as "+c.want+" 1795521601000")
 		})
 	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestSubscribeToAPresenceChannelIsRefused(t *testing.T) {
+	auth := func(data string) string { return sign(socketID + ":presence-a:" + data) }
+	plain := sign(socketID + ":presence-a")
+	longID := `{"user_id":"` + strings.Repeat("7", 129) + `"}`
+	largeInfo := `"` + strings.Repeat("x", 1022) + `"`
+	large := `{"user_id":"7","user_info":` + largeInfo + `}`
 	for _, c := range []struct {
 		name, auth, data string
 		info             string // of the user it is signed in as
@@ -204,37 +228,41 @@ func TestSubscribeToAPresenceChannel(t *testing.T) {
 			if c.info != "" {
 				v.members.user, v.members.info = "8", c.info
 			}
-			v.says(t, subscribe("presence-a", c.auth, c.data))
+			v.sends(t, subscribe("presence-a", c.auth, c.data))
 			v.notSubscribed(t, "presence-a", c.kind, c.status, 4009, c.says...)
 		})
 	}
 }
 
-// 87: the user's channel is for the connections that are signed in as the user. Nothing is written:
-// they are its subscribers anyway.
+// 87: only a connection that is signed in as the user may subscribe to the user's channel. No row
+// is written, because such a connection is a subscriber already.
 func TestSubscribeToAUsersChannel(t *testing.T) {
 	t.Run("signed in as the user", func(t *testing.T) {
 		c := newConversation()
 		c.members.user = "7"
-		c.says(t, subscribe("#server-to-user-7", "", ""))
-		c.has(t,
-			`{"event":"pusher_internal:subscription_succeeded","channel":"#server-to-user-7","data":"{}"}`)
-		c.noted(t)
+		c.sends(t, subscribe("#server-to-user-7", "", ""))
+		c.wasSent(t,
+			`{"event":"pusher_internal:subscription_succeeded",`+
+				`"channel":"#server-to-user-7","data":"{}"}`)
+		c.recorded(t)
 	})
-	for _, name := range []string{"#server-to-user-8", "#server-to-user-77", "#server-to-user-", "#server-to-user-7 ", "#Server-to-user-7"} {
+	for _, name := range []string{
+		"#server-to-user-8", "#server-to-user-77", "#server-to-user-", "#server-to-user-7 ",
+		"#Server-to-user-7",
+	} {
 		t.Run("signed in as 7, asking for "+name, func(t *testing.T) {
 			c := newConversation()
 			c.members.user = "7"
-			c.says(t, subscribe(name, sign(socketID+":"+name), ""))
+			c.sends(t, subscribe(name, sign(socketID+":"+name), ""))
 			c.notSubscribed(t, name, "AuthError", 401, 4009, "#")
 		})
 	}
 	t.Run("leaving it does nothing", func(t *testing.T) {
 		c := newConversation()
 		c.members.user = "7"
-		c.says(t, unsubscribe("#server-to-user-7"))
-		c.has(t)
-		c.noted(t)
+		c.sends(t, unsubscribe("#server-to-user-7"))
+		c.wasSent(t)
+		c.recorded(t)
 	})
 }
 
@@ -243,21 +271,21 @@ func TestUnsubscribeIsSilent(t *testing.T) {
 	for _, ch := range []string{"orders", "private-a", "presence-a", "private-encrypted-cache-a"} {
 		t.Run(ch, func(t *testing.T) {
 			c := newConversation()
-			c.says(t, unsubscribe(ch))
-			c.has(t)
-			c.noted(t, "off "+ch+" 1795521601000")
+			c.sends(t, unsubscribe(ch))
+			c.wasSent(t)
+			c.recorded(t, "off "+ch+" 1795521601000")
 		})
 	}
 	t.Run("with a string that holds the data", func(t *testing.T) {
 		c := newConversation()
-		c.says(t, `{"event":"pusher:unsubscribe","data":"{\"channel\":\"orders\"}"}`)
-		c.has(t)
-		c.noted(t, "off orders 1795521601000")
+		c.sends(t, `{"event":"pusher:unsubscribe","data":"{\"channel\":\"orders\"}"}`)
+		c.wasSent(t)
+		c.recorded(t, "off orders 1795521601000")
 	})
 	for _, ch := range []string{"a b", "", "#room", strings.Repeat("x", 201)} {
 		t.Run("but not for a name that cannot be: "+ch, func(t *testing.T) {
 			c := newConversation()
-			c.says(t, unsubscribe(ch))
+			c.sends(t, unsubscribe(ch))
 			c.refused(t, 4009)
 		})
 	}

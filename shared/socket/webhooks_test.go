@@ -11,7 +11,7 @@ import (
 	"hark/shared/pusher"
 )
 
-// webhooks notes which webhook events apps are sent, or fails.
+// webhooks records the webhook events that apps are sent, or fails.
 type webhooks struct {
 	got []pusher.WebhookEvent
 	err error
@@ -27,6 +27,14 @@ func (w *webhooks) Notify(_ context.Context, app pusher.App, e pusher.WebhookEve
 	return w.err
 }
 
+// sentEvent returns the webhook event of client-a with the data on the channel, sent by the user.
+func sentEvent(channel pusher.Channel, data, user string) []pusher.WebhookEvent {
+	return []pusher.WebhookEvent{{
+		Name: "client_event", Channel: channel, Event: "client-a", Data: &data,
+		SocketID: socketID, UserID: user,
+	}}
+}
+
 // The numbers are those of docs/protocol.md §9.
 func TestAppsAreSentClientEvents(t *testing.T) {
 	for _, c := range []struct {
@@ -36,44 +44,21 @@ func TestAppsAreSentClientEvents(t *testing.T) {
 	}{
 		{
 			"134 the data is a text", `{"event":"client-a","data":{"n":1},"channel":"private-a"}`,
-			pusher.ClientEventsMembers,
-			[]pusher.WebhookEvent{
-				{
-					Name: "client_event", Channel: "private-a", Event: "client-a",
-					Data: new(`{"n":1}`), SocketID: socketID,
-				},
-			},
+			pusher.ClientEventsMembers, sentEvent("private-a", `{"n":1}`, ""),
 		},
 		{
 			"134 even if there is none", `{"event":"client-a","channel":"private-a"}`,
-			pusher.ClientEventsMembers,
-			[]pusher.WebhookEvent{
-				{
-					Name: "client_event", Channel: "private-a", Event: "client-a", Data: new(""),
-					SocketID: socketID,
-				},
-			},
+			pusher.ClientEventsMembers, sentEvent("private-a", "", ""),
 		},
 		{
-			"134 with the user on a presence channel, whom the frame does not name",
+			"134 with the user on a presence channel, not the one that the frame names",
 			`{"event":"client-a","data":"x","channel":"presence-a","user_id":"8"}`,
-			pusher.ClientEventsMembers,
-			[]pusher.WebhookEvent{
-				{
-					Name: "client_event", Channel: "presence-a", Event: "client-a", Data: new("x"),
-					SocketID: socketID, UserID: "7",
-				},
-			},
+			pusher.ClientEventsMembers, sentEvent("presence-a", "x", "7"),
 		},
 		{
-			"a public channel where everybody may",
-			`{"event":"client-a","data":"x","channel":"orders"}`, pusher.ClientEventsAll,
-			[]pusher.WebhookEvent{
-				{
-					Name: "client_event", Channel: "orders", Event: "client-a", Data: new("x"),
-					SocketID: socketID,
-				},
-			},
+			"a public channel in the mode all",
+			`{"event":"client-a","data":"x","channel":"orders"}`,
+			pusher.ClientEventsAll, sentEvent("orders", "x", ""),
 		},
 		{
 			"not of one that is refused", `{"event":"client-a","data":"x","channel":"orders"}`,
@@ -83,7 +68,7 @@ func TestAppsAreSentClientEvents(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			v, sent := newConversation(from(c.mode)), &webhooks{}
 			v.members.in, v.Webhooks = everywhere(), sent
-			v.says(t, c.frame)
+			v.sends(t, c.frame)
 			if diff := cmp.Diff(c.want, sent.got); diff != "" {
 				t.Error(diff)
 			}
@@ -91,22 +76,23 @@ func TestAppsAreSentClientEvents(t *testing.T) {
 	}
 }
 
-func TestAppsAreSentAnEventOnceItIsOnItsWay(t *testing.T) {
+func TestAppsAreSentAClientEventAfterItIsPublished(t *testing.T) {
 	event := frame("client-a", "private-a", "")
 	t.Run("not if it could not be relayed", func(t *testing.T) {
 		c, sent := newConversation(), &webhooks{}
 		c.members.in, c.Webhooks, c.published.err = everywhere(), sent, errors.New("broken")
-		c.says(t, event)
+		c.sends(t, event)
 		if len(sent.got) != 0 {
 			t.Errorf("sent %+v", sent.got)
 		}
 	})
-	t.Run("and a client whose event was relayed is not told otherwise", func(t *testing.T) {
+	t.Run("and an error of the webhooks is not sent to the client", func(t *testing.T) {
 		c := newConversation()
 		c.members.in, c.Webhooks = everywhere(), &webhooks{err: errors.New("inner-text")}
-		c.says(t, event)
-		c.has(t)
-		if len(c.published.got) != 1 || !strings.Contains(c.log(), "app not told of a client event") {
+		c.sends(t, event)
+		c.wasSent(t)
+		logged := strings.Contains(c.log(), "app not told of a client event")
+		if len(c.published.got) != 1 || !logged {
 			t.Errorf("published %d, log %s", len(c.published.got), c.log())
 		}
 	})
