@@ -5,6 +5,7 @@ import (
 	"crypto/md5" //nolint:gosec // the protocol's
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"time"
@@ -45,7 +46,8 @@ func ExampleAPI_Handler() {
 		app.Key, now.Unix(), md5.Sum([]byte(body)), //nolint:gosec // as above
 	)
 	query += "&auth_signature=" + app.Sign("POST\n/apps/3/events\n"+query)
-	request := httptest.NewRequest("POST", "/apps/3/events?"+query, strings.NewReader(body))
+	target := "/apps/3/events?" + query
+	request := httptest.NewRequest(http.MethodPost, target, strings.NewReader(body))
 	answer := httptest.NewRecorder()
 	api.Handler().ServeHTTP(answer, request)
 

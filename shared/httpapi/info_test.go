@@ -1,10 +1,11 @@
 package httpapi_test
 
 import (
-	"hark/shared/pusher"
-	"hark/shared/state"
 	"strings"
 	"testing"
+
+	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // newInfoServer returns a server with subscribers, expired ones and another app's.

@@ -64,15 +64,18 @@ func TestPublish(t *testing.T) {
 		},
 		{
 			"101 channels wins over channel",
-			`{"name":"e","data":"","channel":"a","channels":["b"]}`, []string{"b"},
+			`{"name":"e","data":"","channel":"a","channels":["b"]}`,
+			[]string{"b"},
 		},
 		{
 			"101 an empty list beside a channel",
-			`{"name":"e","data":"","channel":"a","channels":[]}`, []string{"a"},
+			`{"name":"e","data":"","channel":"a","channels":[]}`,
+			[]string{"a"},
 		},
 		{
 			"a channel named twice is served once",
-			`{"name":"e","data":"","channels":["a","b","a","b","a"]}`, []string{"a", "b"},
+			`{"name":"e","data":"","channels":["a","b","a","b","a"]}`,
+			[]string{"a", "b"},
 		},
 		{
 			"unknown keys", `{"name":"e","data":"","channel":"a","x":{"y":[]},"tags":null}`,
@@ -84,19 +87,30 @@ func TestPublish(t *testing.T) {
 		},
 		{
 			"105 a name with backslashes",
-			`{"name":"App\\Events\\Shipped","data":"","channel":"a"}`, []string{"a"},
+			`{"name":"App\\Events\\Shipped","data":"","channel":"a"}`,
+			[]string{"a"},
 		},
 		{
 			"a name of 200 characters",
-			`{"name":"` + strings.Repeat("é", 200) + `","data":"","channel":"a"}`, []string{"a"},
+			`{"name":"` + strings.Repeat("é", 200) + `","data":"","channel":"a"}`,
+			[]string{"a"},
 		},
 		{
 			"124 a name that only looks reserved", `{"name":"pusher_x","data":"","channel":"a"}`,
 			[]string{"a"},
 		},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
+// The numbers are those of docs/protocol.md §9.
+func TestPublishTheLargestData(t *testing.T) {
+	for _, c := range []publishCase{
 		{
 			"106 data of 10240 bytes",
-			`{"name":"e","data":"` + strings.Repeat("x", 10240) + `","channel":"a"}`, []string{"a"},
+			`{"name":"e","data":"` + strings.Repeat("x", 10240) + `","channel":"a"}`,
+			[]string{"a"},
 		},
 		{
 			"106 data of 10240 bytes that are longer in JSON",

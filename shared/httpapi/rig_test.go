@@ -309,6 +309,16 @@ func (a answer) accepted(t *testing.T, body string) {
 	}
 }
 
+// answered asserts a success with the body, or a refusal with the text in it.
+func (s *server) answered(t *testing.T, a answer, status int, text string) {
+	t.Helper()
+	if status != http.StatusOK {
+		s.refused(t, a, status, text)
+		return
+	}
+	a.accepted(t, text)
+}
+
 // refused asserts a refusal: 126 its text is short and plain, and has neither the secret nor
 // internals. Nothing was published.
 func (s *server) refused(t *testing.T, a answer, status int, says string) {

@@ -76,11 +76,13 @@ func TestParseMemberRefuses(t *testing.T) {
 		{"53 an object for a user_id", `{"user_id":{"id":7}}`, "", []string{"user_id"}},
 		{
 			"64 an ID of 129 characters", `{"user_id":"` + strings.Repeat("ä", 129) + `"}`,
-			pusher.LimitReached, []string{"129", "128"},
+			pusher.LimitReached,
+			[]string{"129", "128"},
 		},
 		{
 			"64 a number of 129 digits", `{"user_id":` + strings.Repeat("7", 129) + `}`,
-			pusher.LimitReached, []string{"129", "128"},
+			pusher.LimitReached,
+			[]string{"129", "128"},
 		},
 		{
 			"64 a member of 1025 bytes",

@@ -79,7 +79,8 @@ func TestGoldenFramesOfChannels(t *testing.T) {
 		{
 			"subscription_succeeded_presence", "§3.4",
 			pusher.Welcomed("presence-room.1", []pusher.Member{
-				{UserID: "7", Info: json.RawMessage(`{"name":"<Ann>"}`)}, {UserID: "8"},
+				{UserID: "7", Info: json.RawMessage(`{"name":"<Ann>"}`)},
+				{UserID: "8"},
 				{UserID: "7", Info: json.RawMessage(`"of another connection"`)},
 			}),
 		},

@@ -171,7 +171,8 @@ func TestClientEventsThatAreRefused(t *testing.T) {
 	for _, c := range []refusedCase{
 		{
 			"73 the app has them switched off", pusher.ClientEventsNone, "client-a", "private-a",
-			"", 4301, []string{"The app does not have client messaging enabled."},
+			"", 4301,
+			[]string{"The app does not have client messaging enabled."},
 		},
 		{
 			"73 an unknown mode", "some", "client-a", "private-a", "", 4301,
@@ -183,15 +184,18 @@ func TestClientEventsThatAreRefused(t *testing.T) {
 		},
 		{
 			"74 a public cache channel", pusher.ClientEventsMembers, "client-a", "cache-a", "",
-			4009, []string{"cache-a"},
+			4009,
+			[]string{"cache-a"},
 		},
 		{
 			"75 a private channel it is not on", pusher.ClientEventsMembers, "client-a",
-			"private-b", "", 4009, []string{"not subscribed", "private-b"},
+			"private-b", "", 4009,
+			[]string{"not subscribed", "private-b"},
 		},
 		{
 			"75 a presence channel it is not on", pusher.ClientEventsMembers, "client-a",
-			"presence-b", "", 4009, []string{"not subscribed", "presence-b"},
+			"presence-b", "", 4009,
+			[]string{"not subscribed", "presence-b"},
 		},
 		{"no channel", pusher.ClientEventsMembers, "client-a", "", "", 4009, []string{"empty"}},
 		{
@@ -212,15 +216,19 @@ func TestClientEventsThatAreTooLarge(t *testing.T) {
 	for _, c := range []refusedCase{
 		{
 			"81 too much data", pusher.ClientEventsMembers, "client-a", "private-a",
-			strings.Repeat("x", 10241), 4301, []string{"client-a", "private-a", "10241", "10240"},
+			strings.Repeat("x", 10241), 4301,
+			[]string{"client-a", "private-a", "10241", "10240"},
 		},
 		{
 			"81 too much data in an object", pusher.ClientEventsAll, "client-a", "private-a",
-			[]string{strings.Repeat("x", 10240)}, 4301, []string{"10244", "10240"},
+			[]string{strings.Repeat("x", 10240)},
+			4301,
+			[]string{"10244", "10240"},
 		},
 		{
 			"82 a long name", pusher.ClientEventsMembers, "client-" + strings.Repeat("ä", 194),
-			"private-a", "", 4301, []string{"private-a", "201", "200"},
+			"private-a", "", 4301,
+			[]string{"private-a", "201", "200"},
 		},
 	} {
 		t.Run(c.name, c.check)

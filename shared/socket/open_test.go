@@ -9,11 +9,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"hark/shared/pusher"
 	"hark/shared/socket"
 	"hark/shared/state"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // rows records the connections that are opened, or fails.
@@ -161,16 +161,23 @@ func TestOpenRefusesKeysAndApps(t *testing.T) {
 		{"9 no key", only(app()), rows{}, "", "", 4001, "does not exist"},
 		{"9 the app's ID for its key", only(app()), rows{}, "3", "", 4001, "does not exist"},
 		{
-			"9 a key of characters that no key has", only(app()), rows{}, "a b#c\"\xff\x00\u2028",
+			"9 a key of characters that no key has", only(app()),
+			rows{},
+			"a b#c\"\xff\x00\u2028",
 			"", 4001, "does not exist",
 		},
 		{
-			"9 a key without end", apps{}, rows{}, strings.Repeat("x", 10<<10), "", 4001,
+			"9 a key without end",
+			apps{},
+			rows{},
+			strings.Repeat("x", 10<<10), "", 4001,
 			"does not exist",
 		},
 		{"10 a disabled app", off, rows{}, app().Key, "", 4003, "disabled"},
 		{
-			"11 over the app's maximum of connections", only(app()), rows{err: full}, app().Key, "",
+			"11 over the app's maximum of connections", only(app()),
+			rows{err: full},
+			app().Key, "",
 			4004, "5 of 5",
 		},
 	} {
@@ -185,15 +192,21 @@ func TestOpenRefusesOrigins(t *testing.T) {
 	}))
 	for _, c := range []openCase{
 		{
-			"12 a page of another host", picky, rows{}, app().Key, "https://example.org", 4009,
+			"12 a page of another host", picky,
+			rows{},
+			app().Key, "https://example.org", 4009,
 			"Origin not allowed",
 		},
 		{
-			"12 and 28 the host of which only subdomains may", picky, rows{}, app().Key,
+			"12 and 28 the host of which only subdomains may", picky,
+			rows{},
+			app().Key,
 			"https://example.com", 4009, "Origin not allowed",
 		},
 		{
-			"12 no origin, where not everybody may", picky, rows{}, app().Key, "", 4009,
+			"12 no origin, where not everybody may", picky,
+			rows{},
+			app().Key, "", 4009,
 			"Origin not allowed",
 		},
 		{"12 an origin that is none", picky, rows{}, app().Key, "null", 4009, "Origin not allowed"},
@@ -207,11 +220,16 @@ func TestOpenAsksToReconnectAfterAnInternalError(t *testing.T) {
 	broken := errors.New("inner-text of the table")
 	for _, c := range []openCase{
 		{
-			"14 apps that cannot be read", apps{err: broken}, rows{}, app().Key, "", 4200,
+			"14 apps that cannot be read",
+			apps{err: broken},
+			rows{},
+			app().Key, "", 4200,
 			"reconnect",
 		},
 		{
-			"14 a row that cannot be written", only(app()), rows{err: broken}, app().Key, "", 4200,
+			"14 a row that cannot be written", only(app()),
+			rows{err: broken},
+			app().Key, "", 4200,
 			"reconnect",
 		},
 	} {
