@@ -175,7 +175,7 @@ func TestClientEventsThatAreRefused(t *testing.T) {
 			[]string{"The app does not have client messaging enabled."},
 		},
 		{
-			"73 an unknown mode", "some", "client-a", "private-a", "", 4301,
+			"73 a mode that nobody knows", "some", "client-a", "private-a", "", 4301,
 			[]string{"The app does not have client messaging enabled."},
 		},
 		{

@@ -340,9 +340,9 @@ func TestGreetingOfARefusedClient(t *testing.T) {
 		})
 	})
 	for name, err := range map[string]error{
-		"busy": state.ErrBusy, "cannot be posted to": errors.New("403"),
+		"is busy": state.ErrBusy, "cannot be posted to": errors.New("403"),
 	} {
-		t.Run("is closed without the error if it is "+name, func(t *testing.T) {
+		t.Run("is closed without the error if it "+name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, _, _, _ := greeting(t, apps{}, func(int) error { return err })
 				s.wasSent(t, "closed")

@@ -51,7 +51,7 @@ func TestAppsAreSentClientEvents(t *testing.T) {
 			pusher.ClientEventsMembers, sentEvent("private-a", "", ""),
 		},
 		{
-			"134 with the user on a presence channel, not the one that the frame names",
+			"134 with the user on a presence channel, whom the frame does not name",
 			`{"event":"client-a","data":"x","channel":"presence-a","user_id":"8"}`,
 			pusher.ClientEventsMembers, sentEvent("presence-a", "x", "7"),
 		},
