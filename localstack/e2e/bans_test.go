@@ -17,7 +17,8 @@ func terminate(t *testing.T, app wire.App, user string, seconds int) wire.Answer
 	})
 }
 
-// Bans are ours, and no line of the checklist (docs/protocol.md §5.8): at Pusher a user whose connections were ended may come back at once.
+// Bans are ours, and no line of the checklist (docs/protocol.md §5.8): at Pusher a user whose
+// connections were ended may come back at once.
 func TestBans(t *testing.T) {
 	app := newApp(t, item{"bans": true})
 	const id, other = "7", "8"

@@ -48,8 +48,9 @@ func (r *regular) becomes(channel string) {
 	r.enters(channel)
 }
 
-// The consumer of a presence channel alone knows who is there. Wherever it dies in a join or a leave, its messages come back after
-// 15 seconds: then everybody is told what is true, whoever had been told already, and what was published behind it is delivered.
+// The consumer of a presence channel alone knows who is there. Wherever it dies in a join or a
+// leave, its messages come back after 15 seconds: then everybody is told what is true, whoever had
+// been told already, and what was published behind it is delivered.
 func TestBroadcastKilledWhileMembersMove(t *testing.T) {
 	local(t)
 	own := ownErrors(t)
@@ -98,8 +99,8 @@ func TestBroadcastKilledWhileMembersMove(t *testing.T) {
 	noTrace(t, all, channels...)
 }
 
-// What a consumer had in hand of a cache channel when it died comes again: the newest event is kept and everybody gets it, whoever comes
-// meanwhile included.
+// What a consumer had in hand of a cache channel when it died comes again: the newest event is kept
+// and everybody gets it, whoever comes meanwhile included.
 func TestBroadcastKilledAtTheNewestEvent(t *testing.T) {
 	local(t)
 	own := ownErrors(t)
@@ -127,7 +128,8 @@ func TestBroadcastKilledAtTheNewestEvent(t *testing.T) {
 	noTrace(t, []*regular{first, second}, channels...)
 }
 
-// Whoever watches a user is told of it once more by a consumer that comes after one that has died, and what it was told last is true.
+// Whoever watches a user is told of it once more by a consumer that comes after one that has died,
+// and what it was told last is true.
 func TestBroadcastKilledWhileUsersComeOnline(t *testing.T) {
 	local(t)
 	own := ownErrors(t)

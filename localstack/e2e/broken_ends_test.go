@@ -14,8 +14,8 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// A connection that others see has a lease from when they do. So it does not matter what becomes of its $disconnect, nor that nothing
-// happens on its channels, which would find out: sweep comes.
+// A connection that others see has a lease from when they do. So it does not matter what becomes of
+// its $disconnect, nor that nothing happens on its channels, which would find out: sweep comes.
 func TestDisconnectIsNotNeededByWhomOthersSee(t *testing.T) {
 	local(t)
 	own := ownErrors(t)
@@ -92,8 +92,8 @@ func leaseOf(t *testing.T, id string) (due time.Time) {
 	return due
 }
 
-// A $disconnect that is refused some of its writes has noted that the connection is dead; it leaves a lease of two minutes, after
-// which what it could not do is done.
+// A $disconnect that is refused some of its writes has noted that the connection is dead; it leaves
+// a lease of two minutes, after which what it could not do is done.
 func TestDisconnectThatFailsIsDoneAgain(t *testing.T) {
 	local(t)
 	news := unique("news-")
@@ -115,8 +115,9 @@ func TestDisconnectThatFailsIsDoneAgain(t *testing.T) {
 	noTrace(t, []*regular{r}, news)
 }
 
-// Whom nobody sees has no lease. If its $disconnect is lost, an event finds out that it has gone; where there are none, its row expires,
-// from when on it does not count, and the audit removes what is left.
+// Whom nobody sees has no lease. If its $disconnect is lost, an event finds out that it has gone;
+// where there are none, its row expires, from when on it does not count, and the audit removes what
+// is left.
 func TestLostDisconnectOfASubscriber(t *testing.T) {
 	local(t)
 	t.Run("an event finds out", func(t *testing.T) {
@@ -151,8 +152,8 @@ func TestLostDisconnectOfASubscriber(t *testing.T) {
 	})
 }
 
-// expires has a subscription be older than two hours and five minutes: so much that DynamoDB leaves it where it is, since it takes
-// what expired five years ago for a mistake.
+// expires has a subscription be older than two hours and five minutes: so much that DynamoDB leaves
+// it where it is, since it takes what expired five years ago for a mistake.
 func expires(t *testing.T, channel, id string) {
 	t.Helper()
 	_, err := tables().UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
@@ -165,7 +166,8 @@ func expires(t *testing.T, channel, id string) {
 	}
 }
 
-// audit has sweep look at every channel that is listed, as it does within each hour: its round is said to have begun an hour ago.
+// audit has sweep look at every channel that is listed, as it does within each hour: its round is
+// said to have begun an hour ago.
 func audit(t *testing.T) {
 	t.Helper()
 	round := time.Now().Add(-59 * time.Minute).Truncate(time.Minute)

@@ -37,8 +37,8 @@ type dying struct {
 	channel string
 }
 
-// killsEach has a client for each death, and a channel of its own, and kills the function of its subscribe there. It returns when all
-// are dead.
+// killsEach has a client for each death, and a channel of its own, and kills the function of its
+// subscribe there. It returns when all are dead.
 func killsEach(t *testing.T, prefix string, deaths []death, others ...*regular) []dying {
 	t.Helper()
 	var all []dying
@@ -56,10 +56,11 @@ func killsEach(t *testing.T, prefix string, deaths []death, others ...*regular) 
 	return all
 }
 
-// A subscribe to a channel on which nobody is writes four times: it notes the channel in the connection's row, writes its own row,
-// lists the channel (and before that, if apps are told of their channels, sends a check), and settles the row when the client has been
-// told. Wherever its function dies, no client believes to be subscribed that hears nothing: the first event finds it, or closes it
-// within three seconds.
+// A subscribe to a channel on which nobody is writes four times: it notes the channel in the
+// connection's row, writes its own row, lists the channel (and before that, if apps are told of
+// their channels, sends a check), and settles the row when the client has been told. Wherever its
+// function dies, no client believes to be subscribed that hears nothing: the first event finds it,
+// or closes it within three seconds.
 func TestMessageKilledDuringASubscribe(t *testing.T) {
 	local(t)
 	own := ownErrors(t)
@@ -111,8 +112,9 @@ func TestMessageKilledDuringASubscribe(t *testing.T) {
 	noTrace(t, clients, channels...)
 }
 
-// A subscribe to a presence channel writes a lease, the channel into the connection's row, and a message for the channel's consumer.
-// Unless that was sent nobody hears of the user, and it may ask again on the same connection; once it was, the user is there.
+// A subscribe to a presence channel writes a lease, the channel into the connection's row, and a
+// message for the channel's consumer. Unless that was sent nobody hears of the user, and it may ask
+// again on the same connection; once it was, the user is there.
 func TestMessageKilledDuringAPresenceSubscribe(t *testing.T) {
 	local(t)
 	own := ownErrors(t)

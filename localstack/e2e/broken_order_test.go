@@ -12,8 +12,9 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Frames of one connection reach the functions at once and in any order. Of those about one channel the one that was sent last must
-// win, whatever the kind of channel: here a connection comes and goes at random, waiting for nothing, on many channels at once.
+// Frames of one connection reach the functions at once and in any order. Of those about one channel
+// the one that was sent last must win, whatever the kind of channel: here a connection comes and
+// goes at random, waiting for nothing, on many channels at once.
 func TestReorderedFramesEndAsTheStampsSay(t *testing.T) {
 	local(t)
 	const rounds = 6
@@ -103,7 +104,8 @@ func rowsAre(rows map[string]subscription, connections []string) bool {
 	return len(rows) == len(connections)
 }
 
-// hearsOnly publishes to all of the channels: the client hears it once on each that it is on, and on no other.
+// hearsOnly publishes to all of the channels: the client hears it once on each that it is on, and
+// on no other.
 func (c client) hearsOnly(channels []string, on map[string]bool) {
 	c.t.Helper()
 	publish(c.t, wire.Event{Name: "test", Channels: channels, Data: `{}`})

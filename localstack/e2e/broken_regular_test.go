@@ -15,8 +15,9 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// regular is a client that comes back. It wants to be on its channels, and whenever its connection ends it opens another one and
-// subscribes anew, as pusher-js does; like pusher-js it keeps the members of presence channels. Whatever no client may be sent, it notes.
+// regular is a client that comes back. It wants to be on its channels, and whenever its connection
+// ends it opens another one and subscribes anew, as pusher-js does; like pusher-js it keeps the
+// members of presence channels. Whatever no client may be sent, it notes.
 type regular struct {
 	t    *testing.T
 	user string // as whom it joins presence channels
@@ -97,7 +98,8 @@ func (r *regular) opens(ctx context.Context) *wire.Conn {
 	return c
 }
 
-// asks sends a subscribe; the caller holds the lock. Should the connection have ended, the next one will ask.
+// asks sends a subscribe; the caller holds the lock. Should the connection have ended, the next one
+// will ask.
 func (r *regular) asks(channel string) {
 	data := ""
 	if strings.HasPrefix(channel, "presence-") {
@@ -312,7 +314,8 @@ func (r *regular) ownAnswers() int {
 	return r.own
 }
 
-// moved is how often users came who were there, or left who were not. A broadcast that is repeated may say so.
+// moved is how often users came who were there, or left who were not. A broadcast that is repeated
+// may say so.
 func (r *regular) moved() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -11,8 +11,9 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// API Gateway sometimes says that a connection has gone which is there (docs/aws.md §A5). A client that is taken for gone is never left
-// open and deaf: it is closed, comes back, and is on its channels once.
+// API Gateway sometimes says that a connection has gone which is there (docs/aws.md §A5). A client
+// that is taken for gone is never left open and deaf: it is closed, comes back, and is on its
+// channels once.
 func TestAWrong410(t *testing.T) {
 	local(t)
 	own := ownErrors(t)
@@ -94,8 +95,8 @@ func older(t *testing.T, channel, id string) {
 	}
 }
 
-// Every socket ends at once, as those of one moment do after two hours. All come back, each is on its channels once, and nobody hears of
-// more than one end and one return of each.
+// Every socket ends at once, as those of one moment do after two hours. All come back, each is on
+// its channels once, and nobody hears of more than one end and one return of each.
 func TestEverySocketIsCut(t *testing.T) {
 	local(t)
 	own := ownErrors(t)

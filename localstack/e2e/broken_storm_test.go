@@ -19,8 +19,9 @@ const (
 	stormTimeout = 5 * time.Second // after which a client gives a success up and connects anew
 )
 
-// storm is everything at once: functions that die, ends that are lost, things done twice, posts that are late or refused. While it is
-// at its worst a fifth of all calls of the table is refused, too, which makes everything slow, and consumers die.
+// storm is everything at once: functions that die, ends that are lost, things done twice, posts
+// that are late or refused. While it is at its worst a fifth of all calls of the table is refused,
+// too, which makes everything slow, and consumers die.
 func storm(worst bool) []fault {
 	all := slices.Concat([]fault{
 		{"do": "kill-after-write", "function": "disconnect", "rate": 0.1},
@@ -44,9 +45,10 @@ func storm(worst bool) []fault {
 		fault{"do": "kill-after-write", "function": "broadcast", "rate": 0.1, "count": 1})
 }
 
-// TestStorm has 40 clients of 20 users come and go at random on six presence channels while everything breaks. When it is over, every
-// client that believes to be on a channel has a row there, and sees the users of all rows; when sweep has looked at the connections that
-// have ended, no row is of any of them; and when all have gone, there is none.
+// TestStorm has 40 clients of 20 users come and go at random on six presence channels while
+// everything breaks. When it is over, every client that believes to be on a channel has a row
+// there, and sees the users of all rows; when sweep has looked at the connections that have ended,
+// no row is of any of them; and when all have gone, there is none.
 func TestStorm(t *testing.T) {
 	local(t)
 	own := ownErrors(t)
@@ -106,7 +108,8 @@ func frameKills(t *testing.T) (n int) {
 	return n
 }
 
-// visits comes and goes at random until the time is over. Like somebody who waits for a page, it loads it anew if nothing happens.
+// visits comes and goes at random until the time is over. Like somebody who waits for a page, it
+// loads it anew if nothing happens.
 func (r *regular) visits(rooms []string, until time.Time, draw *rand.Rand) {
 	room := ""
 	for there := false; time.Now().Before(until); {
@@ -132,7 +135,8 @@ func (r *regular) visits(rooms []string, until time.Time, draw *rand.Rand) {
 	}
 }
 
-// stormEnds waits until clients and rows agree, and if there may be no ghosts, until each row is one of a client that is there.
+// stormEnds waits until clients and rows agree, and if there may be no ghosts, until each row is
+// one of a client that is there.
 func stormEnds(t *testing.T, room string, all []*regular, noGhosts bool) {
 	t.Helper()
 	differ := ""

@@ -15,9 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// What a socket promises when things break: the tests of broken_*_test.go. Each breaks something (localstack/README.md, "Making it
-// break") and then compares what clients believe with the rows and with what the HTTP API answers. What is killed, throttled or
-// answered 410 is chosen so narrowly that it strikes where the test says and nowhere else.
+// What a socket promises when things break: the tests of broken_*_test.go. Each breaks something
+// (localstack/README.md, "Making it break") and then compares what clients believe with the rows
+// and with what the HTTP API answers. What is killed, throttled or answered 410 is chosen so
+// narrowly that it strikes where the test says and nowhere else.
 
 // webhooks reports whether apps are told of their channels, for which functions send checks.
 func webhooks() bool { return hark.Queues["Checks"] != "" }
@@ -43,8 +44,9 @@ func listed(t *testing.T, channel string) bool {
 	return ok
 }
 
-// agree waits until the channel is how these clients want it: each that wants to be on it has a row, settled, and believes so, nobody
-// else has or does, the channel is listed if anybody is there, and on a presence channel each sees the users of the rows.
+// agree waits until the channel is how these clients want it: each that wants to be on it has a
+// row, settled, and believes so, nobody else has or does, the channel is listed if anybody is
+// there, and on a presence channel each sees the users of the rows.
 func agree(t *testing.T, channel string, all ...*regular) {
 	t.Helper()
 	if differ := agreeWithin(t, patience, channel, all...); differ != "" {
@@ -63,7 +65,8 @@ func agreeWithin(t *testing.T, within time.Duration, channel string, all ...*reg
 	return differ
 }
 
-// patiently is eventually for what may have to come out of the queue a second time, 15 seconds after the first.
+// patiently is eventually for what may have to come out of the queue a second time, 15 seconds
+// after the first.
 func patiently(t *testing.T, ok func() bool, what string) {
 	t.Helper()
 	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -107,8 +110,8 @@ func disagreement(t *testing.T, channel string, all []*regular) string {
 	return ""
 }
 
-// noTrace has all of these clients go for good, sweep do what is left for it, and then waits until no row is left of their
-// connections, nor of the channels.
+// noTrace has all of these clients go for good, sweep do what is left for it, and then waits until
+// no row is left of their connections, nor of the channels.
 func noTrace(t *testing.T, all []*regular, channels ...string) {
 	t.Helper()
 	var ids []string
@@ -120,8 +123,8 @@ func noTrace(t *testing.T, all []*regular, channels ...string) {
 	untraced(t, append(ids, channels...))
 }
 
-// untraced waits until no row has one of the words in its keys. If apps are told of their channels, what removes the last row of a channel
-// is a check, which comes three seconds later.
+// untraced waits until no row has one of the words in its keys. If apps are told of their channels,
+// what removes the last row of a channel is a check, which comes three seconds later.
 func untraced(t *testing.T, words []string) {
 	t.Helper()
 	var left []string
@@ -133,8 +136,9 @@ func untraced(t *testing.T, words []string) {
 	t.Errorf("%d rows are left: %v", len(left), left)
 }
 
-// traces are the rows with one of these words in their keys. Leases do not count: who has gone costs one look, and no more. Nor do the
-// newest events of cache channels, which outlive their subscribers, and what an app was told is missing there.
+// traces are the rows with one of these words in their keys. Leases do not count: who has gone
+// costs one look, and no more. Nor do the newest events of cache channels, which outlive their
+// subscribers, and what an app was told is missing there.
 func traces(t *testing.T, words []string) []string {
 	t.Helper()
 	return slices.DeleteFunc(rows(t), func(key string) bool {
@@ -143,8 +147,8 @@ func traces(t *testing.T, words []string) []string {
 	})
 }
 
-// sweepAll has sweep look at these connections as it would some minutes later: what left one of them in doubt, or failed, is tried
-// again until nothing is in doubt.
+// sweepAll has sweep look at these connections as it would some minutes later: what left one of
+// them in doubt, or failed, is tried again until nothing is in doubt.
 func sweepAll(t *testing.T, ids []string) {
 	t.Helper()
 	for range 5 {
@@ -158,7 +162,8 @@ func sweepAll(t *testing.T, ids []string) {
 	t.Errorf("sweep does not get done with %v", ids)
 }
 
-// aged has the frames of a connection that has left a row be some minutes old. It reports false if there is no row.
+// aged has the frames of a connection that has left a row be some minutes old. It reports false if
+// there is no row.
 func aged(t *testing.T, id string) bool {
 	t.Helper()
 	it, ok := find(t, "conn#"+id, "conn")
@@ -190,8 +195,8 @@ func aged(t *testing.T, id string) bool {
 	return true
 }
 
-// sweepNow has sweep look at these connections: their leases are put into a minute that has passed, and sweep runs until it is done
-// with that minute.
+// sweepNow has sweep look at these connections: their leases are put into a minute that has passed,
+// and sweep runs until it is done with that minute.
 func sweepNow(t *testing.T, ids []string) {
 	t.Helper()
 	minute := time.Now().Unix()/60 - 1
@@ -210,8 +215,8 @@ func sweepNow(t *testing.T, ids []string) {
 	}, "sweep to be done with the minute")
 }
 
-// disconnecting reports whether a $disconnect may still be at work. Nothing tells when one is done; so it is said to be while the
-// functions of frames and ends are being invoked.
+// disconnecting reports whether a $disconnect may still be at work. Nothing tells when one is done;
+// so it is said to be while the functions of frames and ends are being invoked.
 func disconnecting(t *testing.T) bool {
 	t.Helper()
 	before := readMeter(t)["lambda.requests"]
@@ -219,8 +224,8 @@ func disconnecting(t *testing.T) bool {
 	return readMeter(t)["lambda.requests"] != before
 }
 
-// ownErrors counts the answers to clients that were API Gateway's own JSON. Run what breaks between two calls: only a process of message
-// that dies with a frame in hand may add one.
+// ownErrors counts the answers to clients that were API Gateway's own JSON. Run what breaks between
+// two calls: only a process of message that dies with a frame in hand may add one.
 func ownErrors(t *testing.T) int {
 	t.Helper()
 	return int(readMeter(t)["apigateway.own_errors"])
@@ -243,7 +248,8 @@ func strikes(t *testing.T, hits int, do func(), faults ...fault) {
 	mend()
 }
 
-// ofFrames is the fault at each function that may get frames: with routes=named, subscribes have one of their own.
+// ofFrames is the fault at each function that may get frames: with routes=named, subscribes have
+// one of their own.
 func ofFrames(f fault) []fault {
 	var all []fault
 	for _, function := range []string{"message", "subscribe"} {

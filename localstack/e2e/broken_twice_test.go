@@ -6,8 +6,9 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// AWS promises to run a function for an event at least once, and to hand out a message at least once. Whatever is done twice, nobody is
-// on a channel twice, nobody is taken out who is there, and whoever watches hears of each change once.
+// AWS promises to run a function for an event at least once, and to hand out a message at least
+// once. Whatever is done twice, nobody is on a channel twice, nobody is taken out who is there, and
+// whoever watches hears of each change once.
 func TestEverythingIsDoneTwice(t *testing.T) {
 	local(t)
 	twice := func(function, delay string) fault {
@@ -56,7 +57,8 @@ func TestEverythingIsDoneTwice(t *testing.T) {
 	noTrace(t, all, channels...)
 }
 
-// comesAndGoes has a user come and go in each way there is, with one connection and with two, beside somebody who stays.
+// comesAndGoes has a user come and go in each way there is, with one connection and with two,
+// beside somebody who stays.
 func comesAndGoes(t *testing.T, stays *regular, room, news string) {
 	t.Helper()
 	first, second := regularly(t, "moves"), regularly(t, "moves")

@@ -16,7 +16,8 @@ import (
 // bill is what the local cloud's meter counted, in AWS's units.
 type bill map[string]float64
 
-// counted are the units that budgets are about. Minutes, milliseconds and bytes depend on the machine or the moment.
+// counted are the units that budgets are about. Minutes, milliseconds and bytes depend on the
+// machine or the moment.
 func counted() []string {
 	return []string{"lambda.requests", "dynamodb.write_units", "dynamodb.read_units", "sqs.requests", "apigateway.messages"}
 }
@@ -59,8 +60,9 @@ func metered(t *testing.T, unit, function, operation string) (n float64) {
 	return n
 }
 
-// costs does the same thing up to five times, until it has cost exactly this: in between, sweep or the end of an earlier
-// test may have been counted too, but what costs more than its budget does so every time.
+// costs does the same thing up to five times, until it has cost exactly this: in between, sweep or
+// the end of an earlier test may have been counted too, but what costs more than its budget does so
+// every time.
 func costs(t *testing.T, want bill, do func()) {
 	t.Helper()
 	costsAfter(t, want, func() {}, do)
@@ -110,8 +112,9 @@ func (b bill) minus(before bill) bill {
 	return since
 }
 
-// TestBudgets asserts docs/decisions/0022-cost-budgets.md on the whole stack, in units that do not depend on the machine. Messages count both ways:
-// a subscribe is the frame and its answer. A queue's message is three requests: it is sent, received and deleted.
+// TestBudgets asserts docs/decisions/0022-cost-budgets.md on the whole stack, in units that do not
+// depend on the machine. Messages count both ways: a subscribe is the frame and its answer. A
+// queue's message is three requests: it is sent, received and deleted.
 func TestBudgets(t *testing.T) {
 	local(t)
 	withoutWebhooks(t)
@@ -153,8 +156,9 @@ func TestBudgets(t *testing.T) {
 	t.Run("client event", func(t *testing.T) { budgetOfClientEvent(t) })
 }
 
-// withoutWebhooks has the test run against a local cloud of its own whose stack has no webhooks, as deployments have none unless they
-// ask for them. What webhooks add is asserted where they are tested.
+// withoutWebhooks has the test run against a local cloud of its own whose stack has no webhooks, as
+// deployments have none unless they ask for them. What webhooks add is asserted where they are
+// tested.
 func withoutWebhooks(t *testing.T) {
 	t.Helper()
 	if os.Getenv("HARK_TEMPLATE") != "" {

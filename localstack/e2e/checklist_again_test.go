@@ -8,7 +8,8 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 45 to 51 of the checklist (docs/protocol.md §9), but for 49: subscribing again, and leaving.
+// Lines 45 to 51 of the checklist (docs/protocol.md §9), but for 49: subscribing again, and
+// leaving.
 
 // 45. Duplicate subscribe MUST NOT duplicate delivery, counts, member_added or webhooks.
 func TestLine45_SubscribedTwice(t *testing.T) {
@@ -52,7 +53,8 @@ func TestLine45_SubscribedTwice(t *testing.T) {
 		stays.sees(wire.MemberRemoved, room, "2")
 		stays.quiet()
 	})
-	// Not Pusher's business, who never lets it come so far: the newest subscribe says as whom the connection is there.
+	// Not Pusher's business, who never lets it come so far: the newest subscribe says as whom the
+	// connection is there.
 	t.Run("as another user", func(t *testing.T) {
 		room := unique("presence-room-")
 		stays := member(t, room, "1", "")
@@ -126,7 +128,8 @@ func TestLine48_UnsubscribeOfAnUnknownChannel(t *testing.T) {
 func TestLine50_BackToBack(t *testing.T) {
 	for name, backToBack := range map[string]func(*testing.T, time.Duration){"public": publicBackToBack, "presence": presenceBackToBack} {
 		t.Run(name, func(t *testing.T) { backToBack(t, calm) })
-		// API Gateway runs the frames of one connection in any order; the last one sent must win (docs/protocol.md §3.14, 5).
+		// API Gateway runs the frames of one connection in any order; the last one sent must win
+		// (docs/protocol.md §3.14, 5).
 		t.Run(name+", though the frames arrive in any order", func(t *testing.T) {
 			breaks(t, fault{"do": "reorder", "delay": "100ms"})
 			backToBack(t, late)
@@ -168,7 +171,8 @@ func presenceBackToBack(t *testing.T, silence time.Duration) {
 	}
 }
 
-// The other way round: what ends with an unsubscribe ends unsubscribed, in whatever order the frames arrive.
+// The other way round: what ends with an unsubscribe ends unsubscribed, in whatever order the
+// frames arrive.
 func TestUnsubscribeWinsIfItIsLast(t *testing.T) {
 	breaks(t, fault{"do": "reorder", "delay": "300ms"})
 	for range 10 {

@@ -18,8 +18,9 @@ import (
 
 // 49. No channel frame may precede that channel's `subscription_succeeded` on the same connection.
 //
-// Beside a publisher that never pauses, many subscribe. None sees a frame of the channel before its success, and none misses an event
-// that was published after it saw its success; events are numbered, so that a gap shows.
+// Beside a publisher that never pauses, many subscribe. None sees a frame of the channel before its
+// success, and none misses an event that was published after it saw its success; events are
+// numbered, so that a gap shows.
 func TestLine49_SuccessComesFirst(t *testing.T) {
 	for _, tc := range []struct {
 		prefix  string
@@ -51,7 +52,8 @@ func TestLine49_SuccessComesFirst(t *testing.T) {
 	}
 }
 
-// ticks is a publisher that never pauses: it publishes the numbers from 1 on to a channel, each after the one before it was accepted.
+// ticks is a publisher that never pauses: it publishes the numbers from 1 on to a channel, each
+// after the one before it was accepted.
 type ticks struct {
 	channel string
 	begun   atomic.Int64 // the number that was begun last
@@ -119,8 +121,9 @@ func (b *ticks) visit(ctx context.Context, i int) (err error) {
 	return b.listen(c, b.begun.Load())
 }
 
-// listen reads events until twenty have come that were begun after that one. The first may be any up to the next, each other must be
-// the one after the one before it. On a cache channel the first is the newest when the success came, which may come once more.
+// listen reads events until twenty have come that were begun after that one. The first may be any
+// up to the next, each other must be the one after the one before it. On a cache channel the first
+// is the newest when the success came, which may come once more.
 func (b *ticks) listen(c *wire.Conn, seen int64) error {
 	repeats := strings.Contains(b.channel, "cache-")
 	for last := int64(0); last < seen+20; {

@@ -36,7 +36,8 @@ func TestLine2_FirstFrame(t *testing.T) {
 	dial(t, hark.App, "").next(wire.Established, "")
 }
 
-// greeting is the data of the first frame, as it is when a JSON document in a JSON string is decoded.
+// greeting is the data of the first frame, as it is when a JSON document in a JSON string is
+// decoded.
 func greeting(t *testing.T, app wire.App) map[string]any {
 	t.Helper()
 	f := dial(t, app, "?protocol=7").next(wire.Established, "") // which holds the data to be a string
@@ -183,7 +184,8 @@ func TestLine13_CodeOfTheFirstError(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// On bytes: a code that is null or a text leaves pusher-js hanging in "connecting" (docs/protocol.md §1.6).
+		// On bytes: a code that is null or a text leaves pusher-js hanging in "connecting"
+		// (docs/protocol.md §1.6).
 		if !regexp.MustCompile(`"data":\{"code":4\d\d\d,"message":"[^"]`).Match(f.Raw) {
 			t.Errorf("got %s", f.Raw)
 		}

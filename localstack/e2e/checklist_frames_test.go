@@ -11,7 +11,8 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 15 to 28 of the checklist (docs/protocol.md §9), but for 18: what pusher-js does about silence is tried with pusher-js.
+// Lines 15 to 28 of the checklist (docs/protocol.md §9), but for 18: what pusher-js does about
+// silence is tried with pusher-js.
 
 // 15. MUST answer `pusher:ping` with `pusher:pong` on the same connection.
 func TestLine15_Ping(t *testing.T) {
@@ -46,8 +47,9 @@ func TestLine17_Pong(t *testing.T) {
 
 // 19. A silent connection SHOULD be pinged or expired, then cleaned from channels and presence.
 //
-// API Gateway closes what is silent for ten minutes (localstack/cloud/gateway tries that with a clock of its own). Here nobody is told
-// of the end: the connection is looked for every ten minutes.
+// API Gateway closes what is silent for ten minutes (localstack/cloud/gateway tries that with a
+// clock of its own). Here nobody is told of the end: the connection is looked for every ten
+// minutes.
 func TestLine19_SilentConnection(t *testing.T) {
 	local(t)
 	room, news := unique("presence-room-"), unique("news-")
@@ -128,8 +130,8 @@ func everyFrame(t *testing.T) []wire.Frame {
 
 // 20. MUST never send a frame that is not a JSON object with a string `event`.
 //
-// Every frame that any test reads is held to this, to line 24 and to line 25 by wire.ParseFrame. Here it is asserted for one of each
-// kind, on bytes.
+// Every frame that any test reads is held to this, to line 24 and to line 25 by wire.ParseFrame.
+// Here it is asserted for one of each kind, on bytes.
 func TestLine20_FramesAreObjectsWithAnEvent(t *testing.T) {
 	for _, f := range everyFrame(t) {
 		var frame map[string]json.RawMessage
@@ -141,7 +143,8 @@ func TestLine20_FramesAreObjectsWithAnEvent(t *testing.T) {
 
 // 24. `pusher:error` data MUST be an object with `message` (string) and `code`.
 //
-// The Swift client reads the data of an error only if it is an object, and of every other frame only if it is a string.
+// The Swift client reads the data of an error only if it is an object, and of every other frame
+// only if it is a string.
 func TestLine24_ErrorData(t *testing.T) {
 	n := 0
 	for _, f := range everyFrame(t) {
@@ -166,8 +169,9 @@ func TestLine24_ErrorData(t *testing.T) {
 
 // 25. All other frames' `data` MUST be strings.
 //
-// The Java client throws where data is missing, the Swift and .NET clients read strings only. pusher:subscription_error is no frame of
-// Pusher's; it has the shape that soketi gave it and that Echo reads (docs/protocol.md §3.5).
+// The Java client throws where data is missing, the Swift and .NET clients read strings only.
+// pusher:subscription_error is no frame of Pusher's; it has the shape that soketi gave it and that
+// Echo reads (docs/protocol.md §3.5).
 func TestLine25_DataIsAString(t *testing.T) {
 	for _, f := range everyFrame(t) {
 		var frame struct{ Data json.RawMessage }
@@ -180,7 +184,8 @@ func TestLine25_DataIsAString(t *testing.T) {
 	}
 }
 
-// mistakes sends each frame on a connection of its own: it is answered with an error, and the socket stays open.
+// mistakes sends each frame on a connection of its own: it is answered with an error, and the
+// socket stays open.
 func mistakes(t *testing.T, frames map[string]string) {
 	t.Helper()
 	for name, frame := range frames {

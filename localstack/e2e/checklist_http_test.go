@@ -14,11 +14,13 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 93 to 99 of the checklist (docs/protocol.md §9): who may use the HTTP API. The npm SDK is tried by the Node suites.
+// Lines 93 to 99 of the checklist (docs/protocol.md §9): who may use the HTTP API. The npm SDK is
+// tried by the Node suites.
 
 // 93. A correctly signed PHP, Node and Go request MUST be accepted (vectors 5.1).
 //
-// The vectors themselves are years old, and tried where time is a parameter: shared/pusher, and package wire, which signs here.
+// The vectors themselves are years old, and tried where time is a parameter: shared/pusher, and
+// package wire, which signs here.
 func TestLine93_SDKs(t *testing.T) {
 	a, b := unique("room-"), unique("private-room-")
 	c := subscriber(t, a)
@@ -97,7 +99,8 @@ func TestLine93_SDKs(t *testing.T) {
 			t.Errorf("got %v, want 401", err)
 		}
 	})
-	// What pusher-http-php 7 sends, byte for byte: channel for one, slashes escaped, commas as %2C, an MD5 on every POST.
+	// What pusher-http-php 7 sends, byte for byte: channel for one, slashes escaped, commas as %2C,
+	// an MD5 on every POST.
 	t.Run("PHP: trigger", func(t *testing.T) {
 		text := `{"name":"App\\Events\\OrderShipped","data":"{\"url\":\"https:\\\/\\\/example.com\"}","channel":"` + a + `"}`
 		answers(t, post(t, wire.Request{Body: []byte(text)}), 200, "{}")
@@ -157,7 +160,8 @@ func TestLine94_Tampering(t *testing.T) {
 			}
 		})
 	}
-	// Of paths and methods that lead nowhere it is told before the signature is looked at (docs/protocol.md §5.11).
+	// Of paths and methods that lead nowhere it is told before the signature is looked at
+	// (docs/protocol.md §5.11).
 	for name, tc := range map[string]struct {
 		r    wire.Request
 		want int
@@ -183,8 +187,9 @@ func TestLine94_Tampering(t *testing.T) {
 
 // 95. Timestamp 601 s off in either direction MUST give 401; 599 s MUST pass.
 //
-// Seconds pass while a request is on its way: what is just inside must be tried a little further in, and what is just outside of the
-// future a little further out. shared/pusher tries the exact bounds.
+// Seconds pass while a request is on its way: what is just inside must be tried a little further
+// in, and what is just outside of the future a little further out. shared/pusher tries the exact
+// bounds.
 func TestLine95_Timestamp(t *testing.T) {
 	c, ch, good := signedEvent(t)
 	for _, tc := range []struct {
@@ -286,7 +291,8 @@ func TestLine98_ArrayParameters(t *testing.T) {
 
 // 99. A stage or base path in front of `/apps` MUST NOT enter the signature.
 //
-// The local cloud's public port has none. So the function is invoked as its URL does it, behind a proxy that puts a path before all.
+// The local cloud's public port has none. So the function is invoked as its URL does it, behind a
+// proxy that puts a path before all.
 func TestLine99_BasePath(t *testing.T) {
 	local(t)
 	c, ch, good := signedEvent(t)

@@ -59,7 +59,8 @@ func TestLine54_Members(t *testing.T) {
 
 // 55. `hash` MUST be a JSON object in every case.
 //
-// The Java client looks every ID up in the hash: it must have an entry for each, also for a member without user_info.
+// The Java client looks every ID up in the hash: it must have an entry for each, also for a member
+// without user_info.
 func TestLine55_HashIsAnObject(t *testing.T) {
 	for name, info := range map[string]string{
 		"no user_info": "", "null": "null", "an object": `{"a":1}`, "an empty object": "{}", "a text": `"Ann"`, "an empty list": "[]",
@@ -247,7 +248,8 @@ func TestLine63_FullChannel(t *testing.T) {
 	})
 }
 
-// full fails unless a channel, on which stays is user 0, refuses one more user: another connection of one who is there is let in.
+// full fails unless a channel, on which stays is user 0, refuses one more user: another connection
+// of one who is there is let in.
 func full(t *testing.T, app wire.App, room string, stays client) {
 	t.Helper()
 	c := connectTo(t, app)

@@ -44,7 +44,8 @@ func TestLine30_SuccessFrame(t *testing.T) {
 	}
 }
 
-// private are the kinds of channels that need a signature. On presence channels it covers the channel_data.
+// private are the kinds of channels that need a signature. On presence channels it covers the
+// channel_data.
 func private() []string {
 	return []string{"private-x-", "private-encrypted-x-", "private-cache-x-", "presence-x-"}
 }

@@ -14,8 +14,9 @@ import (
 	"testing"
 )
 
-// The conformance checklist (docs/protocol.md §9) has 140 lines, which testdata/checklist.json lists. Line N is TestLineN_…, whose comment
-// begins with the line's words, or a test of a Node suite whose name begins with "N:". To run one:
+// The conformance checklist (docs/protocol.md §9) has 140 lines, which testdata/checklist.json
+// lists. Line N is TestLineN_…, whose comment begins with the line's words, or a test of a Node
+// suite whose name begins with "N:". To run one:
 //
 //	go test ./localstack/e2e -run '^TestLine49_'
 //

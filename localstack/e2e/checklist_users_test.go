@@ -291,7 +291,8 @@ func TestLine92_Terminate(t *testing.T) {
 	})
 }
 
-// It is no line of the checklist (docs/protocol.md §3.8): off by default, and for channels without presence only.
+// It is no line of the checklist (docs/protocol.md §3.8): off by default, and for channels without
+// presence only.
 func TestSubscriptionCount(t *testing.T) {
 	app := newApp(t, item{"subscription_count": true})
 	count := func(c client, ch string, n int) {

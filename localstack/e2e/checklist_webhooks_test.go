@@ -12,8 +12,8 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 129 to 137 of the checklist (docs/protocol.md §9): webhooks. All are about a server that is really sent something, of which
-// pusher-http-go must say each time that it is the app's.
+// Lines 129 to 137 of the checklist (docs/protocol.md §9): webhooks. All are about a server that is
+// really sent something, of which pusher-http-go must say each time that it is the app's.
 
 // 129. Headers X-Pusher-Key, X-Pusher-Signature over the raw body, Content-Type exactly application/json.
 func TestLine129_Headers(t *testing.T) {
@@ -112,10 +112,12 @@ func TestLine131_OccupiedAndVacated(t *testing.T) {
 	e.silent()
 }
 
-// grace is how long a channel may be empty without its app being told (docs/decisions/0036-checks-and-deliveries.md).
+// grace is how long a channel may be empty without its app being told
+// (docs/decisions/0036-checks-and-deliveries.md).
 const grace = 3 * time.Second
 
-// reloads is a page that comes back as another connection. It reports how long the page was away at most.
+// reloads is a page that comes back as another connection. It reports how long the page was away at
+// most.
 func reloads(t *testing.T, app wire.App, c client, room, user string) (again client, away time.Duration) {
 	t.Helper()
 	began := time.Now()
@@ -129,7 +131,8 @@ func reloads(t *testing.T, app wire.App, c client, room, user string) (again cli
 	return again, time.Since(began)
 }
 
-// vacant reports whether somebody has found the channel empty, and asked for a look at it (docs/steps.md §3).
+// vacant reports whether somebody has found the channel empty, and asked for a look at it
+// (docs/steps.md §3).
 func vacant(t *testing.T, app wire.App, channel string) bool {
 	t.Helper()
 	for shard := range 8 {

@@ -87,7 +87,8 @@ func (c client) leave(channel string) {
 	}
 }
 
-// left waits until an unsubscribe has been carried out, which nothing announces, and n subscribers are left.
+// left waits until an unsubscribe has been carried out, which nothing announces, and n subscribers
+// are left.
 func (c client) left(channel string, n int) {
 	c.t.Helper()
 	c.quiet()
@@ -152,8 +153,8 @@ type refusal struct {
 	Status int    `json:"status"`
 }
 
-// refused reads what a refused subscribe answers: pusher:error 4009 and the frame that Echo's .error() hears, in either
-// order (docs/protocol.md §3.5).
+// refused reads what a refused subscribe answers: pusher:error 4009 and the frame that Echo's
+// .error() hears, in either order (docs/protocol.md §3.5).
 func (c client) refused(channel string) refusal {
 	c.t.Helper()
 	seen := map[string]wire.Frame{}
@@ -229,8 +230,8 @@ func (c client) hears(channel string) {
 	}
 }
 
-// deaf publishes an event to the channel, which the client must not hear: it hears one on another channel, published
-// later.
+// deaf publishes an event to the channel, which the client must not hear: it hears one on another
+// channel, published later.
 func (c client) deaf(channel string) {
 	c.t.Helper()
 	other := unique("other-")
@@ -240,8 +241,8 @@ func (c client) deaf(channel string) {
 	c.quiet()
 }
 
-// settles reads the successes of several subscribes of one channel and a pong, until nothing more has come for that long. How
-// many successes there are is not promised: at least one.
+// settles reads the successes of several subscribes of one channel and a pong, until nothing more
+// has come for that long. How many successes there are is not promised: at least one.
 func (c client) settles(channel string, silence time.Duration) {
 	c.t.Helper()
 	c.send(`{"event":"pusher:ping","data":{}}`)

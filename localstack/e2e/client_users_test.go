@@ -13,7 +13,8 @@ import (
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// channelData is what an app's server says about a user who joins. An info that is empty is left out.
+// channelData is what an app's server says about a user who joins. An info that is empty is left
+// out.
 func channelData(userID, info string) string {
 	if info == "" {
 		return `{"user_id":"` + userID + `"}`
@@ -29,7 +30,8 @@ func (c client) enter(channel, data string) {
 	})
 }
 
-// member is connected and has joined the presence channel as the user; its list of members has been read.
+// member is connected and has joined the presence channel as the user; its list of members has been
+// read.
 func member(t *testing.T, channel, userID, info string) client {
 	t.Helper()
 	c := connect(t)
@@ -38,7 +40,8 @@ func member(t *testing.T, channel, userID, info string) client {
 	return c
 }
 
-// roster is the list of members that a success on a presence channel brings (docs/protocol.md §3.4).
+// roster is the list of members that a success on a presence channel brings (docs/protocol.md
+// §3.4).
 type roster struct {
 	Count int                        `json:"count"`
 	IDs   []string                   `json:"ids"`
@@ -129,8 +132,9 @@ type watcher struct {
 	known map[string]bool
 }
 
-// watching is connected and signed in under the ID, and watches these users, of whom none goes meanwhile; what it is told about them
-// first is not read, unless it overtakes the success: who has just come has all told who watch already.
+// watching is connected and signed in under the ID, and watches these users, of whom none goes
+// meanwhile; what it is told about them first is not read, unless it overtakes the success: who has
+// just come has all told who watch already.
 func watching(t *testing.T, app wire.App, id string, users ...string) watcher {
 	t.Helper()
 	c := connectTo(t, app)
@@ -154,8 +158,8 @@ func watching(t *testing.T, app wire.App, id string, users ...string) watcher {
 	}
 }
 
-// learns reads until the watcher knows that these users are online, or offline. It must not be told anything else of them, nor of
-// any other user; but it may be told what it knows.
+// learns reads until the watcher knows that these users are online, or offline. It must not be told
+// anything else of them, nor of any other user; but it may be told what it knows.
 func (w watcher) learns(online bool, users ...string) {
 	w.t.Helper()
 	want := maps.Clone(w.known)

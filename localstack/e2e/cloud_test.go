@@ -24,7 +24,8 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// What tests see of a local cloud behind the scenes, and do to it: its tables, its functions and its faults.
+// What tests see of a local cloud behind the scenes, and do to it: its tables, its functions and
+// its faults.
 
 func admin() aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider("admin", "admin", "")
@@ -158,8 +159,8 @@ func rows(t *testing.T) []string {
 	return all
 }
 
-// newApp puts an app with these settings into the table of apps, as scripts/app does (docs/decisions/0008-apps-table.md). What is not set is
-// as in the app of all tests.
+// newApp puts an app with these settings into the table of apps, as scripts/app does
+// (docs/decisions/0008-apps-table.md). What is not set is as in the app of all tests.
 func newApp(t *testing.T, settings item) wire.App {
 	t.Helper()
 	local(t)
@@ -173,7 +174,8 @@ func newApp(t *testing.T, settings item) wire.App {
 	return app
 }
 
-// fault is something that the local cloud breaks on purpose; localstack/README.md says what there is.
+// fault is something that the local cloud breaks on purpose; localstack/README.md says what there
+// is.
 type fault map[string]any
 
 // breaks sets faults until the test ends, or mend is called.
@@ -216,7 +218,8 @@ func (c client) connectionID() string {
 	return base64.URLEncoding.EncodeToString(append(b, byte(l>>16), byte(l>>8), byte(l)))
 }
 
-// vanish ends the connection in a way that nobody is told of: its $disconnect is lost, as API Gateway allows itself.
+// vanish ends the connection in a way that nobody is told of: its $disconnect is lost, as API
+// Gateway allows itself.
 func (c client) vanish() {
 	c.t.Helper()
 	mend := breaks(c.t, fault{"do": "lose-disconnect", "connection": c.connectionID(), "count": 1})
@@ -258,8 +261,8 @@ type faultSet struct {
 	Hits         int
 }
 
-// sweep has a connection looked at, as it is by itself every ten minutes: its lease is put into a minute that has passed,
-// sweep is told that it has not been there yet, and runs.
+// sweep has a connection looked at, as it is by itself every ten minutes: its lease is put into a
+// minute that has passed, sweep is told that it has not been there yet, and runs.
 func sweep(t *testing.T, connectionID string) {
 	t.Helper()
 	minute := time.Now().Unix()/60 - 1
@@ -286,7 +289,8 @@ func invoke(ctx context.Context, function string, payload []byte) ([]byte, error
 	return out.Payload, nil
 }
 
-// functionURL invokes the api function as its URL does, with payload format 2.0, and puts a path before that of each request.
+// functionURL invokes the api function as its URL does, with payload format 2.0, and puts a path
+// before that of each request.
 type functionURL struct{ base string }
 
 func (u functionURL) RoundTrip(r *http.Request) (*http.Response, error) {

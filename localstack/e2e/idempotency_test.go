@@ -10,7 +10,8 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// An idempotency key is ours, and no line of the checklist: whoever saw an error may publish again, and the event is delivered once.
+// An idempotency key is ours, and no line of the checklist: whoever saw an error may publish again,
+// and the event is delivered once.
 
 // keyed is the body of a publish with a key.
 func keyed(t *testing.T, key string, e wire.Event) []byte {
@@ -105,8 +106,9 @@ func TestPublishesWithOneKeyAtTheSameMoment(t *testing.T) {
 	c.quiet()
 }
 
-// Accepted means durable: a publisher whose function dies sees an error. Without a key it does not know what became of the event;
-// with one it publishes again, and the event is delivered once, wherever the function died.
+// Accepted means durable: a publisher whose function dies sees an error. Without a key it does not
+// know what became of the event; with one it publishes again, and the event is delivered once,
+// wherever the function died.
 func TestPublishWhoseFunctionDies(t *testing.T) {
 	local(t)
 	var many []string // three requests to the queue

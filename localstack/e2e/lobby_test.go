@@ -19,7 +19,8 @@ import (
 //nolint:gochecknoglobals // a flag of the test binary
 var lobbyFor = flag.Duration("lobby", time.Minute, "how long TestLobby has users come and go")
 
-// What TestLobby has come and go: as many users as a presence channel may have, each with two clients.
+// What TestLobby has come and go: as many users as a presence channel may have, each with two
+// clients.
 const (
 	lobbyUsers   = 100
 	lobbyClients = 2 * lobbyUsers
@@ -189,8 +190,9 @@ func (v *visitor) visits(ctx context.Context, channel string, until time.Time, d
 	return nil
 }
 
-// TestLobby has 200 clients of 100 users join and leave one presence channel at random. Then every client that is there must see who
-// is there, and in between none may be told that somebody comes who is there, or leaves who is not.
+// TestLobby has 200 clients of 100 users join and leave one presence channel at random. Then every
+// client that is there must see who is there, and in between none may be told that somebody comes
+// who is there, or leaves who is not.
 func TestLobby(t *testing.T) {
 	local(t)
 	channel := unique("presence-lobby-")

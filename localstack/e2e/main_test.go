@@ -13,8 +13,8 @@ import (
 	"hark/localstack/e2e/target"
 )
 
-// patience is how long a test waits for what must come. Nothing is measured with it: a cold start on a busy machine fits, and what
-// comes again after the queue's 15 seconds.
+// patience is how long a test waits for what must come. Nothing is measured with it: a cold start
+// on a busy machine fits, and what comes again after the queue's 15 seconds.
 const patience = 40 * time.Second
 
 // calm is how long a test listens for what must not come, after something sent later has come.
@@ -48,8 +48,8 @@ func run(m *testing.M) int {
 	return code
 }
 
-// unique returns a name that no other test uses, not even one of another run against the same deployment: of a channel, a
-// user or an app.
+// unique returns a name that no other test uses, not even one of another run against the same
+// deployment: of a channel, a user or an app.
 func unique(prefix string) string {
 	return fmt.Sprintf("%s%d-%d", prefix, time.Now().UnixMilli(), names.Add(1))
 }

@@ -24,7 +24,8 @@ func order(t *testing.T, fields map[string]any) string {
 	return string(body(t, all))
 }
 
-// mixed are ten events for the channel, numbered, with some between them that are refused: by their texts, with which status, and why.
+// mixed are ten events for the channel, numbered, with some between them that are refused: by their
+// texts, with which status, and why.
 func mixed(t *testing.T, ch string) (texts []string, refused map[string]string) {
 	t.Helper()
 	bad := []struct{ text, reason string }{
@@ -69,8 +70,9 @@ func deadPublishes(t *testing.T, count int) map[string]string {
 	return reasons
 }
 
-// TestPublishWithoutHTTP: what is sent to the queue or put on the bus reaches subscribers, one group's messages in their order, and what
-// the HTTP API would refuse holds up nothing and is with the dead letters, which say why.
+// TestPublishWithoutHTTP: what is sent to the queue or put on the bus reaches subscribers, one
+// group's messages in their order, and what the HTTP API would refuse holds up nothing and is with
+// the dead letters, which say why.
 func TestPublishWithoutHTTP(t *testing.T) {
 	local(t)
 	if hark.Queues["Publish"] == "" {

@@ -45,7 +45,8 @@ func publishTo(t *testing.T, app wire.App, e wire.Event) {
 	}
 }
 
-// request sends a request of the app; a path that does not begin with a slash is one below /apps/{id}/.
+// request sends a request of the app; a path that does not begin with a slash is one below
+// /apps/{id}/.
 func request(t *testing.T, app wire.App, r wire.Request) wire.Answer {
 	t.Helper()
 	if r.Path == "" || r.Path[0] != '/' {

@@ -12,8 +12,8 @@ import (
 	pusher "github.com/pusher/pusher-http-go/v5"
 )
 
-// What pusher-http-go has beside the calls of line 93: what it signs for clients, and how it reads webhooks. It has no call for
-// terminate_connections.
+// What pusher-http-go has beside the calls of line 93: what it signs for clients, and how it reads
+// webhooks. It has no call for terminate_connections.
 
 // signed makes an SDK's answer to an auth endpoint the data of a frame.
 func signed(t *testing.T, answer []byte, more map[string]string) map[string]string {

@@ -14,13 +14,13 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// What pusher-http-php 7 and Guzzle 7 send, byte for byte, as read in their sources; the SDK itself comes by Composer only, which the
-// machines of these tests do not reach. Its failures are those of PHP's types: a status other than 200 and a body that is no object
-// throw (docs/protocol.md §5.2).
+// What pusher-http-php 7 and Guzzle 7 send, byte for byte, as read in their sources; the SDK itself
+// comes by Composer only, which the machines of these tests do not reach. Its failures are those of
+// PHP's types: a status other than 200 and a body that is no object throw (docs/protocol.md §5.2).
 
-// php sends a request as the SDK's get and post do: every POST has the MD5 of its body, the parameters are in the order of their
-// names with the signature last, and Guzzle writes them by http_build_query with RFC 3986. An array is signed with commas and sent
-// as name[0], name[1].
+// php sends a request as the SDK's get and post do: every POST has the MD5 of its body, the
+// parameters are in the order of their names with the signature last, and Guzzle writes them by
+// http_build_query with RFC 3986. An array is signed with commas and sent as name[0], name[1].
 func php(t *testing.T, method, path, text string, params map[string][]string) (object map[string]json.RawMessage) {
 	t.Helper()
 	r := wire.Request{Method: method, Path: path, Params: map[string]string{}}

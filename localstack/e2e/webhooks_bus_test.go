@@ -16,7 +16,8 @@ import (
 
 // What webhooks are told is on the stack's event bus, too.
 
-// heardQueue has a rule of the app's own send what the bus hears of channels to a queue, as an app's own stack would.
+// heardQueue has a rule of the app's own send what the bus hears of channels to a queue, as an
+// app's own stack would.
 func heardQueue(resources map[string]map[string]any) {
 	arn := func(id string) any { return map[string]any{"Fn::GetAtt": []string{id, "Arn"}} }
 	ref := func(id string) any { return map[string]any{"Ref": id} }
@@ -74,8 +75,8 @@ func onBus(t *testing.T) (all []busEvent) {
 	}
 }
 
-// TestEveryNotice has everything happen that there is a notice of. What the endpoint is told is on the bus as well, each once, with whose
-// socket it was and how long it lasted.
+// TestEveryNotice has everything happen that there is a notice of. What the endpoint is told is on
+// the bus as well, each once, with whose socket it was and how long it lasted.
 func TestEveryNotice(t *testing.T) {
 	ownCloud(t, 1, heardQueue)
 	e := newEndpoint(t, nil)

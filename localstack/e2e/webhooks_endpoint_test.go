@@ -26,7 +26,8 @@ import (
 
 // What an app's own server hears of its channels, by webhooks.
 
-// hookPatience is how long a test waits for a notice: checks wait for three seconds, and what failed once for some more.
+// hookPatience is how long a test waits for a notice: checks wait for three seconds, and what
+// failed once for some more.
 const hookPatience = 4 * patience
 
 // notice is a request that an endpoint got.
@@ -92,7 +93,8 @@ func (e *endpoint) answers(f func(notice) int) {
 	e.answer = f
 }
 
-// tells returns a new app that has these endpoints told. They are told nothing more when the test ends, rather than be missed for minutes.
+// tells returns a new app that has these endpoints told. They are told nothing more when the test
+// ends, rather than be missed for minutes.
 func tells(t *testing.T, settings item, endpoints ...*endpoint) wire.App {
 	t.Helper()
 	if hark.Local() && hark.Queues["Checks"] == "" {
@@ -146,7 +148,8 @@ func (e *endpoint) unread() []notice {
 	return slices.Clone(e.all[e.read:])
 }
 
-// check looks at a request as Pusher's SDKs do: the official one for Go is asked whether it is the app's.
+// check looks at a request as Pusher's SDKs do: the official one for Go is asked whether it is the
+// app's.
 func (e *endpoint) check(n notice) {
 	e.t.Helper()
 	if got := n.header["Content-Type"]; !slices.Equal(got, []string{"application/json"}) {
@@ -162,7 +165,8 @@ func (e *endpoint) check(n notice) {
 	}
 }
 
-// hears reads as many notices and fails unless they are these, in any order: the order of those about one channel is tested by itself.
+// hears reads as many notices and fails unless they are these, in any order: the order of those
+// about one channel is tested by itself.
 func (e *endpoint) hears(want ...string) {
 	e.t.Helper()
 	var got []string
@@ -176,7 +180,8 @@ func (e *endpoint) hears(want ...string) {
 	}
 }
 
-// distinct reads so many notices, and skips those that came twice, since their answer was not heard in time.
+// distinct reads so many notices, and skips those that came twice, since their answer was not heard
+// in time.
 func (e *endpoint) distinct(count int) (all []notice) {
 	e.t.Helper()
 	seen := map[string]bool{}

@@ -19,14 +19,16 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// What becomes of notices while an endpoint is down: on clouds of their own, whose clock makes seconds of minutes of retries.
+// What becomes of notices while an endpoint is down: on clouds of their own, whose clock makes
+// seconds of minutes of retries.
 
 // retriesSpeed is how much faster retries come there.
 const retriesSpeed = 20
 
-// ownCloud has the test run against a cloud of its own, with webhooks, whose template was changed first. On its clock the delays between
-// retries are so much shorter. Queues have their delay and their visibility timeout in front of functions and clients, which keep their
-// pace: so these are made as much longer in the template.
+// ownCloud has the test run against a cloud of its own, with webhooks, whose template was changed
+// first. On its clock the delays between retries are so much shorter. Queues have their delay and
+// their visibility timeout in front of functions and clients, which keep their pace: so these are
+// made as much longer in the template.
 func ownCloud(t *testing.T, speed int, change func(resources map[string]map[string]any)) {
 	t.Helper()
 	local(t)
@@ -122,8 +124,9 @@ func (o *outage) refusals() int {
 	return o.refused
 }
 
-// TestEndpointIsDownForFourMinutes: nothing is lost, and the order of each channel is kept. When a hundred clients reload their pages
-// nothing is told of it, and when they leave for good, one notice says so.
+// TestEndpointIsDownForFourMinutes: nothing is lost, and the order of each channel is kept. When a
+// hundred clients reload their pages nothing is told of it, and when they leave for good, one
+// notice says so.
 func TestEndpointIsDownForFourMinutes(t *testing.T) {
 	const clients, nRooms, events = 100, 4, 5
 	const grace = 10 * time.Second // so that a hundred clients of a slow machine are back in time
@@ -180,15 +183,15 @@ func TestEndpointIsDownForFourMinutes(t *testing.T) {
 	t.Logf("%d requests were refused", down.refusals())
 }
 
-// sentByMessage is how often clients' frames have had something queued: a client event does twice, first for the others and then for the
-// app. Frames that do not wait for that have no order.
+// sentByMessage is how often clients' frames have had something queued: a client event does twice,
+// first for the others and then for the app. Frames that do not wait for that have no order.
 func sentByMessage(t *testing.T) int {
 	t.Helper()
 	return int(metered(t, "sqs.requests", "message", "SendMessageBatch"))
 }
 
-// reloadOfMany has n clients come to a channel and reload, of which the endpoint must hear nothing but that they have come. It returns
-// them as they are afterwards, and the channel.
+// reloadOfMany has n clients come to a channel and reload, of which the endpoint must hear nothing
+// but that they have come. It returns them as they are afterwards, and the channel.
 func reloadOfMany(t *testing.T, e *endpoint, n int, grace time.Duration) (channel string, all []*wire.Conn) {
 	t.Helper()
 	for range 5 {

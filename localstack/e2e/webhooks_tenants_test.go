@@ -12,8 +12,9 @@ import (
 
 // What apps' endpoints do to one another, and what webhooks cost.
 
-// TestSlowAndDeadEndpointsDelayNoOtherApp: an app has more to be told than the stack has processes to tell it, and its endpoints answer
-// nothing or are not there at all. They answer only once the other app has been told everything: had that one to wait, neither ever ended.
+// TestSlowAndDeadEndpointsDelayNoOtherApp: an app has more to be told than the stack has processes
+// to tell it, and its endpoints answer nothing or are not there at all. They answer only once the
+// other app has been told everything: had that one to wait, neither ever ended.
 func TestSlowAndDeadEndpointsDelayNoOtherApp(t *testing.T) {
 	const channels = 15
 	slow, dead, fast := newEndpoint(t, nil), newEndpoint(t, nil), newEndpoint(t, nil)
@@ -64,8 +65,9 @@ func TestSlowAndDeadEndpointsDelayNoOtherApp(t *testing.T) {
 	}
 }
 
-// TestBudgetOfWebhooks asserts docs/decisions/0022-cost-budgets.md on the whole stack: a channel that is occupied and vacated costs 5 write units and 2 messages
-// to the queue of checks more than without webhooks.
+// TestBudgetOfWebhooks asserts docs/decisions/0022-cost-budgets.md on the whole stack: a channel
+// that is occupied and vacated costs 5 write units and 2 messages to the queue of checks more than
+// without webhooks.
 func TestBudgetOfWebhooks(t *testing.T) {
 	ownCloud(t, 1, nil)
 	e := newEndpoint(t, nil)

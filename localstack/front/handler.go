@@ -12,8 +12,8 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// places are where an emulator serves what AWS serves under hosts: URLs in which {id} stands for the id of the API or of
-// the function URL.
+// places are where an emulator serves what AWS serves under hosts: URLs in which {id} stands for
+// the id of the API or of the function URL.
 type places struct{ sockets, functions string }
 
 // newHandler serves the stack's distribution and its function URL, both by the emulator.

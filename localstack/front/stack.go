@@ -12,8 +12,8 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// deployed asks CloudFormation for a stack: its template with the ids that its resources have there, and the outputs as
-// CloudFormation tells them.
+// deployed asks CloudFormation for a stack: its template with the ids that its resources have
+// there, and the outputs as CloudFormation tells them.
 func deployed(ctx context.Context, endpoint, region, name string) (*template.Stack, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithBaseEndpoint(endpoint))
 	if err != nil {

@@ -159,7 +159,8 @@ func openTheirs(ctx context.Context, endpoint string) (*cloud, error) {
 	return newCloud("theirs", endpoint, outputs), nil
 }
 
-// writeUnpacked writes the template with the folder of the function's code in it, which the CLI replaces.
+// writeUnpacked writes the template with the folder of the function's code in it, which the CLI
+// replaces.
 func writeUnpacked(name, code string) error {
 	data, err := os.ReadFile(templateFile)
 	if err != nil {
@@ -231,7 +232,8 @@ func (c *cloud) recorded(t *testing.T, mark string, n int) []map[string]any {
 	return events
 }
 
-// take receives what has been recorded, or waits a little for it, and returns what contains the mark.
+// take receives what has been recorded, or waits a little for it, and returns what contains the
+// mark.
 func (c *cloud) take(t *testing.T, mark string, wait time.Duration) []map[string]any {
 	t.Helper()
 	queue := c.outputs["Recordings"]

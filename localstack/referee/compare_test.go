@@ -141,7 +141,8 @@ func listed(t *testing.T) map[string]difference {
 	return known
 }
 
-// add adds the leaves of a value as facts: path and JSON. Leaves that differ on every run are told by their type only.
+// add adds the leaves of a value as facts: path and JSON. Leaves that differ on every run are told
+// by their type only.
 func (f facts) add(path string, v any, volatile ...string) {
 	switch v := v.(type) {
 	case map[string]any:

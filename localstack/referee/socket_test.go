@@ -15,7 +15,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// volatile are the fields of API Gateway's events that differ from run to run or from place to place.
+// volatile are the fields of API Gateway's events that differ from run to run or from place to
+// place.
 var volatile = []string{
 	"connectionId", "messageId", "requestId", "extendedRequestId", "requestTime", "requestTimeEpoch", "connectedAt", "apiId",
 	"domainName", "sourceIp", "userAgent", "Host", "User-Agent", "Sec-WebSocket-Key", "X-Amzn-Trace-Id", "X-Forwarded-For",
@@ -111,7 +112,8 @@ func TestEventsOfASocket(t *testing.T) {
 	})
 }
 
-// headers adds how header names are written, and makes them small, so that their values can be compared.
+// headers adds how header names are written, and makes them small, so that their values can be
+// compared.
 func (f facts) headers(event map[string]any) {
 	for _, field := range []string{"headers", "multiValueHeaders"} {
 		headers, _ := event[field].(map[string]any)

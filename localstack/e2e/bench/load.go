@@ -56,8 +56,8 @@ func (l *load) dialling(ctx context.Context, rate, count int) (Dial, error) {
 	return Dial{Rate: rate, Connections: count, P50: milliseconds(percentile(took, 50)), P99: milliseconds(percentile(took, 99))}, nil
 }
 
-// latency publishes at a fixed rate, whether or not earlier events have arrived, and times each delivery from the moment
-// that its publish was due.
+// latency publishes at a fixed rate, whether or not earlier events have arrived, and times each
+// delivery from the moment that its publish was due.
 func (l *load) latency(ctx context.Context, subscribers, rate, events int) (Latency, error) {
 	c, err := l.crowd(ctx, subscribers, events)
 	if err != nil {
@@ -81,8 +81,8 @@ func (l *load) latency(ctx context.Context, subscribers, rate, events int) (Late
 	}, nil
 }
 
-// throughput publishes one event after another as fast as they are accepted, which is faster than they are delivered, and
-// counts deliveries from the first publish to the last delivery.
+// throughput publishes one event after another as fast as they are accepted, which is faster than
+// they are delivered, and counts deliveries from the first publish to the last delivery.
 func (l *load) throughput(ctx context.Context, subscribers, events int) (Throughput, error) {
 	c, err := l.crowd(ctx, subscribers, events)
 	if err != nil {
@@ -293,7 +293,8 @@ func paced(ctx context.Context, rate, count int, start func(i int, due time.Time
 	return nil
 }
 
-// number reads the number of an event off its frame. The data of the benchmark's events is nothing but that.
+// number reads the number of an event off its frame. The data of the benchmark's events is nothing
+// but that.
 func number(frame []byte) (int, bool) {
 	_, rest, ok := bytes.Cut(frame, []byte(`"data":"`))
 	if !ok {

@@ -1,9 +1,9 @@
 package main
 
-// The figures of Laravel Reverb 1.10.2 that stand beside ours: PHP with ext-uv, one process, the load tool on the same two
-// cores; measured in November 2026. Reverb keeps its sockets in the process that it publishes from. Ours are API Gateway's,
-// and an event passes six emulated services and one HTTP request per delivery: the figures say what that costs on a
-// laptop, not on AWS.
+// The figures of Laravel Reverb 1.10.2 that stand beside ours: PHP with ext-uv, one process, the
+// load tool on the same two cores; measured in November 2026. Reverb keeps its sockets in the
+// process that it publishes from. Ours are API Gateway's, and an event passes six emulated services
+// and one HTTP request per delivery: the figures say what that costs on a laptop, not on AWS.
 const (
 	reverbDialP50  = 0.43 // ms
 	reverbDialRate = 200  // connections a second

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// percentile is the smallest of the durations that at least p percent of them do not exceed (nearest rank). It sorts
-// them. It is 0 if there are none.
+// percentile is the smallest of the durations that at least p percent of them do not exceed
+// (nearest rank). It sorts them. It is 0 if there are none.
 func percentile(d []time.Duration, p float64) time.Duration {
 	if len(d) == 0 {
 		return 0

@@ -27,7 +27,8 @@ func (p Process) Alive() bool {
 // Kill ends the process with SIGKILL, which it cannot notice.
 func (p Process) Kill() error { return syscall.Kill(p.PID, syscall.SIGKILL) }
 
-// Descendants lists the processes below pid. It reads /proc, so it needs Linux, and fails elsewhere.
+// Descendants lists the processes below pid. It reads /proc, so it needs Linux, and fails
+// elsewhere.
 func Descendants(pid int) ([]Process, error) {
 	dirs, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -56,8 +57,8 @@ func Descendants(pid int) ([]Process, error) {
 	return all, nil
 }
 
-// readProcess reads /proc/PID: the parent is the second field after the name, which stands in parentheses because it may
-// hold anything.
+// readProcess reads /proc/PID: the parent is the second field after the name, which stands in
+// parentheses because it may hold anything.
 func readProcess(pid int) (Process, error) {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	stat, err := os.ReadFile(filepath.Join(dir, "stat"))

@@ -21,13 +21,15 @@ const (
 	stopTimeout  = 20 * time.Second // functions may finish what they do: 10 s at most
 )
 
-// Options say where to look for a deployment, or how to start a local cloud. The zero value starts one.
+// Options say where to look for a deployment, or how to start a local cloud. The zero value starts
+// one.
 type Options struct {
 	Getenv func(string) string // os.Getenv for HARK_URL and its companions, or HARK_TEMPLATE; nil ignores the environment
 	Log    io.Writer           // what the local cloud writes, by two goroutines; nowhere if nil
 	Flags  []string            // more flags for a local cloud
 
-	// Template is which form of the stack a local cloud runs; HARK_TEMPLATE's if "", and its own default without that.
+	// Template is which form of the stack a local cloud runs; HARK_TEMPLATE's if "", and its own
+	// default without that.
 	Template string
 }
 
@@ -50,8 +52,9 @@ type Target struct {
 // Local says whether the target is a local cloud that Open has started.
 func (t *Target) Local() bool { return t.cmd != nil }
 
-// Open returns the deployment that the environment names. Without HARK_URL it builds the local cloud of the module around
-// the working directory, starts it and waits until it is ready; it runs the template that HARK_TEMPLATE names, if that is set.
+// Open returns the deployment that the environment names. Without HARK_URL it builds the local
+// cloud of the module around the working directory, starts it and waits until it is ready; it runs
+// the template that HARK_TEMPLATE names, if that is set.
 func Open(ctx context.Context, o Options) (*Target, error) {
 	if o.Getenv == nil {
 		o.Getenv = func(string) string { return "" }
@@ -123,7 +126,8 @@ func start(ctx context.Context, log io.Writer, flags []string) (_ *Target, err e
 	return t, nil
 }
 
-// ready waits for the line in which the local cloud says where it listens, and passes on what it writes afterwards.
+// ready waits for the line in which the local cloud says where it listens, and passes on what it
+// writes afterwards.
 func (t *Target) ready(ctx context.Context, stdout io.Reader, log io.Writer) error {
 	var line struct {
 		Listen, AWS    string
@@ -153,8 +157,8 @@ func (t *Target) ready(ctx context.Context, stdout io.Reader, log io.Writer) err
 	return nil
 }
 
-// Close ends a local cloud as Ctrl-C does. It fails if the cloud takes longer than it may, had died before, or leaves one
-// of its processes behind. A deployment is left alone.
+// Close ends a local cloud as Ctrl-C does. It fails if the cloud takes longer than it may, had died
+// before, or leaves one of its processes behind. A deployment is left alone.
 func (t *Target) Close() error {
 	if !t.Local() {
 		return nil

@@ -46,7 +46,8 @@ func (a App) sign(text string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Event is the body of POST /apps/{id}/events (docs/protocol.md §5.3). Fields left empty are not sent.
+// Event is the body of POST /apps/{id}/events (docs/protocol.md §5.3). Fields left empty are not
+// sent.
 type Event struct {
 	Name     string   `json:"name,omitempty"`
 	Data     string   `json:"data,omitempty"`
@@ -63,8 +64,8 @@ type API struct {
 	Client *http.Client // http.DefaultClient if nil
 }
 
-// Request is one call of the HTTP API. Params are signed and sent with the auth parameters, which they may replace; an empty
-// value removes one. Tamper changes the request after it was signed.
+// Request is one call of the HTTP API. Params are signed and sent with the auth parameters, which
+// they may replace; an empty value removes one. Tamper changes the request after it was signed.
 type Request struct {
 	Method, Path string
 	Body         []byte

@@ -23,8 +23,8 @@ const frameTimeout = 10 * time.Second
 // ErrQuiet is returned when nothing arrived in the time given.
 var ErrQuiet = errors.New("nothing arrived")
 
-// ClosedError is returned when the server ended the connection: Code and Reason of its close frame, or 1006 if the
-// connection ended without one.
+// ClosedError is returned when the server ended the connection: Code and Reason of its close frame,
+// or 1006 if the connection ended without one.
 type ClosedError struct {
 	Code   int
 	Reason string
@@ -32,8 +32,8 @@ type ClosedError struct {
 
 func (e *ClosedError) Error() string { return fmt.Sprintf("closed with %d %q", e.Code, e.Reason) }
 
-// Conn is a WebSocket connection whose frames the caller writes and reads one by one. One goroutine may read while others
-// write.
+// Conn is a WebSocket connection whose frames the caller writes and reads one by one. One goroutine
+// may read while others write.
 type Conn struct {
 	SocketID string // of the greeting; empty until Greeting returned
 
@@ -43,13 +43,14 @@ type Conn struct {
 	mu  sync.Mutex // held while a frame is written, so that a pong does not fall into a message
 }
 
-// Dial opens a WebSocket at base (http, https, ws or wss) plus path, which may hold a query. It does not wait for any
-// frame. An answer other than 101 is an error that names the status.
+// Dial opens a WebSocket at base (http, https, ws or wss) plus path, which may hold a query. It
+// does not wait for any frame. An answer other than 101 is an error that names the status.
 func Dial(ctx context.Context, base, path string) (*Conn, error) {
 	return dial(ctx, ws.Dialer{}, base, path)
 }
 
-// DialFrom is Dial as a page of that Origin does it: browsers send the header, other clients do not.
+// DialFrom is Dial as a page of that Origin does it: browsers send the header, other clients do
+// not.
 func DialFrom(ctx context.Context, origin, base, path string) (*Conn, error) {
 	return dial(ctx, ws.Dialer{Header: ws.HandshakeHeaderHTTP{"Origin": {origin}}}, base, path)
 }
@@ -68,7 +69,8 @@ func dial(ctx context.Context, d ws.Dialer, base, path string) (*Conn, error) {
 	return c, nil
 }
 
-// Greeting reads the first frame, which must be connection_established within the timeout (docs/protocol.md §1.2).
+// Greeting reads the first frame, which must be connection_established within the timeout
+// (docs/protocol.md §1.2).
 func (c *Conn) Greeting(within time.Duration) (activityTimeout int, err error) {
 	f, err := c.Next(within)
 	if err != nil {
@@ -114,7 +116,8 @@ func (c *Conn) SendEvent(event string, data any) error {
 	return c.Send(string(b))
 }
 
-// Subscribe asks for the channel as pusher-js does: with auth always there, empty for public channels (docs/protocol.md §3.3).
+// Subscribe asks for the channel as pusher-js does: with auth always there, empty for public
+// channels (docs/protocol.md §3.3).
 func (c *Conn) Subscribe(channel, auth string) error {
 	return c.SendEvent("pusher:subscribe", map[string]string{"auth": auth, "channel": channel})
 }
@@ -124,8 +127,8 @@ func (c *Conn) Unsubscribe(channel string) error {
 	return c.SendEvent("pusher:unsubscribe", map[string]string{"channel": channel})
 }
 
-// Next returns the next frame. It returns ErrQuiet if none begins within the time, *ClosedError at the end, and
-// ParseFrame's error for a frame that no client could read.
+// Next returns the next frame. It returns ErrQuiet if none begins within the time, *ClosedError at
+// the end, and ParseFrame's error for a frame that no client could read.
 func (c *Conn) Next(within time.Duration) (Frame, error) {
 	raw, err := c.Message(within)
 	if err != nil {
@@ -191,7 +194,8 @@ func closed(err error) error {
 	return &ClosedError{1006, err.Error()}
 }
 
-// Close ends the connection as a browser does: a close frame 1000 and then the socket, without waiting for an answer.
+// Close ends the connection as a browser does: a close frame 1000 and then the socket, without
+// waiting for an answer.
 func (c *Conn) Close() error {
 	c.mu.Lock()
 	err := ws.WriteFrame(c.net, ws.MaskFrameInPlace(ws.NewCloseFrame(ws.NewCloseFrameBody(ws.StatusNormalClosure, ""))))

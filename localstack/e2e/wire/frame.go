@@ -31,9 +31,10 @@ type Frame struct {
 	Raw     []byte // the message as it came
 }
 
-// ParseFrame reads a message and holds it to what every frame owes its readers (docs/protocol.md §9): an object with a string
-// event (20), string data (25), but object data in pusher:error (24), and no key that the protocol does not name.
-// pusher:subscription_error has object data too: soketi's shape, which docs/protocol.md §3.5 says to follow.
+// ParseFrame reads a message and holds it to what every frame owes its readers (docs/protocol.md
+// §9): an object with a string event (20), string data (25), but object data in pusher:error (24),
+// and no key that the protocol does not name. pusher:subscription_error has object data too:
+// soketi's shape, which docs/protocol.md §3.5 says to follow.
 func ParseFrame(raw []byte) (Frame, error) {
 	var f struct {
 		Event   *string         `json:"event"`
@@ -80,7 +81,8 @@ type ErrorData struct {
 	Message string `json:"message"`
 }
 
-// ErrorData reads the data of a pusher:error. It fails if the code is not a number or the message is missing.
+// ErrorData reads the data of a pusher:error. It fails if the code is not a number or the message
+// is missing.
 func (f Frame) ErrorData() (ErrorData, error) {
 	var d struct {
 		Code    *int    `json:"code"`

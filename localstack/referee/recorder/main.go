@@ -1,5 +1,5 @@
-// Command recorder is the function that localstack/referee deploys to both clouds: it sends each event, as it got it, to
-// the queue RECORDINGS, and then does what the event asks for.
+// Command recorder is the function that localstack/referee deploys to both clouds: it sends each
+// event, as it got it, to the queue RECORDINGS, and then does what the event asks for.
 package main
 
 import (
@@ -86,7 +86,8 @@ func (r recorder) handle(ctx context.Context, raw json.RawMessage) (any, error) 
 	return map[string]int{"statusCode": 200}, nil
 }
 
-// failures answers for a batch: each message says itself how often it fails. What follows a failure fails with it.
+// failures answers for a batch: each message says itself how often it fails. What follows a failure
+// fails with it.
 func failures(e event) (any, error) {
 	type item struct {
 		ItemIdentifier string `json:"itemIdentifier"`
