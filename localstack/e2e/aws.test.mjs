@@ -1,4 +1,5 @@
-// The aws CLI as it is, on the AWS port of a running local cloud. HARK_AWS_CLI names the program, else it is the one on
+// The aws CLI as it is, on the AWS port of a running local cloud. HARK_AWS_CLI names the program,
+// else it is the one on
 // the path.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -17,14 +18,18 @@ const skip = !hark.aws && 'the aws CLI is tried on a local cloud, and HARK_URL n
 const dir = await mkdtemp(join(tmpdir(), 'hark-aws-'));
 after(() => rm(dir, { recursive: true }));
 const config = join(dir, 'config'); // instead of the user's own
-await writeFile(config, '[default]\ncli_binary_format = raw-in-base64-out\n'); // version 2 would want base64
+// version 2 would want base64
+await writeFile(config, '[default]\ncli_binary_format = raw-in-base64-out\n');
 
 // aws runs one command and returns what it prints.
 async function aws(...args) {
   const { stdout } = await promisify(execFile)(
     process.env.HARK_AWS_CLI ?? 'aws',
     ['--endpoint-url', hark.aws, '--region', 'us-east-1', '--output', 'json', ...args],
-    { env: { ...process.env, AWS_ACCESS_KEY_ID: 'admin', AWS_SECRET_ACCESS_KEY: 'admin', AWS_CONFIG_FILE: config, AWS_PAGER: '' } },
+    { env: {
+      ...process.env, AWS_ACCESS_KEY_ID: 'admin', AWS_SECRET_ACCESS_KEY: 'admin',
+      AWS_CONFIG_FILE: config, AWS_PAGER: '',
+    } },
   );
   return stdout.trim() ? JSON.parse(stdout) : undefined;
 }
@@ -35,7 +40,9 @@ test('dynamodb scan shows the rows of a subscriber', { skip }, async (t) => {
   const { name } = await subscribed(pusher.subscribe(channel('room-')));
   const { Items, Count } = await aws('dynamodb', 'scan', '--table-name', hark.tables.State);
   assert.equal(Items.length, Count);
-  const row = Items.find(({ pk, sk }) => pk.S === `chan#${hark.app.id}#${name}` && sk.S.startsWith('sub#'));
+  const row = Items.find(
+    ({ pk, sk }) => pk.S === `chan#${hark.app.id}#${name}` && sk.S.startsWith('sub#'),
+  );
   assert.ok(row, JSON.stringify(Items));
   assert.ok(Number(row.expires.N) > Date.now() / 1000);
 });
@@ -45,12 +52,17 @@ test('dynamodb query, get-item and describe-table answer', { skip }, async () =>
     JSON.stringify({ pk: { S: `app#${hark.app.id}` } }));
   assert.equal(Item.key.S, hark.app.key);
   const { Count } = await aws('dynamodb', 'query', '--table-name', hark.tables.Apps,
-    '--key-condition-expression', 'pk = :pk', '--expression-attribute-values', JSON.stringify({ ':pk': { S: `key#${hark.app.key}` } }));
+    '--key-condition-expression', 'pk = :pk', '--expression-attribute-values', JSON.stringify(
+      { ':pk': { S: `key#${hark.app.key}` } },
+    ));
   assert.equal(Count, 1);
 });
 
 test('sqs get-queue-attributes shows the broadcasts queue', { skip }, async () => {
-  const { Attributes } = await aws('sqs', 'get-queue-attributes', '--queue-url', hark.queues.Broadcasts, '--attribute-names', 'All');
+  const { Attributes } = await aws(
+    'sqs', 'get-queue-attributes', '--queue-url', hark.queues.Broadcasts, '--attribute-names',
+    'All',
+  );
   assert.equal(Attributes.FifoQueue, 'true');
   assert.equal(Attributes.VisibilityTimeout, '15');
   assert.ok(Attributes.RedrivePolicy);
@@ -59,7 +71,9 @@ test('sqs get-queue-attributes shows the broadcasts queue', { skip }, async () =
 
 test('lambda invoke runs a function', { skip }, async () => {
   const out = join(dir, 'out.json');
-  const result = await aws('lambda', 'invoke', '--function-name', 'Hark-api', '--payload', JSON.stringify(up), out);
+  const result = await aws(
+    'lambda', 'invoke', '--function-name', 'Hark-api', '--payload', JSON.stringify(up), out,
+  );
   assert.equal(result.StatusCode, 200);
   assert.equal(result.FunctionError, undefined);
   const answer = JSON.parse(await readFile(out, 'utf8'));
@@ -69,7 +83,9 @@ test('lambda invoke runs a function', { skip }, async () => {
 });
 
 test('a command for a table that is not there fails as on AWS', { skip }, async () => {
-  await assert.rejects(aws('dynamodb', 'scan', '--table-name', 'no-such-table'), /ResourceNotFoundException/);
+  await assert.rejects(
+    aws('dynamodb', 'scan', '--table-name', 'no-such-table'), /ResourceNotFoundException/,
+  );
 });
 
 // GET /up as a function URL sends it, payload format 2.0.
@@ -79,6 +95,8 @@ const up = {
   rawPath: '/up',
   rawQueryString: '',
   headers: { host: 'example.lambda-url.us-east-1.on.aws' },
-  requestContext: { http: { method: 'GET', path: '/up', protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'aws' } },
+  requestContext: { http: {
+    method: 'GET', path: '/up', protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'aws',
+  } },
   isBase64Encoded: false,
 };

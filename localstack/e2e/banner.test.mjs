@@ -1,4 +1,5 @@
-// What the local cloud prints for people, used as people use it: its Echo snippet makes a page, its curl is pasted into a
+// What the local cloud prints for people, used as people use it: its Echo snippet makes a page, its
+// curl is pasted into a
 // shell, and the page hears the event.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -9,13 +10,17 @@ import { app, page } from './lib/app.mjs';
 import { browser, open } from './lib/browser.mjs';
 import { start } from './lib/target.mjs';
 
-const skip = process.env.HARK_URL && 'the banner is the local cloud\'s, and HARK_URL names a deployment';
+const skip = process.env.HARK_URL &&
+  'the banner is the local cloud\'s, and HARK_URL names a deployment';
 const banner = skip || await print();
 const chromium = skip || await browser();
 
-const env = Object.fromEntries([...banner.matchAll(/^(\w+)=(\S*)$/gm)].map(([, name, value]) => [name, value]));
+const env = Object.fromEntries([...banner.matchAll(/^(\w+)=(\S*)$/gm)].map(([, name, value]) => [
+  name, value,
+]));
 const snippet = /^import Echo[\s\S]*?(?=\n\nPublish)/m.exec(banner)?.[0];
-const curl = /^curl (?:.*\\\n)*.*$/m.exec(banner)?.[0]; // lines that end in a backslash, and one that does not
+// lines that end in a backslash, and one that does not
+const curl = /^curl (?:.*\\\n)*.*$/m.exec(banner)?.[0];
 const served = skip || await app({
   apiURL: `${env.REVERB_SCHEME}://${env.REVERB_HOST}:${env.REVERB_PORT}`,
   app: { id: env.REVERB_APP_ID, key: env.REVERB_APP_KEY, secret: env.REVERB_APP_SECRET },
@@ -45,7 +50,9 @@ test('a page made from the snippet hears what the curl publishes', { skip }, asy
     tab.on('console', (message) => message.type() === 'log' && resolve(message.text()));
   });
   await tab.goto(served.url);
-  await tab.waitForFunction(() => window.Echo?.connector.pusher.allChannels().some((ch) => ch.subscribed));
+  await tab.waitForFunction(
+    () => window.Echo?.connector.pusher.allChannels().some((ch) => ch.subscribed),
+  );
   const { stdout } = await promisify(execFile)('sh', ['-c', curl]);
   assert.equal(stdout.trim(), '{}');
   assert.equal(await logged, 'Rain');

@@ -13,7 +13,8 @@ import (
 func terminate(t *testing.T, app wire.App, user string, seconds int) wire.Answer {
 	t.Helper()
 	return request(t, app, wire.Request{
-		Method: http.MethodPost, Path: "users/" + user + "/terminate_connections", Body: fmt.Appendf(nil, `{"ban_seconds":%d}`, seconds),
+		Method: http.MethodPost, Path: "users/" + user + "/terminate_connections",
+		Body: fmt.Appendf(nil, `{"ban_seconds":%d}`, seconds),
 	})
 }
 
@@ -56,12 +57,14 @@ func TestBans(t *testing.T) {
 		again.welcomed(room).has(t, id)
 	})
 	t.Run("an app that bans nobody is told so", func(t *testing.T) {
-		if a := terminate(t, hark.App, id, 60); a.Status != 400 || !strings.Contains(a.Body, "bans") {
+		a := terminate(t, hark.App, id, 60)
+		if a.Status != 400 || !strings.Contains(a.Body, "bans") {
 			t.Errorf("got %d %s", a.Status, a.Body)
 		}
 	})
 	t.Run("more than a day is refused", func(t *testing.T) {
-		if a := terminate(t, app, id, 86401); a.Status != 400 || !strings.Contains(a.Body, "86400") {
+		a := terminate(t, app, id, 86401)
+		if a.Status != 400 || !strings.Contains(a.Body, "86400") {
 			t.Errorf("got %d %s", a.Status, a.Body)
 		}
 	})
@@ -79,8 +82,9 @@ func TestBudgetOfBans(t *testing.T) {
 	costsAfter(t, bill{
 		"lambda.requests":      1,
 		"dynamodb.write_units": 3, // lease, C, the user's row
-		"dynamodb.read_units":  5, // C, C again, whether anybody watches the user; twice whether the user is banned
-		"apigateway.messages":  2,
+		// C, C again, whether anybody watches the user; twice whether the user is banned
+		"dynamodb.read_units": 5,
+		"apigateway.messages": 2,
 	}, prepare, func() {
 		data := `{"id":"` + unique("user-") + `"}`
 		c.signIn(data)

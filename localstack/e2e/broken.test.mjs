@@ -1,9 +1,12 @@
-// What pusher-js does when the local cloud breaks something on purpose (localstack/README.md, "Making it break").
+// What pusher-js does when the local cloud breaks something on purpose (localstack/README.md,
+// "Making it break").
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { app } from './lib/app.mjs';
-import { channel, connected, heard, once, pusherJS, server, subscribed, users } from './lib/clients.mjs';
+import {
+  channel, connected, heard, once, pusherJS, server, subscribed, users,
+} from './lib/clients.mjs';
 import { target } from './lib/target.mjs';
 
 const hark = await target();
@@ -13,7 +16,9 @@ const sdk = server(hark);
 // breaks sets faults until the test ends.
 async function breaks(t, ...faults) {
   t.after(() => fetch(`${hark.aws}/_hark/faults`, { method: 'DELETE' }));
-  const res = await fetch(`${hark.aws}/_hark/faults`, { method: 'POST', body: JSON.stringify({ seed: 7, faults }) });
+  const res = await fetch(
+    `${hark.aws}/_hark/faults`, { method: 'POST', body: JSON.stringify({ seed: 7, faults }) },
+  );
   assert.equal(res.status, 200, await res.text());
 }
 
@@ -24,7 +29,8 @@ async function both(...channels) {
   }
 }
 
-test('every socket is cut: pusher-js comes back, and is on its channels once', { skip: !hark.aws }, async (t) => {
+test('every socket is cut: pusher-js comes back, and is on its channels once', { skip: !hark.aws },
+  async (t) => {
   const [room, news] = [channel('presence-room-'), channel('private-news-')];
   const clients = ['alice', 'bob'].map((user) => pusherJS(t, hark, { authEndpoint, user }));
   const rooms = clients.map((pusher) => pusher.subscribe(room));

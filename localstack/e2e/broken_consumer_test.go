@@ -31,12 +31,15 @@ type move struct {
 func moves() []move {
 	leaves, enters := (*regular).leaves, (*regular).enters
 	return []move{
-		{"the first one joins", false, false, 3, 2, enters}, // its row, the channel's, and its own again when it has been told
+		// its row, the channel's, and its own again when it has been told
+		{"the first one joins", false, false, 3, 2, enters},
 		{"another one joins", false, true, 2, 1, enters},
-		{"one becomes somebody else", true, true, 3, 2, (*regular).becomes}, // its row, no longer sure; as the other; settled
+		// its row, no longer sure; as the other; settled
+		{"one becomes somebody else", true, true, 3, 2, (*regular).becomes},
 		{"one leaves", true, true, 1, 1, leaves},
 		{"one ends", true, true, 1, 1, func(r *regular, _ string) { r.goes() }},
-		{"the last one leaves", true, false, 3, 1, leaves}, // its row, the flag in the channel's, and that row, which a check removes
+		// its row, the flag in the channel's, and that row, which a check removes
+		{"the last one leaves", true, false, 3, 1, leaves},
 	}
 }
 
@@ -62,7 +65,10 @@ func TestBroadcastKilledWhileMembersMove(t *testing.T) {
 		}
 		for nth := range m.writes {
 			for _, do := range []string{before, after} {
-				s := scene{name: fmt.Sprintf("%s, %s %d", m.name, do, nth+1), channel: unique("presence-room-")}
+				s := scene{
+					name:    fmt.Sprintf("%s, %s %d", m.name, do, nth+1),
+					channel: unique("presence-room-"),
+				}
 				s.mover = regularly(t, fmt.Sprintf("moves-%d", len(scenes)))
 				s.all = []*regular{s.mover}
 				if m.others {
@@ -73,7 +79,8 @@ func TestBroadcastKilledWhileMembersMove(t *testing.T) {
 					s.mover.enters(s.channel)
 				}
 				agree(t, s.channel, s.all...)
-				strikes(t, 1, func() { m.begin(s.mover, s.channel) }, fault{"do": do, "function": "broadcast", "nth": nth + 1, "count": 1})
+				strikes(t, 1, func() { m.begin(s.mover, s.channel) },
+					fault{"do": do, "function": "broadcast", "nth": nth + 1, "count": 1})
 				publish(t, wire.Event{Name: "test", Channel: s.channel, Data: "behind it"})
 				scenes = append(scenes, s)
 			}
@@ -87,7 +94,8 @@ func TestBroadcastKilledWhileMembersMove(t *testing.T) {
 		}
 		for _, r := range s.all {
 			if r.is(s.channel) {
-				eventually(t, func() bool { return r.heard(s.channel, "behind it") }, s.name+": the event behind it")
+				eventually(t, func() bool { return r.heard(s.channel, "behind it") },
+					s.name+": the event behind it")
 			}
 		}
 	}
@@ -119,7 +127,8 @@ func TestBroadcastKilledAtTheNewestEvent(t *testing.T) {
 		if difference := agreeWithin(t, patience, ch, first, second); difference != "" {
 			t.Error(difference)
 		}
-		patiently(t, func() bool { return first.heard(ch, "newest") && second.heard(ch, "newest") }, "the newest event")
+		patiently(t, func() bool { return first.heard(ch, "newest") && second.heard(ch, "newest") },
+			"the newest event")
 		if n := first.times(ch, "newest"); n != 1 {
 			t.Errorf("it came %d times, though nobody had got it when the consumer died", n)
 		}
@@ -142,10 +151,14 @@ func TestBroadcastKilledWhileUsersComeOnline(t *testing.T) {
 	for nth := range 2 { // that they are about to be told, and that they were
 		for _, do := range []string{before, after} {
 			id := unique("user-")
-			s := scene{name: fmt.Sprintf("%s %d", do, nth+1), watcher: watching(t, hark.App, unique("user-"), id)}
+			s := scene{
+				name:    fmt.Sprintf("%s %d", do, nth+1),
+				watcher: watching(t, hark.App, unique("user-"), id),
+			}
 			s.watcher.learns(false, id)
 			var first client
-			strikes(t, 1, func() { first = user(t, id) }, fault{"do": do, "function": "broadcast", "nth": nth + 1, "count": 1})
+			strikes(t, 1, func() { first = user(t, id) },
+				fault{"do": do, "function": "broadcast", "nth": nth + 1, "count": 1})
 			if err := first.Drop(); err != nil {
 				t.Fatal(err)
 			}

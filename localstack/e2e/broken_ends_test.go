@@ -29,7 +29,10 @@ func TestDisconnectIsNotNeededByWhomOthersSee(t *testing.T) {
 	var scenes []scene
 	leaves := func(name string, noticed bool, hits int, f fault) {
 		t.Helper()
-		s := scene{name, unique("presence-room-"), unique("news-"), regularly(t, fmt.Sprintf("leaves-%d", len(scenes))), noticed}
+		s := scene{
+			name, unique("presence-room-"), unique("news-"),
+			regularly(t, fmt.Sprintf("leaves-%d", len(scenes))), noticed,
+		}
 		stays.enters(s.room)
 		agree(t, s.room, stays)
 		s.enters(s.room)
@@ -43,11 +46,15 @@ func TestDisconnectIsNotNeededByWhomOthersSee(t *testing.T) {
 		scenes = append(scenes, s)
 	}
 	leaves("lost", false, 1, fault{"do": "lose-disconnect", "count": 1})
-	leaves("throttled", false, sdkAttempts, fault{"do": "answer", "service": "dynamodb", "function": "disconnect", "status": 429})
+	leaves("throttled", false, sdkAttempts,
+		fault{"do": "answer", "service": "dynamodb", "function": "disconnect", "status": 429})
 	for nth := range 4 { // dead, the row on news, the flag in that channel's row, and that row
 		for _, do := range []string{before, after} {
 			leaves(fmt.Sprintf("%s %d", do, nth+1), do != before || nth > 0, 1,
-				fault{"do": do, "service": "dynamodb", "function": "disconnect", "nth": nth + 1, "count": 1})
+				fault{
+					"do": do, "service": "dynamodb", "function": "disconnect", "nth": nth + 1,
+					"count": 1,
+				})
 		}
 	}
 	var ids []string
@@ -104,7 +111,8 @@ func TestDisconnectThatFailsIsDoneAgain(t *testing.T) {
 		t.Errorf("one whom nobody sees has a lease: %s", due)
 	}
 	mend := breaks(t, fault{
-		"do": "answer", "service": "dynamodb", "operation": "DeleteItem", "function": "disconnect", "status": 429,
+		"do": "answer", "service": "dynamodb", "operation": "DeleteItem", "function": "disconnect",
+		"status": 429,
 	})
 	r.goes()
 	eventually(t, func() bool { return !leaseOf(t, id).IsZero() }, "a lease")
@@ -124,7 +132,8 @@ func TestLostDisconnectOfASubscriber(t *testing.T) {
 		news := unique("news-")
 		r := regularly(t, "leaves", news)
 		agree(t, news, r)
-		strikes(t, 1, r.goes, fault{"do": "lose-disconnect", "connection": r.connection(), "count": 1})
+		strikes(t, 1, r.goes,
+			fault{"do": "lose-disconnect", "connection": r.connection(), "count": 1})
 		if n := len(rowsOf(t, news)); n != 1 {
 			t.Errorf("%d rows, though nothing was told of the end", n)
 		}
@@ -140,7 +149,8 @@ func TestLostDisconnectOfASubscriber(t *testing.T) {
 			strikes(t, 1, who.goes, fault{"do": "lose-disconnect", "connection": id, "count": 1})
 			expires(t, news, id)
 		}
-		answers(t, get(t, "channels/"+news, "info", "subscription_count"), 200, `{"occupied":false,"subscription_count":0}`)
+		answers(t, get(t, "channels/"+news, "info", "subscription_count"), 200,
+			`{"occupied":false,"subscription_count":0}`)
 		if n := len(rowsOf(t, news)); n != 2 {
 			t.Errorf("%d rows, want those that have expired", n)
 		}
@@ -157,7 +167,8 @@ func TestLostDisconnectOfASubscriber(t *testing.T) {
 func expires(t *testing.T, channel, id string) {
 	t.Helper()
 	_, err := tables().UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-		TableName: aws.String(hark.Tables["State"]), Key: item{"pk": "chan#" + hark.App.ID + "#" + channel, "sk": "sub#" + id}.attributes(t),
+		TableName:                 aws.String(hark.Tables["State"]),
+		Key:                       item{"pk": "chan#" + hark.App.ID + "#" + channel, "sk": "sub#" + id}.attributes(t),
 		UpdateExpression:          aws.String("SET expires = :past"),
 		ExpressionAttributeValues: item{":past": time.Now().AddDate(-6, 0, 0).Unix()}.attributes(t),
 	})
@@ -172,7 +183,8 @@ func audit(t *testing.T) {
 	t.Helper()
 	round := time.Now().Add(-59 * time.Minute).Truncate(time.Minute)
 	put(t, "State", item{
-		"pk": "sweep", "sk": "audit", "round": round.Unix() / 60, "app": "", "part": 0, "after": "", "expires": time.Now().Add(time.Hour).Unix(),
+		"pk": "sweep", "sk": "audit", "round": round.Unix() / 60, "app": "", "part": 0, "after": "",
+		"expires": time.Now().Add(time.Hour).Unix(),
 	})
 	eventually(t, func() bool {
 		if _, err := invoke(t.Context(), "sweep", []byte("{}")); err != nil {

@@ -11,7 +11,8 @@ import (
 type fate string
 
 const (
-	forgotten fate = "it is on no channel, and nothing tells it" // until it asks again: no row could mend that (docs/steps.md §5)
+	// until it asks again: no row could mend that (docs/steps.md §5)
+	forgotten fate = "it is on no channel, and nothing tells it"
 	returns   fate = "the next event closes it, and it comes back"
 	unharmed  fate = "it is on the channel"
 )
@@ -49,8 +50,10 @@ func killsEach(t *testing.T, prefix string, deaths []death, others ...*regular) 
 			agree(t, ch, other)
 		}
 		r := regularly(t, fmt.Sprintf("dies-%d", i))
-		strikes(t, 1, func() { r.enters(ch) }, ofFrames(fault{"do": d.do, "nth": d.nth, "count": 1})...)
-		eventually(t, func() bool { return r.ownAnswers() == 1 }, "API Gateway to say that its function has died")
+		strikes(t, 1, func() { r.enters(ch) },
+			ofFrames(fault{"do": d.do, "nth": d.nth, "count": 1})...)
+		eventually(t, func() bool { return r.ownAnswers() == 1 },
+			"API Gateway to say that its function has died")
 		all = append(all, dying{d, r, ch})
 	}
 	return all
@@ -82,7 +85,8 @@ func TestMessageKilledDuringASubscribe(t *testing.T) {
 	for _, d := range all {
 		switch d.fate {
 		case forgotten:
-			if rows := rowsOf(t, d.channel); len(rows) > 0 || listed(t, d.channel) || d.is(d.channel) {
+			rows := rowsOf(t, d.channel)
+			if len(rows) > 0 || listed(t, d.channel) || d.is(d.channel) {
 				t.Errorf("%s: there are %v", d, rows)
 			}
 			continue
@@ -102,7 +106,8 @@ func TestMessageKilledDuringASubscribe(t *testing.T) {
 			agree(t, d.channel, d.regular)
 		}
 		publish(t, wire.Event{Name: "test", Channel: d.channel, Data: "second"})
-		eventually(t, func() bool { return d.heard(d.channel, "second") }, fmt.Sprintf("%s: the second event", d))
+		eventually(t, func() bool { return d.heard(d.channel, "second") },
+			fmt.Sprintf("%s: the second event", d))
 	}
 	ownErrorsSince(t, own, len(all))
 	var clients []*regular
@@ -136,7 +141,8 @@ func TestMessageKilledDuringAPresenceSubscribe(t *testing.T) {
 		}
 		agree(t, d.channel, stays, d.regular)
 		publish(t, wire.Event{Name: "test", Channel: d.channel, Data: "first"})
-		eventually(t, func() bool { return d.heard(d.channel, "first") }, fmt.Sprintf("%s: the event", d))
+		eventually(t, func() bool { return d.heard(d.channel, "first") },
+			fmt.Sprintf("%s: the event", d))
 	}
 	ownErrorsSince(t, own, len(all))
 	for _, d := range all {

@@ -20,10 +20,13 @@ func TestReorderedFramesEndAsTheStampsSay(t *testing.T) {
 	const rounds = 6
 	own := ownErrors(t)
 	var channels []string
-	for _, prefix := range []string{"room-", "private-room-", "cache-room-", "presence-room-", "presence-cache-room-"} {
+	for _, prefix := range []string{
+		"room-", "private-room-", "cache-room-", "presence-room-", "presence-cache-room-",
+	} {
 		channels = append(channels, unique(prefix), unique(prefix))
 	}
-	presence := slices.DeleteFunc(slices.Clone(channels), func(ch string) bool { return !strings.HasPrefix(ch, "presence-") })
+	presence := slices.DeleteFunc(slices.Clone(channels),
+		func(ch string) bool { return !strings.HasPrefix(ch, "presence-") })
 	stays := regularly(t, "stays", presence...)
 	for _, ch := range presence {
 		agree(t, ch, stays)
@@ -46,7 +49,8 @@ func TestReorderedFramesEndAsTheStampsSay(t *testing.T) {
 				})
 			}
 		}
-		time.Sleep(50 * time.Millisecond) // of two in one millisecond, a subscribe wins (docs/steps.md §4)
+		// of two in one millisecond, a subscribe wins (docs/steps.md §4)
+		time.Sleep(50 * time.Millisecond)
 	}
 	c.drains(late)
 	mend()
@@ -67,11 +71,13 @@ func TestReorderedFramesEndAsTheStampsSay(t *testing.T) {
 		if slices.Contains(presence, ch) {
 			want = append(want, stays.connection())
 		}
-		eventually(t, func() bool { return rowsAre(rowsOf(t, ch), want) && listed(t, ch) == (len(want) > 0) },
+		eventually(t,
+			func() bool { return rowsAre(rowsOf(t, ch), want) && listed(t, ch) == (len(want) > 0) },
 			fmt.Sprintf("rows of %s for %v, and that it is listed accordingly", ch, want))
 	}
 	for _, ch := range presence {
-		eventually(t, func() bool { return slices.Equal(stays.sees(ch), usersOf(rowsOf(t, ch))) }, "the list of members to be that of the rows")
+		eventually(t, func() bool { return slices.Equal(stays.sees(ch), usersOf(rowsOf(t, ch))) },
+			"the list of members to be that of the rows")
 	}
 	if n := stays.moved(); n > 0 {
 		t.Errorf("%d users came who were there, or left who were not", n)

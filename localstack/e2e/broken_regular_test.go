@@ -29,13 +29,17 @@ type regular struct {
 	conn    *wire.Conn                 // nil while it is away
 	sockets []string                   // the IDs of all connections that it has had
 	lists   map[string]map[string]bool // the channels that it was told it is on, with their members
-	left    map[string]bool            // channels that it has left on this connection, of which something may still come
-	unsure  bool                       // a frame of this connection was answered by API Gateway itself, so that it may have had no effect
-	events  map[string][]string        // the data of events, by channel
-	met     map[string]int             // how often it was told that it is on a channel
-	own     int                        // answers that were API Gateway's own JSON
-	twice   int                        // users who came though they were there, or left though they were not
-	wrong   []string                   // frames that no client may be sent
+	// channels that it has left on this connection, of which something may still come
+	left map[string]bool
+	// a frame of this connection was answered by API Gateway itself, so that it may have had no
+	// effect
+	unsure bool
+	events map[string][]string // the data of events, by channel
+	met    map[string]int      // how often it was told that it is on a channel
+	own    int                 // answers that were API Gateway's own JSON
+	// users who came though they were there, or left though they were not
+	twice int
+	wrong []string // frames that no client may be sent
 }
 
 // away is how long a regular waits before it opens its next connection.
@@ -44,7 +48,10 @@ const away = 50 * time.Millisecond
 // regularly has a client of that user come, and come back until the test ends.
 func regularly(t *testing.T, user string, channels ...string) *regular {
 	t.Helper()
-	r := &regular{t: t, user: user, done: make(chan struct{}), wants: map[string]bool{}, events: map[string][]string{}, met: map[string]int{}}
+	r := &regular{
+		t: t, user: user, done: make(chan struct{}), wants: map[string]bool{},
+		events: map[string][]string{}, met: map[string]int{},
+	}
 	for _, ch := range channels {
 		r.wants[ch] = true
 	}
@@ -106,7 +113,8 @@ func (r *regular) asks(channel string) {
 		data = channelData(r.user, "")
 	}
 	_ = r.conn.SendEvent("pusher:subscribe", map[string]string{
-		"channel": channel, "channel_data": data, "auth": hark.App.Auth(r.conn.SocketID, channel, data),
+		"channel": channel, "channel_data": data,
+		"auth": hark.App.Auth(r.conn.SocketID, channel, data),
 	})
 }
 
@@ -117,7 +125,9 @@ func (r *regular) reads(c *wire.Conn) {
 		r.mu.Lock()
 		if err != nil {
 			r.conn, r.lists = nil, nil
-			if _, ended := errors.AsType[*wire.ClosedError](err); !ended && !errors.Is(err, net.ErrClosed) { // by the other end, by ourselves
+			// by the other end, by ourselves
+			_, ended := errors.AsType[*wire.ClosedError](err)
+			if !ended && !errors.Is(err, net.ErrClosed) {
 				r.wrong = append(r.wrong, err.Error())
 			}
 			r.mu.Unlock()
@@ -132,7 +142,8 @@ func (r *regular) reads(c *wire.Conn) {
 func (r *regular) hears(raw []byte) {
 	f, err := wire.ParseFrame(raw)
 	switch {
-	case err != nil && strings.Contains(string(raw), `"connectionId"`): // {"message": "Internal server error", …}
+	// {"message": "Internal server error", …}
+	case err != nil && strings.Contains(string(raw), `"connectionId"`):
 		r.own++
 		r.unsure = true
 	case err != nil:
@@ -146,7 +157,8 @@ func (r *regular) hears(raw []byte) {
 			r.welcomed(f)
 		}
 	case f.Event == wire.CacheMiss:
-	case f.Event == wire.Established && strings.Contains(f.Data, r.sockets[len(r.sockets)-1]): // a post that was answered late is repeated
+	// a post that was answered late is repeated
+	case f.Event == wire.Established && strings.Contains(f.Data, r.sockets[len(r.sockets)-1]):
 	case r.lists[f.Channel] == nil:
 		if !r.left[f.Channel] {
 			r.wrong = append(r.wrong, "before its success: "+string(raw))
@@ -233,7 +245,8 @@ func (r *regular) goes() {
 	r.mu.Unlock()
 	<-r.done
 	if len(r.wrong) > 0 {
-		r.t.Errorf("%s was sent %d frames that it must not be sent, the first: %s", r.user, len(r.wrong), r.wrong[0])
+		r.t.Errorf("%s was sent %d frames that it must not be sent, the first: %s", r.user,
+			len(r.wrong), r.wrong[0])
 		r.wrong = nil
 	}
 }

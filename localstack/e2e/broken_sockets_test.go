@@ -32,16 +32,26 @@ func TestAWrong410(t *testing.T) {
 		comes int // connections that it has in the end
 		what  func(r, other *regular, room, news string)
 	}{
-		{"for the first post of an event, to a connection that has just opened", 1, func(r, _ *regular, _, news string) {
-			strikes(t, 1, func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) }, gone(r, post, 1))
+		{"for the first post of an event, to a connection that has just opened", 1, func(
+			r, _ *regular, _, news string,
+		) {
+			strikes(t, 1,
+				func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) },
+				gone(r, post, 1))
 			eventually(t, func() bool { return r.heard(news, "first") }, "the event")
 		}},
 		{"for an event, and when it is asked for", 2, func(r, _ *regular, _, news string) {
-			strikes(t, 2, func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) }, gone(r, "", 2))
+			strikes(t, 2,
+				func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) },
+				gone(r, "", 2))
 		}},
-		{"for an event, to a connection that opened a while ago", 2, func(r, _ *regular, _, news string) {
+		{"for an event, to a connection that opened a while ago", 2, func(
+			r, _ *regular, _, news string,
+		) {
 			older(t, news, r.connection())
-			strikes(t, 1, func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) }, gone(r, post, 1))
+			strikes(t, 1,
+				func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) },
+				gone(r, post, 1))
 		}},
 		{"for member_added", 2, func(r, other *regular, room, _ string) {
 			older(t, room, r.connection())
@@ -70,11 +80,14 @@ func TestAWrong410(t *testing.T) {
 			agree(t, room, r, other)
 			agree(t, news, r, other)
 			tc.what(r, other, room, news)
-			eventually(t, func() bool { return r.socket() != "" && len(r.connections()) == tc.comes }, fmt.Sprintf("%d connections", tc.comes))
+			eventually(t,
+				func() bool { return r.socket() != "" && len(r.connections()) == tc.comes },
+				fmt.Sprintf("%d connections", tc.comes))
 			agree(t, room, r, other)
 			agree(t, news, r, other)
 			publish(t, wire.Event{Name: "test", Channels: []string{room, news}, Data: "last"})
-			eventually(t, func() bool { return r.heard(room, "last") && r.heard(news, "last") }, "an event that was published later")
+			eventually(t, func() bool { return r.heard(room, "last") && r.heard(news, "last") },
+				"an event that was published later")
 			all, channels = append(all, r, other), append(channels, room, news)
 		})
 	}
@@ -86,7 +99,8 @@ func TestAWrong410(t *testing.T) {
 func older(t *testing.T, channel, id string) {
 	t.Helper()
 	_, err := tables().UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-		TableName: aws.String(hark.Tables["State"]), Key: item{"pk": "chan#" + hark.App.ID + "#" + channel, "sk": "sub#" + id}.attributes(t),
+		TableName:                 aws.String(hark.Tables["State"]),
+		Key:                       item{"pk": "chan#" + hark.App.ID + "#" + channel, "sk": "sub#" + id}.attributes(t),
 		UpdateExpression:          aws.String("SET expires = expires - :minutes"),
 		ExpressionAttributeValues: item{":minutes": int((5 * time.Minute).Seconds())}.attributes(t),
 	})
@@ -110,13 +124,20 @@ func TestEverySocketIsCut(t *testing.T) {
 	for cuts := 1; cuts <= 3; cuts++ {
 		strikes(t, len(all), func() {}, fault{"do": "cut"})
 		for _, r := range all {
-			eventually(t, func() bool { return r.socket() != "" && len(r.connections()) == cuts+1 }, "everybody to come back once")
+			eventually(t, func() bool { return r.socket() != "" && len(r.connections()) == cuts+1 },
+				"everybody to come back once")
 		}
 		agree(t, room, all...)
 		agree(t, news, all...)
 		publish(t, wire.Event{Name: "test", Channels: []string{room, news}, Data: fmt.Sprint(cuts)})
 		for _, r := range all {
-			eventually(t, func() bool { return r.heard(room, fmt.Sprint(cuts)) && r.heard(news, fmt.Sprint(cuts)) }, "the event")
+			eventually(
+				t,
+				func() bool {
+					return r.heard(room, fmt.Sprint(cuts)) && r.heard(news, fmt.Sprint(cuts))
+				},
+				"the event",
+			)
 		}
 	}
 	for _, r := range all {

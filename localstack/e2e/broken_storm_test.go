@@ -41,7 +41,9 @@ func storm(worst bool) []fault {
 	}
 	return append(all,
 		fault{"do": "answer", "service": "dynamodb", "status": 429, "rate": 0.2},
-		fault{"do": "kill-before-write", "function": "broadcast", "nth": 2, "rate": 0.1, "count": 1},
+		fault{
+			"do": "kill-before-write", "function": "broadcast", "nth": 2, "rate": 0.1, "count": 1,
+		},
 		fault{"do": "kill-after-write", "function": "broadcast", "rate": 0.1, "count": 1})
 }
 
@@ -82,17 +84,27 @@ func TestStorm(t *testing.T) {
 		for _, room := range rooms {
 			joins += r.successes(room)
 		}
-		ended = append(ended, slices.DeleteFunc(r.connections(), func(id string) bool { return id == r.connection() })...)
+		ended = append(
+			ended,
+			slices.DeleteFunc(
+				r.connections(), func(id string) bool { return id == r.connection() },
+			)...,
+		)
 		answered += r.ownAnswers()
 	}
-	t.Logf("clients were told %d times that they are on a channel; %d connections ended, %d functions of frames died", joins, len(ended), killed)
+	t.Logf(
+		"clients were told %d times that they are on a channel; %d connections ended, %d "+
+			"functions of frames died",
+		joins, len(ended), killed,
+	)
 	sweepAll(t, ended)
 	for _, room := range rooms {
 		stormEnds(t, room, all, true)
 	}
 	// API Gateway answers a frame itself if its function has died, and the client is there still.
 	if got := ownErrors(t) - own; got < answered || got > killed {
-		t.Errorf("API Gateway answered %d frames itself; %d functions died, %d clients heard of it", got, killed, answered)
+		t.Errorf("API Gateway answered %d frames itself; %d functions died, %d clients heard of it",
+			got, killed, answered)
 	}
 	noTrace(t, all, rooms...)
 }
@@ -101,7 +113,8 @@ func TestStorm(t *testing.T) {
 func frameKills(t *testing.T) (n int) {
 	t.Helper()
 	for _, f := range faultsSet(t) {
-		if strings.HasPrefix(f.Do, "kill-") && (f.Function == "message" || f.Function == "subscribe") {
+		if strings.HasPrefix(f.Do, "kill-") &&
+			(f.Function == "message" || f.Function == "subscribe") {
 			n += f.Hits
 		}
 	}
@@ -140,7 +153,9 @@ func (r *regular) visits(rooms []string, until time.Time, draw *rand.Rand) {
 func stormEnds(t *testing.T, room string, all []*regular, noGhosts bool) {
 	t.Helper()
 	differ := ""
-	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(
+		100 * time.Millisecond,
+	) {
 		if differ = stormDiffers(rowsOf(t, room), room, all, noGhosts); differ == "" {
 			return
 		}
@@ -169,7 +184,8 @@ func stormDiffers(rows map[string]subscription, room string, all []*regular, noG
 		case r.is(room) && !slices.Equal(r.sees(room), users):
 			return fmt.Sprintf("%s (%s) sees %v, there are %v", r.user, id, r.sees(room), users)
 		case !unsure && (wants != r.is(room) || wants != has):
-			return fmt.Sprintf("%s (%s) wants to be there: %v, believes to be: %v, has a row: %v", r.user, id, wants, r.is(room), has)
+			return fmt.Sprintf("%s (%s) wants to be there: %v, believes to be: %v, has a row: %v",
+				r.user, id, wants, r.is(room), has)
 		}
 		if has {
 			clients++

@@ -55,7 +55,9 @@ func agree(t *testing.T, channel string, all ...*regular) {
 }
 
 // agreeWithin says in what they do not agree after that time; nothing if they do.
-func agreeWithin(t *testing.T, within time.Duration, channel string, all ...*regular) (differ string) {
+func agreeWithin(
+	t *testing.T, within time.Duration, channel string, all ...*regular,
+) (differ string) {
 	t.Helper()
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if differ = disagreement(t, channel, all); differ == "" {
@@ -69,7 +71,9 @@ func agreeWithin(t *testing.T, within time.Duration, channel string, all ...*reg
 // after the first.
 func patiently(t *testing.T, ok func() bool, what string) {
 	t.Helper()
-	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(
+		50 * time.Millisecond,
+	) {
 		if ok() {
 			return
 		}
@@ -89,12 +93,14 @@ func disagreement(t *testing.T, channel string, all []*regular) string {
 		s, has := rows[r.connection()]
 		switch {
 		case wants != r.is(channel):
-			return fmt.Sprintf("%s wants to be there: %v, believes to be there: %v", r.user, wants, !wants)
+			return fmt.Sprintf("%s wants to be there: %v, believes to be there: %v", r.user, wants,
+				!wants)
 		case wants != has:
 			return fmt.Sprintf("%s wants to be there: %v, has a row: %v", r.user, wants, has)
 		case has && s.pending:
 			return r.user + " is pending"
-		case wants && strings.HasPrefix(channel, "presence-") && !slices.Equal(r.sees(channel), users):
+		case wants && strings.HasPrefix(channel, "presence-") &&
+			!slices.Equal(r.sees(channel), users):
 			return fmt.Sprintf("%s sees %v, there are %v", r.user, r.sees(channel), users)
 		}
 		if wants {
@@ -128,7 +134,9 @@ func noTrace(t *testing.T, all []*regular, channels ...string) {
 func untraced(t *testing.T, words []string) {
 	t.Helper()
 	var left []string
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(
+		100 * time.Millisecond,
+	) {
 		if left = traces(t, words); len(left) == 0 {
 			return
 		}
@@ -142,8 +150,10 @@ func untraced(t *testing.T, words []string) {
 func traces(t *testing.T, words []string) []string {
 	t.Helper()
 	return slices.DeleteFunc(rows(t), func(key string) bool {
-		return strings.HasPrefix(key, "lease#") || strings.HasSuffix(key, " cache") || strings.HasSuffix(key, " miss") ||
-			!slices.ContainsFunc(words, func(word string) bool { return strings.Contains(key, word) })
+		return strings.HasPrefix(key, "lease#") || strings.HasSuffix(key, " cache") ||
+			strings.HasSuffix(key, " miss") ||
+			!slices.ContainsFunc(words,
+				func(word string) bool { return strings.Contains(key, word) })
 	})
 }
 
@@ -180,7 +190,8 @@ func aged(t *testing.T, id string) bool {
 		return all
 	}
 	_, err := tables().UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-		TableName: aws.String(hark.Tables["State"]), Key: item{"pk": "conn#" + id, "sk": "conn"}.attributes(t),
+		TableName:                 aws.String(hark.Tables["State"]),
+		Key:                       item{"pk": "conn#" + id, "sk": "conn"}.attributes(t),
 		UpdateExpression:          aws.String("SET #on = :on, #off = :off"),
 		ConditionExpression:       aws.String("attribute_exists(pk)"),
 		ExpressionAttributeNames:  map[string]string{"#on": "on", "#off": "off"},
@@ -244,7 +255,8 @@ func strikes(t *testing.T, hits int, do func(), faults ...fault) {
 	t.Helper()
 	mend := breaks(t, faults...)
 	do()
-	eventually(t, func() bool { return faultHits(t) >= hits }, fmt.Sprintf("%d strokes of %v", hits, faults))
+	eventually(t, func() bool { return faultHits(t) >= hits },
+		fmt.Sprintf("%d strokes of %v", hits, faults))
 	mend()
 }
 

@@ -28,9 +28,11 @@ func TestEverythingIsDoneTwice(t *testing.T) {
 		{"frames, a moment later", ofFrames(twice("", "150ms"))},
 		{"the ends of connections, at once", []fault{twice("disconnect", "")}},
 		{"the ends of connections, a moment later", []fault{twice("disconnect", "150ms")}},
-		{"what the queue brings", []fault{twice("broadcast", "5ms")}}, // one after the other: of a group there is one invocation at a time
+		// one after the other: of a group there is one invocation at a time
+		{"what the queue brings", []fault{twice("broadcast", "5ms")}},
 		{"messages", []fault{{"do": "repeat-message", "function": "broadcast", "delay": "50ms"}}},
-		{"all of it", append(ofFrames(twice("", "")), twice("disconnect", ""), twice("broadcast", "5ms"),
+		{"all of it", append(ofFrames(twice("", "")), twice("disconnect", ""),
+			twice("broadcast", "5ms"),
 			fault{"do": "repeat-message", "function": "broadcast", "delay": "50ms"})},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -80,7 +82,8 @@ func comesAndGoes(t *testing.T, stays *regular, room, news string) {
 	}
 	counted := `{"occupied":true,"subscription_count":3}`
 	answers(t, get(t, "channels/"+news, "info", "subscription_count"), 200, counted)
-	answers(t, get(t, "channels/"+room, "info", "user_count"), 200, `{"occupied":true,"user_count":1}`)
+	answers(t, get(t, "channels/"+room, "info", "user_count"), 200,
+		`{"occupied":true,"user_count":1}`)
 	publish(t, wire.Event{Name: "test", Channels: []string{room, news}, Data: "all of it"})
 	for _, r := range []*regular{stays, first, second} {
 		eventually(t, func() bool { return r.heard(news, "all of it") }, "the event at "+r.user)

@@ -1,4 +1,5 @@
-// Laravel Echo in Chromium, on pages that a small app serves. The numbers are those of docs/protocol.md §9.
+// Laravel Echo in Chromium, on pages that a small app serves. The numbers are those of
+// docs/protocol.md §9.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -11,7 +12,8 @@ const hark = await target();
 const sdk = server(hark);
 const chromium = await browser();
 
-// What Laravel's resources/js/echo.js does, and the few lines that a test needs to see what happened: heard(n) waits for
+// What Laravel's resources/js/echo.js does, and the few lines that a test needs to see what
+// happened: heard(n) waits for
 // n events.
 const echoPage = (options) => page(`
 import Echo from 'laravel-echo';
@@ -81,14 +83,20 @@ test('138: a page connects, joins a public and a private channel and hears event
 });
 
 test('138: pages on a presence channel: here, joining, whispers, leaving', async (t) => {
-  const [ann, bob] = [await open(t, chromium, `${url}/?user=1`), await open(t, chromium, `${url}/?user=2`)];
+  const [ann, bob] = [
+    await open(t, chromium, `${url}/?user=1`), await open(t, chromium, `${url}/?user=2`),
+  ];
   const name = channel('room.');
   await ann.page.evaluate((room) => window.room(room), name);
   await ann.page.evaluate(() => heard(1));
   await bob.page.evaluate((room) => window.room(room), name);
-  assert.deepEqual(await bob.page.evaluate(() => heard(1)), [['here', [userInfo('1'), userInfo('2')]]]);
+  assert.deepEqual(
+    await bob.page.evaluate(() => heard(1)), [['here', [userInfo('1'), userInfo('2')]]],
+  );
   await ann.page.evaluate(() => heard(2));
-  await bob.page.evaluate((room) => { window.Echo.join(room).whisper('typing', { name: 'Bob' }); }, name);
+  await bob.page.evaluate(
+    (room) => { window.Echo.join(room).whisper('typing', { name: 'Bob' }); }, name,
+  );
   await ann.page.evaluate(() => heard(3));
   await bob.page.close();
   assert.deepEqual(await ann.page.evaluate(() => heard(4)), [
@@ -120,7 +128,9 @@ test('138, 37: error() hears that the app refused a channel', async (t) => {
 test('139: toOthers skips the tab whose X-Socket-ID was sent', async (t) => {
   const [mine, theirs] = [await open(t, chromium, url), await open(t, chromium, url)];
   const room = channel('room-');
-  for (const { page: tab } of [mine, theirs]) await tab.evaluate((name) => join('channel', name), room);
+  for (const { page: tab } of [mine, theirs]) await tab.evaluate(
+    (name) => join('channel', name), room,
+  );
   await mine.page.evaluate((name) => fetch('/publish', {
     method: 'POST',
     headers: { 'X-Socket-ID': window.Echo.socketId() },
@@ -131,8 +141,11 @@ test('139: toOthers skips the tab whose X-Socket-ID was sent', async (t) => {
   assert.deepEqual(await mine.page.evaluate(() => heard(1)), [['Moved', { n: 2 }]]);
 });
 
-test('140: after a forced close the page is a member again, and nobody is there twice', async (t) => {
-  const [ann, bob] = [await open(t, chromium, `${url}/?user=1`), await open(t, chromium, `${url}/?user=2`)];
+test('140: after a forced close the page is a member again, and nobody is there twice',
+  async (t) => {
+  const [ann, bob] = [
+    await open(t, chromium, `${url}/?user=1`), await open(t, chromium, `${url}/?user=2`),
+  ];
   const name = channel('room.');
   for (const { page: tab } of [ann, bob]) {
     await tab.evaluate((room) => window.room(room), name);
@@ -141,7 +154,9 @@ test('140: after a forced close the page is a member again, and nobody is there 
   const list = await bob.page.evaluate(async (room) => {
     const { pusher } = window.Echo.connector;
     const again = new Promise((resolve) => {
-      pusher.channel(`presence-${room}`).bind('pusher:subscription_succeeded', ({ members }) => resolve(Object.keys(members)));
+      pusher.channel(`presence-${room}`).bind(
+        'pusher:subscription_succeeded', ({ members }) => resolve(Object.keys(members)),
+      );
     });
     pusher.send_event('client-too-large', 'x'.repeat(33 * 1024)); // API Gateway closes with 1009
     return again;
@@ -150,13 +165,16 @@ test('140: after a forced close the page is a member again, and nobody is there 
   await bob.page.evaluate((room) => { window.Echo.join(room).whisper('typing', {}); }, name);
   await ann.page.waitForFunction(() => window.heard.events().some(([what]) => what === 'typing'));
   const members = await ann.page.evaluate((room) => {
-    const { members: all, count } = window.Echo.connector.pusher.channel(`presence-${room}`).members;
+    const {
+      members: all, count,
+    } = window.Echo.connector.pusher.channel(`presence-${room}`).members;
     return [Object.keys(all), count];
   }, name);
   assert.deepEqual(members, [['1', '2'], 2]);
 });
 
-test('140: after a forced close the page is back, on its channels, and hears each event once', async (t) => {
+test('140: after a forced close the page is back, on its channels, and hears each event once',
+  async (t) => {
   const { page: tab } = await open(t, chromium, url);
   const room = channel('room-');
   await tab.evaluate((name) => join('channel', name), room);
@@ -164,7 +182,9 @@ test('140: after a forced close the page is back, on its channels, and hears eac
   const after = await tab.evaluate(async (name) => {
     const { pusher } = window.Echo.connector;
     const again = new Promise((resolve) => {
-      pusher.channel(name).bind('pusher:subscription_succeeded', () => resolve(window.Echo.socketId()));
+      pusher.channel(name).bind(
+        'pusher:subscription_succeeded', () => resolve(window.Echo.socketId()),
+      );
     });
     pusher.send_event('client-too-large', 'x'.repeat(33 * 1024)); // API Gateway closes with 1009
     return again;
@@ -191,12 +211,16 @@ test('9: a page with an unknown key gives up and stays quiet', async (t) => {
 test('26: a tab that is closed is no subscriber any more, and the others stay', async (t) => {
   const [stays, goes] = [await open(t, chromium, url), await open(t, chromium, url)];
   const room = channel('room-');
-  for (const { page: tab } of [stays, goes]) await tab.evaluate((name) => join('channel', name), room);
+  for (const { page: tab } of [stays, goes]) await tab.evaluate(
+    (name) => join('channel', name), room,
+  );
   await goes.page.close();
   await sdk.trigger(room, 'App\\Events\\Moved', {});
   assert.deepEqual(await stays.page.evaluate(() => heard(1)), [['Moved', {}]]);
   await eventually('one subscriber is left', async () => { // its $disconnect may be on its way
-    const res = await sdk.get({ path: `/channels/${room}`, params: { info: 'subscription_count' } });
+    const res = await sdk.get({
+      path: `/channels/${room}`, params: { info: 'subscription_count' },
+    });
     return await res.text() === '{"occupied":true,"subscription_count":1}';
   });
 });

@@ -19,7 +19,10 @@ type bill map[string]float64
 // counted are the units that budgets are about. Minutes, milliseconds and bytes depend on the
 // machine or the moment.
 func counted() []string {
-	return []string{"lambda.requests", "dynamodb.write_units", "dynamodb.read_units", "sqs.requests", "apigateway.messages"}
+	return []string{
+		"lambda.requests", "dynamodb.write_units", "dynamodb.read_units", "sqs.requests",
+		"apigateway.messages",
+	}
 }
 
 // meter is what the local cloud's meter answers (localstack/README.md).
@@ -53,7 +56,8 @@ func readMeter(t *testing.T) bill {
 func metered(t *testing.T, unit, function, operation string) (n float64) {
 	t.Helper()
 	for _, entry := range askMeter(t).By {
-		if entry.Unit == unit && entry.Function == "Hark-"+function && entry.Operation == operation {
+		if entry.Unit == unit && entry.Function == "Hark-"+function &&
+			entry.Operation == operation {
 			n += entry.N
 		}
 	}
@@ -76,8 +80,11 @@ func costsAfter(t *testing.T, want bill, prepare, do func()) {
 		prepare()
 		before := atRest(t)
 		do()
-		for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-			if got = readMeter(t).minus(before); maps.Equal(got, want) && maps.Equal(atRest(t).minus(before), want) {
+		for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(
+			10 * time.Millisecond,
+		) {
+			got = readMeter(t).minus(before)
+			if maps.Equal(got, want) && maps.Equal(atRest(t).minus(before), want) {
 				return
 			}
 		}
@@ -137,19 +144,29 @@ func TestBudgets(t *testing.T) {
 		costs(t, bill{"lambda.requests": 1, "apigateway.messages": 2}, func() { visitor.pings() })
 	})
 	t.Run("subscribe to an occupied channel", func(t *testing.T) {
-		want := bill{"lambda.requests": 1, "dynamodb.write_units": 3, "dynamodb.read_units": 3, "apigateway.messages": 2}
+		want := bill{
+			"lambda.requests": 1, "dynamodb.write_units": 3, "dynamodb.read_units": 3,
+			"apigateway.messages": 2,
+		}
 		costs(t, want, func() { visitor.join(news) })
 	})
 	t.Run("subscribe to it and leave it", func(t *testing.T) {
-		want := bill{"lambda.requests": 2, "dynamodb.write_units": 5, "dynamodb.read_units": 5, "apigateway.messages": 3}
+		want := bill{
+			"lambda.requests": 2, "dynamodb.write_units": 5, "dynamodb.read_units": 5,
+			"apigateway.messages": 3,
+		}
 		costs(t, want, func() {
 			visitor.join(news)
 			visitor.leave(news)
 		})
 	})
 	t.Run(fmt.Sprintf("publish to %d, queued", subscribers), func(t *testing.T) {
-		want := bill{"lambda.requests": 2, "dynamodb.read_units": 1, "sqs.requests": 3, "apigateway.messages": subscribers}
-		costs(t, want, func() { publish(t, wire.Event{Name: "headline", Channel: news, Data: `{}`}) })
+		want := bill{
+			"lambda.requests": 2, "dynamodb.read_units": 1, "sqs.requests": 3,
+			"apigateway.messages": subscribers,
+		}
+		costs(t, want,
+			func() { publish(t, wire.Event{Name: "headline", Channel: news, Data: `{}`}) })
 	})
 	t.Run("sign-in", func(t *testing.T) { budgetOfSignIn(t) })
 	t.Run("presence", func(t *testing.T) { budgetOfPresence(t) })
@@ -257,10 +274,11 @@ func budgetOfSignIn(t *testing.T) {
 	t.Run("the user's channel: nothing is written", func(t *testing.T) {
 		id := unique("user-")
 		c := user(t, id)
-		costs(t, bill{"lambda.requests": 1, "dynamodb.read_units": 1, "apigateway.messages": 2}, func() {
-			c.subscribe("#server-to-user-"+id, "")
-			c.succeeds("#server-to-user-" + id)
-		})
+		costs(t, bill{"lambda.requests": 1, "dynamodb.read_units": 1, "apigateway.messages": 2},
+			func() {
+				c.subscribe("#server-to-user-"+id, "")
+				c.succeeds("#server-to-user-" + id)
+			})
 	})
 }
 

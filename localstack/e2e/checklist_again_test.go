@@ -19,7 +19,8 @@ func TestLine45_SubscribedTwice(t *testing.T) {
 		c.join(ch)
 		c.hears(ch)
 		c.quiet()
-		answers(t, get(t, "channels/"+ch, "info", "subscription_count"), 200, `{"occupied":true,"subscription_count":1}`)
+		answers(t, get(t, "channels/"+ch, "info", "subscription_count"), 200,
+			`{"occupied":true,"subscription_count":1}`)
 	})
 	t.Run("ten at once", func(t *testing.T) {
 		ch := unique("room-")
@@ -112,7 +113,9 @@ func TestLine47_Unsubscribe(t *testing.T) {
 
 // 48. Unsubscribe of an unknown channel MUST NOT close the socket.
 func TestLine48_UnsubscribeOfAnUnknownChannel(t *testing.T) {
-	for _, prefix := range []string{"room-", "private-room-", "presence-room-", "#server-to-user-"} {
+	for _, prefix := range []string{
+		"room-", "private-room-", "presence-room-", "#server-to-user-",
+	} {
 		t.Run(prefix, func(t *testing.T) {
 			c, ch := connect(t), unique(prefix)
 			c.leave(ch)
@@ -126,7 +129,9 @@ func TestLine48_UnsubscribeOfAnUnknownChannel(t *testing.T) {
 
 // 50. Subscribe, unsubscribe, subscribe sent back to back MUST end subscribed.
 func TestLine50_BackToBack(t *testing.T) {
-	for name, backToBack := range map[string]func(*testing.T, time.Duration){"public": publicBackToBack, "presence": presenceBackToBack} {
+	for name, backToBack := range map[string]func(*testing.T, time.Duration){
+		"public": publicBackToBack, "presence": presenceBackToBack,
+	} {
 		t.Run(name, func(t *testing.T) { backToBack(t, calm) })
 		// API Gateway runs the frames of one connection in any order; the last one sent must win
 		// (docs/protocol.md §3.14, 5).
@@ -167,7 +172,8 @@ func presenceBackToBack(t *testing.T, silence time.Duration) {
 		member(t, room, "2", "").hears(room)
 		c.sees(wire.MemberAdded, room, "2")
 		c.next("test", room)
-		answers(t, get(t, "channels/"+room, "info", "user_count"), 200, `{"occupied":true,"user_count":2}`)
+		answers(t, get(t, "channels/"+room, "info", "user_count"), 200,
+			`{"occupied":true,"user_count":2}`)
 	}
 }
 
@@ -179,7 +185,8 @@ func TestUnsubscribeWinsIfItIsLast(t *testing.T) {
 		ch := unique("room-")
 		c := connect(t)
 		c.subscribe(ch, "")
-		time.Sleep(50 * time.Millisecond) // if API Gateway got both in one millisecond, it would end subscribed (docs/steps.md §4)
+		// if API Gateway got both in one millisecond, it would end subscribed (docs/steps.md §4)
+		time.Sleep(50 * time.Millisecond)
 		c.leave(ch)
 		for {
 			f, err := c.Next(late)

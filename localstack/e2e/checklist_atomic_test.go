@@ -76,7 +76,8 @@ func (b *ticks) run(ctx context.Context) error {
 		default:
 		}
 		n := b.begun.Add(1)
-		a, err := api().Publish(ctx, wire.Event{Name: "tick", Channel: b.channel, Data: strconv.FormatInt(n, 10)})
+		a, err := api().Publish(ctx,
+			wire.Event{Name: "tick", Channel: b.channel, Data: strconv.FormatInt(n, 10)})
 		if err != nil {
 			return err
 		}
@@ -109,7 +110,8 @@ func (b *ticks) visit(ctx context.Context, i int) (err error) {
 		data = ""
 	}
 	err = c.SendEvent("pusher:subscribe", map[string]string{
-		"channel": b.channel, "channel_data": data, "auth": hark.App.Auth(c.SocketID, b.channel, data),
+		"channel": b.channel, "channel_data": data,
+		"auth": hark.App.Auth(c.SocketID, b.channel, data),
 	})
 	if err != nil {
 		return err
@@ -129,9 +131,11 @@ func (b *ticks) listen(c *wire.Conn, seen int64) error {
 	for last := int64(0); last < seen+20; {
 		f, err := c.Next(patience)
 		if err != nil {
-			return fmt.Errorf("after event %d, with %d begun before the success was seen: %w", last, seen, err)
+			return fmt.Errorf("after event %d, with %d begun before the success was seen: %w", last,
+				seen, err)
 		}
-		if f.Event == wire.MemberAdded || f.Event == wire.MemberRemoved || f.Event == wire.CacheMiss {
+		if f.Event == wire.MemberAdded || f.Event == wire.MemberRemoved ||
+			f.Event == wire.CacheMiss {
 			continue // of the others who come and go; nothing was cached yet
 		}
 		n, err := strconv.ParseInt(f.Data, 10, 64)
@@ -139,7 +143,9 @@ func (b *ticks) listen(c *wire.Conn, seen int64) error {
 		case err != nil || f.Event != "tick" || f.Channel != b.channel:
 			return fmt.Errorf("got %s (%w) after event %d", f.Raw, err, last)
 		case last == 0 && n > seen+1:
-			return fmt.Errorf("the first event is %d, but only %d had begun when the success was seen", n, seen)
+			return fmt.Errorf(
+				"the first event is %d, but only %d had begun when the success was seen", n, seen,
+			)
 		case last != 0 && n != last+1 && (n != last || !repeats):
 			return fmt.Errorf("event %d came after %d", n, last)
 		}

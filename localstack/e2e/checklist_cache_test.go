@@ -33,7 +33,13 @@ func cached(t *testing.T, channel, data string) {
 	t.Helper()
 	publish(t, wire.Event{Name: "price", Channel: channel, Data: data})
 	kept := fmt.Sprintf(`"data":%s`, body(t, data))
-	eventually(t, func() bool { return strings.Contains(get(t, "channels/"+channel, "info", "cache").Body, kept) }, "the cache of "+channel)
+	eventually(
+		t,
+		func() bool {
+			return strings.Contains(get(t, "channels/"+channel, "info", "cache").Body, kept)
+		},
+		"the cache of "+channel,
+	)
 }
 
 // 66. A trigger on a cache channel with no subscriber MUST be cached.
@@ -61,7 +67,8 @@ func TestLine67_AfterTheSuccess(t *testing.T) {
 			first.comes(ch)
 			first.next(wire.CacheMiss, ch)
 			const data = "{ \"v\" : 3,\n\"text\":\"Zażółć 🎉\" }"
-			publish(t, wire.Event{Name: `App\Events\Price`, Channel: ch, Data: data, SocketID: "1.2"})
+			publish(t,
+				wire.Event{Name: `App\Events\Price`, Channel: ch, Data: data, SocketID: "1.2"})
 			live := first.next(`App\Events\Price`, ch)
 			late := connect(t)
 			late.comes(ch)
@@ -142,10 +149,12 @@ func TestLine70_Expiry(t *testing.T) {
 	cached(t, ch, `{"v":1}`)
 	r := row(t, "chan#"+hark.App.ID+"#"+ch, "cache")
 	expires, _ := r["expires"].(float64)
-	if until := time.Unix(int64(expires), 0); until.Before(before.Add(29*time.Minute)) || until.After(time.Now().Add(31*time.Minute)) {
+	until := time.Unix(int64(expires), 0)
+	if until.Before(before.Add(29*time.Minute)) || until.After(time.Now().Add(31*time.Minute)) {
 		t.Errorf("expires at %s, want half an hour after %s", until, before)
 	}
-	r["expires"] = time.Now().Add(-time.Second).Unix() // DynamoDB itself removes it only later, so that reads must look
+	// DynamoDB itself removes it only later, so that reads must look
+	r["expires"] = time.Now().Add(-time.Second).Unix()
 	put(t, "State", r)
 	c := connect(t)
 	c.comes(ch)

@@ -19,7 +19,10 @@ func pair(t *testing.T) (a, b client, channel string) {
 
 // 72. MUST reach every other subscriber and never the sender.
 func TestLine72_ReachesTheOthers(t *testing.T) {
-	for _, prefix := range []string{"private-room-", "private-encrypted-room-", "private-cache-room-", "presence-room-", "presence-cache-room-"} {
+	for _, prefix := range []string{
+		"private-room-", "private-encrypted-room-", "private-cache-room-", "presence-room-",
+		"presence-cache-room-",
+	} {
 		t.Run(prefix, func(t *testing.T) {
 			ch := unique(prefix)
 			all := make([]client, 3)
@@ -139,7 +142,9 @@ func TestLine77_UserID(t *testing.T) {
 	signedIn.enter(room, channelData("2", "")) // channel_data overrides the sign-in
 	signedIn.welcomed(room)
 	b.sees(wire.MemberAdded, room, "2")
-	signedIn.send(`{"event":"client-typing","channel":"` + room + `","data":{"user_id":"1"},"user_id":"1"}`)
+	signedIn.send(
+		`{"event":"client-typing","channel":"` + room + `","data":{"user_id":"1"},"user_id":"1"}`,
+	)
 	if f := b.next("client-typing", room); f.UserID != "2" || f.Data != `{"user_id":"1"}` {
 		t.Errorf("got %s", f.Raw)
 	}
@@ -176,7 +181,8 @@ func TestLine78_DataIsRelayedAsAString(t *testing.T) {
 func TestLine79_NoData(t *testing.T) {
 	a, b, ch := pair(t)
 	for _, frame := range []string{
-		`{"event":"client-exit","channel":"` + ch + `"}`, `{"event":"client-exit","channel":"` + ch + `","data":null}`,
+		`{"event":"client-exit","channel":"` + ch + `"}`,
+		`{"event":"client-exit","channel":"` + ch + `","data":null}`,
 	} {
 		a.send(frame)
 		b.next("client-exit", ch) // with data that is a string: the Java client throws without
@@ -185,8 +191,11 @@ func TestLine79_NoData(t *testing.T) {
 
 // 80. The 11th event within a second from one connection MUST be refused with 4301.
 func TestLine80_Rate(t *testing.T) {
-	const tries = 5 // seconds are those of the clock: on a busy machine a burst may fall into two of them
-	nextSecond := func() { time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(1050 * time.Millisecond))) }
+	// seconds are those of the clock: on a busy machine a burst may fall into two of them
+	const tries = 5
+	nextSecond := func() {
+		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(1050 * time.Millisecond)))
+	}
 	for range tries {
 		a, b, ch := pair(t)
 		nextSecond()
@@ -213,7 +222,8 @@ func TestLine80_Rate(t *testing.T) {
 
 // 81. Data over 10 KB SHOULD be refused, socket stays open.
 func TestLine81_LargeData(t *testing.T) {
-	app, ch := newApp(t, item{"max_message_size": 30_000}), unique("private-room-") // else the frame is too large before
+	// else the frame is too large before
+	app, ch := newApp(t, item{"max_message_size": 30_000}), unique("private-room-")
 	a, b := connectTo(t, app), connectTo(t, app)
 	a.join(ch)
 	b.join(ch)
@@ -222,7 +232,8 @@ func TestLine81_LargeData(t *testing.T) {
 		t.Errorf("got %d bytes", len(f.Data))
 	}
 	a.whispers(ch, "client-big", `"`+strings.Repeat("x", 10<<10+1)+`"`)
-	if message := a.errs(4301); !strings.Contains(message, ch) || !strings.Contains(message, "10240") {
+	message := a.errs(4301)
+	if !strings.Contains(message, ch) || !strings.Contains(message, "10240") {
 		t.Errorf("got %q, want the channel and the limit", message)
 	}
 	a.pings()
@@ -237,7 +248,8 @@ func TestLine82_LongName(t *testing.T) {
 	a.whispers(ch, name(200), "{}")
 	b.next(name(200), ch)
 	a.whispers(ch, name(201), "{}")
-	if message := a.errs(4301); !strings.Contains(message, ch) || !strings.Contains(message, "200") {
+	message := a.errs(4301)
+	if !strings.Contains(message, ch) || !strings.Contains(message, "200") {
 		t.Errorf("got %q, want the channel and the limit", message)
 	}
 	a.pings()
@@ -249,7 +261,8 @@ func TestLine82_LongName(t *testing.T) {
 func TestRateLimiting(t *testing.T) {
 	limit := func(terminate bool) item {
 		return item{"rate_limiting": map[string]any{
-			"enabled": true, "max_attempts": 3, "decay_seconds": 3600, "terminate_on_limit": terminate,
+			"enabled": true, "max_attempts": 3, "decay_seconds": 3600,
+			"terminate_on_limit": terminate,
 		}}
 	}
 	t.Run("refuses", func(t *testing.T) {

@@ -18,7 +18,10 @@ import (
 func TestLine1_AnyQuery(t *testing.T) {
 	for _, tc := range []struct{ name, query string }{
 		{"the query of pusher-js", "?protocol=7&client=js&version=8.6.0&flash=false"},
-		{"the query of the Swift client, in another order", "?client=swift&version=10.1.5&protocol=7"},
+		{
+			"the query of the Swift client, in another order",
+			"?client=swift&version=10.1.5&protocol=7",
+		},
 		{"no query at all", ""},
 		{"an old protocol", "?protocol=5"},
 		{"parameters that nobody knows", "?app=other&x=%26%3D&x=2"},
@@ -40,7 +43,8 @@ func TestLine2_FirstFrame(t *testing.T) {
 // decoded.
 func greeting(t *testing.T, app wire.App) map[string]any {
 	t.Helper()
-	f := dial(t, app, "?protocol=7").next(wire.Established, "") // which holds the data to be a string
+	// which holds the data to be a string
+	f := dial(t, app, "?protocol=7").next(wire.Established, "")
 	var data map[string]any
 	dec := json.NewDecoder(bytes.NewReader([]byte(f.Data)))
 	dec.UseNumber()
@@ -78,7 +82,8 @@ func TestLine5_ActivityTimeoutOfTheApp(t *testing.T) {
 	for _, seconds := range []int{30, 120} {
 		t.Run(fmt.Sprintf("%d where the app wants it", seconds), func(t *testing.T) {
 			app := newApp(t, item{"activity_timeout": seconds})
-			if got := greeting(t, app)["activity_timeout"]; got != json.Number(fmt.Sprint(seconds)) {
+			got := greeting(t, app)["activity_timeout"]
+			if got != json.Number(fmt.Sprint(seconds)) {
 				t.Errorf("got %v", got)
 			}
 		})
@@ -117,7 +122,8 @@ func TestLine8_FirstFrameInTime(t *testing.T) {
 
 // 9. Unknown key: MUST accept the upgrade, send only `pusher:error` 4001, then close.
 func TestLine9_UnknownKey(t *testing.T) {
-	c := dial(t, wire.App{Key: "no-such-key"}, "?protocol=7") // the upgrade is accepted, or dial had failed
+	// the upgrade is accepted, or dial had failed
+	c := dial(t, wire.App{Key: "no-such-key"}, "?protocol=7")
 	c.errs(4001)
 	c.ends()
 }
@@ -172,8 +178,10 @@ func TestLine12_DisallowedOrigin(t *testing.T) {
 		c.errs(4009)
 		c.ends()
 	})
-	t.Run("a page of the host is let in", func(t *testing.T) { from(t, "https://example.com", app).greeted() })
-	t.Run("an app that says nothing lets everybody in", func(t *testing.T) { from(t, "https://example.org", hark.App).greeted() })
+	t.Run("a page of the host is let in",
+		func(t *testing.T) { from(t, "https://example.com", app).greeted() })
+	t.Run("an app that says nothing lets everybody in",
+		func(t *testing.T) { from(t, "https://example.org", hark.App).greeted() })
 }
 
 // 13. Every `pusher:error` sent as first frame MUST carry a numeric code >= 4000.
@@ -191,17 +199,23 @@ func TestLine13_CodeOfTheFirstError(t *testing.T) {
 		}
 	}
 	t.Run("unknown key", func(t *testing.T) { check(t, dial(t, wire.App{Key: "no-such-key"}, "")) })
-	t.Run("disabled app", func(t *testing.T) { check(t, dial(t, newApp(t, item{"enabled": false}), "")) })
+	t.Run("disabled app",
+		func(t *testing.T) { check(t, dial(t, newApp(t, item{"enabled": false}), "")) })
 	t.Run("too many connections", func(t *testing.T) {
 		app := newApp(t, item{"max_connections": 1})
 		connectTo(t, app)
 		check(t, dial(t, app, ""))
 	})
 	t.Run("another origin", func(t *testing.T) {
-		check(t, from(t, "https://example.org", newApp(t, item{"allowed_origins": []string{"example.com"}})))
+		check(
+			t,
+			from(t, "https://example.org",
+				newApp(t, item{"allowed_origins": []string{"example.com"}})),
+		)
 	})
 	t.Run("a fault of ours", func(t *testing.T) {
-		breaks(t, fault{"do": "answer", "service": "dynamodb", "function": "connect", "status": 500})
+		breaks(t,
+			fault{"do": "answer", "service": "dynamodb", "function": "connect", "status": 500})
 		check(t, dial(t, hark.App, ""))
 	})
 }
@@ -210,7 +224,12 @@ func TestLine13_CodeOfTheFirstError(t *testing.T) {
 func TestLine14_TransientFaults(t *testing.T) {
 	for _, status := range []int{429, 500} {
 		t.Run(fmt.Sprintf("a table that answers %d", status), func(t *testing.T) {
-			mend := breaks(t, fault{"do": "answer", "service": "dynamodb", "function": "connect", "status": status})
+			mend := breaks(
+				t,
+				fault{
+					"do": "answer", "service": "dynamodb", "function": "connect", "status": status,
+				},
+			)
 			c := dial(t, hark.App, "")
 			f := c.next(wire.Error, "")
 			d, err := f.ErrorData()

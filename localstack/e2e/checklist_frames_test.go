@@ -17,7 +17,8 @@ import (
 // 15. MUST answer `pusher:ping` with `pusher:pong` on the same connection.
 func TestLine15_Ping(t *testing.T) {
 	for _, ping := range []string{
-		`{"event":"pusher:ping","data":{}}`, `{"event":"pusher:ping","data":"{}"}`, `{"event":"pusher:ping"}`,
+		`{"event":"pusher:ping","data":{}}`, `{"event":"pusher:ping","data":"{}"}`,
+		`{"event":"pusher:ping"}`,
 	} {
 		t.Run(ping, func(t *testing.T) {
 			c, other := connect(t), connect(t)
@@ -63,7 +64,8 @@ func TestLine19_SilentConnection(t *testing.T) {
 	stays.quiet() // nothing has noticed
 	sweep(t, silent.connectionID())
 	stays.sees(wire.MemberRemoved, room, "2")
-	eventually(t, func() bool { return subscribers(t, room) == 1 && subscribers(t, news) == 0 }, "no row of it is left")
+	eventually(t, func() bool { return subscribers(t, room) == 1 && subscribers(t, news) == 0 },
+		"no row of it is left")
 }
 
 // everyFrame has the server send every kind of frame that it knows, and returns them as they came.
@@ -135,7 +137,8 @@ func everyFrame(t *testing.T) []wire.Frame {
 func TestLine20_FramesAreObjectsWithAnEvent(t *testing.T) {
 	for _, f := range everyFrame(t) {
 		var frame map[string]json.RawMessage
-		if err := json.Unmarshal(f.Raw, &frame); err != nil || len(frame["event"]) < 3 || frame["event"][0] != '"' {
+		err := json.Unmarshal(f.Raw, &frame)
+		if err != nil || len(frame["event"]) < 3 || frame["event"][0] != '"' {
 			t.Errorf("got %s (%v)", f.Raw, err)
 		}
 	}
@@ -158,7 +161,8 @@ func TestLine24_ErrorData(t *testing.T) {
 				Code    *int
 			}
 		}
-		if err := json.Unmarshal(f.Raw, &frame); err != nil || frame.Data.Message == nil || frame.Data.Code == nil {
+		err := json.Unmarshal(f.Raw, &frame)
+		if err != nil || frame.Data.Message == nil || frame.Data.Code == nil {
 			t.Errorf("got %s (%v)", f.Raw, err)
 		}
 	}
@@ -178,7 +182,8 @@ func TestLine25_DataIsAString(t *testing.T) {
 		if err := json.Unmarshal(f.Raw, &frame); err != nil {
 			t.Fatal(err)
 		}
-		if f.Event != wire.Error && f.Event != wire.SubscriptionError && (len(frame.Data) == 0 || frame.Data[0] != '"') {
+		if f.Event != wire.Error && f.Event != wire.SubscriptionError &&
+			(len(frame.Data) == 0 || frame.Data[0] != '"') {
 			t.Errorf("got %s", f.Raw)
 		}
 	}
@@ -264,7 +269,9 @@ func TestLine26_AfterAClose(t *testing.T) {
 			stays.sees(wire.MemberRemoved, room, "2")
 			stays.hears(news)
 			eventually(t, func() bool {
-				return get(t, "channels/"+news, "info", "subscription_count").Body == `{"occupied":true,"subscription_count":1}`
+				return get(
+					t, "channels/"+news, "info", "subscription_count",
+				).Body == `{"occupied":true,"subscription_count":1}`
 			}, "the count without the closed connection")
 			answers(t, get(t, "channels/"+room+"/users"), 200, `{"users":[{"id":"1"}]}`)
 		})

@@ -30,7 +30,9 @@ func TestLine93_SDKs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.send(`{"event":"pusher:subscribe","data":{"channel":"` + b + `",` + string(answer[1:]) + `}`)
+		c.send(
+			`{"event":"pusher:subscribe","data":{"channel":"` + b + `",` + string(answer[1:]) + `}`,
+		)
 		c.succeeds(b)
 	})
 	t.Run("Go: Trigger", func(t *testing.T) {
@@ -53,7 +55,8 @@ func TestLine93_SDKs(t *testing.T) {
 	})
 	t.Run("Go: TriggerWithParams leaves the sender out and reads info", func(t *testing.T) {
 		info := "subscription_count"
-		got, err := sdk(t).TriggerWithParams(a, "mine", "x", pusher.TriggerParams{SocketID: &c.SocketID, Info: &info})
+		got, err := sdk(t).TriggerWithParams(a, "mine", "x",
+			pusher.TriggerParams{SocketID: &c.SocketID, Info: &info})
 		if err != nil || *got.Channels[a].SubscriptionCount != 1 {
 			t.Errorf("got %+v (%v)", got, err)
 		}
@@ -61,7 +64,9 @@ func TestLine93_SDKs(t *testing.T) {
 		c.quiet()
 	})
 	t.Run("Go: TriggerBatch", func(t *testing.T) {
-		got, err := sdk(t).TriggerBatch([]pusher.Event{{Channel: a, Name: "one", Data: "x"}, {Channel: a, Name: "two", Data: "y"}})
+		got, err := sdk(t).TriggerBatch([]pusher.Event{
+			{Channel: a, Name: "one", Data: "x"}, {Channel: a, Name: "two", Data: "y"},
+		})
 		if err != nil {
 			t.Errorf("got %+v (%v)", got, err)
 		}
@@ -95,7 +100,8 @@ func TestLine93_SDKs(t *testing.T) {
 	t.Run("Go: a wrong secret is told", func(t *testing.T) {
 		wrong := sdk(t)
 		wrong.Secret = "wrong"
-		if err := wrong.Trigger(a, "hello", "x"); err == nil || !strings.Contains(err.Error(), "401") {
+		err := wrong.Trigger(a, "hello", "x")
+		if err == nil || !strings.Contains(err.Error(), "401") {
 			t.Errorf("got %v, want 401", err)
 		}
 	})
@@ -110,11 +116,17 @@ func TestLine93_SDKs(t *testing.T) {
 	})
 	t.Run("PHP: a POST without a body but with its MD5", func(t *testing.T) {
 		path := "users/" + unique("user-") + "/terminate_connections"
-		a := post(t, wire.Request{Path: path, Params: map[string]string{"body_md5": fmt.Sprintf("%x", md5.Sum(nil))}})
+		a := post(
+			t,
+			wire.Request{
+				Path: path, Params: map[string]string{"body_md5": fmt.Sprintf("%x", md5.Sum(nil))},
+			},
+		)
 		answers(t, a, 200, "{}")
 	})
 	t.Run("PHP: get with info", func(t *testing.T) {
-		answers(t, get(t, "channels/"+a, "info", "subscription_count"), 200, `{"occupied":true,"subscription_count":1}`)
+		answers(t, get(t, "channels/"+a, "info", "subscription_count"), 200,
+			`{"occupied":true,"subscription_count":1}`)
 	})
 }
 
@@ -122,7 +134,9 @@ func TestLine93_SDKs(t *testing.T) {
 func signedEvent(t *testing.T) (c client, ch string, good wire.Request) {
 	t.Helper()
 	ch = unique("signed-")
-	return subscriber(t, ch), ch, wire.Request{Body: body(t, wire.Event{Name: "test", Channel: ch, Data: "{}"})}
+	return subscriber(t, ch), ch, wire.Request{Body: body(
+		t, wire.Event{Name: "test", Channel: ch, Data: "{}"},
+	)}
 }
 
 // 94. Changing one byte of the body, path, method or any parameter MUST give 401.
@@ -136,19 +150,33 @@ func TestLine94_Tampering(t *testing.T) {
 		params map[string]string
 		tamper func(url.Values, *wire.Request)
 	}{
-		{"another body", nil, func(_ url.Values, r *wire.Request) { r.Body = []byte(strings.Replace(string(r.Body), "{}", "[]", 1)) }},
+		{
+			"another body", nil,
+			func(_ url.Values, r *wire.Request) {
+				r.Body = []byte(strings.Replace(string(r.Body), "{}", "[]", 1))
+			},
+		},
 		{"another body and its MD5", nil, func(q url.Values, r *wire.Request) {
 			r.Body = []byte(`{}`)
 			q.Set("body_md5", "99914b932bd37a50b983c5e7c90ae93b")
 		}},
-		{"another MD5 that was signed", map[string]string{"body_md5": strings.Repeat("0", 32)}, nil},
+		{
+			"another MD5 that was signed", map[string]string{"body_md5": strings.Repeat("0", 32)},
+			nil,
+		},
 		{"no MD5 beside a body", map[string]string{"body_md5": ""}, nil},
 		{"another signature", nil, set("auth_signature", strings.Repeat("0", 64))},
 		{"a signature that is no hex", nil, set("auth_signature", "x")},
 		{"no signature", nil, func(q url.Values, _ *wire.Request) { q.Del("auth_signature") }},
 		{"a parameter that was not signed", nil, set("info", "user_count")},
-		{"a signed parameter that was left out", map[string]string{"info": "a"}, func(q url.Values, _ *wire.Request) { q.Del("info") }},
-		{"another timestamp than the signed one", nil, set("auth_timestamp", fmt.Sprint(time.Now().Unix()+9))},
+		{
+			"a signed parameter that was left out", map[string]string{"info": "a"},
+			func(q url.Values, _ *wire.Request) { q.Del("info") },
+		},
+		{
+			"another timestamp than the signed one", nil,
+			set("auth_timestamp", fmt.Sprint(time.Now().Unix()+9)),
+		},
 		{"no timestamp", map[string]string{"auth_timestamp": ""}, nil},
 		{"a timestamp that is no number", map[string]string{"auth_timestamp": "soon"}, nil},
 		{"another version", map[string]string{"auth_version": "2.0"}, nil},
@@ -167,13 +195,21 @@ func TestLine94_Tampering(t *testing.T) {
 		want int
 	}{
 		"another method": {wire.Request{
-			Path: "channels", Method: http.MethodPost, Tamper: func(_ url.Values, r *wire.Request) { r.Method = http.MethodGet; r.Body = nil },
+			Path: "channels", Method: http.MethodPost,
+			Tamper: func(_ url.Values, r *wire.Request) { r.Method = http.MethodGet; r.Body = nil },
 		}, 401},
-		"another path": {wire.Request{Path: "batch_events", Tamper: func(_ url.Values, r *wire.Request) {
+		"another path": {wire.Request{Path: "batch_events", Tamper: func(
+			_ url.Values, r *wire.Request,
+		) {
 			r.Path = "/apps/" + hark.App.ID + "/events"
 		}}, 401},
-		"a method that is not served": {wire.Request{Tamper: func(_ url.Values, r *wire.Request) { r.Method = http.MethodPut }}, 405},
-		"a path that is not served":   {wire.Request{Tamper: func(_ url.Values, r *wire.Request) { r.Path += "x" }}, 404},
+		"a method that is not served": {
+			wire.Request{Tamper: func(_ url.Values, r *wire.Request) { r.Method = http.MethodPut }},
+			405,
+		},
+		"a path that is not served": {
+			wire.Request{Tamper: func(_ url.Values, r *wire.Request) { r.Path += "x" }}, 404,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.r.Body = good.Body
@@ -195,7 +231,10 @@ func TestLine95_Timestamp(t *testing.T) {
 	for _, tc := range []struct {
 		off  time.Duration
 		want int
-	}{{-601 * time.Second, 401}, {-590 * time.Second, 200}, {599 * time.Second, 200}, {610 * time.Second, 401}} {
+	}{
+		{-601 * time.Second, 401}, {-590 * time.Second, 200}, {599 * time.Second, 200},
+		{610 * time.Second, 401},
+	} {
 		t.Run(tc.off.String(), func(t *testing.T) {
 			good.At = time.Now().Add(tc.off)
 			a := post(t, good)
@@ -221,7 +260,8 @@ func TestLine96_AnotherAppsKey(t *testing.T) {
 	}
 	for _, key := range []string{"no-such-key", ""} {
 		t.Run(fmt.Sprintf("key %q", key), func(t *testing.T) {
-			refused(t, post(t, wire.Request{Body: good.Body, Params: map[string]string{"auth_key": key}}))
+			refused(t,
+				post(t, wire.Request{Body: good.Body, Params: map[string]string{"auth_key": key}}))
 		})
 	}
 	t.Run("the key and the secret of another app", func(t *testing.T) {
@@ -238,10 +278,16 @@ func TestLine97_Commas(t *testing.T) {
 	room := unique("presence-room-")
 	member(t, room, "1", "")
 	for name, encode := range map[string]func(url.Values) string{
-		"as PHP sends them":          url.Values.Encode,
-		"as Node and Go send them":   func(q url.Values) string { return strings.ReplaceAll(q.Encode(), "%2C", ",") },
-		"in lower case":              func(q url.Values) string { return strings.ReplaceAll(q.Encode(), "%2C", "%2c") },
-		"and the order of the query": func(q url.Values) string { return reversed(strings.ReplaceAll(q.Encode(), "%2C", ",")) },
+		"as PHP sends them": url.Values.Encode,
+		"as Node and Go send them": func(q url.Values) string {
+			return strings.ReplaceAll(q.Encode(), "%2C", ",")
+		},
+		"in lower case": func(q url.Values) string {
+			return strings.ReplaceAll(q.Encode(), "%2C", "%2c")
+		},
+		"and the order of the query": func(q url.Values) string {
+			return reversed(strings.ReplaceAll(q.Encode(), "%2C", ","))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := post(t, wire.Request{Method: http.MethodGet, Path: "channels", Encode: encode, Params: map[string]string{

@@ -25,7 +25,8 @@ func TestLine52_NoChannelData(t *testing.T) {
 // 53. channel_data that is not JSON or lacks user_id MUST fail.
 func TestLine53_BadChannelData(t *testing.T) {
 	for _, data := range []string{
-		`hello`, `[]`, `"7"`, `{}`, `{"user_info":{}}`, `{"user_id":""}`, `{"user_id":null}`, `{"user_id":{"id":7}}`,
+		`hello`, `[]`, `"7"`, `{}`, `{"user_info":{}}`, `{"user_id":""}`, `{"user_id":null}`,
+		`{"user_id":{"id":7}}`,
 		`{"user_id":true}`, `{"user_id":["7"]}`, `{"user_id":"7"`,
 	} {
 		t.Run(data, func(t *testing.T) {
@@ -63,7 +64,8 @@ func TestLine54_Members(t *testing.T) {
 // without user_info.
 func TestLine55_HashIsAnObject(t *testing.T) {
 	for name, info := range map[string]string{
-		"no user_info": "", "null": "null", "an object": `{"a":1}`, "an empty object": "{}", "a text": `"Ann"`, "an empty list": "[]",
+		"no user_info": "", "null": "null", "an object": `{"a":1}`, "an empty object": "{}",
+		"a text": `"Ann"`, "an empty list": "[]",
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, room := connect(t), unique("presence-room-")
@@ -111,7 +113,8 @@ func TestLine57_UserOnTwoConnections(t *testing.T) {
 	if r := c.welcomed(room); r.Count != 1 || len(r.IDs) != 1 {
 		t.Errorf("got %+v", r)
 	}
-	answers(t, get(t, "channels/"+room, "info", "user_count"), 200, `{"occupied":true,"user_count":1}`)
+	answers(t, get(t, "channels/"+room, "info", "user_count"), 200,
+		`{"occupied":true,"user_count":1}`)
 }
 
 // 58. Second connection of a user MUST NOT cause member_added.
@@ -142,7 +145,8 @@ func TestLine59_LastConnectionLeaves(t *testing.T) {
 			second := member(t, room, "2", "")
 			leave(first, room)
 			if hark.Local() {
-				eventually(t, func() bool { return subscribers(t, room) == 2 }, "the row of the first is gone")
+				eventually(t, func() bool { return subscribers(t, room) == 2 },
+					"the row of the first is gone")
 			}
 			stays.hears(room)
 			stays.quiet()
@@ -156,7 +160,8 @@ func TestLine59_LastConnectionLeaves(t *testing.T) {
 // 60. member_added/removed MUST NOT go to the connection that joined/left.
 func TestLine60_NotToWhomItIsAbout(t *testing.T) {
 	room := unique("presence-room-")
-	stays, c := member(t, room, "1", ""), member(t, room, "2", "") // whose first frame was its success
+	// whose first frame was its success
+	stays, c := member(t, room, "1", ""), member(t, room, "2", "")
 	stays.sees(wire.MemberAdded, room, "2")
 	c.quiet()
 	c.leave(room)
@@ -193,7 +198,8 @@ func TestLine62_MemberFrames(t *testing.T) {
 		t.Errorf("got %s, want %s", f.Raw, want)
 	}
 	c.leave(room)
-	want = `{"event":"pusher_internal:member_removed","channel":"` + room + `","data":"{\"user_id\":\"2\"}"}`
+	want = `{"event":"pusher_internal:member_removed","channel":"` + room +
+		`","data":"{\"user_id\":\"2\"}"}`
 	if f := stays.next(wire.MemberRemoved, room); string(f.Raw) != want {
 		t.Errorf("got %s, want %s", f.Raw, want)
 	}
@@ -212,7 +218,8 @@ func TestLine63_FullChannel(t *testing.T) {
 			g.Go(func() error {
 				data := channelData(fmt.Sprint(i+1), "")
 				return all[i].SendEvent("pusher:subscribe", map[string]string{
-					"channel": room, "channel_data": data, "auth": hark.App.Auth(all[i].SocketID, room, data),
+					"channel": room, "channel_data": data,
+					"auth": hark.App.Auth(all[i].SocketID, room, data),
 				})
 			})
 		}
@@ -224,9 +231,13 @@ func TestLine63_FullChannel(t *testing.T) {
 		}
 		full(t, hark.App, room, stays)
 	})
-	within(t, crowdPatience, func() bool { return get(t, "channels/"+room).Body == `{"occupied":false}` }, "the end of the crowd")
+	within(t, crowdPatience,
+		func() bool { return get(t, "channels/"+room).Body == `{"occupied":false}` },
+		"the end of the crowd")
 	t.Run("three where the app says so", func(t *testing.T) {
-		app, room := newApp(t, item{"max_presence_members_per_channel": 3}), unique("presence-room-")
+		app, room := newApp(
+			t, item{"max_presence_members_per_channel": 3},
+		), unique("presence-room-")
 		var all []client
 		for _, id := range []string{"0", "1", "2"} {
 			c := connectTo(t, app)
@@ -254,7 +265,8 @@ func full(t *testing.T, app wire.App, room string, stays client) {
 	t.Helper()
 	c := connectTo(t, app)
 	c.enter(room, channelData("one-too-many", ""))
-	if r := c.refused(room); r.Type != "LimitReached" || r.Status != 4100 || !strings.Contains(r.Error, room) {
+	r := c.refused(room)
+	if r.Type != "LimitReached" || r.Status != 4100 || !strings.Contains(r.Error, room) {
 		t.Errorf("got %+v, want LimitReached, 4100 and the channel", r)
 	}
 	c.pings()
@@ -269,7 +281,9 @@ func full(t *testing.T, app wire.App, room string, stays client) {
 
 // 64. User object over 1 KB and user id over 128 characters SHOULD be refused.
 func TestLine64_LargeMembers(t *testing.T) {
-	info := func(n int) string { return `{"about":"` + strings.Repeat("x", n-len(`{"about":""}`)) + `"}` }
+	info := func(n int) string {
+		return `{"about":"` + strings.Repeat("x", n-len(`{"about":""}`)) + `"}`
+	}
 	for _, tc := range []struct {
 		name, data string
 		ok         bool

@@ -14,13 +14,16 @@ import (
 
 // 100. Trigger success MUST be status 200 with body `{}` (a JSON object).
 func TestLine100_Success(t *testing.T) {
-	for name, ch := range map[string]string{"with a subscriber": unique("room-"), "without": unique("room-")} {
+	for name, ch := range map[string]string{
+		"with a subscriber": unique("room-"), "without": unique("room-"),
+	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "with a subscriber" {
 				subscriber(t, ch)
 			}
 			a, err := api().Publish(t.Context(), wire.Event{Name: "test", Channel: ch, Data: "{}"})
-			if err != nil || a.Status != 200 || a.Body != "{}" || !strings.HasPrefix(a.ContentType, "application/json") {
+			if err != nil || a.Status != 200 || a.Body != "{}" ||
+				!strings.HasPrefix(a.ContentType, "application/json") {
 				t.Errorf("got %+v (%v)", a, err)
 			}
 		})
@@ -71,7 +74,8 @@ func TestLine102_HundredChannels(t *testing.T) {
 	publish(t, wire.Event{Name: "many", Channels: all[:100], Data: "{}"})
 	first.next("many", all[0])
 	last.next("many", all[99])
-	declined(t, wire.Request{Body: body(t, wire.Event{Name: "more", Channels: all, Data: "{}"})}, 400)
+	declined(t, wire.Request{Body: body(t, wire.Event{Name: "more", Channels: all, Data: "{}"})},
+		400)
 	first.quiet()
 }
 
@@ -92,7 +96,9 @@ func TestLine103_SocketID(t *testing.T) {
 	a, b := unique("room-"), unique("private-room-")
 	alice, bob := subscriber(t, a, b), subscriber(t, a, b)
 	t.Run("the sender is left out on every channel", func(t *testing.T) {
-		publish(t, wire.Event{Name: "mine", Channels: []string{a, b}, Data: "{}", SocketID: alice.SocketID})
+		publish(t, wire.Event{
+			Name: "mine", Channels: []string{a, b}, Data: "{}", SocketID: alice.SocketID,
+		})
 		for range 2 {
 			if f, err := bob.Next(patience); err != nil || f.Event != "mine" {
 				t.Fatalf("got %s (%v)", f.Raw, err)
@@ -109,7 +115,13 @@ func TestLine103_SocketID(t *testing.T) {
 	})
 	for _, id := range []string{"abc", "1", "1.", ".2", "1.2.3", "1.2\n", "-1.2"} {
 		t.Run(fmt.Sprintf("%q is none", id), func(t *testing.T) {
-			declined(t, wire.Request{Body: body(t, wire.Event{Name: "x", Channel: a, Data: "{}", SocketID: id})}, 400)
+			declined(
+				t,
+				wire.Request{Body: body(
+					t, wire.Event{Name: "x", Channel: a, Data: "{}", SocketID: id},
+				)},
+				400,
+			)
 		})
 	}
 }
@@ -119,7 +131,10 @@ func TestLine104_Content(t *testing.T) {
 	ch := unique("room-")
 	c := subscriber(t, ch)
 	for _, tc := range []struct{ name, data string }{
-		{"an object with spaces and its keys as they were", "{ \"b\" : 1,\n\t\"a\":2.50, \"a\":3 }"},
+		{
+			"an object with spaces and its keys as they were",
+			"{ \"b\" : 1,\n\t\"a\":2.50, \"a\":3 }",
+		},
 		{"quotes and backslashes", `{"a":"say \"hi\" \\ \/ \u0041"}`},
 		{"letters beyond ASCII, emoji, joined emoji", `{"a":"Zażółć gęślą jaźń — 你好 🎉 👩‍👩‍👧 é"}`},
 		{"surrogates as escapes", `{"a":"\ud83c\udf89"}`},
@@ -170,7 +185,13 @@ func TestLine105_EventNames(t *testing.T) {
 		})
 	}
 	t.Run("201 characters are too many", func(t *testing.T) {
-		declined(t, wire.Request{Body: body(t, wire.Event{Name: strings.Repeat("n", 201), Channel: ch, Data: "{}"})}, 400)
+		declined(
+			t,
+			wire.Request{Body: body(
+				t, wire.Event{Name: strings.Repeat("n", 201), Channel: ch, Data: "{}"},
+			)},
+			400,
+		)
 	})
 }
 
@@ -180,14 +201,17 @@ func TestLine106_Size(t *testing.T) {
 	c := subscriber(t, ch)
 	for name, data := range map[string]string{
 		"letters": strings.Repeat("x", 10240), "two bytes each": strings.Repeat("é", 5120),
-		"JSON escapes them six times as long": strings.Repeat("\x01", 10240), "quotes": strings.Repeat(`"`, 10240),
+		"JSON escapes them six times as long": strings.Repeat("\x01", 10240),
+		"quotes":                              strings.Repeat(`"`, 10240),
 	} {
 		t.Run(name, func(t *testing.T) {
 			publish(t, wire.Event{Name: "big", Channel: ch, Data: data})
 			if f := c.next("big", ch); f.Data != data {
 				t.Errorf("got %d bytes, want the %d published", len(f.Data), len(data))
 			}
-			declined(t, wire.Request{Body: body(t, wire.Event{Name: "big", Channel: ch, Data: data + "x"})}, 413)
+			declined(t,
+				wire.Request{Body: body(t, wire.Event{Name: "big", Channel: ch, Data: data + "x"})},
+				413)
 		})
 	}
 	c.quiet()
@@ -226,7 +250,8 @@ func TestLine107_MissingFields(t *testing.T) {
 		"channels that are a text": `{"name":"a","channels":"CH","data":"{}"}`,
 		"a bad channel":            `{"name":"a","channel":"a b","data":"{}"}`,
 		"one bad among good ones":  `{"name":"a","channels":["CH","a/b"],"data":"{}"}`,
-		"a channel that is long":   `{"name":"a","channel":"` + strings.Repeat("x", 201) + `","data":"{}"}`,
+		"a channel that is long": `{"name":"a","channel":"` + strings.Repeat("x", 201) +
+			`","data":"{}"}`,
 	} {
 		t.Run(name, func(t *testing.T) { declined(t, events(ch, text), 400) })
 	}
@@ -237,8 +262,15 @@ func TestLine107_MissingFields(t *testing.T) {
 // 108. Malformed JSON MUST give 400.
 func TestLine108_MalformedJSON(t *testing.T) {
 	for _, path := range []string{"events", "batch_events"} {
-		for _, text := range []string{`{"name":"a","channel":"b","data":"{}"`, `["name"]`, `"name"`, `null`, `hello`, ``} {
-			t.Run(path+" "+text, func(t *testing.T) { declined(t, wire.Request{Path: path, Body: []byte(text)}, 400) })
+		for _, text := range []string{
+			`{"name":"a","channel":"b","data":"{}"`, `["name"]`, `"name"`, `null`, `hello`, ``,
+		} {
+			t.Run(
+				path+" "+text,
+				func(t *testing.T) {
+					declined(t, wire.Request{Path: path, Body: []byte(text)}, 400)
+				},
+			)
 		}
 	}
 }
@@ -255,7 +287,9 @@ func TestLine109_Info(t *testing.T) {
 	} {
 		t.Run(info, func(t *testing.T) {
 			want := strings.NewReplacer("ROOM", room, "NEWS", news, "EMPTY", empty).Replace(want)
-			e := wire.Event{Name: "test", Channels: []string{room, news, empty, news}, Data: "{}", Info: info}
+			e := wire.Event{
+				Name: "test", Channels: []string{room, news, empty, news}, Data: "{}", Info: info,
+			}
 			answers(t, post(t, wire.Request{Body: body(t, e)}), 200, want)
 		})
 	}
@@ -267,14 +301,19 @@ func TestLine110_Counts(t *testing.T) {
 	for _, id := range []string{"1", "1", "2"} {
 		member(t, room, id, "").join(news)
 	}
-	answers(t, get(t, "channels/"+room, "info", "user_count"), 200, `{"occupied":true,"user_count":2}`)
-	answers(t, get(t, "channels/"+news, "info", "subscription_count"), 200, `{"occupied":true,"subscription_count":3}`)
+	answers(t, get(t, "channels/"+room, "info", "user_count"), 200,
+		`{"occupied":true,"user_count":2}`)
+	answers(t, get(t, "channels/"+news, "info", "subscription_count"), 200,
+		`{"occupied":true,"subscription_count":3}`)
 }
 
 // batch is a request with these events.
 func batch(t *testing.T, items ...map[string]string) wire.Request {
 	t.Helper()
-	return wire.Request{Method: http.MethodPost, Path: "batch_events", Body: body(t, map[string]any{"batch": items})}
+	return wire.Request{
+		Method: http.MethodPost, Path: "batch_events",
+		Body: body(t, map[string]any{"batch": items}),
+	}
 }
 
 // 111. Batch of 10 MUST pass, 11 MUST give 400.
@@ -283,7 +322,8 @@ func TestLine111_BatchSize(t *testing.T) {
 	c := subscriber(t, ch)
 	var items []map[string]string
 	for n := range 11 {
-		items = append(items, map[string]string{"name": "tick", "channel": ch, "data": fmt.Sprint(n)})
+		items = append(items,
+			map[string]string{"name": "tick", "channel": ch, "data": fmt.Sprint(n)})
 	}
 	answers(t, post(t, batch(t, items[:10]...)), 200, "{}")
 	for n := range 10 {
@@ -300,7 +340,8 @@ func TestLine111_BatchSize(t *testing.T) {
 func TestLine112_BatchWithoutInfo(t *testing.T) {
 	a, b := unique("room-"), unique("private-room-")
 	c := subscriber(t, a, b)
-	got := post(t, batch(t, map[string]string{"name": "one", "channel": a, "data": "1", "socket_id": "1.2"},
+	got := post(t, batch(t,
+		map[string]string{"name": "one", "channel": a, "data": "1", "socket_id": "1.2"},
 		map[string]string{"name": "two", "channel": b, "data": "2"}))
 	answers(t, got, 200, "{}")
 	events := map[string]string{}
@@ -315,7 +356,8 @@ func TestLine112_BatchWithoutInfo(t *testing.T) {
 		t.Errorf("got %v", events)
 	}
 	t.Run("each leaves its own socket out", func(t *testing.T) {
-		post(t, batch(t, map[string]string{"name": "mine", "channel": a, "data": "1", "socket_id": c.SocketID},
+		post(t, batch(t,
+			map[string]string{"name": "mine", "channel": a, "data": "1", "socket_id": c.SocketID},
 			map[string]string{"name": "all", "channel": a, "data": "2"}))
 		c.next("all", a)
 	})
@@ -329,7 +371,9 @@ func TestLine113_BatchWithInfo(t *testing.T) {
 	got := post(t, batch(t,
 		map[string]string{"name": "a", "channel": room, "data": "{}", "info": "user_count"},
 		map[string]string{"name": "b", "channel": news, "data": "{}"},
-		map[string]string{"name": "c", "channel": news, "data": "{}", "info": "subscription_count,user_count"},
+		map[string]string{
+			"name": "c", "channel": news, "data": "{}", "info": "subscription_count,user_count",
+		},
 	))
 	answers(t, got, 200, `{"batch":[{"user_count":1},{},{"subscription_count":1}]}`)
 }
@@ -343,22 +387,32 @@ func TestLine114_InvalidBatchItem(t *testing.T) {
 		bad  map[string]string
 		want int
 	}{
-		"no channel":      {map[string]string{"name": "a", "data": "{}"}, 400},
-		"no name":         {map[string]string{"channel": ch, "data": "{}"}, 400},
-		"no data":         {map[string]string{"name": "a", "channel": ch}, 400},
-		"a bad channel":   {map[string]string{"name": "a", "channel": "a b", "data": "{}"}, 400},
-		"a bad socket_id": {map[string]string{"name": "a", "channel": ch, "data": "{}", "socket_id": "x"}, 400},
-		"a reserved name": {map[string]string{"name": "pusher:error", "channel": ch, "data": "{}"}, 400},
-		"data of 10241":   {map[string]string{"name": "a", "channel": ch, "data": strings.Repeat("x", 10241)}, 413},
+		"no channel":    {map[string]string{"name": "a", "data": "{}"}, 400},
+		"no name":       {map[string]string{"channel": ch, "data": "{}"}, 400},
+		"no data":       {map[string]string{"name": "a", "channel": ch}, 400},
+		"a bad channel": {map[string]string{"name": "a", "channel": "a b", "data": "{}"}, 400},
+		"a bad socket_id": {
+			map[string]string{"name": "a", "channel": ch, "data": "{}", "socket_id": "x"}, 400,
+		},
+		"a reserved name": {
+			map[string]string{"name": "pusher:error", "channel": ch, "data": "{}"}, 400,
+		},
+		"data of 10241": {
+			map[string]string{"name": "a", "channel": ch, "data": strings.Repeat("x", 10241)}, 413,
+		},
 	} {
 		t.Run(name, func(t *testing.T) { declined(t, batch(t, good, tc.bad, good), tc.want) })
 	}
 	t.Run("data that is an object", func(t *testing.T) {
-		items, err := json.Marshal([]any{good, map[string]any{"name": "a", "channel": ch, "data": map[string]int{"n": 1}}})
+		items, err := json.Marshal([]any{
+			good, map[string]any{"name": "a", "channel": ch, "data": map[string]int{"n": 1}},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		declined(t, wire.Request{Path: "batch_events", Body: []byte(`{"batch":` + string(items) + `}`)}, 400)
+		declined(t,
+			wire.Request{Path: "batch_events", Body: []byte(`{"batch":` + string(items) + `}`)},
+			400)
 	})
 	c.hears(ch)
 	c.quiet()

@@ -15,11 +15,13 @@ import (
 //
 // The PHP and Go SDKs fail on the list that Reverb answers.
 func TestLine115_NoChannels(t *testing.T) {
-	if a := get(t, "channels", "filter_by_prefix", unique("none-")); a.Status != 200 || a.Body != `{"channels":{}}` {
+	a := get(t, "channels", "filter_by_prefix", unique("none-"))
+	if a.Status != 200 || a.Body != `{"channels":{}}` {
 		t.Errorf("got %d %s", a.Status, a.Body)
 	}
 	if hark.Local() {
-		if a := getOf(t, newApp(t, nil), "channels"); a.Status != 200 || a.Body != `{"channels":{}}` {
+		a := getOf(t, newApp(t, nil), "channels")
+		if a.Status != 200 || a.Body != `{"channels":{}}` {
 			t.Errorf("got %d %s", a.Status, a.Body)
 		}
 	}
@@ -32,7 +34,8 @@ func TestLine116_Channels(t *testing.T) {
 	c := member(t, one, "1", "")
 	member(t, two, "1", "")
 	member(t, two, "2", "").join(news)
-	answers(t, get(t, "channels", "filter_by_prefix", prefix), 200, `{"channels":{"`+one+`":{},"`+two+`":{}}}`)
+	answers(t, get(t, "channels", "filter_by_prefix", prefix), 200,
+		`{"channels":{"`+one+`":{},"`+two+`":{}}}`)
 	answers(t, get(t, "channels", "filter_by_prefix", prefix, "info", "user_count"), 200,
 		`{"channels":{"`+one+`":{"user_count":1},"`+two+`":{"user_count":2}}}`)
 	answers(t, get(t, "channels", "filter_by_prefix", news, "info", "subscription_count"), 200,
@@ -69,7 +72,8 @@ func TestLine117_UserCountOfAll(t *testing.T) {
 			}
 		})
 	}
-	if a := get(t, "channels", "info", "user_count", "filter_by_prefix", "presence-"); a.Status != 200 {
+	a := get(t, "channels", "info", "user_count", "filter_by_prefix", "presence-")
+	if a.Status != 200 {
 		t.Errorf("got %d %s", a.Status, a.Body)
 	}
 }
@@ -78,15 +82,20 @@ func TestLine117_UserCountOfAll(t *testing.T) {
 func TestLine118_Occupied(t *testing.T) {
 	ch := unique("room-")
 	answers(t, get(t, "channels/"+ch), 200, `{"occupied":false}`)
-	answers(t, get(t, "channels/"+ch, "info", "subscription_count"), 200, `{"occupied":false,"subscription_count":0}`)
+	answers(t, get(t, "channels/"+ch, "info", "subscription_count"), 200,
+		`{"occupied":false,"subscription_count":0}`)
 	room := unique("presence-room-")
-	answers(t, get(t, "channels/"+room, "info", "user_count"), 200, `{"occupied":false,"user_count":0}`)
+	answers(t, get(t, "channels/"+room, "info", "user_count"), 200,
+		`{"occupied":false,"user_count":0}`)
 	c := subscriber(t, ch)
 	answers(t, get(t, "channels/"+ch), 200, `{"occupied":true}`)
 	c.leave(ch)
-	eventually(t, func() bool { return get(t, "channels/"+ch).Body == `{"occupied":false}` }, "the channel is vacant")
+	eventually(t, func() bool { return get(t, "channels/"+ch).Body == `{"occupied":false}` },
+		"the channel is vacant")
 	t.Run("what a channel does not have cannot be asked for", func(t *testing.T) {
-		for ch, info := range map[string]string{unique("room-"): "user_count", unique("room-x-"): "cache"} {
+		for ch, info := range map[string]string{
+			unique("room-"): "user_count", unique("room-x-"): "cache",
+		} {
 			if a := get(t, "channels/"+ch, "info", info); a.Status != 400 {
 				t.Errorf("%s of %s: got %d %s", info, ch, a.Status, a.Body)
 			}
@@ -107,7 +116,8 @@ func TestLine119_Cache(t *testing.T) {
 			TTL  int
 		}
 	}
-	if err := json.Unmarshal([]byte(a.Body), &d); err != nil || d.Cache.Data != data || d.Cache.TTL < 1700 || d.Cache.TTL > 1800 {
+	err := json.Unmarshal([]byte(a.Body), &d)
+	if err != nil || d.Cache.Data != data || d.Cache.TTL < 1700 || d.Cache.TTL > 1800 {
 		t.Errorf("got %s (%v), want the data and about half an hour", a.Body, err)
 	}
 }
@@ -136,9 +146,11 @@ func TestLine122_Users(t *testing.T) {
 	c := connect(t)
 	c.enter(room, `{"user_id":7}`)
 	c.welcomed(room)
-	a := get(t, "channels/"+room+"/users", "with_user_info", "1") // a parameter of soketi's, which is ignored
+	// a parameter of soketi's, which is ignored
+	a := get(t, "channels/"+room+"/users", "with_user_info", "1")
 	var d struct{ Users []map[string]string }
-	if err := json.Unmarshal([]byte(a.Body), &d); err != nil || a.Status != 200 || len(d.Users) != 2 {
+	err := json.Unmarshal([]byte(a.Body), &d)
+	if err != nil || a.Status != 200 || len(d.Users) != 2 {
 		t.Fatalf("got %d %s (%v)", a.Status, a.Body, err)
 	}
 	ids := map[string]bool{}
@@ -156,10 +168,14 @@ func TestLine123_UserChannels(t *testing.T) {
 	me := user(t, id)
 	publish(t, wire.Event{Name: "hello", Channels: []string{"#server-to-user-" + id}, Data: "{}"})
 	me.next("hello", "#server-to-user-"+id)
-	publish(t, wire.Event{Name: "hello", Channel: "#server-to-user-" + unique("nobody-"), Data: "{}"})
-	for _, ch := range []string{"#room", "#", "#server-to-user-", "#server-to-user", "#private-room", "#server-to-user-a b"} {
+	publish(t,
+		wire.Event{Name: "hello", Channel: "#server-to-user-" + unique("nobody-"), Data: "{}"})
+	for _, ch := range []string{
+		"#room", "#", "#server-to-user-", "#server-to-user", "#private-room", "#server-to-user-a b",
+	} {
 		t.Run(ch, func(t *testing.T) {
-			declined(t, wire.Request{Body: body(t, wire.Event{Name: "a", Channel: ch, Data: "{}"})}, 400)
+			declined(t, wire.Request{Body: body(t, wire.Event{Name: "a", Channel: ch, Data: "{}"})},
+				400)
 		})
 	}
 }
@@ -168,9 +184,12 @@ func TestLine123_UserChannels(t *testing.T) {
 func TestLine124_ReservedNames(t *testing.T) {
 	ch := unique("room-")
 	c := subscriber(t, ch)
-	for _, name := range []string{"pusher:error", "pusher:", "pusher_internal:subscription_succeeded", "pusher_internal:x"} {
+	for _, name := range []string{
+		"pusher:error", "pusher:", "pusher_internal:subscription_succeeded", "pusher_internal:x",
+	} {
 		t.Run(name, func(t *testing.T) {
-			declined(t, wire.Request{Body: body(t, wire.Event{Name: name, Channel: ch, Data: "{}"})}, 400)
+			declined(t,
+				wire.Request{Body: body(t, wire.Event{Name: name, Channel: ch, Data: "{}"})}, 400)
 		})
 	}
 	publish(t, wire.Event{Name: "pusherx", Channel: ch, Data: "{}"})
@@ -180,8 +199,10 @@ func TestLine124_ReservedNames(t *testing.T) {
 // 125. Unknown app id MUST give 404.
 func TestLine125_UnknownApp(t *testing.T) {
 	for path, method := range map[string]string{
-		"events": http.MethodPost, "batch_events": http.MethodPost, "channels": http.MethodGet, "channels/a": http.MethodGet,
-		"channels/presence-a/users": http.MethodGet, "users/a/terminate_connections": http.MethodPost,
+		"events": http.MethodPost, "batch_events": http.MethodPost, "channels": http.MethodGet,
+		"channels/a":                    http.MethodGet,
+		"channels/presence-a/users":     http.MethodGet,
+		"users/a/terminate_connections": http.MethodPost,
 	} {
 		t.Run(path, func(t *testing.T) {
 			r := wire.Request{Method: method, Path: "/apps/no-such-app/" + path}
@@ -200,14 +221,27 @@ func TestLine126_ErrorBodies(t *testing.T) {
 		r    wire.Request
 		want int
 	}{
-		"a bad signature": {wire.Request{Body: []byte("{}"), Params: map[string]string{"auth_key": "x"}}, 401},
-		"a bad request":   {wire.Request{Body: []byte("{}")}, 400},
-		"a long name":     {wire.Request{Body: body(t, wire.Event{Name: long, Channel: "a", Data: "{}"})}, 400},
-		"a long channel":  {wire.Request{Body: body(t, wire.Event{Name: "a", Channel: long, Data: "{}"})}, 400},
-		"much data":       {wire.Request{Body: body(t, wire.Event{Name: "a", Channel: "a", Data: long + long + long})}, 413},
-		"no such path":    {wire.Request{Path: "nonsense", Body: []byte("{}")}, 404},
-		"a wrong method":  {wire.Request{Method: http.MethodDelete}, 405},
-		"no such app":     {wire.Request{Path: "/apps/" + long[:200] + "/events", Body: []byte("{}")}, 404},
+		"a bad signature": {
+			wire.Request{Body: []byte("{}"), Params: map[string]string{"auth_key": "x"}}, 401,
+		},
+		"a bad request": {wire.Request{Body: []byte("{}")}, 400},
+		"a long name": {
+			wire.Request{Body: body(t, wire.Event{Name: long, Channel: "a", Data: "{}"})}, 400,
+		},
+		"a long channel": {
+			wire.Request{Body: body(t, wire.Event{Name: "a", Channel: long, Data: "{}"})}, 400,
+		},
+		"much data": {
+			wire.Request{Body: body(
+				t, wire.Event{Name: "a", Channel: "a", Data: long + long + long},
+			)},
+			413,
+		},
+		"no such path":   {wire.Request{Path: "nonsense", Body: []byte("{}")}, 404},
+		"a wrong method": {wire.Request{Method: http.MethodDelete}, 405},
+		"no such app": {
+			wire.Request{Path: "/apps/" + long[:200] + "/events", Body: []byte("{}")}, 404,
+		},
 	} {
 		t.Run(name, func(t *testing.T) { declined(t, tc.r, tc.want) })
 	}
@@ -236,7 +270,9 @@ func TestLine127_ReverbsOwn(t *testing.T) {
 // 128. A disabled app MUST get 403.
 func TestLine128_DisabledApp(t *testing.T) {
 	app := newApp(t, item{"enabled": false})
-	for path, method := range map[string]string{"events": http.MethodPost, "channels": http.MethodGet, "connections": http.MethodGet} {
+	for path, method := range map[string]string{
+		"events": http.MethodPost, "channels": http.MethodGet, "connections": http.MethodGet,
+	} {
 		t.Run(path, func(t *testing.T) {
 			r := wire.Request{Method: method, Path: path}
 			if method == http.MethodPost {

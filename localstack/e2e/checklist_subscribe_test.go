@@ -36,7 +36,8 @@ func TestLine30_SuccessFrame(t *testing.T) {
 		t.Run(prefix, func(t *testing.T) {
 			c, ch := connect(t), unique(prefix)
 			c.subscribe(ch, c.auth(ch))
-			want := `{"event":"pusher_internal:subscription_succeeded","channel":"` + ch + `","data":"{}"}`
+			want := `{"event":"pusher_internal:subscription_succeeded","channel":"` + ch +
+				`","data":"{}"}`
 			if f := c.next(wire.SubscriptionSucceeded, ch); string(f.Raw) != want {
 				t.Errorf("got %s, want %s", f.Raw, want)
 			}
@@ -79,12 +80,16 @@ func TestLine31_NoAuth(t *testing.T) {
 // 32. Private subscribe with a wrong signature MUST fail.
 func TestLine32_WrongSignature(t *testing.T) {
 	for name, auth := range map[string]func(id, ch, data string) string{
-		"zeros":              func(string, string, string) string { return hark.App.Key + ":" + strings.Repeat("0", 64) },
-		"no hex":             func(string, string, string) string { return hark.App.Key + ":zz" },
-		"nothing":            func(string, string, string) string { return hark.App.Key + ":" },
-		"no colon":           func(string, string, string) string { return "auth" },
-		"by another secret":  wire.App{Key: hark.App.Key, Secret: "other"}.Auth,
-		"with one byte more": func(id, ch, data string) string { return hark.App.Auth(id, ch, data) + "0" },
+		"zeros": func(string, string, string) string {
+			return hark.App.Key + ":" + strings.Repeat("0", 64)
+		},
+		"no hex":            func(string, string, string) string { return hark.App.Key + ":zz" },
+		"nothing":           func(string, string, string) string { return hark.App.Key + ":" },
+		"no colon":          func(string, string, string) string { return "auth" },
+		"by another secret": wire.App{Key: hark.App.Key, Secret: "other"}.Auth,
+		"with one byte more": func(id, ch, data string) string {
+			return hark.App.Auth(id, ch, data) + "0"
+		},
 		"in upper case": func(id, ch, data string) string {
 			key, signature, _ := strings.Cut(hark.App.Auth(id, ch, data), ":")
 			return key + ":" + strings.ToUpper(signature)
@@ -105,7 +110,8 @@ func TestLine33_AnotherKey(t *testing.T) {
 			return signature
 		})
 	})
-	t.Run("the key and the secret of another app", func(t *testing.T) { refuses(t, newApp(t, nil).Auth) })
+	t.Run("the key and the secret of another app",
+		func(t *testing.T) { refuses(t, newApp(t, nil).Auth) })
 }
 
 // 34. A signature made for another socket_id MUST fail.
@@ -123,7 +129,8 @@ func TestLine35_AnotherChannel(t *testing.T) {
 func TestLine36_ChannelData(t *testing.T) {
 	const data = `{"user_id":"7"}`
 	subscribe := func(c client, ch, data, auth string) {
-		c.sendEvent("pusher:subscribe", map[string]string{"channel": ch, "channel_data": data, "auth": auth})
+		c.sendEvent("pusher:subscribe",
+			map[string]string{"channel": ch, "channel_data": data, "auth": auth})
 	}
 	t.Run("that was signed succeeds", func(t *testing.T) {
 		c, ch := connect(t), unique("private-orders.")
@@ -147,7 +154,8 @@ func TestLine36_ChannelData(t *testing.T) {
 func TestLine37_FailureFrames(t *testing.T) {
 	c, ch := connect(t), unique("private-orders.")
 	c.subscribe(ch, "")
-	if r := c.refused(ch); r.Type != "AuthError" || r.Status != 401 || !strings.Contains(r.Error, ch) {
+	r := c.refused(ch)
+	if r.Type != "AuthError" || r.Status != 401 || !strings.Contains(r.Error, ch) {
 		t.Errorf("got %+v, want an AuthError that names the channel", r)
 	}
 	c.quiet()
@@ -174,7 +182,10 @@ func TestLine38_AfterAFailure(t *testing.T) {
 
 // 39. A name with a character outside the allowed set MUST fail.
 func TestLine39_Characters(t *testing.T) {
-	for _, ch := range []string{"a b", "a/b", "a#b", "a:b", "ä", "a\\b", "a\"b", "a\n", "a\x00", "private-a b", "presence-a/b", ""} {
+	for _, ch := range []string{
+		"a b", "a/b", "a#b", "a:b", "ä", "a\\b", "a\"b", "a\n", "a\x00", "private-a b",
+		"presence-a/b", "",
+	} {
 		t.Run(fmt.Sprintf("%q", ch), func(t *testing.T) {
 			c := connect(t)
 			c.subscribe(ch, c.auth(ch))
@@ -225,7 +236,9 @@ func TestLine40_LongNames(t *testing.T) {
 
 // 41. `privatex` and `presencex` (no dash) MUST be public.
 func TestLine41_PrefixesHaveADash(t *testing.T) {
-	for _, prefix := range []string{"privatex", "presencex", "privateer-", "private_", "presence."} {
+	for _, prefix := range []string{
+		"privatex", "presencex", "privateer-", "private_", "presence.",
+	} {
 		t.Run(prefix, func(t *testing.T) {
 			c, ch := connect(t), unique(prefix)
 			c.subscribe(ch, "")
@@ -238,7 +251,9 @@ func TestLine41_PrefixesHaveADash(t *testing.T) {
 
 // 42. `my-private-x` MUST be public; `my-cache-x` MUST not be cached.
 func TestLine42_PrefixesBegin(t *testing.T) {
-	for _, prefix := range []string{"my-private-", "my-presence-", "my-cache-", "cachex", "private-my-cache-"} {
+	for _, prefix := range []string{
+		"my-private-", "my-presence-", "my-cache-", "cachex", "private-my-cache-",
+	} {
 		t.Run(prefix, func(t *testing.T) {
 			ch := unique(prefix)
 			first := subscriber(t, ch) // it gets no cache_miss: join had found it
@@ -258,7 +273,8 @@ func TestLine43_EncryptedCache(t *testing.T) {
 	c.subscribe(ch, c.auth(ch))
 	c.succeeds(ch)
 	c.next(wire.CacheMiss, ch)
-	const secret = `{"nonce":"bm9uY2U=","ciphertext":"Y2lwaGVydGV4dA=="}` // the server passes it through (docs/protocol.md §3.13)
+	// the server passes it through (docs/protocol.md §3.13)
+	const secret = `{"nonce":"bm9uY2U=","ciphertext":"Y2lwaGVydGV4dA=="}`
 	publish(t, wire.Event{Name: "secret", Channel: ch, Data: secret})
 	c.next("secret", ch)
 	late := connect(t)
@@ -273,7 +289,10 @@ func TestLine43_EncryptedCache(t *testing.T) {
 func TestLine44_UserChannels(t *testing.T) {
 	me := unique("user-")
 	c := user(t, me)
-	for _, ch := range []string{"#server-to-user-" + me + "x", "#server-to-user-", "#room", "#", "#private-room", "#server-to-users-" + me} {
+	for _, ch := range []string{
+		"#server-to-user-" + me + "x", "#server-to-user-", "#room", "#", "#private-room",
+		"#server-to-users-" + me,
+	} {
 		t.Run(ch, func(t *testing.T) {
 			for _, c := range []client{connect(t), user(t, me)} {
 				c.subscribe(ch, c.auth(ch))

@@ -53,7 +53,8 @@ func TestChecklistIsWhole(t *testing.T) {
 		said, found := byGo[l.Line]
 		switch {
 		case found && !strings.HasPrefix(said, fmt.Sprintf("%d. %s", l.Line, l.Title)):
-			t.Errorf("the comment of TestLine%d is\n\t%s\nand must begin with\n\t%d. %s", l.Line, said, l.Line, l.Title)
+			t.Errorf("the comment of TestLine%d is\n\t%s\nand must begin with\n\t%d. %s", l.Line,
+				said, l.Line, l.Title)
 		case found && l.NotYet != "":
 			t.Errorf("line %d has a test: take its notYet away", l.Line)
 		case !found && !byNode[l.Line] && l.NotYet == "":
@@ -102,7 +103,9 @@ func nodeTests(t *testing.T) map[int]bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, match := range regexp.MustCompile(`(?m)^test\('((?:\d+, )*\d+): `).FindAllSubmatch(text, -1) {
+		for _, match := range regexp.MustCompile(
+			`(?m)^test\('((?:\d+, )*\d+): `,
+		).FindAllSubmatch(text, -1) {
 			for number := range strings.SplitSeq(string(match[1]), ", ") {
 				n, err := strconv.Atoi(number)
 				if err != nil {

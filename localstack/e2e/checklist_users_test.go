@@ -30,7 +30,8 @@ func TestLine83_SignIn(t *testing.T) {
 	t.Run("data as a string", func(t *testing.T) {
 		c := connect(t)
 		data := `{"id":"` + unique("user-") + `"}`
-		inner := body(t, map[string]string{"auth": c.app.AuthUser(c.SocketID, data), "user_data": data})
+		inner := body(t,
+			map[string]string{"auth": c.app.AuthUser(c.SocketID, data), "user_data": data})
 		c.sendEvent("pusher:signin", string(inner))
 		c.signedIn(data)
 	})
@@ -46,15 +47,25 @@ func TestLine83_SignIn(t *testing.T) {
 // 84. Invalid signature MUST answer `pusher:error`, not success.
 func TestLine84_InvalidSignature(t *testing.T) {
 	for name, auth := range map[string]func(c client, data string) string{
-		"none":               func(client, string) string { return "" },
-		"zeros":              func(c client, _ string) string { return c.app.Key + ":" + strings.Repeat("0", 64) },
-		"for another socket": func(c client, data string) string { return c.app.AuthUser("1.2", data) },
-		"for another user":   func(c client, _ string) string { return c.app.AuthUser(c.SocketID, `{"id":"root"}`) },
+		"none": func(client, string) string { return "" },
+		"zeros": func(c client, _ string) string {
+			return c.app.Key + ":" + strings.Repeat("0", 64)
+		},
+		"for another socket": func(c client, data string) string {
+			return c.app.AuthUser("1.2", data)
+		},
+		"for another user": func(c client, _ string) string {
+			return c.app.AuthUser(c.SocketID, `{"id":"root"}`)
+		},
 		"with another key": func(c client, data string) string {
 			return wire.App{Key: "x", Secret: c.app.Secret}.AuthUser(c.SocketID, data)
 		},
-		"for a private channel":  func(c client, data string) string { return c.app.Auth(c.SocketID, data, "") },
-		"for a presence channel": func(c client, data string) string { return c.app.Auth(c.SocketID, "presence-user", data) },
+		"for a private channel": func(c client, data string) string {
+			return c.app.Auth(c.SocketID, data, "")
+		},
+		"for a presence channel": func(c client, data string) string {
+			return c.app.Auth(c.SocketID, "presence-user", data)
+		},
 		"in Pusher's misprint": func(c client, data string) string {
 			return strings.Replace(c.app.AuthUser(c.SocketID, data), ":", "::user::", 1)
 		},
@@ -62,7 +73,8 @@ func TestLine84_InvalidSignature(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c, id := connect(t), unique("user-")
 			data := `{"id":"` + id + `"}`
-			c.sendEvent("pusher:signin", map[string]string{"user_data": data, "auth": auth(c, data)})
+			c.sendEvent("pusher:signin",
+				map[string]string{"user_data": data, "auth": auth(c, data)})
 			c.errs(4009)
 			c.pings()
 			c.subscribe("#server-to-user-"+id, "") // it is not signed in
@@ -87,7 +99,8 @@ func TestLine85_SecondUser(t *testing.T) {
 // 86. user_data without a non-empty string id MUST fail.
 func TestLine86_NoID(t *testing.T) {
 	for _, data := range []string{
-		``, `hello`, `[]`, `"7"`, `{}`, `{"id":""}`, `{"id":7}`, `{"id":null}`, `{"id":{}}`, `{"user_id":"7"}`,
+		``, `hello`, `[]`, `"7"`, `{}`, `{"id":""}`, `{"id":7}`, `{"id":null}`, `{"id":{}}`,
+		`{"user_id":"7"}`,
 		`{"id":"a b"}`, `{"id":"` + strings.Repeat("x", 129) + `"}`, `{"id":"7","watchlist":"8"}`,
 	} {
 		t.Run(fmt.Sprintf("%.40q", data), func(t *testing.T) {
@@ -104,7 +117,9 @@ func TestLine87_UserChannel(t *testing.T) {
 	id := unique("user-")
 	ch := "#server-to-user-" + id
 	me := user(t, id)
-	for name, c := range map[string]client{"nobody": connect(t), "somebody else": user(t, unique("user-"))} {
+	for name, c := range map[string]client{
+		"nobody": connect(t), "somebody else": user(t, unique("user-")),
+	} {
 		t.Run(name, func(t *testing.T) {
 			for _, auth := range []string{"", c.auth(ch)} { // a signature opens it to nobody
 				c.subscribe(ch, auth)
@@ -157,7 +172,8 @@ func TestLine89_PresenceOfTheSignedIn(t *testing.T) {
 	if got := string(r.Hash[id]); got != `{"name":"Ann"}` {
 		t.Errorf("user_info %s", got)
 	}
-	if f := stays.sees(wire.MemberAdded, room, id); !strings.Contains(f.Data, `"user_info":{"name":"Ann"}`) {
+	f := stays.sees(wire.MemberAdded, room, id)
+	if !strings.Contains(f.Data, `"user_info":{"name":"Ann"}`) {
 		t.Errorf("got %s", f.Raw)
 	}
 	c.whispers(room, "client-typing", "{}")
@@ -297,7 +313,8 @@ func TestSubscriptionCount(t *testing.T) {
 	app := newApp(t, item{"subscription_count": true})
 	count := func(c client, ch string, n int) {
 		t.Helper()
-		if f := c.next(wire.SubscriptionCount, ch); f.Data != fmt.Sprintf(`{"subscription_count":%d}`, n) {
+		f := c.next(wire.SubscriptionCount, ch)
+		if f.Data != fmt.Sprintf(`{"subscription_count":%d}`, n) {
 			t.Errorf("got %s, want %d", f.Raw, n)
 		}
 	}

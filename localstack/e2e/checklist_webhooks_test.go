@@ -18,7 +18,8 @@ import (
 // 129. Headers X-Pusher-Key, X-Pusher-Signature over the raw body, Content-Type exactly application/json.
 func TestLine129_Headers(t *testing.T) {
 	e := newEndpoint(t, item{"headers": item{
-		"X-Tenant": "shop 7", "User-Agent": "shop", "Content-Type": "text/plain", "x-pusher-key": "mine", "X-Pusher-Signature": "mine",
+		"X-Tenant": "shop 7", "User-Agent": "shop", "Content-Type": "text/plain",
+		"x-pusher-key": "mine", "X-Pusher-Signature": "mine",
 	}})
 	app := tells(t, nil, e)
 	began := time.Now()
@@ -27,14 +28,16 @@ func TestLine129_Headers(t *testing.T) {
 	mac := hmac.New(sha256.New, []byte(app.Secret))
 	mac.Write(n.body)
 	for name, want := range map[string]string{
-		"Content-Type": "application/json", "X-Pusher-Key": app.Key, "X-Pusher-Signature": hex.EncodeToString(mac.Sum(nil)),
-		"X-Tenant": "shop 7", "User-Agent": "shop",
+		"Content-Type": "application/json", "X-Pusher-Key": app.Key,
+		"X-Pusher-Signature": hex.EncodeToString(mac.Sum(nil)),
+		"X-Tenant":           "shop 7", "User-Agent": "shop",
 	} {
 		if got := n.header[name]; !slices.Equal(got, []string{want}) {
 			t.Errorf("%s: got %q, want %q once", name, got, want)
 		}
 	}
-	if want := fmt.Sprintf(`{"time_ms":%d,"events":[%s]}`, n.At, told("channel_occupied", "news")); string(n.body) != want {
+	want := fmt.Sprintf(`{"time_ms":%d,"events":[%s]}`, n.At, told("channel_occupied", "news"))
+	if string(n.body) != want {
 		t.Errorf("the body is %s, want %s", n.body, want)
 	}
 	if at := time.UnixMilli(n.At); at.Before(began.Truncate(time.Millisecond)) || at.After(n.came) {
@@ -55,7 +58,10 @@ func TestLine130_OneEventEach(t *testing.T) {
 		c.welcomed(room)
 		c.whispers(room, "client-hello", `"`+user+`"`)
 		want = append(want, told("member_added", room, "user_id", user),
-			told("client_event", room, "event", "client-hello", "data", user, "socket_id", c.SocketID, "user_id", user))
+			told(
+				"client_event", room, "event", "client-hello", "data", user, "socket_id",
+				c.SocketID, "user_id", user,
+			))
 	}
 	e.hears(want...) // each of a request in which it is alone
 	e.silent()
@@ -118,13 +124,16 @@ const grace = 3 * time.Second
 
 // reloads is a page that comes back as another connection. It reports how long the page was away at
 // most.
-func reloads(t *testing.T, app wire.App, c client, room, user string) (again client, away time.Duration) {
+func reloads(
+	t *testing.T, app wire.App, c client, room, user string,
+) (again client, away time.Duration) {
 	t.Helper()
 	began := time.Now()
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() bool { return vacant(t, app, room) }, "that somebody finds the channel empty")
+	eventually(t, func() bool { return vacant(t, app, room) },
+		"that somebody finds the channel empty")
 	again = connectTo(t, app)
 	again.enter(room, channelData(user, ""))
 	again.welcomed(room)
@@ -195,7 +204,8 @@ func TestLine133_Members(t *testing.T) {
 	other := comes(`Ann <é> 😀`)
 	e.hears(added(`Ann <é> 😀`))
 	first.leave(room)
-	eventually(t, func() bool { return subscribersOf(t, app, room) == 2 }, "the leave of a connection")
+	eventually(t, func() bool { return subscribersOf(t, app, room) == 2 },
+		"the leave of a connection")
 	checked(t)
 	e.silent()
 	if err := second.Close(); err != nil {
@@ -222,7 +232,8 @@ func TestLine134_ClientEvent(t *testing.T) {
 	c.enter(presence, channelData("7", ""))
 	c.welcomed(presence)
 	for sent, data := range map[string]string{
-		`{"n":1,"text":"<b>"}`: `{"n":1,"text":"<b>"}`, `"typing"`: `typing`, `""`: ``, `[1,2]`: `[1,2]`,
+		`{"n":1,"text":"<b>"}`: `{"n":1,"text":"<b>"}`, `"typing"`: `typing`, `""`: ``,
+		`[1,2]`: `[1,2]`,
 	} {
 		fields := []string{"event", "client-typing", "data", data, "socket_id", c.SocketID}
 		c.whispers(private, "client-typing", sent)
@@ -293,7 +304,8 @@ func TestLine136_Retries(t *testing.T) {
 	app := tells(t, nil, e)
 	c := connectTo(t, app)
 	c.join("news")
-	within(t, 2*hookPatience, func() bool { return waiting(t, "DeadDeliveries") == 1 }, "the death of the notice")
+	within(t, 2*hookPatience, func() bool { return waiting(t, "DeadDeliveries") == 1 },
+		"the death of the notice")
 
 	first := <-attempts
 	last := first
@@ -340,9 +352,16 @@ func TestLine137_Filters(t *testing.T) {
 	suffix := newEndpoint(t, item{"filter": item{"channel_name_ends_with": "-eu"}})
 	both := newEndpoint(t, item{
 		"event_types": []string{"channel_occupied"},
-		"filter":      item{"channel_name_starts_with": "presence-", "channel_name_ends_with": "-eu"},
+		"filter": item{
+			"channel_name_starts_with": "presence-", "channel_name_ends_with": "-eu",
+		},
 	})
-	none := newEndpoint(t, item{"filter": item{"channel_name_starts_with": "presence-eu", "channel_name_ends_with": "eu-x"}})
+	none := newEndpoint(
+		t,
+		item{"filter": item{
+			"channel_name_starts_with": "presence-eu", "channel_name_ends_with": "eu-x",
+		}},
+	)
 	app := tells(t, nil, all, ends, prefix, suffix, both, none)
 
 	c := connectTo(t, app)
@@ -352,10 +371,12 @@ func TestLine137_Filters(t *testing.T) {
 	c.enter(room, channelData("7", ""))
 	c.welcomed(room)
 	in := []string{
-		told("channel_occupied", eu), told("channel_occupied", us), told("channel_occupied", room), told("member_added", room, "user_id", "7"),
+		told("channel_occupied", eu), told("channel_occupied", us), told("channel_occupied", room),
+		told("member_added", room, "user_id", "7"),
 	}
 	out := []string{
-		told("channel_vacated", eu), told("channel_vacated", us), told("channel_vacated", room), told("member_removed", room, "user_id", "7"),
+		told("channel_vacated", eu), told("channel_vacated", us), told("channel_vacated", room),
+		told("member_removed", room, "user_id", "7"),
 	}
 	all.hears(in...)
 	if err := c.Close(); err != nil {

@@ -93,7 +93,8 @@ func (c client) left(channel string, n int) {
 	c.t.Helper()
 	c.quiet()
 	if hark.Local() {
-		eventually(c.t, func() bool { return subscribers(c.t, channel) == n }, "the unsubscribe of "+channel)
+		eventually(c.t, func() bool { return subscribers(c.t, channel) == n },
+			"the unsubscribe of "+channel)
 	}
 }
 
@@ -167,7 +168,8 @@ func (c client) refused(channel string) refusal {
 	}
 	d, err := seen[wire.Error].ErrorData()
 	if err != nil || d.Code != 4009 {
-		c.t.Errorf("refusal of %q: got %s (%v), want pusher:error 4009", channel, seen[wire.Error].Raw, err)
+		c.t.Errorf("refusal of %q: got %s (%v), want pusher:error 4009", channel,
+			seen[wire.Error].Raw, err)
 	}
 	told := seen[wire.SubscriptionError]
 	var r refusal

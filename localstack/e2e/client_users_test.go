@@ -57,7 +57,8 @@ func (c client) welcomed(channel string) roster {
 		c.t.Fatalf("got %s (%v), want a list of members", f.Raw, err)
 	}
 	r := *d.Presence
-	if ids := slices.Sorted(slices.Values(r.IDs)); r.Count != len(ids) || !slices.Equal(ids, sorted(r.Hash)) {
+	ids := slices.Sorted(slices.Values(r.IDs))
+	if r.Count != len(ids) || !slices.Equal(ids, sorted(r.Hash)) {
 		c.t.Errorf("count, ids and hash of %s do not agree: %s", channel, f.Data)
 	}
 	return r
@@ -66,7 +67,8 @@ func (c client) welcomed(channel string) roster {
 // has fails unless these are the members.
 func (r roster) has(t *testing.T, users ...string) {
 	t.Helper()
-	if got := slices.Sorted(slices.Values(r.IDs)); !slices.Equal(got, slices.Sorted(slices.Values(users))) {
+	got := slices.Sorted(slices.Values(r.IDs))
+	if !slices.Equal(got, slices.Sorted(slices.Values(users))) {
 		t.Errorf("members %q, want %q", got, users)
 	}
 }
@@ -93,7 +95,8 @@ func (c client) whispers(channel, event, data string) {
 // signIn asks to be signed in with that user_data, rightly signed.
 func (c client) signIn(userData string) {
 	c.t.Helper()
-	c.sendEvent("pusher:signin", map[string]string{"user_data": userData, "auth": c.app.AuthUser(c.SocketID, userData)})
+	c.sendEvent("pusher:signin",
+		map[string]string{"user_data": userData, "auth": c.app.AuthUser(c.SocketID, userData)})
 }
 
 // signedIn reads a success, which must bring the user_data back as it was.
@@ -105,7 +108,8 @@ func (c client) signedIn(userData string) {
 func (c client) vouched(f wire.Frame, userData string) {
 	c.t.Helper()
 	var d map[string]string
-	if err := json.Unmarshal([]byte(f.Data), &d); err != nil || d["user_data"] != userData || len(d) != 1 {
+	err := json.Unmarshal([]byte(f.Data), &d)
+	if err != nil || d["user_data"] != userData || len(d) != 1 {
 		c.t.Errorf("got %s (%v), want user_data %q", f.Raw, err, userData)
 	}
 }
@@ -188,7 +192,8 @@ func (w watcher) told(f wire.Frame, want map[string]bool) {
 			if known, is := w.known[id]; is && known == (e.Name == "online") {
 				continue
 			}
-			if online, asked := want[id]; !asked || e.Name != map[bool]string{true: "online", false: "offline"}[online] {
+			online, asked := want[id]
+			if !asked || e.Name != map[bool]string{true: "online", false: "offline"}[online] {
 				w.t.Fatalf("got %s, want %v", f.Raw, want)
 			}
 			w.known[id] = e.Name == "online"

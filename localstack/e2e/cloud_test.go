@@ -32,7 +32,9 @@ func admin() aws.CredentialsProvider {
 }
 
 func tables() *dynamodb.Client {
-	return dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String(hark.AWS), Credentials: admin()})
+	return dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(hark.AWS), Credentials: admin(),
+	})
 }
 
 // item is a row as a Go map. A nil value is an attribute that is not there.
@@ -69,7 +71,8 @@ func row(t *testing.T, pk, sk string) item {
 func find(t *testing.T, pk, sk string) (item, bool) {
 	t.Helper()
 	out, err := tables().GetItem(t.Context(), &dynamodb.GetItemInput{
-		TableName: aws.String(hark.Tables["State"]), Key: item{"pk": pk, "sk": sk}.attributes(t), ConsistentRead: aws.Bool(true),
+		TableName: aws.String(hark.Tables["State"]), Key: item{"pk": pk, "sk": sk}.attributes(t),
+		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -268,7 +271,13 @@ func sweep(t *testing.T, connectionID string) {
 	minute := time.Now().Unix()/60 - 1
 	expires := time.Now().Add(time.Hour).Unix()
 	for shard := range 8 { // one of them is the connection's; sweep looks into all
-		put(t, "State", item{"pk": fmt.Sprintf("lease#%d#%d", minute, shard), "sk": connectionID, "expires": expires})
+		put(
+			t, "State",
+			item{
+				"pk": fmt.Sprintf("lease#%d#%d", minute, shard), "sk": connectionID,
+				"expires": expires,
+			},
+		)
 	}
 	put(t, "State", item{"pk": "sweep", "sk": "swept", "minute": minute - 1, "expires": expires})
 	if _, err := invoke(t.Context(), "sweep", []byte("{}")); err != nil {
@@ -278,8 +287,11 @@ func sweep(t *testing.T, connectionID string) {
 
 // invoke runs a function of the stack.
 func invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
-	client := lambda.New(lambda.Options{Region: "us-east-1", BaseEndpoint: aws.String(hark.AWS), Credentials: admin()})
-	out, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("Hark-" + function), Payload: payload})
+	client := lambda.New(lambda.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(hark.AWS), Credentials: admin(),
+	})
+	out, err := client.Invoke(ctx,
+		&lambda.InvokeInput{FunctionName: aws.String("Hark-" + function), Payload: payload})
 	if err != nil {
 		return nil, err
 	}
@@ -301,9 +313,11 @@ func (u functionURL) RoundTrip(r *http.Request) (*http.Response, error) {
 	path := u.base + r.URL.Path
 	event, err := json.Marshal(map[string]any{
 		"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": r.URL.RawQuery,
-		"headers":        map[string]string{"content-type": r.Header.Get("Content-Type")},
-		"requestContext": map[string]any{"http": map[string]string{"method": r.Method, "path": path, "protocol": "HTTP/1.1"}},
-		"body":           string(text), "isBase64Encoded": false,
+		"headers": map[string]string{"content-type": r.Header.Get("Content-Type")},
+		"requestContext": map[string]any{"http": map[string]string{
+			"method": r.Method, "path": path, "protocol": "HTTP/1.1",
+		}},
+		"body": string(text), "isBase64Encoded": false,
 	})
 	if err != nil {
 		return nil, err
@@ -326,5 +340,7 @@ func (u functionURL) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	return &http.Response{StatusCode: a.StatusCode, Body: io.NopCloser(bytes.NewReader(answer)), Request: r}, nil
+	return &http.Response{
+		StatusCode: a.StatusCode, Body: io.NopCloser(bytes.NewReader(answer)), Request: r,
+	}, nil
 }

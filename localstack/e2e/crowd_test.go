@@ -97,7 +97,8 @@ func TestThousandConnections(t *testing.T) {
 			publish(t, wire.Event{Name: "all", Channels: names, Data: `"once"`})
 			for i, c := range all {
 				f, err := c.Next(crowdPatience)
-				if err != nil || f.Event != "all" || f.Channel != names[i%len(names)] || f.Data != `"once"` {
+				if err != nil || f.Event != "all" || f.Channel != names[i%len(names)] ||
+					f.Data != `"once"` {
 					t.Fatalf("connection %d: got %s (%v)", i, f.Raw, err)
 				}
 			}
@@ -116,7 +117,8 @@ func TestThousandConnections(t *testing.T) {
 				t.Fatal(err)
 			}
 			if hark.Local() {
-				eventually(t, func() bool { return len(rowsOfCrowd(t, names, all)) == 0 }, "no row of theirs to be left")
+				eventually(t, func() bool { return len(rowsOfCrowd(t, names, all)) == 0 },
+					"no row of theirs to be left")
 			}
 		})
 	}
@@ -132,7 +134,8 @@ func once(t *testing.T, all []*wire.Conn) {
 			if errors.Is(err, wire.ErrQuiet) {
 				return nil
 			}
-			return fmt.Errorf("connection %d: got %s, want nothing more", i, cmp.Or(string(f.Raw), fmt.Sprint(err)))
+			return fmt.Errorf("connection %d: got %s, want nothing more", i,
+				cmp.Or(string(f.Raw), fmt.Sprint(err)))
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -149,7 +152,8 @@ func rowsOfCrowd(t *testing.T, channels []string, all []*wire.Conn) []string {
 		own = append(own, client{t: t, Conn: c}.connectionID())
 	}
 	return slices.DeleteFunc(rows(t), func(key string) bool {
-		return !slices.ContainsFunc(own, func(name string) bool { return strings.Contains(key, name) })
+		return !slices.ContainsFunc(own,
+			func(name string) bool { return strings.Contains(key, name) })
 	})
 }
 
@@ -180,7 +184,8 @@ func killInFanOut(t *testing.T, n, events int) (repeated int) {
 	var publisher, readers errgroup.Group
 	publisher.Go(func() error {
 		for i := range events {
-			a, err := api().Publish(t.Context(), wire.Event{Name: "tick", Channel: ch, Data: strconv.Itoa(i)})
+			a, err := api().Publish(t.Context(),
+				wire.Event{Name: "tick", Channel: ch, Data: strconv.Itoa(i)})
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,9 @@
-// What `cdk deploy` and `cdk destroy` must do, tried with the CDK CLI as it is on the emulator that HARK_EMULATOR_URL names
-// (scripts/localstack): a stage of its own is deployed from a copy of the tree, deployed again, changed, broken and
-// destroyed. HARK_CDK_CONTEXT holds the emulator's context values. HARK_AWS_CLI names the aws command.
+// What `cdk deploy` and `cdk destroy` must do, tried with the CDK CLI as it is on the emulator that
+// HARK_EMULATOR_URL names
+// (scripts/localstack): a stage of its own is deployed from a copy of the tree, deployed again,
+// changed, broken and
+// destroyed. HARK_CDK_CONTEXT holds the emulator's context values. HARK_AWS_CLI names the aws
+// command.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { appendFile, cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
@@ -11,7 +14,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const skip = !process.env.HARK_EMULATOR_URL && 'deployments are tried on an emulator: scripts/localstack';
+const skip = !process.env.HARK_EMULATOR_URL &&
+  'deployments are tried on an emulator: scripts/localstack';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const tree = await mkdtemp(join(tmpdir(), 'hark-deploy-'));
@@ -21,7 +25,9 @@ const stack = `Hark-${stage}`;
 
 // cdk runs the CDK CLI in the copy of the tree and returns what it says.
 async function cdk(command, name, ...flags) {
-  const context = ['-c', `stage=${name}`, ...(process.env.HARK_CDK_CONTEXT ?? '').split(' ').filter(Boolean)];
+  const context = [
+    '-c', `stage=${name}`, ...(process.env.HARK_CDK_CONTEXT ?? '').split(' ').filter(Boolean)
+  ];
   const { stdout, stderr } = await run('npx', ['cdk', command, ...context, ...flags], {
     cwd: tree, env: { HARK_BUILD: 'host', ...process.env, NO_COLOR: '1' }, maxBuffer: 1 << 24,
   });
@@ -32,7 +38,9 @@ const deploy = (name) => cdk('deploy', name, '--require-approval', 'never');
 
 async function aws(...args) {
   const { stdout } = await run(process.env.HARK_AWS_CLI ?? 'aws',
-    ['--endpoint-url', process.env.HARK_EMULATOR_URL, '--output', 'json', ...args], { maxBuffer: 1 << 24 });
+    [
+      '--endpoint-url', process.env.HARK_EMULATOR_URL, '--output', 'json', ...args
+    ], { maxBuffer: 1 << 24 });
   return stdout.trim() ? JSON.parse(stdout) : null;
 }
 
@@ -50,14 +58,21 @@ async function all() {
     ['cloudfront', 'list-functions', 'FunctionList.Items[].Name'],
     ['events', 'list-rules', 'Rules[].Name'],
   ];
-  const lists = await Promise.all(kinds.map(([service, operation, query]) => aws(service, operation, '--query', query)));
+  const lists = await Promise.all(kinds.map(([service, operation, query]) => aws(
+    service, operation, '--query', query,
+  )));
   return lists.flatMap((names, i) => (names ?? []).map((name) => `${kinds[i][0]} ${name}`)).sort();
 }
 
-// functions are the stage's functions, by name: hash of the code, and when it or the configuration was last changed.
+// functions are the stage's functions, by name: hash of the code, and when it or the configuration
+// was last changed.
 async function functions() {
-  const list = await aws('lambda', 'list-functions', '--query', 'Functions[].[FunctionName,CodeSha256,LastModified]');
-  return Object.fromEntries(list.filter(([name]) => name.startsWith(`${stack}-`)).map(([name, ...rest]) => [name, rest.join(' ')]));
+  const list = await aws(
+    'lambda', 'list-functions', '--query', 'Functions[].[FunctionName,CodeSha256,LastModified]',
+  );
+  return Object.fromEntries(list.filter(([name]) => name.startsWith(`${stack}-`)).map(([
+    name, ...rest
+  ]) => [name, rest.join(' ')]));
 }
 
 const minus = (a, b) => a.filter((x) => !b.includes(x));
@@ -65,7 +80,9 @@ const minus = (a, b) => a.filter((x) => !b.includes(x));
 let before;
 
 test('cdk deploy creates the stack', { skip }, async () => {
-  for (const part of ['cdk.json', 'go.mod', 'go.sum', 'package.json', 'functions', 'infra', 'shared', 'scripts']) {
+  for (const part of [
+    'cdk.json', 'go.mod', 'go.sum', 'package.json', 'functions', 'infra', 'shared', 'scripts',
+  ]) {
     await cp(join(root, part), join(tree, part), { recursive: true });
   }
   await symlink(join(root, 'node_modules'), join(tree, 'node_modules'));
@@ -98,12 +115,16 @@ test('a deployment that fails half-way is rolled back', { skip }, async (t) => {
   const taken = `Hark-${name}-us-east-1-viewer-request`; // one of the last that the stack creates
   const code = join(tree, 'taken.js');
   await writeFile(code, 'function handler(event) { return event.request; }');
-  const { ETag } = await aws('cloudfront', 'create-function', '--name', taken, '--function-code', `fileb://${code}`,
+  const { ETag } = await aws('cloudfront', 'create-function', '--name', taken, '--function-code',
+    `fileb://${code}`,
     '--function-config', 'Comment=taken,Runtime=cloudfront-js-2.0');
   t.after(() => aws('cloudfront', 'delete-function', '--name', taken, '--if-match', ETag));
   const there = await all();
   await assert.rejects(deploy(name), /ROLLBACK|already exists/i);
-  const status = await aws('cloudformation', 'describe-stacks', '--stack-name', `Hark-${name}`, '--query', 'Stacks[0].StackStatus');
+  const status = await aws(
+    'cloudformation', 'describe-stacks', '--stack-name', `Hark-${name}`, '--query',
+    'Stacks[0].StackStatus',
+  );
   assert.equal(status, 'ROLLBACK_COMPLETE');
   assert.deepEqual(await retained(minus(await all(), there)), []);
   await cdk('destroy', name, '--force');
@@ -117,7 +138,8 @@ test('cdk destroy leaves nothing behind but the apps', { skip }, async () => {
   assert.deepEqual(minus(before, await all()), []);
 });
 
-// retained deletes the table of apps, which a stack leaves where it is, and returns what else is there.
+// retained deletes the table of apps, which a stack leaves where it is, and returns what else is
+// there.
 async function retained(left) {
   const tables = left.filter((name) => /^dynamodb Hark-\w+-Apps-/.test(name));
   for (const name of tables) {

@@ -1,4 +1,5 @@
-// Laravel Echo in Node with the options of Laravel's stub. The numbers are those of docs/protocol.md §9 and the sections
+// Laravel Echo in Node with the options of Laravel's stub. The numbers are those of
+// docs/protocol.md §9 and the sections
 // those of docs/protocol.md §8.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,7 +9,9 @@ import { channel, connected, echo, heard, server, users } from './lib/clients.mj
 import { target } from './lib/target.mjs';
 
 const hark = await target();
-const { authEndpoint, userEndpoint } = await app(hark, { authorize: (name) => !name.includes('forbidden') });
+const { authEndpoint, userEndpoint } = await app(
+  hark, { authorize: (name) => !name.includes('forbidden') },
+);
 const sdk = server(hark);
 
 // joined waits for Echo's own word that a channel is subscribed.
@@ -20,7 +23,10 @@ async function joined(ch) {
 }
 
 // as is an Echo whose user is logged in at the app.
-const as = (t, user) => echo(t, hark, { authEndpoint, bearerToken: user, userAuthentication: { endpoint: userEndpoint, headers: {} } });
+const as = (t, user) => echo(
+  t, hark,
+  { authEndpoint, bearerToken: user, userAuthentication: { endpoint: userEndpoint, headers: {} } },
+);
 
 test('138: a presence channel: here, joining, leaving, and whispers', async (t) => {
   const name = channel('room.');
@@ -67,14 +73,16 @@ test('83, 88: Echo signs in, and its user hears what the app sends', async (t) =
   assert.deepEqual(await hello.next(), { n: 1 });
 });
 
-test('140: after a forced close Echo is on its presence channel again, and nobody is there twice', async (t) => {
+test('140: after a forced close Echo is on its presence channel again, and nobody is there twice',
+  async (t) => {
   const name = channel('room.');
   const ann = await joined(as(t, '1').join(name));
   const bob = as(t, '2');
   const here = heard('here', (members) => members.map((info) => info.name).sort());
   bob.join(name).here(here);
   await here.next();
-  bob.connector.pusher.send_event('client-too-large', 'x'.repeat(33 * 1024)); // API Gateway closes with 1009
+  // API Gateway closes with 1009
+  bob.connector.pusher.send_event('client-too-large', 'x'.repeat(33 * 1024));
   assert.deepEqual(await here.next(), ['User 1', 'User 2']);
   const fence = heard('fence');
   ann.listen('.fence', fence);
@@ -98,7 +106,8 @@ test('138, 105: listen hears App\\Events\\X on a public channel', async (t) => {
   assert.deepEqual(await shipped.next(), { id: 7 });
 });
 
-test('138: a private channel, a name of broadcastAs, a foreign namespace, all events', async (t) => {
+test('138: a private channel, a name of broadcastAs, a foreign namespace, all events',
+  async (t) => {
   const client = echo(t, hark, { authEndpoint });
   const name = channel('orders.');
   const [named, foreign] = [heard('.order.shipped'), heard('\\Foo\\Bar')];
@@ -120,7 +129,9 @@ test('8.1: a notification arrives on the channel of its user', async (t) => {
   const notification = heard('notification');
   (await joined(client.private(name))).notification(notification);
   const data = { id: 'a-b', type: 'App\\Notifications\\InvoicePaid', amount: 5 };
-  await sdk.trigger(`private-${name}`, 'Illuminate\\Notifications\\Events\\BroadcastNotificationCreated', data);
+  await sdk.trigger(
+    `private-${name}`, 'Illuminate\\Notifications\\Events\\BroadcastNotificationCreated', data,
+  );
   assert.deepEqual(await notification.next(), data);
 });
 
@@ -139,7 +150,9 @@ test('3.13: an encrypted channel: only the app and its clients can read', async 
   const secret = heard('Secret');
   (await joined(client.encryptedPrivate(name))).listen('Secret', secret);
   const frame = heard('frame');
-  client.connector.pusher.connection.bind('message', (message) => message.event === 'App\\Events\\Secret' && frame(message));
+  client.connector.pusher.connection.bind(
+    'message', (message) => message.event === 'App\\Events\\Secret' && frame(message),
+  );
   await sdk.trigger(`private-encrypted-${name}`, 'App\\Events\\Secret', { pin: 1234 });
   assert.deepEqual(await secret.next(), { pin: 1234 });
   assert.deepEqual(Object.keys((await frame.next()).data).sort(), ['ciphertext', 'nonce']);
@@ -154,7 +167,9 @@ test('138, 37: error() hears that the app refused the channel', async (t) => {
 
 test('138, 37: error() hears that the server refused the signature', async (t) => {
   const client = echo(t, hark, {
-    channelAuthorization: { customHandler: (_, done) => done(null, { auth: `${hark.app.key}:${'0'.repeat(64)}` }) },
+    channelAuthorization: { customHandler: (_, done) => done(
+      null, { auth: `${hark.app.key}:${'0'.repeat(64)}` },
+    ) },
   });
   const failed = heard('error()');
   client.private(channel('orders.')).error(failed);
@@ -186,14 +201,16 @@ test('8.4: leave() stops every variant of a channel', async (t) => {
   await event.quiet(800);
 });
 
-test('140: after a forced close Echo is back on its channels, and nothing comes twice', async (t) => {
+test('140: after a forced close Echo is back on its channels, and nothing comes twice',
+  async (t) => {
   const client = echo(t, hark, { authEndpoint });
   const name = channel('orders.');
   const [subscribed, shipped] = [heard('subscribed()'), heard('OrderShipped')];
   client.private(name).subscribed(subscribed).listen('OrderShipped', shipped);
   await subscribed.next();
   const before = client.socketId();
-  client.connector.pusher.send_event('client-too-large', 'x'.repeat(33 * 1024)); // API Gateway closes with 1009
+  // API Gateway closes with 1009
+  client.connector.pusher.send_event('client-too-large', 'x'.repeat(33 * 1024));
   await subscribed.next();
   assert.notEqual(client.socketId(), before);
   await sdk.trigger(`private-${name}`, 'App\\Events\\OrderShipped', {});

@@ -94,7 +94,12 @@ func TestPublishesWithOneKeyAtTheSameMoment(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 5 {
 		wg.Go(func() {
-			a, err := api().Do(t.Context(), wire.Request{Method: http.MethodPost, Path: "/apps/" + hark.App.ID + "/events", Body: text})
+			a, err := api().Do(
+				t.Context(),
+				wire.Request{
+					Method: http.MethodPost, Path: "/apps/" + hark.App.ID + "/events", Body: text,
+				},
+			)
 			if err != nil || a.Status != 200 || a.Body != "{}" {
 				t.Errorf("got %+v (%v)", a, err)
 			}
@@ -120,14 +125,26 @@ func TestPublishWhoseFunctionDies(t *testing.T) {
 		key      bool
 		channels []string
 	}{
-		"before it is queued, without a key":    {fault{"do": before, "service": "sqs"}, false, nil},
-		"before its answer is kept":             {fault{"do": before, "service": "dynamodb"}, true, nil},
-		"before it is queued":                   {fault{"do": before, "service": "sqs"}, true, nil},
-		"after it was queued":                   {fault{"do": after, "service": "sqs"}, true, nil},
-		"between two of three requests":         {fault{"do": after, "service": "sqs", "nth": 1}, true, many},
-		"before the last of the same":           {fault{"do": before, "service": "sqs", "nth": 3}, true, many},
-		"after the last of the same, unheard":   {fault{"do": after, "service": "sqs", "nth": 3}, true, many},
-		"and again, before it is queued, twice": {fault{"do": before, "service": "sqs", "count": 2}, true, nil},
+		"before it is queued, without a key": {
+			fault{"do": before, "service": "sqs"}, false, nil,
+		},
+		"before its answer is kept": {
+			fault{"do": before, "service": "dynamodb"}, true, nil,
+		},
+		"before it is queued": {fault{"do": before, "service": "sqs"}, true, nil},
+		"after it was queued": {fault{"do": after, "service": "sqs"}, true, nil},
+		"between two of three requests": {
+			fault{"do": after, "service": "sqs", "nth": 1}, true, many,
+		},
+		"before the last of the same": {
+			fault{"do": before, "service": "sqs", "nth": 3}, true, many,
+		},
+		"after the last of the same, unheard": {
+			fault{"do": after, "service": "sqs", "nth": 3}, true, many,
+		},
+		"and again, before it is queued, twice": {
+			fault{"do": before, "service": "sqs", "count": 2}, true, nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			channels := c.channels
@@ -188,7 +205,8 @@ func TestBudgetOfAnIdempotencyKey(t *testing.T) {
 	var text []byte
 	t.Run("a publish", func(t *testing.T) {
 		costs(t, bill{
-			"lambda.requests": 2, "sqs.requests": 3, "dynamodb.write_units": 1, "dynamodb.read_units": 1, "apigateway.messages": 1,
+			"lambda.requests": 2, "sqs.requests": 3, "dynamodb.write_units": 1,
+			"dynamodb.read_units": 1, "apigateway.messages": 1,
 		}, func() {
 			text = keyed(t, unique("order-"), wire.Event{Name: "headline", Channel: ch, Data: "{}"})
 			answers(t, post(t, wire.Request{Body: text}), 200, "{}")

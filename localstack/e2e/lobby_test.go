@@ -90,7 +90,8 @@ func (v *visitor) hears(f wire.Frame) {
 			}
 			v.members[user] = true
 		}
-		if n := len(d.Presence.IDs); d.Presence.Count != n || len(d.Presence.Hash) != n || !v.members[v.user] {
+		n := len(d.Presence.IDs)
+		if d.Presence.Count != n || len(d.Presence.Hash) != n || !v.members[v.user] {
 			v.wrong = append(v.wrong, "the list does not add up: "+string(f.Raw))
 		}
 	case wire.MemberAdded:
@@ -144,7 +145,9 @@ func (v *visitor) enters(channel string) error {
 	if err != nil {
 		return err
 	}
-	for end := time.Now().Add(crowdPatience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(crowdPatience); time.Now().Before(end); time.Sleep(
+		10 * time.Millisecond,
+	) {
 		v.mu.Lock()
 		joined := v.joined
 		v.mu.Unlock()
@@ -173,7 +176,9 @@ func (v *visitor) leaves(ctx context.Context, channel string, how int) error {
 }
 
 // visits comes and goes at random until the time is over.
-func (v *visitor) visits(ctx context.Context, channel string, until time.Time, draw *rand.Rand) error {
+func (v *visitor) visits(
+	ctx context.Context, channel string, until time.Time, draw *rand.Rand,
+) error {
 	there := false
 	for time.Now().Before(until) {
 		time.Sleep(min(time.Until(until), time.Duration(draw.Int64N(int64(lobbyPause)))))
@@ -218,7 +223,8 @@ func TestLobby(t *testing.T) {
 	lobbyAgrees(t, visitors, channel)
 	for _, v := range visitors {
 		if len(v.wrong) > 0 {
-			t.Errorf("%s was sent %d frames too many or too few, the first: %s", v.user, len(v.wrong), v.wrong[0])
+			t.Errorf("%s was sent %d frames too many or too few, the first: %s", v.user,
+				len(v.wrong), v.wrong[0])
 		}
 		_ = v.conn.Close()
 	}
@@ -229,7 +235,9 @@ func TestLobby(t *testing.T) {
 func lobbyAgrees(t *testing.T, visitors []*visitor, channel string) {
 	t.Helper()
 	var differ string
-	for end := time.Now().Add(crowdPatience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(crowdPatience); time.Now().Before(end); time.Sleep(
+		100 * time.Millisecond,
+	) {
 		truth := map[string]bool{}
 		for _, v := range visitors {
 			if v.sees() != nil {
@@ -240,7 +248,8 @@ func lobbyAgrees(t *testing.T, visitors []*visitor, channel string) {
 		differ = ""
 		for _, v := range visitors {
 			if seen := v.sees(); seen != nil && !slices.Equal(seen, users) {
-				differ = fmt.Sprintf("%s sees %d users, there are %d: %v, %v", v.user, len(seen), len(users), seen, users)
+				differ = fmt.Sprintf("%s sees %d users, there are %d: %v, %v", v.user, len(seen),
+					len(users), seen, users)
 			}
 		}
 		if differ == "" {

@@ -36,7 +36,8 @@ func run(m *testing.M) int {
 		log = os.Stderr
 	}
 	var err error
-	if hark, err = target.Open(context.Background(), target.Options{Getenv: os.Getenv, Log: log}); err != nil {
+	hark, err = target.Open(context.Background(), target.Options{Getenv: os.Getenv, Log: log})
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
 	}

@@ -29,9 +29,15 @@ func order(t *testing.T, fields map[string]any) string {
 func mixed(t *testing.T, ch string) (texts []string, refused map[string]string) {
 	t.Helper()
 	bad := []struct{ text, reason string }{
-		{order(t, map[string]any{"channel": ch, "data": strings.Repeat("x", 10241)}), "413 The data content of this event exceeds"},
+		{
+			order(t, map[string]any{"channel": ch, "data": strings.Repeat("x", 10241)}),
+			"413 The data content of this event exceeds",
+		},
 		{order(t, map[string]any{"channel": "#no", "data": "{}"}), "400 "},
-		{order(t, map[string]any{"channel": ch, "data": "{}", "app_id": unique("nobody-")}), "404 "},
+		{
+			order(t, map[string]any{"channel": ch, "data": "{}", "app_id": unique("nobody-")}),
+			"404 ",
+		},
 	}
 	refused = map[string]string{}
 	for i := range 10 {
@@ -51,13 +57,15 @@ func deadPublishes(t *testing.T, count int) map[string]string {
 	reasons := map[string]string{}
 	within(t, hookPatience, func() bool {
 		out, err := queues().ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-			QueueUrl: aws.String(hark.Queues["DeadPublish"]), MaxNumberOfMessages: 10, WaitTimeSeconds: 2, MessageAttributeNames: []string{"All"},
+			QueueUrl: aws.String(hark.Queues["DeadPublish"]), MaxNumberOfMessages: 10,
+			WaitTimeSeconds: 2, MessageAttributeNames: []string{"All"},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range out.Messages {
-			reasons[*m.Body] = *m.MessageAttributes["Status"].StringValue + " " + *m.MessageAttributes["Reason"].StringValue
+			reasons[*m.Body] = *m.MessageAttributes["Status"].StringValue + " " +
+				*m.MessageAttributes["Reason"].StringValue
 			_, err := queues().DeleteMessage(t.Context(), &sqs.DeleteMessageInput{
 				QueueUrl: aws.String(hark.Queues["DeadPublish"]), ReceiptHandle: m.ReceiptHandle,
 			})
@@ -78,7 +86,9 @@ func TestPublishWithoutHTTP(t *testing.T) {
 	if hark.Queues["Publish"] == "" {
 		t.Skip("this form of the stack has neither queue nor bus")
 	}
-	for name, send := range map[string]func(ctx context.Context, group string, texts []string) error{"queue": sendAll, "bus": putAll} {
+	for name, send := range map[string]func(
+		ctx context.Context, group string, texts []string,
+	) error{"queue": sendAll, "bus": putAll} {
 		t.Run(name, func(t *testing.T) {
 			ch := unique("orders-")
 			c := subscriber(t, ch)
@@ -113,7 +123,8 @@ func TestPublishWithoutHTTP(t *testing.T) {
 		text := order(t, map[string]any{"channel": ch, "data": "{}"})
 		for _, id := range []string{"row-7", "row-7", "row-8"} {
 			_, err := queues().SendMessage(t.Context(), &sqs.SendMessageInput{
-				QueueUrl: aws.String(hark.Queues["Publish"]), MessageBody: &text, MessageGroupId: &ch, MessageDeduplicationId: aws.String(id),
+				QueueUrl: aws.String(hark.Queues["Publish"]), MessageBody: &text,
+				MessageGroupId: &ch, MessageDeduplicationId: aws.String(id),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -135,8 +146,10 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 	if err := sendAll(t.Context(), unique("orders-"), []string{text}); err != nil {
 		t.Fatal(err)
 	}
-	within(t, hookPatience, func() bool { return waiting(t, "DeadPublish") == 1 }, "a refused message")
-	if said := redrives(t, "DeadPublish"); said != "1 messages moved to "+hark.Queues["Publish"]+"\n" {
+	within(t, hookPatience, func() bool { return waiting(t, "DeadPublish") == 1 },
+		"a refused message")
+	said := redrives(t, "DeadPublish")
+	if said != "1 messages moved to "+hark.Queues["Publish"]+"\n" {
 		t.Errorf("scripts/redrive said %q", said)
 	}
 	if reason := deadPublishes(t, 1)[text]; !strings.HasPrefix(reason, "400 ") {
@@ -149,7 +162,8 @@ func sendAll(ctx context.Context, group string, texts []string) error {
 	for i, text := range texts {
 		_, err := queues().SendMessage(ctx, &sqs.SendMessageInput{
 			QueueUrl: aws.String(hark.Queues["Publish"]), MessageBody: aws.String(text),
-			MessageGroupId: aws.String(group), MessageDeduplicationId: aws.String(fmt.Sprint("row-", i)),
+			MessageGroupId:         aws.String(group),
+			MessageDeduplicationId: aws.String(fmt.Sprint("row-", i)),
 		})
 		if err != nil {
 			return err
@@ -160,13 +174,16 @@ func sendAll(ctx context.Context, group string, texts []string) error {
 
 // putAll puts texts on the bus.
 func putAll(ctx context.Context, _ string, texts []string) error {
-	bus := eventbridge.New(eventbridge.Options{Region: "us-east-1", BaseEndpoint: aws.String(hark.AWS), Credentials: admin()})
+	bus := eventbridge.New(eventbridge.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(hark.AWS), Credentials: admin(),
+	})
 	for len(texts) > 0 {
 		n := min(len(texts), 10)
 		var entries []bustypes.PutEventsRequestEntry
 		for _, text := range texts[:n] {
 			entries = append(entries, bustypes.PutEventsRequestEntry{
-				EventBusName: aws.String("Hark"), Source: aws.String("shop"), DetailType: aws.String("hark.publish"), Detail: aws.String(text),
+				EventBusName: aws.String("Hark"), Source: aws.String("shop"),
+				DetailType: aws.String("hark.publish"), Detail: aws.String(text),
 			})
 		}
 		out, err := bus.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: entries})

@@ -24,7 +24,8 @@ func sdk(t *testing.T) *pusher.Client {
 		t.Fatal(err)
 	}
 	return &pusher.Client{
-		AppID: hark.App.ID, Key: hark.App.Key, Secret: hark.App.Secret, Host: u.Host, Secure: u.Scheme == "https",
+		AppID: hark.App.ID, Key: hark.App.Key, Secret: hark.App.Secret, Host: u.Host,
+		Secure: u.Scheme == "https",
 	}
 }
 

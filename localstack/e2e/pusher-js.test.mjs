@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { app, userInfo } from './lib/app.mjs';
-import { calm, channel, connected, heard, newApp, once, pusherJS, server, subscribed, users } from './lib/clients.mjs';
+import {
+  calm, channel, connected, heard, newApp, once, pusherJS, server, subscribed, users,
+} from './lib/clients.mjs';
 import { target } from './lib/target.mjs';
 
 const hark = await target();
@@ -24,7 +26,9 @@ async function signedIn(pusher) {
 // join subscribes to a presence channel and tells who comes and goes, as the callbacks hear it.
 async function join(pusher, name) {
   const ch = pusher.subscribe(name);
-  const [added, removed] = [heard('member_added', ({ id, info }) => [id, info]), heard('member_removed', ({ id }) => id)];
+  const [added, removed] = [
+    heard('member_added', ({ id, info }) => [id, info]), heard('member_removed', ({ id }) => id),
+  ];
   ch.bind('pusher:member_added', added).bind('pusher:member_removed', removed);
   await subscribed(ch);
   return { ch, added, removed };
@@ -66,13 +70,19 @@ test('31, 93: a private channel is authorised by the app with npm pusher', async
   assert.deepEqual(await shipped.next(), { id: 7 });
 });
 
-test('32, 37, 38: a wrong signature reaches the channel as an error and leaves the connection alone', async (t) => {
+test(
+  '32, 37, 38: a wrong signature reaches the channel as an error and leaves the connection alone',
+  async (t) => {
   const pusher = pusherJS(t, hark, {
-    channelAuthorization: { customHandler: (_, done) => done(null, { auth: `${hark.app.key}:${'0'.repeat(64)}` }) },
+    channelAuthorization: { customHandler: (_, done) => done(
+      null, { auth: `${hark.app.key}:${'0'.repeat(64)}` },
+    ) },
   });
   const error = heard('pusher:error');
   pusher.connection.bind('error', error);
-  const failed = await once(pusher.subscribe(channel('private-orders.')), 'pusher:subscription_error');
+  const failed = await once(
+    pusher.subscribe(channel('private-orders.')), 'pusher:subscription_error',
+  );
   assert.equal(failed.type, 'AuthError');
   assert.equal(failed.status, 401);
   assert.equal((await error.next()).data.code, 4009);
@@ -122,7 +132,10 @@ test('104: any text arrives as it was sent', async (t) => {
   const name = channel('room-');
   const event = heard('event');
   (await subscribed(pusher.subscribe(name))).bind('text', event);
-  for (const text of ['"quoted" \\ back/slash', 'Zażółć 你好 🎉 👩‍👩‍👧', '\u0000\u0001\u001f\u007f\u2028\uffff', '<script>&amp;']) {
+  for (const text of [
+    '"quoted" \\ back/slash', 'Zażółć 你好 🎉 👩‍👩‍👧', '\u0000\u0001\u001f\u007f\u2028\uffff',
+    '<script>&amp;',
+  ]) {
     await sdk.trigger(name, 'text', { text });
     assert.deepEqual(await event.next(), { text });
   }
@@ -155,7 +168,8 @@ test('140: when the server closes the socket it reconnects, subscribes again and
   const news = heard('news');
   for (const ch of channels) ch.bind('news', news);
 
-  pusher.send_event('client-too-large', 'x'.repeat(33 * 1024)); // API Gateway closes over 32 KB, with 1009
+  // API Gateway closes over 32 KB, with 1009
+  pusher.send_event('client-too-large', 'x'.repeat(33 * 1024));
   await once(pusher.connection, 'connected');
   await Promise.all(again);
   assert.notEqual(pusher.connection.socket_id, before);
@@ -165,7 +179,8 @@ test('140: when the server closes the socket it reconnects, subscribes again and
   await news.quiet();
 });
 
-test('18: whatever comes counts as activity: beside events it sends no ping, in silence it does', async (t) => {
+test('18: whatever comes counts as activity: beside events it sends no ping, in silence it does',
+  async (t) => {
   const pusher = pusherJS(t, hark, { activityTimeout: 4000, pongTimeout: 10_000 });
   const name = channel('room-');
   const [tick, pong] = [heard('tick'), heard('pong')];
@@ -199,14 +214,21 @@ test('54, 57 to 60, 62, 65: a presence channel knows who is there', async (t) =>
 });
 
 test('52: a presence channel that the app does not authorise', async (t) => {
-  const failed = await once(pusherJS(t, hark, { authEndpoint }).subscribe(channel('presence-room-')), 'pusher:subscription_error');
+  const failed = await once(
+    pusherJS(t, hark, { authEndpoint }).subscribe(channel('presence-room-')),
+    'pusher:subscription_error',
+  );
   assert.equal(failed.status, 403);
 });
 
-test('72, 76 to 79: client events reach the others, with the sender\'s user_id on presence channels', async (t) => {
+test(
+  '72, 76 to 79: client events reach the others, with the sender\'s user_id on presence channels',
+  async (t) => {
   for (const [prefix, metadata] of [['private-room-', {}], ['presence-room-', { user_id: '1' }]]) {
     const name = channel(prefix);
-    const [ann, bob] = await Promise.all(['1', '2'].map((user) => subscribed(as(t, user).subscribe(name))));
+    const [ann, bob] = await Promise.all(
+      ['1', '2'].map((user) => subscribed(as(t, user).subscribe(name))),
+    );
     const own = heard('own event');
     const typing = heard('client-typing', (data, more) => [data, more]);
     ann.bind('client-typing', own);
@@ -221,7 +243,8 @@ test('72, 76 to 79: client events reach the others, with the sender\'s user_id o
   }
 });
 
-test('67, 68, 71: a cache channel gives the newest event to who comes late, or cache_miss', async (t) => {
+test('67, 68, 71: a cache channel gives the newest event to who comes late, or cache_miss',
+  async (t) => {
   const name = channel('cache-');
   const first = pusherJS(t, hark).subscribe(name);
   await once(first, 'pusher:cache_miss');
@@ -242,7 +265,10 @@ test('3.13, 43: an encrypted channel: the app and its clients can read, Hark and
     const name = channel(prefix);
     const [secret, frame] = [heard('secret'), heard('frame')];
     (await subscribed(pusher.subscribe(name))).bind('secret', secret);
-    pusher.connection.bind('message', (message) => message.event === 'secret' && message.channel === name && frame(message));
+    pusher.connection.bind(
+      'message',
+      (message) => message.event === 'secret' && message.channel === name && frame(message),
+    );
     await sdk.trigger(name, 'secret', { pin: 1234 });
     assert.deepEqual(await secret.next(), { pin: 1234 });
     assert.deepEqual(Object.keys((await frame.next()).data).sort(), ['ciphertext', 'nonce']);
@@ -281,7 +307,9 @@ test('89: a signed-in client joins a presence channel as whom it is', async (t) 
   const id = channel('user-');
   const pusher = pusherJS(t, hark, {
     userEndpoint, user: id,
-    channelAuthorization: { customHandler: ({ channelName, socketId }, done) => done(null, sdk.authorizeChannel(socketId, channelName)) },
+    channelAuthorization: { customHandler: ({ channelName, socketId }, done) => done(
+      null, sdk.authorizeChannel(socketId, channelName),
+    ) },
   });
   pusher.signin();
   const ch = await subscribed(pusher.subscribe(channel('presence-room-')));
@@ -294,7 +322,9 @@ test('90: a watchlist tells who is online, and who comes and goes', async (t) =>
   const bobs = as(t, bob);
   await signedIn(bobs);
   const pusher = as(t, ann);
-  const [online, offline] = [heard('online', ({ user_ids: ids }) => ids), heard('offline', ({ user_ids: ids }) => ids)];
+  const [online, offline] = [
+    heard('online', ({ user_ids: ids }) => ids), heard('offline', ({ user_ids: ids }) => ids),
+  ];
   pusher.user.watchlist.bind('online', online);
   pusher.user.watchlist.bind('offline', offline);
   pusher.signin();
@@ -309,7 +339,8 @@ test('90: a watchlist tells who is online, and who comes and goes', async (t) =>
   await learns(offline, bob);
 });
 
-test('3.8: subscribers hear how many they are, where the app wants it', { skip: !hark.aws && 'needs an app of its own' }, async (t) => {
+test('3.8: subscribers hear how many they are, where the app wants it',
+  { skip: !hark.aws && 'needs an app of its own' }, async (t) => {
   const counting = await newApp(hark, { subscription_count: { BOOL: true } });
   const name = channel('room-');
   const count = heard('subscription_count', ({ subscription_count: n }) => n);

@@ -1,4 +1,5 @@
-// npm pusher, with every call that it has, beside what pusher-js.test.mjs uses of it. The numbers are those of docs/protocol.md §9.
+// npm pusher, with every call that it has, beside what pusher-js.test.mjs uses of it. The numbers
+// are those of docs/protocol.md §9.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
@@ -31,7 +32,9 @@ test('93, 109, 110: trigger to several channels but one connection, with info', 
     socket_id: pusher.connection.socket_id, info: 'subscription_count,user_count',
   });
   assert.equal(res.status, 200);
-  assert.deepEqual(await res.json(), { channels: { [a]: { subscription_count: 2 }, [b]: { user_count: 0 } } });
+  assert.deepEqual(
+    await res.json(), { channels: { [a]: { subscription_count: 2 }, [b]: { user_count: 0 } } },
+  );
   assert.deepEqual(await other.news.next(), { n: 7, text: '<é> & 😀' });
   await news.quiet();
 });
@@ -44,13 +47,17 @@ test('trigger with an idempotency key: once, with one answer', async (t) => {
   await listener(t, name);
   assert.deepEqual(await json(sdk.trigger(name, 'news', { n: 1 }, params)), first);
   assert.deepEqual(await news.next(), { n: 1 });
-  await assert.rejects(sdk.trigger(name, 'news', { n: 2 }, params), { status: 422, body: /was used for another request/ });
+  await assert.rejects(
+    sdk.trigger(name, 'news', { n: 2 }, params),
+    { status: 422, body: /was used for another request/ },
+  );
   await sdk.trigger(name, 'news', { n: 3 });
   assert.deepEqual(await news.next(), { n: 3 });
   await news.quiet();
 });
 
-test('trigger with an idempotency key on an encrypted channel, which the SDK encrypts anew', async (t) => {
+test('trigger with an idempotency key on an encrypted channel, which the SDK encrypts anew',
+  async (t) => {
   const name = channel('private-encrypted-');
   const { news } = await listener(t, name, 'news', pusherJS(t, hark, { authEndpoint }));
   const params = { idempotency_key: channel('order-') };
@@ -68,7 +75,10 @@ test('111 to 113: triggerBatch, with and without info', async (t) => {
   assert.equal(await news.next(), 'two');
   const told = await json(sdk.triggerBatch([event(b, {}, { info: 'user_count' }), event(a, {})]));
   assert.deepEqual(told, { batch: [{ user_count: 0 }, {}] });
-  await assert.rejects(sdk.triggerBatch(Array.from({ length: 11 }, () => event(a, {}))), { status: 400, body: /more than 10/ });
+  await assert.rejects(
+    sdk.triggerBatch(Array.from({ length: 11 }, () => event(a, {}))),
+    { status: 400, body: /more than 10/ },
+  );
 });
 
 test('115 to 122: channels, channel and users', async (t) => {
@@ -78,12 +88,17 @@ test('115 to 122: channels, channel and users', async (t) => {
   assert.deepEqual(await get(`/channels/${room}`), { occupied: false });
   assert.deepEqual(await get(`/channels/${room}/users`), { users: [] });
   for (const user of ['7', '8', '7']) await subscribed(as(t, user).subscribe(room));
-  assert.deepEqual(await get('/channels', { filter_by_prefix: room, info: 'user_count' }), { channels: { [room]: { user_count: 2 } } });
+  assert.deepEqual(
+    await get('/channels', { filter_by_prefix: room, info: 'user_count' }),
+    { channels: { [room]: { user_count: 2 } } },
+  );
   assert.deepEqual(await get(`/channels/${room}`, { info: 'user_count,subscription_count' }),
     { occupied: true, user_count: 2, subscription_count: 3 });
   assert.deepEqual(await get(`/channels/${room}/users`), { users: [{ id: '7' }, { id: '8' }] });
   await assert.rejects(sdk.get({ path: `/channels/${channel('room-')}/users` }), { status: 400 });
-  await assert.rejects(sdk.get({ path: '/channels', params: { info: 'user_count' } }), { status: 400 });
+  await assert.rejects(
+    sdk.get({ path: '/channels', params: { info: 'user_count' } }), { status: 400 },
+  );
 });
 
 test('84, 92, 123: authenticateUser, sendToUser and terminateUserConnections', async (t) => {
@@ -128,15 +143,21 @@ test('post reaches what the SDK has no call for: a ban', { skip: !hark.aws }, as
 });
 
 test('94, 96, 125: what is refused is told with a status and a text', async () => {
-  const wrong = (change) => server({ ...hark, app: { ...hark.app, ...change } }).trigger('a', 'b', 'c');
+  const wrong = (change) => server({ ...hark, app: { ...hark.app, ...change } }).trigger(
+    'a', 'b', 'c',
+  );
   await assert.rejects(wrong({ secret: 'wrong' }), { status: 401, body: /Invalid signature/ });
   await assert.rejects(wrong({ key: 'wrong' }), { status: 401, body: /Unknown auth_key/ });
   await assert.rejects(wrong({ id: 'nobody' }), { status: 404, body: /No matching application/ });
-  await assert.rejects(sdk.trigger('a', 'b', 'x'.repeat(10_241)), { status: 413, body: /10240 bytes.*10241/ });
+  await assert.rejects(
+    sdk.trigger('a', 'b', 'x'.repeat(10_241)), { status: 413, body: /10240 bytes.*10241/ },
+  );
 });
 
 test('129: webhook takes the vector of docs/protocol.md §6.1, and nothing else', () => {
-  const vector = new Pusher({ appId: '3', key: '278d425bdf160c739803', secret: '7ad3773142a6692b25b8' });
+  const vector = new Pusher({
+    appId: '3', key: '278d425bdf160c739803', secret: '7ad3773142a6692b25b8',
+  });
   const rawBody = '{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]}';
   const headers = {
     'content-type': 'application/json', 'x-pusher-key': '278d425bdf160c739803',

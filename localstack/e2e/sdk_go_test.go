@@ -34,7 +34,9 @@ func TestGoSDK_Clients(t *testing.T) {
 		return []byte(v.Encode())
 	}
 	t.Run("AuthorizePresenceChannel", func(t *testing.T) {
-		answer, err := sdk(t).AuthorizePresenceChannel(form("channel_name", room), pusher.MemberData{
+		answer, err := sdk(t).AuthorizePresenceChannel(form(
+			"channel_name", room,
+		), pusher.MemberData{
 			UserID: "7", UserInfo: map[string]string{"name": "<Ann> & Bob"},
 		})
 		if err != nil {
@@ -45,7 +47,8 @@ func TestGoSDK_Clients(t *testing.T) {
 	})
 	t.Run("AuthenticateUser", func(t *testing.T) {
 		id := unique("user-")
-		answer, err := sdk(t).AuthenticateUser(form(), map[string]any{"id": id, "user_info": map[string]string{"name": "Ann"}})
+		answer, err := sdk(t).AuthenticateUser(form(),
+			map[string]any{"id": id, "user_info": map[string]string{"name": "Ann"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,16 +74,19 @@ func TestGoSDK_Clients(t *testing.T) {
 			t.Fatal(err)
 		}
 		var d struct{ Nonce, Ciphertext string }
-		if f := c.next("secret", ch); json.Unmarshal([]byte(f.Data), &d) != nil || d.Nonce == "" || d.Ciphertext == "" {
+		f := c.next("secret", ch)
+		if json.Unmarshal([]byte(f.Data), &d) != nil || d.Nonce == "" || d.Ciphertext == "" {
 			t.Errorf("got %s", f.Raw)
 		}
 	})
 	t.Run("TriggerBatch with info", func(t *testing.T) {
 		count := "user_count"
 		got, err := sdk(t).TriggerBatch([]pusher.Event{
-			{Channel: room, Name: "e", Data: "x", Info: &count, SocketID: &c.SocketID}, {Channel: unique("room-"), Name: "e", Data: "y"},
+			{Channel: room, Name: "e", Data: "x", Info: &count, SocketID: &c.SocketID},
+			{Channel: unique("room-"), Name: "e", Data: "y"},
 		})
-		if err != nil || len(got.Batch) != 2 || got.Batch[0].UserCount == nil || *got.Batch[0].UserCount != 1 || got.Batch[1].UserCount != nil {
+		if err != nil || len(got.Batch) != 2 || got.Batch[0].UserCount == nil ||
+			*got.Batch[0].UserCount != 1 || got.Batch[1].UserCount != nil {
 			t.Errorf("got %+v (%v)", got, err)
 		}
 		c.quiet()
@@ -137,7 +143,8 @@ func TestGoSDK_Webhook(t *testing.T) {
 			t.Fatalf("got only %v", seen)
 		}
 	}
-	if e := seen["member_added"]; e.UserID != "7" || e.Channel != room || seen["channel_occupied"].Channel != room {
+	e := seen["member_added"]
+	if e.UserID != "7" || e.Channel != room || seen["channel_occupied"].Channel != room {
 		t.Errorf("got %+v", seen)
 	}
 }

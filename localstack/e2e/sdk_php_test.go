@@ -21,7 +21,9 @@ import (
 // php sends a request as the SDK's get and post do: every POST has the MD5 of its body, the
 // parameters are in the order of their names with the signature last, and Guzzle writes them by
 // http_build_query with RFC 3986. An array is signed with commas and sent as name[0], name[1].
-func php(t *testing.T, method, path, text string, params map[string][]string) (object map[string]json.RawMessage) {
+func php(
+	t *testing.T, method, path, text string, params map[string][]string,
+) (object map[string]json.RawMessage) {
 	t.Helper()
 	r := wire.Request{Method: method, Path: path, Params: map[string]string{}}
 	if method == http.MethodPost {
@@ -33,10 +35,13 @@ func php(t *testing.T, method, path, text string, params map[string][]string) (o
 	}
 	r.Encode = func(q url.Values) string {
 		var pairs []string
-		for _, name := range append(slices.Sorted(maps.Keys(r.Params)), "auth_key", "auth_timestamp", "auth_version") {
+		for _, name := range append(
+			slices.Sorted(maps.Keys(r.Params)), "auth_key", "auth_timestamp", "auth_version",
+		) {
 			if values := params[name]; len(values) > 1 {
 				for i, v := range values {
-					pairs = append(pairs, rawurlencode(fmt.Sprintf("%s[%d]", name, i))+"="+rawurlencode(v))
+					pairs = append(pairs,
+						rawurlencode(fmt.Sprintf("%s[%d]", name, i))+"="+rawurlencode(v))
 				}
 				continue
 			}
@@ -84,17 +89,27 @@ func (c client) reads(event, channel, data string) {
 func TestPHPSDK(t *testing.T) {
 	ch, room := unique("room-"), unique("presence-room-")
 	c := subscriber(t, ch)
-	const data = `{"url":"https:\/\/example.com\/\u00e9"}` // json_encode(['url' => 'https://example.com/é'])
+	// json_encode(['url' => 'https://example.com/é'])
+	const data = `{"url":"https:\/\/example.com\/\u00e9"}`
 	trigger := func(to string) string {
-		return `{"name":` + jsonEncode(`App\Events\OrderShipped`) + `,"data":` + jsonEncode(data) + `,` + to + `}`
+		return `{"name":` + jsonEncode(
+			`App\Events\OrderShipped`,
+		) + `,"data":` + jsonEncode(data) + `,` + to + `}`
 	}
 	t.Run("trigger", func(t *testing.T) {
 		php(t, "POST", "events", trigger(`"channel":"`+ch+`"`), nil)
 		c.reads(`App\Events\OrderShipped`, ch, data)
 	})
 	t.Run("trigger to several but one connection, with info", func(t *testing.T) {
-		got := php(t, "POST", "events", trigger(`"channels":["`+ch+`","`+room+`"],"socket_id":"`+c.SocketID+`","info":"subscription_count,user_count"`), nil)
-		if want := `{"` + room + `":{"user_count":0},"` + ch + `":{"subscription_count":1}}`; normal(t, string(got["channels"])) != normal(t, want) {
+		got := php(
+			t, "POST", "events",
+			trigger(
+				`"channels":["`+ch+`","`+room+`"],"socket_id":"`+c.SocketID+`","info":"subscription_count,user_count"`,
+			),
+			nil,
+		)
+		want := `{"` + room + `":{"user_count":0},"` + ch + `":{"subscription_count":1}}`
+		if normal(t, string(got["channels"])) != normal(t, want) {
 			t.Errorf("got %s, want %s", got["channels"], want)
 		}
 		c.hears(ch)
@@ -112,7 +127,11 @@ func TestPHPSDK(t *testing.T) {
 		c.hears(ch)
 	})
 	t.Run("triggerBatch", func(t *testing.T) {
-		got := php(t, "POST", "batch_events", `{"batch":[{"channel":"`+ch+`","name":"a","data":"{}"},{"name":"b","data":"{}","channel":"`+ch+`"}]}`, nil)
+		got := php(
+			t, "POST", "batch_events",
+			`{"batch":[{"channel":"`+ch+`","name":"a","data":"{}"},{"name":"b","data":"{}","channel":"`+ch+`"}]}`,
+			nil,
+		)
 		if len(got) != 0 {
 			t.Errorf("got %v", got)
 		}
@@ -121,17 +140,20 @@ func TestPHPSDK(t *testing.T) {
 	})
 	member(t, room, "7", "") // of the whole test: it stays for the reads below
 	t.Run("getChannels, without any, and with several attributes", func(t *testing.T) {
-		got := php(t, "GET", "channels", "", map[string][]string{"filter_by_prefix": {unique("presence-nobody-")}})
+		got := php(t, "GET", "channels", "",
+			map[string][]string{"filter_by_prefix": {unique("presence-nobody-")}})
 		if string(got["channels"]) != "{}" {
 			t.Errorf("get_object_vars: %s is no object", got["channels"])
 		}
 		got = php(t, "GET", "channels", "", map[string][]string{
 			"filter_by_prefix": {room}, "info": {"user_count", "subscription_count"},
 		})
-		answers(t, wire.Answer{Status: 200, Body: string(got["channels"])}, 200, `{"`+room+`":{"user_count":1,"subscription_count":1}}`)
+		answers(t, wire.Answer{Status: 200, Body: string(got["channels"])}, 200,
+			`{"`+room+`":{"user_count":1,"subscription_count":1}}`)
 	})
 	t.Run("getChannelInfo", func(t *testing.T) {
-		got := php(t, "GET", "channels/"+room, "", map[string][]string{"info": {"user_count,subscription_count"}})
+		got := php(t, "GET", "channels/"+room, "",
+			map[string][]string{"info": {"user_count,subscription_count"}})
 		if string(got["occupied"]) != "true" || string(got["user_count"]) != "1" {
 			t.Errorf("got %s", got)
 		}
@@ -145,7 +167,8 @@ func TestPHPSDK(t *testing.T) {
 	t.Run("sendToUser and terminateUserConnections", func(t *testing.T) {
 		id := unique("user-")
 		me := user(t, id)
-		php(t, "POST", "events", `{"name":"e","data":"\"x\"","channel":"#server-to-user-`+id+`"}`, nil)
+		php(t, "POST", "events", `{"name":"e","data":"\"x\"","channel":"#server-to-user-`+id+`"}`,
+			nil)
 		me.reads("e", "#server-to-user-"+id, `"x"`)
 		if got := php(t, "POST", "users/"+id+"/terminate_connections", "{}", nil); len(got) != 0 {
 			t.Errorf("got %v", got)

@@ -28,14 +28,21 @@ func TestTwoAppsNeverMeet(t *testing.T) {
 		second.leave(news)
 		ann.next(wire.SubscriptionCount, news)
 		eve.quiet()
-		publishTo(t, ours, wire.Event{Name: "test", Channel: news, Data: "{}", SocketID: eve.SocketID}) // nobody of ours
+		// nobody of ours
+		publishTo(t, ours,
+			wire.Event{Name: "test", Channel: news, Data: "{}", SocketID: eve.SocketID})
 		ann.next("test", news)
 		eve.hears(news)
 		ann.quiet()
 	})
 	t.Run("batches", func(t *testing.T) {
 		ann, eve := join(t, ours, updates), join(t, theirs, updates)
-		answers(t, request(t, ours, batch(t, map[string]string{"name": "test", "channel": updates, "data": "{}"})), 200, "{}")
+		answers(
+			t,
+			request(t, ours,
+				batch(t, map[string]string{"name": "test", "channel": updates, "data": "{}"})),
+			200, "{}",
+		)
 		ann.next("test", updates)
 		eve.quiet()
 	})
@@ -63,9 +70,12 @@ func TestTwoAppsNeverMeet(t *testing.T) {
 	t.Run("cached events", func(t *testing.T) {
 		publishTo(t, ours, wire.Event{Name: "price", Channel: price, Data: "{}"})
 		eventually(t, func() bool {
-			return getOf(t, ours, "channels/"+price, "info", "cache").Body != `{"occupied":false,"cache":null}`
+			return getOf(
+				t, ours, "channels/"+price, "info", "cache",
+			).Body != `{"occupied":false,"cache":null}`
 		}, "the cache of "+price)
-		answers(t, getOf(t, theirs, "channels/"+price, "info", "cache"), 200, `{"occupied":false,"cache":null}`)
+		answers(t, getOf(t, theirs, "channels/"+price, "info", "cache"), 200,
+			`{"occupied":false,"cache":null}`)
 		eve := connectTo(t, theirs)
 		eve.comes(price)
 		eve.next(wire.CacheMiss, price)
@@ -82,7 +92,8 @@ func TestTwoAppsNeverMeet(t *testing.T) {
 		eve.quiet()
 		t.Run("terminate_connections", func(t *testing.T) {
 			answers(t, request(t, ours, wire.Request{
-				Method: http.MethodPost, Path: "users/" + id + "/terminate_connections", Body: []byte("{}"),
+				Method: http.MethodPost, Path: "users/" + id + "/terminate_connections",
+				Body: []byte("{}"),
 			}), 200, "{}")
 			ann.gone()
 			eve.pings()
@@ -102,15 +113,23 @@ func TestTwoAppsNeverMeet(t *testing.T) {
 		} {
 			answers(t, getOf(t, neighbour, path), 200, want)
 		}
-		answers(t, getOf(t, neighbour, "channels/"+room, "info", "user_count"), 200, `{"occupied":false,"user_count":0}`)
-		answers(t, getOf(t, neighbour, "channels", "info", "user_count", "filter_by_prefix", "presence-"), 200, `{"channels":{}}`)
+		answers(t, getOf(t, neighbour, "channels/"+room, "info", "user_count"), 200,
+			`{"occupied":false,"user_count":0}`)
+		answers(t,
+			getOf(t, neighbour, "channels", "info", "user_count", "filter_by_prefix", "presence-"),
+			200, `{"channels":{}}`)
 		answers(t, getOf(t, ours, "channels/"+room+"/users"), 200, `{"users":[{"id":"7"}]}`)
 	})
 	t.Run("signatures", func(t *testing.T) {
 		eve := connectTo(t, theirs)
 		eve.subscribe(chat, ours.Auth(eve.SocketID, chat, ""))
 		eve.refused(chat)
-		eve.sendEvent("pusher:signin", map[string]string{"user_data": `{"id":"7"}`, "auth": ours.AuthUser(eve.SocketID, `{"id":"7"}`)})
+		eve.sendEvent(
+			"pusher:signin",
+			map[string]string{
+				"user_data": `{"id":"7"}`, "auth": ours.AuthUser(eve.SocketID, `{"id":"7"}`),
+			},
+		)
 		eve.errs(4009)
 		thief := theirs
 		thief.ID = ours.ID

@@ -22,19 +22,26 @@ func heardQueue(resources map[string]map[string]any) {
 	arn := func(id string) any { return map[string]any{"Fn::GetAtt": []string{id, "Arn"}} }
 	ref := func(id string) any { return map[string]any{"Ref": id} }
 	resources["Heard"] = map[string]any{
-		"Type": "AWS::SQS::Queue", "Properties": map[string]any{"FifoQueue": true, "ContentBasedDeduplication": true},
+		"Type":       "AWS::SQS::Queue",
+		"Properties": map[string]any{"FifoQueue": true, "ContentBasedDeduplication": true},
 	}
 	resources["HeardPolicy"] = map[string]any{"Type": "AWS::SQS::QueuePolicy", "Properties": map[string]any{
 		"Queues": []any{ref("Heard")},
 		"PolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
 			"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn("Heard"),
 			"Principal": map[string]any{"Service": "events.amazonaws.com"},
-			"Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": arn("HeardRule")}},
+			"Condition": map[string]any{
+				"ArnEquals": map[string]any{"aws:SourceArn": arn("HeardRule")},
+			},
 		}}},
 	}}
 	resources["HeardRule"] = map[string]any{"Type": "AWS::Events::Rule", "Properties": map[string]any{
-		"EventBusName": ref("Bus"), "EventPattern": map[string]any{"source": []string{"hark"}}, "State": "ENABLED",
-		"Targets": []any{map[string]any{"Arn": arn("Heard"), "Id": "heard", "SqsParameters": map[string]any{"MessageGroupId": "heard"}}},
+		"EventBusName": ref("Bus"), "EventPattern": map[string]any{"source": []string{"hark"}},
+		"State": "ENABLED",
+		"Targets": []any{map[string]any{
+			"Arn": arn("Heard"), "Id": "heard",
+			"SqsParameters": map[string]any{"MessageGroupId": "heard"},
+		}},
 	}}
 }
 
@@ -81,17 +88,21 @@ func TestEveryNotice(t *testing.T) {
 	ownCloud(t, 1, heardQueue)
 	e := newEndpoint(t, nil)
 	app := tells(t, item{"subscription_count": true}, e)
-	const room, news = "presence-cache-room", "news" // presence channels count users, not subscriptions
+	// presence channels count users, not subscriptions
+	const room, news = "presence-cache-room", "news"
 	counted := func(n int) string {
-		return fmt.Sprintf(`{"name":"subscription_count","channel":%q,"subscription_count":%d}`, news, n)
+		return fmt.Sprintf(`{"name":"subscription_count","channel":%q,"subscription_count":%d}`,
+			news, n)
 	}
 	began := time.Now()
 	c, other := connectTo(t, app), connectTo(t, app)
 	c.enter(room, channelData("7", ""))
 	c.next(wire.SubscriptionSucceeded, room)
 	c.whispers(room, "client-typing", `{}`)
-	whispered := told("client_event", room, "event", "client-typing", "data", "{}", "socket_id", c.SocketID, "user_id", "7")
-	e.hears(told("channel_occupied", room), told("member_added", room, "user_id", "7"), told("cache_miss", room), whispered)
+	whispered := told("client_event", room, "event", "client-typing", "data", "{}", "socket_id",
+		c.SocketID, "user_id", "7")
+	e.hears(told("channel_occupied", room), told("member_added", room, "user_id", "7"),
+		told("cache_miss", room), whispered)
 	other.join(news)
 	e.hears(told("channel_occupied", news), counted(1))
 	c.leave(room)
@@ -103,7 +114,8 @@ func TestEveryNotice(t *testing.T) {
 	e.mu.Lock()
 	notices := slices.Clone(e.all)
 	e.mu.Unlock()
-	within(t, hookPatience, func() bool { return waiting(t, "Deliveries") == 0 }, "the end of all deliveries")
+	within(t, hookPatience, func() bool { return waiting(t, "Deliveries") == 0 },
+		"the end of all deliveries")
 	events := onBus(t)
 	if len(events) != len(notices) {
 		t.Errorf("the bus heard %d events, the endpoint %d", len(events), len(notices))
@@ -114,7 +126,8 @@ func TestEveryNotice(t *testing.T) {
 			t.Fatal(err)
 		}
 		i := slices.IndexFunc(events, func(b busEvent) bool {
-			return b.Detail["name"] == want["name"] && b.Detail["channel"] == want["channel"] && b.Detail["time_ms"] == float64(n.At)
+			return b.Detail["name"] == want["name"] && b.Detail["channel"] == want["channel"] &&
+				b.Detail["time_ms"] == float64(n.At)
 		})
 		if i < 0 {
 			t.Errorf("the bus did not hear %s", n.Events[0])
@@ -131,7 +144,8 @@ func TestEveryNotice(t *testing.T) {
 		case "channel_vacated":
 			want["duration_ms"] = lasted(t, got, began, n)
 		}
-		if !maps.Equal(got.Detail, want) || got.DetailType != want["name"] || got.Source != "hark" || got.Time.Unix() != n.At/1000 {
+		if !maps.Equal(got.Detail, want) || got.DetailType != want["name"] ||
+			got.Source != "hark" || got.Time.Unix() != n.At/1000 {
 			t.Errorf("the bus heard %+v, want %v", got, want)
 		}
 	}

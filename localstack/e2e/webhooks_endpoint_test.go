@@ -78,7 +78,8 @@ func (e *endpoint) take(w http.ResponseWriter, r *http.Request) {
 	if status == 0 {
 		panic(http.ErrAbortHandler) // the connection just ends
 	}
-	if status/100 == 2 && r.Context().Err() == nil { // else the sender has given up, and comes again
+	// else the sender has given up, and comes again
+	if status/100 == 2 && r.Context().Err() == nil {
 		e.mu.Lock()
 		e.all = append(e.all, n)
 		e.mu.Unlock()
@@ -116,7 +117,9 @@ func tells(t *testing.T, settings item, endpoints ...*endpoint) wire.App {
 		e.app = app
 	}
 	db, table := tables(), hark.Tables["Apps"]
-	silent := item{"pk": "app#" + app.ID, "id": app.ID, "key": app.Key, "secret": app.Secret}.attributes(t)
+	silent := item{
+		"pk": "app#" + app.ID, "id": app.ID, "key": app.Key, "secret": app.Secret,
+	}.attributes(t)
 	t.Cleanup(func() {
 		in := &dynamodb.PutItemInput{TableName: &table, Item: silent}
 		if _, err := db.PutItem(context.WithoutCancel(t.Context()), in); err != nil {
@@ -129,7 +132,9 @@ func tells(t *testing.T, settings item, endpoints ...*endpoint) wire.App {
 // next returns the next notice, after every check that a receiver may make.
 func (e *endpoint) next() notice {
 	e.t.Helper()
-	for end := time.Now().Add(hookPatience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(hookPatience); time.Now().Before(end); time.Sleep(
+		10 * time.Millisecond,
+	) {
 		if unread := e.unread(); len(unread) > 0 {
 			e.mu.Lock()
 			e.read++
@@ -160,7 +165,8 @@ func (e *endpoint) check(n notice) {
 	}
 	client := pusher.Client{Key: e.app.Key, Secret: e.app.Secret}
 	hook, err := client.Webhook(n.header, n.body)
-	if err != nil || hook == nil || len(hook.Events) != 1 || hook.Events[0].Name == "" || hook.Events[0].Channel == "" {
+	if err != nil || hook == nil || len(hook.Events) != 1 || hook.Events[0].Name == "" ||
+		hook.Events[0].Channel == "" {
 		e.t.Errorf("129 pusher-http-go reads %s as %+v (%v)", n.body, hook, err)
 	}
 }
@@ -176,7 +182,8 @@ func (e *endpoint) hears(want ...string) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		e.t.Errorf("the endpoint heard\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+		e.t.Errorf("the endpoint heard\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"),
+			strings.Join(want, "\n\t"))
 	}
 }
 
@@ -219,14 +226,16 @@ func told(name, channel string, more ...string) string {
 // checked waits until every look at a channel that somebody has asked for so far has been taken.
 func checked(t *testing.T) {
 	t.Helper()
-	within(t, hookPatience, func() bool { return waiting(t, "Checks") == 0 }, "the end of all checks")
+	within(t, hookPatience, func() bool { return waiting(t, "Checks") == 0 },
+		"the end of all checks")
 }
 
 // waiting is how many messages are in the queue, those in flight included.
 func waiting(t *testing.T, queue string) (n int) {
 	t.Helper()
 	names := []sqstypes.QueueAttributeName{
-		sqstypes.QueueAttributeNameApproximateNumberOfMessages, sqstypes.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+		sqstypes.QueueAttributeNameApproximateNumberOfMessages,
+		sqstypes.QueueAttributeNameApproximateNumberOfMessagesDelayed,
 		sqstypes.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
 	}
 	out, err := queues().GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
@@ -246,7 +255,9 @@ func waiting(t *testing.T, queue string) (n int) {
 }
 
 func queues() *sqs.Client {
-	return sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(hark.AWS), Credentials: admin()})
+	return sqs.New(sqs.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(hark.AWS), Credentials: admin(),
+	})
 }
 
 // within is eventually with a time of its own.

@@ -35,7 +35,9 @@ func ownCloud(t *testing.T, speed int, change func(resources map[string]map[stri
 	if os.Getenv("HARK_TEMPLATE") != "" {
 		t.Skip("this is about the form with webhooks")
 	}
-	text, err := os.ReadFile(filepath.Join("..", "..", "infra", "testdata", "webhooks.template.json"))
+	text, err := os.ReadFile(filepath.Join(
+		"..", "..", "infra", "testdata", "webhooks.template.json",
+	))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +49,8 @@ func ownCloud(t *testing.T, speed int, change func(resources map[string]map[stri
 		}
 	}
 	for _, r := range resources.Resources {
-		if properties, ok := r["Properties"].(map[string]any); ok && r["Type"] == "AWS::SQS::Queue" {
+		properties, ok := r["Properties"].(map[string]any)
+		if ok && r["Type"] == "AWS::SQS::Queue" {
 			for _, name := range []string{"DelaySeconds", "VisibilityTimeout"} {
 				if seconds, ok := properties[name].(float64); ok {
 					properties[name] = seconds * float64(speed)
@@ -64,7 +67,8 @@ func ownCloud(t *testing.T, speed int, change func(resources map[string]map[stri
 		t.Fatal(err)
 	}
 	shared := hark
-	own, err := target.Open(t.Context(), target.Options{Template: path, Flags: []string{"-speed", fmt.Sprint(speed)}})
+	own, err := target.Open(t.Context(),
+		target.Options{Template: path, Flags: []string{"-speed", fmt.Sprint(speed)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +84,8 @@ func ownCloud(t *testing.T, speed int, change func(resources map[string]map[stri
 // redrives runs scripts/redrive on a queue of dead letters, and returns what it says.
 func redrives(t *testing.T, queue string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), filepath.Join("..", "..", "scripts", "redrive"), hark.Queues[queue])
+	cmd := exec.CommandContext(t.Context(), filepath.Join("..", "..", "scripts", "redrive"),
+		hark.Queues[queue])
 	cmd.Env = append(os.Environ(),
 		"AWS_ENDPOINT_URL="+hark.AWS, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=admin", "AWS_SECRET_ACCESS_KEY=admin")
 	var errors strings.Builder
@@ -131,9 +136,11 @@ func TestEndpointIsDownForFourMinutes(t *testing.T) {
 	const clients, nRooms, events = 100, 4, 5
 	const grace = 10 * time.Second // so that a hundred clients of a slow machine are back in time
 	ownCloud(t, retriesSpeed, func(resources map[string]map[string]any) {
-		resources["Checks"]["Properties"].(map[string]any)["DelaySeconds"] = retriesSpeed * grace / time.Second
+		checks := resources["Checks"]["Properties"].(map[string]any)
+		checks["DelaySeconds"] = retriesSpeed * grace / time.Second
 	})
-	e := newEndpoint(t, item{"event_types": []string{"channel_occupied", "channel_vacated", "client_event"}})
+	e := newEndpoint(t,
+		item{"event_types": []string{"channel_occupied", "channel_vacated", "client_event"}})
 	hark.App = tells(t, nil, e)
 	lobby, all := reloadOfMany(t, e, clients, grace)
 
@@ -144,22 +151,29 @@ func TestEndpointIsDownForFourMinutes(t *testing.T) {
 	for i := range rooms {
 		c, room := connect(t), unique("private-room-")
 		c.join(room)
-		writers, rooms[i], occupied = append(writers, c), room, append(occupied, told("channel_occupied", room))
+		writers, rooms[i], occupied = append(writers, c), room, append(occupied,
+			told("channel_occupied", room))
 		for n := range events {
-			want[room] = append(want[room], told("client_event", room, "event", "client-n", "data", fmt.Sprint(n), "socket_id", c.SocketID))
+			want[room] = append(
+				want[room],
+				told("client_event", room, "event", "client-n", "data", fmt.Sprint(n), "socket_id",
+					c.SocketID),
+			)
 		}
 	}
 	e.hears(occupied...)
 	down := &outage{lasts: 4 * time.Minute / retriesSpeed}
 	e.answers(down.answer)
 	closeAll(t, all)
-	within(t, hookPatience, func() bool { return down.refusals() > 0 }, "a notice that is not taken")
+	within(t, hookPatience, func() bool { return down.refusals() > 0 },
+		"a notice that is not taken")
 	for n := range events {
 		before := sentByMessage(t)
 		for i, c := range writers {
 			c.whispers(rooms[i], "client-n", fmt.Sprint(n))
 		}
-		within(t, hookPatience, func() bool { return sentByMessage(t) == before+2*nRooms }, "the acceptance of client events")
+		within(t, hookPatience, func() bool { return sentByMessage(t) == before+2*nRooms },
+			"the acceptance of client events")
 	}
 
 	got := map[string][]string{}
@@ -172,7 +186,8 @@ func TestEndpointIsDownForFourMinutes(t *testing.T) {
 	}
 	for ch := range want {
 		if !slices.Equal(got[ch], want[ch]) {
-			t.Errorf("of %s the endpoint heard\n\t%s\nwant\n\t%s", ch, strings.Join(got[ch], "\n\t"), strings.Join(want[ch], "\n\t"))
+			t.Errorf("of %s the endpoint heard\n\t%s\nwant\n\t%s", ch,
+				strings.Join(got[ch], "\n\t"), strings.Join(want[ch], "\n\t"))
 		}
 	}
 	checked(t)
@@ -192,7 +207,9 @@ func sentByMessage(t *testing.T) int {
 
 // reloadOfMany has n clients come to a channel and reload, of which the endpoint must hear nothing
 // but that they have come. It returns them as they are afterwards, and the channel.
-func reloadOfMany(t *testing.T, e *endpoint, n int, grace time.Duration) (channel string, all []*wire.Conn) {
+func reloadOfMany(
+	t *testing.T, e *endpoint, n int, grace time.Duration,
+) (channel string, all []*wire.Conn) {
 	t.Helper()
 	for range 5 {
 		lobby := unique("lobby-")
@@ -202,7 +219,8 @@ func reloadOfMany(t *testing.T, e *endpoint, n int, grace time.Duration) (channe
 		checked(t)
 		began := time.Now()
 		closeAll(t, all)
-		within(t, hookPatience, func() bool { return vacant(t, hark.App, lobby) }, "that somebody finds the channel empty")
+		within(t, hookPatience, func() bool { return vacant(t, hark.App, lobby) },
+			"that somebody finds the channel empty")
 		all = crowd(t, n, to)
 		if away := time.Since(began); away >= grace {
 			t.Logf("they were back after %s", away)
@@ -233,7 +251,13 @@ func closeAll(t *testing.T, all []*wire.Conn) {
 // forgets waits for what is to come, and does not look at it.
 func (e *endpoint) forgets(t *testing.T) {
 	t.Helper()
-	within(t, hookPatience, func() bool { return !disconnecting(t) && waiting(t, "Checks")+waiting(t, "Deliveries") == 0 }, "all notices")
+	within(
+		t, hookPatience,
+		func() bool {
+			return !disconnecting(t) && waiting(t, "Checks")+waiting(t, "Deliveries") == 0
+		},
+		"all notices",
+	)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.read = len(e.all)

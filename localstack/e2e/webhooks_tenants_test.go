@@ -80,14 +80,17 @@ func TestBudgetOfWebhooks(t *testing.T) {
 	}
 	cycle() // the app is known to every process
 	const (
-		checks     = 2 // messages to the queue of checks
-		deliveries = 4 // messages to the queue of deliveries: each notice for the endpoint and for the bus
+		checks = 2 // messages to the queue of checks
+		// messages to the queue of deliveries: each notice for the endpoint and for the bus
+		deliveries = 4
 	)
 	want := bill{
-		"lambda.requests":      2 + checks + deliveries,
-		"apigateway.messages":  3,
-		"sqs.requests":         checks*3 + deliveries*2 + 2, // a notice's deliveries are sent by one request
-		"dynamodb.write_units": 5 + 5,                       // C twice, S put, settled and deleted; K put, told, flagged, being told, deleted
+		"lambda.requests":     2 + checks + deliveries,
+		"apigateway.messages": 3,
+		// a notice's deliveries are sent by one request
+		"sqs.requests": checks*3 + deliveries*2 + 2,
+		// C twice, S put, settled and deleted; K put, told, flagged, being told, deleted
+		"dynamodb.write_units": 5 + 5,
 	}
 	var got bill
 	for range 5 { // sweep may have been counted, too

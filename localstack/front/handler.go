@@ -18,9 +18,12 @@ type places struct{ sockets, functions string }
 
 // newHandler serves the stack's distribution and its function URL, both by the emulator.
 func newHandler(stack *template.Stack, at places, log *slog.Logger) (http.Handler, error) {
-	distributions, functions := stack.OfType("AWS::CloudFront::Distribution"), stack.OfType("AWS::CloudFront::Function")
+	distributions, functions := stack.OfType(
+		"AWS::CloudFront::Distribution",
+	), stack.OfType("AWS::CloudFront::Function")
 	if len(distributions) != 1 || len(functions) != 1 {
-		return nil, fmt.Errorf("the stack has %d distributions and %d functions of CloudFront, not one of each",
+		return nil, fmt.Errorf(
+			"the stack has %d distributions and %d functions of CloudFront, not one of each",
 			len(distributions), len(functions))
 	}
 	var function edge.FunctionSpec

@@ -17,7 +17,8 @@ func emulated(t *testing.T) http.Handler {
 	t.Helper()
 	emulator := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, strings.Join([]string{
-			r.RequestURI, r.Header.Get("X-Hark-Origin"), r.Header.Get("X-Hark-Ip"), r.Header.Get("X-Forwarded-For"),
+			r.RequestURI, r.Header.Get("X-Hark-Origin"), r.Header.Get("X-Hark-Ip"),
+			r.Header.Get("X-Forwarded-For"),
 		}, " "))
 	}))
 	t.Cleanup(emulator.Close)
@@ -30,7 +31,8 @@ func emulated(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	stack, err := parsed.Resolve(template.Env{
-		StackName: "Hark", Region: "us-east-1", Account: "000000000000", IDs: map[string]string{"Socket": "api1"},
+		StackName: "Hark", Region: "us-east-1", Account: "000000000000",
+		IDs:     map[string]string{"Socket": "api1"},
 		StackID: "arn:aws:cloudformation:us-east-1:000000000000:stack/Hark/secret",
 	})
 	if err != nil {
@@ -38,7 +40,8 @@ func emulated(t *testing.T) http.Handler {
 	}
 	stack.Outputs["PublishHost"] = "url1.lambda-url.us-east-1.on.aws"
 	handler, err := newHandler(stack, places{
-		sockets: emulator.URL + "/_aws/execute-api/{id}", functions: emulator.URL + "/_aws/lambda-url/{id}",
+		sockets:   emulator.URL + "/_aws/execute-api/{id}",
+		functions: emulator.URL + "/_aws/lambda-url/{id}",
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +57,8 @@ func TestOneHostServesBoth(t *testing.T) {
 			"/_aws/execute-api/api1/v1/?app=key&protocol=7 secret 192.0.2.1 192.0.2.1",
 		},
 		{
-			"a publisher, its path and query as they are", "/apps/a%40b/events?auth_key=k&body_md5=%61&flag",
+			"a publisher, its path and query as they are",
+			"/apps/a%40b/events?auth_key=k&body_md5=%61&flag",
 			"/_aws/lambda-url/url1/apps/a%40b/events?auth_key=k&body_md5=%61&flag   ",
 		},
 		{"whether it is up", "/up", "/_aws/lambda-url/url1/up   "},

@@ -26,7 +26,8 @@ Credentials come from the SDK's own variables. When it listens, it prints its ad
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "front:", err)
 		os.Exit(1)
 	}
@@ -41,10 +42,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		flags.PrintDefaults()
 	}
 	emulator := flags.String("emulator", "", "`URL` of the emulator: http://host:port")
-	sockets := flags.String("sockets", "", "`URL` of WebSocket APIs there, with {id} in it (default {emulator}/_aws/execute-api/{id})")
+	sockets := flags.String("sockets", "",
+		"`URL` of WebSocket APIs there, with {id} in it (default {emulator}/_aws/execute-api/{id})")
 	name := flags.String("stack", "Hark", "`name` of the stack")
 	region := flags.String("region", "us-east-1", "where the stack was deployed")
-	listen := flags.String("listen", "127.0.0.1:0", "`address` to serve at; port 0 takes any free one")
+	listen := flags.String("listen", "127.0.0.1:0",
+		"`address` to serve at; port 0 takes any free one")
 	verbose := flags.Bool("v", false, "show what the distribution's function logs")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -59,7 +62,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("stack %s at %s: %w", *name, *emulator, err)
 	}
 	root := strings.TrimSuffix(*emulator, "/")
-	at := places{sockets: *sockets, functions: root + "/_aws/lambda-url/{id}"} // LocalStack's paths (docs/aws.md §F)
+	// LocalStack's paths (docs/aws.md §F)
+	at := places{sockets: *sockets, functions: root + "/_aws/lambda-url/{id}"}
 	if at.sockets == "" {
 		at.sockets = root + "/_aws/execute-api/{id}"
 	}
@@ -80,7 +84,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // the sockets end with the process
+	// the sockets end with the process
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)

@@ -15,19 +15,22 @@ import (
 // deployed asks CloudFormation for a stack: its template with the ids that its resources have
 // there, and the outputs as CloudFormation tells them.
 func deployed(ctx context.Context, endpoint, region, name string) (*template.Stack, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithBaseEndpoint(endpoint))
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region),
+		config.WithBaseEndpoint(endpoint))
 	if err != nil {
 		return nil, fmt.Errorf("load AWS config: %w", err)
 	}
 	client := cloudformation.NewFromConfig(cfg)
-	described, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	described, err := client.DescribeStacks(ctx,
+		&cloudformation.DescribeStacksInput{StackName: &name})
 	if err != nil {
 		return nil, err
 	}
 	if len(described.Stacks) != 1 {
 		return nil, fmt.Errorf("there are %d", len(described.Stacks))
 	}
-	id := aws.ToString(described.Stacks[0].StackId) // arn:aws:cloudformation:{region}:{account}:stack/{name}/{uuid}
+	// arn:aws:cloudformation:{region}:{account}:stack/{name}/{uuid}
+	id := aws.ToString(described.Stacks[0].StackId)
 	parts := strings.Split(id, ":")
 	if len(parts) != 6 {
 		return nil, fmt.Errorf("its id %q is not an ARN", id)
@@ -55,9 +58,12 @@ func deployed(ctx context.Context, endpoint, region, name string) (*template.Sta
 }
 
 // physicalIDs are the ids of a stack's resources, by logical id.
-func physicalIDs(ctx context.Context, client *cloudformation.Client, stack string) (map[string]string, error) {
+func physicalIDs(
+	ctx context.Context, client *cloudformation.Client, stack string,
+) (map[string]string, error) {
 	ids := make(map[string]string)
-	pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &stack})
+	pages := cloudformation.NewListStackResourcesPaginator(client,
+		&cloudformation.ListStackResourcesInput{StackName: &stack})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

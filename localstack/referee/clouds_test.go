@@ -74,7 +74,8 @@ func run(m *testing.M) (code int) {
 		return 1
 	}
 	defer func() {
-		if err := awsCLI(ctx, emulator, "cloudformation", "delete-stack", "--stack-name", stackName); err != nil {
+		err := awsCLI(ctx, emulator, "cloudformation", "delete-stack", "--stack-name", stackName)
+		if err != nil {
 			fmt.Fprintln(os.Stderr, "referee:", err)
 			code = 1
 		}
@@ -109,7 +110,8 @@ func openOurs(ctx context.Context) (*target.Target, error) {
 		return nil, err
 	}
 	local, err := target.Open(ctx, target.Options{
-		Log: os.Stderr, Flags: []string{"-template", file, "-seed", filepath.Join(filepath.Dir(file), "seed.json")},
+		Log:   os.Stderr,
+		Flags: []string{"-template", file, "-seed", filepath.Join(filepath.Dir(file), "seed.json")},
 	})
 	if err != nil {
 		return nil, err
@@ -128,7 +130,8 @@ func openTheirs(ctx context.Context, endpoint string) (*cloud, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-o", filepath.Join(dir, "code", "bootstrap"), "./recorder")
+	build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-o",
+		filepath.Join(dir, "code", "bootstrap"), "./recorder")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build recorder: %w\n%s", err, out)
@@ -137,18 +140,23 @@ func openTheirs(ctx context.Context, endpoint string) (*cloud, error) {
 	if err := writeUnpacked(unpacked, "code"); err != nil {
 		return nil, err
 	}
-	err = awsCLI(ctx, endpoint, "cloudformation", "package", "--use-json", "--template-file", unpacked, "--s3-bucket", bucket,
+	err = awsCLI(ctx, endpoint, "cloudformation", "package", "--use-json", "--template-file",
+		unpacked, "--s3-bucket", bucket,
 		"--output-template-file", packed)
 	if err != nil {
 		return nil, err
 	}
-	err = awsCLI(ctx, endpoint, "cloudformation", "deploy", "--template-file", packed, "--stack-name", stackName,
+	err = awsCLI(ctx, endpoint, "cloudformation", "deploy", "--template-file", packed,
+		"--stack-name", stackName,
 		"--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset")
 	if err != nil {
 		return nil, err
 	}
-	client := cloudformation.New(cloudformation.Options{Region: region, BaseEndpoint: &endpoint, Credentials: nobody()})
-	described, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(stackName)})
+	client := cloudformation.New(cloudformation.Options{
+		Region: region, BaseEndpoint: &endpoint, Credentials: nobody(),
+	})
+	described, err := client.DescribeStacks(ctx,
+		&cloudformation.DescribeStacksInput{StackName: aws.String(stackName)})
 	if err != nil {
 		return nil, err
 	}
@@ -205,8 +213,12 @@ func newCloud(name, endpoint string, outputs map[string]string) *cloud {
 	callbacks := endpoint + "/_aws/execute-api/" + outputs["Api"] + "/v1"
 	return &cloud{
 		name: name, endpoint: endpoint, outputs: outputs,
-		tables: dynamodb.New(dynamodb.Options{Region: region, BaseEndpoint: &endpoint, Credentials: nobody()}),
-		queues: sqs.New(sqs.Options{Region: region, BaseEndpoint: &endpoint, Credentials: nobody()}),
+		tables: dynamodb.New(dynamodb.Options{
+			Region: region, BaseEndpoint: &endpoint, Credentials: nobody(),
+		}),
+		queues: sqs.New(sqs.Options{
+			Region: region, BaseEndpoint: &endpoint, Credentials: nobody(),
+		}),
 		functions: lambda.New(lambda.Options{
 			Region: region, BaseEndpoint: &endpoint, Credentials: nobody(), RetryMaxAttempts: 1,
 		}),
@@ -245,7 +257,8 @@ func (c *cloud) take(t *testing.T, mark string, wait time.Duration) []map[string
 	}
 	var events []map[string]any
 	for _, message := range got.Messages {
-		_, err := c.queues.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &queue, ReceiptHandle: message.ReceiptHandle})
+		_, err := c.queues.DeleteMessage(t.Context(),
+			&sqs.DeleteMessageInput{QueueUrl: &queue, ReceiptHandle: message.ReceiptHandle})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,8 +35,9 @@ type difference struct {
 const listFile = "testdata/differences.json"
 
 var (
-	update = flag.Bool("update", false, "write the differences that are found; whoever is wrong is for people to fill in")
-	found  []difference
+	update = flag.Bool("update", false,
+		"write the differences that are found; whoever is wrong is for people to fill in")
+	found []difference
 )
 
 // write writes the found differences, one on a line, as they were decided before.
@@ -102,12 +103,14 @@ func compare(t *testing.T, observe func(t *testing.T, c *cloud) facts) {
 		}
 		switch {
 		case a[name] == b[name] && ok:
-			t.Errorf("%s: listed as different, and both say %q: take it off the list", name, a[name])
+			t.Errorf("%s: listed as different, and both say %q: take it off the list", name,
+				a[name])
 		case a[name] == b[name]:
 		case !ok || d.Wrong == "" || d.Document == "":
 			t.Errorf("%s\n  ours:   %q\n  theirs: %q", name, a[name], b[name])
 		case d.Ours != a[name] || d.Theirs != b[name]:
-			t.Errorf("%s: not as listed\n  ours:   %q, listed %q\n  theirs: %q, listed %q", name, a[name], d.Ours, b[name], d.Theirs)
+			t.Errorf("%s: not as listed\n  ours:   %q, listed %q\n  theirs: %q, listed %q", name,
+				a[name], d.Ours, b[name], d.Theirs)
 		default:
 			t.Logf("%s: differs as listed, %s wrong: %s", name, d.Wrong, d.Document)
 		}
@@ -161,7 +164,9 @@ func (f facts) add(path string, v any, volatile ...string) {
 		}
 	default:
 		leaf := path[strings.LastIndexByte(path, '.')+1:]
-		if slices.ContainsFunc(volatile, func(name string) bool { return strings.EqualFold(name, leaf) }) {
+		if slices.ContainsFunc(
+			volatile, func(name string) bool { return strings.EqualFold(name, leaf) },
+		) {
 			f[path] = fmt.Sprintf("some %T", v)
 			return
 		}

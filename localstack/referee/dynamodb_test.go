@@ -74,7 +74,9 @@ func (t table) name() *string { return aws.String(t.outputs["Table"]) }
 
 // put puts an item under a condition and asks for what was there.
 func (t table) put(fact string, i item, condition string, values item) {
-	in := &dynamodb.PutItemInput{TableName: t.name(), Item: i, ReturnValues: types.ReturnValueAllOld}
+	in := &dynamodb.PutItemInput{
+		TableName: t.name(), Item: i, ReturnValues: types.ReturnValueAllOld,
+	}
 	if condition != "" {
 		in.ConditionExpression, in.ExpressionAttributeValues = &condition, values
 		in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
@@ -94,9 +96,12 @@ func (t table) conditionFailed(fact string, err error) {
 }
 
 // update changes an item and shows it whole.
-func (t table) update(fact string, k item, expression, condition string, names map[string]string, values item) {
+func (t table) update(
+	fact string, k item, expression, condition string, names map[string]string, values item,
+) {
 	in := &dynamodb.UpdateItemInput{
-		TableName: t.name(), Key: k, UpdateExpression: &expression, ReturnValues: types.ReturnValueAllNew,
+		TableName: t.name(), Key: k, UpdateExpression: &expression,
+		ReturnValues:             types.ReturnValueAllNew,
 		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
 	}
 	if condition != "" {
@@ -127,28 +132,39 @@ func TestDynamoDBConditionsAndUpdates(t *testing.T) {
 		tt.put("a key of another type", item{"pk": n("1"), "sk": s("a")}, "", nil)
 		tt.put("no sort key", item{"pk": s("conditions")}, "", nil)
 		tt.put("too large an item", with(a, "x", s(strings.Repeat("x", 400<<10))), "", nil)
-		tt.put("a number of 38 digits", with(a, "n", n("12345678901234567890123456789012345678")), "", nil)
-		tt.put("a number of 39 digits", with(a, "n", n("123456789012345678901234567890123456789")), "", nil)
+		tt.put("a number of 38 digits", with(a, "n", n("12345678901234567890123456789012345678")),
+			"", nil)
+		tt.put("a number of 39 digits", with(a, "n", n("123456789012345678901234567890123456789")),
+			"", nil)
 		tt.put("a number to be normalized", with(a, "n", n("-00012.3400e2")), "", nil)
 		tt.put("what it became", with(a, "n", n("1")), "", nil)
 		tt.put("a number too large", with(a, "n", n("1e126")), "", nil)
 		tt.put("what is no number", with(a, "n", n("one")), "", nil)
 
 		for fact, condition := range map[string]string{
-			"equal": "n = :n", "unequal": "n <> :n", "in": "n IN (:zero, :n)", "between": "n BETWEEN :zero AND :n", "not": "NOT n = :n",
-			"size of text": "size(sk) = :n", "begins": "begins_with(sk, :a)", "contains in a set": "contains(tags, :a)", "type": "attribute_type(n, :N)",
-			"a missing attribute is unequal": "missing <> :n", "a missing attribute is not less": "missing < :n",
-			"text is not less than a number": "sk < :n", "precedence": "n = :zero AND n = :n OR n = :n", "a map's part": "o.x = :n", "a list's part": "l[1] = :n",
+			"equal": "n = :n", "unequal": "n <> :n", "in": "n IN (:zero, :n)",
+			"between": "n BETWEEN :zero AND :n", "not": "NOT n = :n",
+			"size of text": "size(sk) = :n", "begins": "begins_with(sk, :a)",
+			"contains in a set": "contains(tags, :a)", "type": "attribute_type(n, :N)",
+			"a missing attribute is unequal":  "missing <> :n",
+			"a missing attribute is not less": "missing < :n",
+			"text is not less than a number":  "sk < :n",
+			"precedence":                      "n = :zero AND n = :n OR n = :n", "a map's part": "o.x = :n",
+			"a list's part": "l[1] = :n",
 		} {
 			k := key("conditions", "a")
 			full := item{
-				"n": n("1"), "tags": ss("a", "b"), "o": m(item{"x": n("1")}), "l": &types.AttributeValueMemberL{Value: []types.AttributeValue{n("0"), n("1")}},
+				"n": n("1"), "tags": ss("a", "b"), "o": m(item{"x": n("1")}),
+				"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{n("0"), n("1")}},
 			}
 			maps.Copy(full, k)
 			tt.put("", full, "", nil)
 			values := item{}
-			for name, v := range map[string]types.AttributeValue{":n": n("1"), ":zero": n("0"), ":a": s("a"), ":N": s("N")} {
-				if strings.Contains(condition+" ", name+" ") || strings.Contains(condition, name+")") || strings.Contains(condition, name+",") {
+			for name, v := range map[string]types.AttributeValue{
+				":n": n("1"), ":zero": n("0"), ":a": s("a"), ":N": s("N"),
+			} {
+				if strings.Contains(condition+" ", name+" ") ||
+					strings.Contains(condition, name+")") || strings.Contains(condition, name+",") {
 					values[name] = v
 				}
 			}
@@ -163,17 +179,23 @@ func TestDynamoDBConditionsAndUpdates(t *testing.T) {
 		tt.update("arithmetic on nothing", u, "SET a = missing + :one", "", nil, one)
 		tt.update("ADD makes a number", u, "ADD c :one", "", nil, one)
 		tt.update("ADD makes a set", u, "ADD d :set", "", nil, item{":set": ss("x", "y")})
-		tt.update("DELETE of a set's last value", u, "DELETE d :set", "", nil, item{":set": ss("x", "y")})
+		tt.update("DELETE of a set's last value", u, "DELETE d :set", "", nil,
+			item{":set": ss("x", "y")})
 		tt.update("a map's part without the map", u, "SET o.x = :one", "", nil, one)
 		tt.update("a name that is reserved", u, "SET name = :one", "", nil, one)
-		tt.update("a name by its placeholder", u, "SET #n = :one", "", map[string]string{"#n": "name"}, one)
-		tt.update("a part twice", key("conditions", "twice"), "SET a = :one, a = :one", "", nil, one)
+		tt.update("a name by its placeholder", u, "SET #n = :one", "",
+			map[string]string{"#n": "name"}, one)
+		tt.update("a part twice", key("conditions", "twice"), "SET a = :one, a = :one", "", nil,
+			one)
 		tt.update("a key", u, "SET sk = :one", "", nil, one)
 		tt.update("REMOVE of nothing", u, "REMOVE nothing", "", nil, nil)
 		tt.update("the old values on the right", u, "SET a = b, b = a", "", nil, nil)
-		tt.update("under a condition that fails", u, "SET a = :one", "attribute_not_exists(pk)", nil, one)
-		tt.update("only if it is there", key("conditions", "nobody"), "SET a = :one", "attribute_exists(pk)", nil, one)
-		tt.update("large numbers", u, "SET large = :large + :one", "", nil, item{":large": n("18849496460467696128"), ":one": n("1")})
+		tt.update("under a condition that fails", u, "SET a = :one", "attribute_not_exists(pk)",
+			nil, one)
+		tt.update("only if it is there", key("conditions", "nobody"), "SET a = :one",
+			"attribute_exists(pk)", nil, one)
+		tt.update("large numbers", u, "SET large = :large + :one", "", nil,
+			item{":large": n("18849496460467696128"), ":one": n("1")})
 		return tt.facts
 	})
 }
@@ -186,10 +208,13 @@ func TestDynamoDBQueriesAndPages(t *testing.T) {
 			tt.put("", with(key("pages", sk), "n", n(fmt.Sprint(len(sk)))), "", nil)
 		}
 		delete(f, "")
-		query := func(fact string, change func(*dynamodb.QueryInput)) map[string]types.AttributeValue {
+		query := func(
+			fact string, change func(*dynamodb.QueryInput),
+		) map[string]types.AttributeValue {
 			in := &dynamodb.QueryInput{
-				TableName: tt.name(), KeyConditionExpression: aws.String("pk = :pk"), ExpressionAttributeValues: item{":pk": s("pages")},
-				ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+				TableName: tt.name(), KeyConditionExpression: aws.String("pk = :pk"),
+				ExpressionAttributeValues: item{":pk": s("pages")},
+				ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
 			}
 			change(in)
 			out, err := c.tables.Query(t.Context(), in)
@@ -201,7 +226,8 @@ func TestDynamoDBQueriesAndPages(t *testing.T) {
 			for _, i := range out.Items {
 				keys = append(keys, show(i["sk"]))
 			}
-			f[fact] = fmt.Sprintf("%v count %d scanned %d last %s", keys, out.Count, out.ScannedCount, showItem(out.LastEvaluatedKey))
+			f[fact] = fmt.Sprintf("%v count %d scanned %d last %s", keys, out.Count,
+				out.ScannedCount, showItem(out.LastEvaluatedKey))
 			if out.ConsumedCapacity != nil {
 				f[fact+": units"] = fmt.Sprint(aws.ToFloat64(out.ConsumedCapacity.CapacityUnits))
 			}
@@ -219,14 +245,19 @@ func TestDynamoDBQueriesAndPages(t *testing.T) {
 		query("begins", condition("begins_with(sk, :x)", item{":x": s("sub#")}))
 		query("between", condition("sk BETWEEN :x AND :y", item{":x": s("b"), ":y": s("sub#2")}))
 		query("from", condition("sk >= :x", item{":x": s("sub#2")}))
-		query("between the wrong way", condition("sk BETWEEN :x AND :y", item{":x": s("b"), ":y": s("a")}))
+		query("between the wrong way",
+			condition("sk BETWEEN :x AND :y", item{":x": s("b"), ":y": s("a")}))
 		query("not a key", condition("n = :x", item{":x": n("1")}))
 		last := query("a page of two", func(in *dynamodb.QueryInput) { in.Limit = aws.Int32(2) })
-		query("the next page", func(in *dynamodb.QueryInput) { in.Limit, in.ExclusiveStartKey = aws.Int32(2), last })
-		query("a page that ends with the items", func(in *dynamodb.QueryInput) { in.Limit = aws.Int32(9) })
+		query("the next page",
+			func(in *dynamodb.QueryInput) { in.Limit, in.ExclusiveStartKey = aws.Int32(2), last })
+		query("a page that ends with the items",
+			func(in *dynamodb.QueryInput) { in.Limit = aws.Int32(9) })
 		query("a page that is larger", func(in *dynamodb.QueryInput) { in.Limit = aws.Int32(10) })
-		query("after a key that is not there", func(in *dynamodb.QueryInput) { in.ExclusiveStartKey = key("pages", "c") })
-		query("after a key of another partition", func(in *dynamodb.QueryInput) { in.ExclusiveStartKey = key("others", "a") })
+		query("after a key that is not there",
+			func(in *dynamodb.QueryInput) { in.ExclusiveStartKey = key("pages", "c") })
+		query("after a key of another partition",
+			func(in *dynamodb.QueryInput) { in.ExclusiveStartKey = key("others", "a") })
 		query("a limit of nothing", func(in *dynamodb.QueryInput) { in.Limit = aws.Int32(0) })
 		query("a filter counts after the limit", func(in *dynamodb.QueryInput) {
 			in.Limit, in.FilterExpression = aws.Int32(3), aws.String("n > :n")
@@ -237,12 +268,16 @@ func TestDynamoDBQueriesAndPages(t *testing.T) {
 			in.ExpressionAttributeValues[":n"] = s("a")
 		})
 		query("only a count", func(in *dynamodb.QueryInput) { in.Select = types.SelectCount })
-		query("a projection", func(in *dynamodb.QueryInput) { in.ProjectionExpression = aws.String("n") })
+		query("a projection",
+			func(in *dynamodb.QueryInput) { in.ProjectionExpression = aws.String("n") })
 		for i := range 12 { // over 1 MB
-			tt.put("", with(key("megabytes", fmt.Sprintf("%02d", i)), "x", s(strings.Repeat("x", 100<<10))), "", nil)
+			tt.put("", with(
+				key("megabytes", fmt.Sprintf("%02d", i)), "x", s(strings.Repeat("x", 100<<10)),
+			), "", nil)
 		}
 		delete(f, "")
-		query("a page ends at 1 MB", func(in *dynamodb.QueryInput) { in.ExpressionAttributeValues[":pk"] = s("megabytes") })
+		query("a page ends at 1 MB",
+			func(in *dynamodb.QueryInput) { in.ExpressionAttributeValues[":pk"] = s("megabytes") })
 		return f
 	})
 }
@@ -276,7 +311,8 @@ func TestDynamoDBTransactions(t *testing.T) {
 				}
 			}
 		}
-		write("two puts", "", put("a", "attribute_not_exists(pk)"), put("b", "attribute_not_exists(pk)"))
+		write("two puts", "", put("a", "attribute_not_exists(pk)"),
+			put("b", "attribute_not_exists(pk)"))
 		write("one that fails", "", put("c", ""), put("a", "attribute_not_exists(pk)"))
 		write("a check that fails", "", check("nobody", "attribute_exists(pk)"), put("c", ""))
 		write("an item twice", "", put("a", ""), check("a", "attribute_exists(pk)"))
@@ -290,7 +326,12 @@ func TestDynamoDBTransactions(t *testing.T) {
 		write("with a token", "token", put("t", "attribute_not_exists(pk)"))
 		write("with the same token again", "token", put("t", "attribute_not_exists(pk)"))
 		write("another with the same token", "token", put("u", ""))
-		out, err := c.tables.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: tt.name(), Key: key("transactions", "c"), ConsistentRead: aws.Bool(true)})
+		out, err := c.tables.GetItem(
+			t.Context(),
+			&dynamodb.GetItemInput{
+				TableName: tt.name(), Key: key("transactions", "c"), ConsistentRead: aws.Bool(true),
+			},
+		)
 		tt.facts["nothing of what failed is there"] = call(err)
 		if out != nil {
 			tt.facts["nothing of what failed is there"] += " " + showItem(out.Item)
@@ -303,23 +344,39 @@ func TestDynamoDBTableAndBatches(t *testing.T) {
 	compare(t, func(t *testing.T, c *cloud) facts {
 		tt := table{t, c, facts{}}
 		f := tt.facts
-		ttl, err := c.tables.DescribeTimeToLive(t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: tt.name()})
+		ttl, err := c.tables.DescribeTimeToLive(t.Context(),
+			&dynamodb.DescribeTimeToLiveInput{TableName: tt.name()})
 		f["TTL"] = call(err)
 		if ttl != nil && ttl.TimeToLiveDescription != nil {
-			f["TTL"] += fmt.Sprint(" ", ttl.TimeToLiveDescription.TimeToLiveStatus, " ", aws.ToString(ttl.TimeToLiveDescription.AttributeName))
+			f["TTL"] += fmt.Sprint(" ", ttl.TimeToLiveDescription.TimeToLiveStatus, " ",
+				aws.ToString(ttl.TimeToLiveDescription.AttributeName))
 		}
 		tt.put("", with(key("ttl", "past"), "expires", n("1000000000")), "", nil)
 		delete(f, "")
-		out, err := c.tables.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: tt.name(), Key: key("ttl", "past"), ConsistentRead: aws.Bool(true)})
-		f["an item that has just expired is still there"] = fmt.Sprint(err == nil && len(out.Item) > 0)
-		_, err = c.tables.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("nobody"), Key: key("a", "b")})
+		out, err := c.tables.GetItem(
+			t.Context(),
+			&dynamodb.GetItemInput{
+				TableName: tt.name(), Key: key("ttl", "past"), ConsistentRead: aws.Bool(true),
+			},
+		)
+		f["an item that has just expired is still there"] = fmt.Sprint(
+			err == nil && len(out.Item) > 0,
+		)
+		_, err = c.tables.GetItem(t.Context(),
+			&dynamodb.GetItemInput{TableName: aws.String("nobody"), Key: key("a", "b")})
 		f["a table that is not there"] = call(err)
-		_, err = c.tables.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: tt.name(), Key: item{"pk": s("a")}})
+		_, err = c.tables.GetItem(t.Context(),
+			&dynamodb.GetItemInput{TableName: tt.name(), Key: item{"pk": s("a")}})
 		f["half a key"] = call(err)
 		batch := func(fact string, count int) {
 			var writes []types.WriteRequest
 			for i := range count {
-				writes = append(writes, types.WriteRequest{PutRequest: &types.PutRequest{Item: key("batch", fmt.Sprint(i))}})
+				writes = append(
+					writes,
+					types.WriteRequest{PutRequest: &types.PutRequest{Item: key(
+						"batch", fmt.Sprint(i),
+					)}},
+				)
 			}
 			out, err := c.tables.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{
 				RequestItems: map[string][]types.WriteRequest{*tt.name(): writes},
@@ -337,17 +394,23 @@ func TestDynamoDBTableAndBatches(t *testing.T) {
 			RequestItems: map[string][]types.WriteRequest{*tt.name(): {twice, twice}},
 		})
 		f["a key twice in a batch"] = call(err)
-		for sk, attribute := range map[string]types.AttributeValue{"small": s("x"), "1 KB": s(strings.Repeat("x", 1200)), "5 KB": s(strings.Repeat("x", 5000))} {
+		for sk, attribute := range map[string]types.AttributeValue{
+			"small": s("x"), "1 KB": s(strings.Repeat("x", 1200)),
+			"5 KB": s(strings.Repeat("x", 5000)),
+		} {
 			i := with(key("units", sk), "x", attribute)
 			put, err := c.tables.PutItem(t.Context(), &dynamodb.PutItemInput{
-				TableName: tt.name(), Item: i, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+				TableName: tt.name(), Item: i,
+				ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 			f["write units, "+sk] = fmt.Sprint(aws.ToFloat64(put.ConsumedCapacity.CapacityUnits))
 			got, err := c.tables.GetItem(t.Context(), &dynamodb.GetItemInput{
-				TableName: tt.name(), Key: key("units", sk), ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal, ConsistentRead: aws.Bool(true),
+				TableName: tt.name(), Key: key("units", sk),
+				ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+				ConsistentRead:         aws.Bool(true),
 			})
 			if err != nil {
 				t.Fatal(err)

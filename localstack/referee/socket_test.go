@@ -18,18 +18,25 @@ import (
 // volatile are the fields of API Gateway's events that differ from run to run or from place to
 // place.
 var volatile = []string{
-	"connectionId", "messageId", "requestId", "extendedRequestId", "requestTime", "requestTimeEpoch", "connectedAt", "apiId",
-	"domainName", "sourceIp", "userAgent", "Host", "User-Agent", "Sec-WebSocket-Key", "X-Amzn-Trace-Id", "X-Forwarded-For",
+	"connectionId", "messageId", "requestId", "extendedRequestId", "requestTime",
+	"requestTimeEpoch", "connectedAt", "apiId",
+	"domainName", "sourceIp", "userAgent", "Host", "User-Agent", "Sec-WebSocket-Key",
+	"X-Amzn-Trace-Id", "X-Forwarded-For",
 	"X-Forwarded-Port", "X-Forwarded-Proto",
 }
 
 // dial opens a socket. A refused one is nil, with the answer.
-func (c *cloud) dial(t *testing.T, query string, header http.Header) (*websocket.Conn, *http.Response, error) {
+func (c *cloud) dial(
+	t *testing.T, query string, header http.Header,
+) (*websocket.Conn, *http.Response, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	url := "ws" + strings.TrimPrefix(c.endpoint, "http") + "/_aws/execute-api/" + c.outputs["Api"] + "/v1" + query
-	conn, answer, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPHeader: header, CompressionMode: websocket.CompressionDisabled})
+	url := "ws" + strings.TrimPrefix(
+		c.endpoint, "http",
+	) + "/_aws/execute-api/" + c.outputs["Api"] + "/v1" + query
+	conn, answer, err := websocket.Dial(ctx, url,
+		&websocket.DialOptions{HTTPHeader: header, CompressionMode: websocket.CompressionDisabled})
 	if conn != nil {
 		t.Cleanup(func() { _ = conn.CloseNow() }) // the test may have closed it
 	}
@@ -37,7 +44,9 @@ func (c *cloud) dial(t *testing.T, query string, header http.Header) (*websocket
 }
 
 // open opens a socket and returns its connection id and the event of $connect.
-func (c *cloud) open(t *testing.T, query string, header http.Header) (*websocket.Conn, string, map[string]any) {
+func (c *cloud) open(
+	t *testing.T, query string, header http.Header,
+) (*websocket.Conn, string, map[string]any) {
 	t.Helper()
 	mark := fmt.Sprintf("mark-%d", time.Now().UnixNano())
 	separator := "?"
@@ -94,7 +103,9 @@ func TestEventsOfASocket(t *testing.T) {
 		f := facts{}
 		header := http.Header{"X-Test": {"one", "two"}, "Origin": {"https://example.com"}}
 		conn, id, connect := c.open(t, "?app=key&many=1&many=2&empty=&escaped=a%20b%2Bc", header)
-		for _, queries := range []string{"queryStringParameters", "multiValueQueryStringParameters"} {
+		for _, queries := range []string{
+			"queryStringParameters", "multiValueQueryStringParameters",
+		} {
 			if m, ok := connect[queries].(map[string]any); ok {
 				delete(m, "mark")
 			}
@@ -122,7 +133,9 @@ func (f facts) headers(event map[string]any) {
 			if strings.EqualFold(name, "host") {
 				f["the header host in "+field] = name
 			}
-			if slices.ContainsFunc(volatile, func(v string) bool { return strings.EqualFold(v, name) }) {
+			if slices.ContainsFunc(
+				volatile, func(v string) bool { return strings.EqualFold(v, name) },
+			) {
 				value = "some"
 			}
 			small[strings.ToLower(name)] = value
@@ -138,9 +151,12 @@ func TestRouteSelection(t *testing.T) {
 		f := facts{}
 		conn, id, _ := c.open(t, "", nil)
 		for _, body := range []string{
-			`{"event":"named"}`, `{"event":"other"}`, `{"other":"named"}`, `{"event":7}`, `{"event":7.0}`, `{"event":true}`,
-			`{"event":null}`, `{"event":["named"]}`, `{"event":{"a":1}}`, `{"event":""}`, `{"event":"$connect"}`, `{"event":"$default"}`,
-			`{"event":"named","event":"other"}`, `["named"]`, `"named"`, `7`, `not JSON`, `{"event":"named"`, ` {"event" : "named"} `, `{"Event":"named"}`,
+			`{"event":"named"}`, `{"event":"other"}`, `{"other":"named"}`, `{"event":7}`,
+			`{"event":7.0}`, `{"event":true}`,
+			`{"event":null}`, `{"event":["named"]}`, `{"event":{"a":1}}`, `{"event":""}`,
+			`{"event":"$connect"}`, `{"event":"$default"}`,
+			`{"event":"named","event":"other"}`, `["named"]`, `"named"`, `7`, `not JSON`,
+			`{"event":"named"`, ` {"event" : "named"} `, `{"Event":"named"}`,
 			`{"event":"named "}`, `{"event":"\u006eamed"}`,
 		} {
 			send(t, conn, body)
@@ -186,14 +202,19 @@ func TestFramesAndAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 			frame := next(t, conn, 5*time.Second)
-			if strings.HasPrefix(frame, "MessageText {") && strings.Contains(frame, "Internal server error") {
+			if strings.HasPrefix(frame, "MessageText {") &&
+				strings.Contains(frame, "Internal server error") {
 				frame = "Internal server error, with connectionId and requestId: " +
-					fmt.Sprint(strings.Contains(frame, `"connectionId"`) && strings.Contains(frame, `"requestId"`))
+					fmt.Sprint(strings.Contains(
+						frame, `"connectionId"`,
+					) && strings.Contains(frame, `"requestId"`))
 			}
 			f["after "+name] = frame
 		}
-		after("a body without a route response", websocket.MessageText, `{"answer":{"statusCode":200,"body":"hello"}}`)
-		after("status 500 of the function", websocket.MessageText, `{"answer":{"statusCode":500,"body":"no"}}`)
+		after("a body without a route response", websocket.MessageText,
+			`{"answer":{"statusCode":200,"body":"hello"}}`)
+		after("status 500 of the function", websocket.MessageText,
+			`{"answer":{"statusCode":500,"body":"no"}}`)
 		after("a function that fails", websocket.MessageText, `{"fail":true}`)
 		after("a binary frame", websocket.MessageBinary, "\x00\x01")
 		after("an empty frame", websocket.MessageText, "")
@@ -212,11 +233,13 @@ func TestConnections(t *testing.T) {
 			return call(err)
 		}
 		get := func(id string) (*apigatewaymanagementapi.GetConnectionOutput, string) {
-			out, err := c.connections.GetConnection(t.Context(), &apigatewaymanagementapi.GetConnectionInput{ConnectionId: &id})
+			out, err := c.connections.GetConnection(t.Context(),
+				&apigatewaymanagementapi.GetConnectionInput{ConnectionId: &id})
 			return out, call(err)
 		}
 		remove := func(id string) string {
-			_, err := c.connections.DeleteConnection(t.Context(), &apigatewaymanagementapi.DeleteConnectionInput{ConnectionId: &id})
+			_, err := c.connections.DeleteConnection(t.Context(),
+				&apigatewaymanagementapi.DeleteConnectionInput{ConnectionId: &id})
 			return call(err)
 		}
 		held := fmt.Sprintf("held-%d", time.Now().UnixNano())
@@ -237,13 +260,21 @@ func TestConnections(t *testing.T) {
 		out, outcome := get(id)
 		f["GET of an open connection"] = outcome
 		if out != nil {
-			f["GET tells when it connected"] = fmt.Sprint(out.ConnectedAt != nil && time.Since(*out.ConnectedAt) < time.Minute)
-			f["GET tells when it was active"] = fmt.Sprint(out.LastActiveAt != nil && time.Since(*out.LastActiveAt) < time.Minute)
-			f["GET tells the address"] = fmt.Sprint(out.Identity != nil && aws.ToString(out.Identity.SourceIp) != "")
+			f["GET tells when it connected"] = fmt.Sprint(
+				out.ConnectedAt != nil && time.Since(*out.ConnectedAt) < time.Minute,
+			)
+			f["GET tells when it was active"] = fmt.Sprint(
+				out.LastActiveAt != nil && time.Since(*out.LastActiveAt) < time.Minute,
+			)
+			f["GET tells the address"] = fmt.Sprint(
+				out.Identity != nil && aws.ToString(out.Identity.SourceIp) != "",
+			)
 		}
 		f["DELETE of an open connection"] = remove(id)
 		f["what the client sees of it"] = next(t, conn, patience)
-		f["the event of it"] = fmt.Sprint(at(c.recorded(t, id, 1)[0], "requestContext", "eventType"))
+		f["the event of it"] = fmt.Sprint(at(
+			c.recorded(t, id, 1)[0], "requestContext", "eventType",
+		))
 		f["POST after the end"], f["DELETE after the end"] = post(id), remove(id)
 		_, f["GET after the end"] = get(id)
 
@@ -253,7 +284,9 @@ func TestConnections(t *testing.T) {
 		}
 		c.recorded(t, gone, 1) // $disconnect
 		f["POST after the client closed"] = post(gone)
-		f["POST to nobody"], f["DELETE of nobody"] = post("L0SM9cOFvHcCIhw="), remove("L0SM9cOFvHcCIhw=")
+		f["POST to nobody"], f["DELETE of nobody"] = post(
+			"L0SM9cOFvHcCIhw=",
+		), remove("L0SM9cOFvHcCIhw=")
 		f["POST to what is no id"] = post("not an id")
 		return f
 	})

@@ -23,7 +23,8 @@ func message(queue, group, body, dedup string) *sqs.SendMessageInput {
 		}, body)
 	}
 	return &sqs.SendMessageInput{
-		QueueUrl: &queue, MessageBody: &body, MessageGroupId: aws.String(group), MessageDeduplicationId: &dedup,
+		QueueUrl: &queue, MessageBody: &body, MessageGroupId: aws.String(group),
+		MessageDeduplicationId: &dedup,
 	}
 }
 
@@ -34,7 +35,9 @@ func TestSQSFIFO(t *testing.T) {
 		receive := func(most int32) []types.Message {
 			out, err := c.queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
 				QueueUrl: &queue, MaxNumberOfMessages: most, WaitTimeSeconds: 1,
-				MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+				MessageSystemAttributeNames: []types.MessageSystemAttributeName{
+					types.MessageSystemAttributeNameAll,
+				},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -76,7 +79,9 @@ func TestSQSFIFO(t *testing.T) {
 		for _, m := range again {
 			f["received, "+*m.Body] = m.Attributes["ApproximateReceiveCount"]
 			f["group, "+*m.Body] = m.Attributes["MessageGroupId"]
-			f["digits of the sequence number, "+*m.Body] = fmt.Sprint(len(m.Attributes["SequenceNumber"]))
+			f["digits of the sequence number, "+*m.Body] = fmt.Sprint(
+				len(m.Attributes["SequenceNumber"]),
+			)
 			var names []string
 			for name := range m.Attributes {
 				names = append(names, name)
@@ -85,7 +90,8 @@ func TestSQSFIFO(t *testing.T) {
 			f["attributes"] = strings.Join(names, " ")
 		}
 		remove := func(handle *string) string {
-			_, err := c.queues.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &queue, ReceiptHandle: handle})
+			_, err := c.queues.DeleteMessage(t.Context(),
+				&sqs.DeleteMessageInput{QueueUrl: &queue, ReceiptHandle: handle})
 			return call(err)
 		}
 		if len(again) > 0 {
@@ -131,10 +137,13 @@ func TestSQSFIFO(t *testing.T) {
 			var entries []types.SendMessageBatchRequestEntry
 			for _, id := range ids {
 				entries = append(entries, types.SendMessageBatchRequestEntry{
-					Id: aws.String(id), MessageBody: aws.String("batch"), MessageGroupId: aws.String("batch"), MessageDeduplicationId: aws.String(strings.ReplaceAll(fact+id, " ", "-")),
+					Id: aws.String(id), MessageBody: aws.String("batch"),
+					MessageGroupId:         aws.String("batch"),
+					MessageDeduplicationId: aws.String(strings.ReplaceAll(fact+id, " ", "-")),
 				})
 			}
-			out, err := c.queues.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: &queue, Entries: entries})
+			out, err := c.queues.SendMessageBatch(t.Context(),
+				&sqs.SendMessageBatchInput{QueueUrl: &queue, Entries: entries})
 			f[fact] = call(err)
 			if out != nil {
 				f[fact] += fmt.Sprintf(" %d sent, %d not", len(out.Successful), len(out.Failed))
@@ -151,7 +160,8 @@ func TestSQSFIFO(t *testing.T) {
 
 func TestSQSFeedsAFunction(t *testing.T) {
 	volatile := []string{
-		"messageId", "receiptHandle", "SentTimestamp", "ApproximateFirstReceiveTimestamp", "SenderId", "SequenceNumber", "eventSourceARN",
+		"messageId", "receiptHandle", "SentTimestamp", "ApproximateFirstReceiveTimestamp",
+		"SenderId", "SequenceNumber", "eventSourceARN",
 		"MessageDeduplicationId", "body", "md5OfBody", "MessageGroupId",
 	}
 	compare(t, func(t *testing.T, c *cloud) facts {
@@ -160,7 +170,8 @@ func TestSQSFeedsAFunction(t *testing.T) {
 		queue := c.outputs["Feed"]
 		send := func(group, name string, failUpTo int) {
 			body := fmt.Sprintf(`{"mark":"%s","name":"%s","failUpTo":%d}`, mark, name, failUpTo)
-			if _, err := c.queues.SendMessage(t.Context(), message(queue, group+mark, body, mark+name)); err != nil {
+			_, err := c.queues.SendMessage(t.Context(), message(queue, group+mark, body, mark+name))
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -191,7 +202,9 @@ func TestSQSFeedsAFunction(t *testing.T) {
 			return order
 		}
 		in := func(order []string) bool { return len(order) == 6 }
-		f["order of a group"] = strings.Join(seen(in, "order0", "order1", "order2", "order3", "order4", "order5"), " ")
+		f["order of a group"] = strings.Join(
+			seen(in, "order0", "order1", "order2", "order3", "order4", "order5"), " ",
+		)
 
 		// The first fails once: the one behind it waits for it, another group does not.
 		send("failing", "fails", 1)
@@ -200,22 +213,31 @@ func TestSQSFeedsAFunction(t *testing.T) {
 		behind := func(s string) bool { return strings.HasPrefix(s, "behind/") }
 		order := seen(func(order []string) bool {
 			again := slices.Index(order, "fails/2")
-			return again >= 0 && slices.ContainsFunc(order[again:], behind) && slices.Contains(order, "beside/1")
+			return again >= 0 && slices.ContainsFunc(order[again:], behind) &&
+				slices.Contains(order, "beside/1")
 		}, "fails", "behind", "beside")
 		again := slices.Index(order, "fails/2")
 		f["redelivered"] = fmt.Sprint(again >= 0)
-		f["in order behind it"] = fmt.Sprint(again >= 0 && slices.ContainsFunc(order[again:], behind))
-		f["beside it, received once"] = fmt.Sprint(slices.Contains(order, "beside/1") && !slices.Contains(order, "beside/2"))
+		f["in order behind it"] = fmt.Sprint(again >= 0 && slices.ContainsFunc(
+			order[again:], behind,
+		))
+		f["beside it, received once"] = fmt.Sprint(slices.Contains(
+			order, "beside/1",
+		) && !slices.Contains(order, "beside/2"))
 
 		send("dead", "dies", 9)
 		send("dead", "after", 0)
-		f["tries"] = strings.Join(seen(func(order []string) bool { return len(order) == 2 }, "dies"), " ")
+		f["tries"] = strings.Join(
+			seen(func(order []string) bool { return len(order) == 2 }, "dies"), " ",
+		)
 		dead := c.outputs["Dead"]
 		var letter types.Message
 		for deadline := time.Now().Add(patience); letter.Body == nil && time.Now().Before(deadline); {
 			out, err := c.queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
 				QueueUrl: &dead, WaitTimeSeconds: 2,
-				MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+				MessageSystemAttributeNames: []types.MessageSystemAttributeName{
+					types.MessageSystemAttributeNameAll,
+				},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -227,8 +249,12 @@ func TestSQSFeedsAFunction(t *testing.T) {
 		f["dead letter"] = fmt.Sprint(letter.Body != nil)
 		if letter.Body != nil {
 			f["dead letter: received"] = letter.Attributes["ApproximateReceiveCount"]
-			f["dead letter: its group"] = fmt.Sprint(letter.Attributes["MessageGroupId"] == "dead"+mark)
-			f["dead letter: where it was"] = fmt.Sprint(letter.Attributes["DeadLetterQueueSourceArn"] != "")
+			f["dead letter: its group"] = fmt.Sprint(
+				letter.Attributes["MessageGroupId"] == "dead"+mark,
+			)
+			f["dead letter: where it was"] = fmt.Sprint(
+				letter.Attributes["DeadLetterQueueSourceArn"] != "",
+			)
 		}
 		return f
 	})

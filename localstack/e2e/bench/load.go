@@ -18,11 +18,14 @@ import (
 )
 
 const (
-	atOnce   = 20               // connections opened or closed side by side
-	dialRate = 180              // connections opened a second: the stack lets no more than 200 in (docs/decisions/0020-limits.md)
+	atOnce = 20 // connections opened or closed side by side
+	// connections opened a second: the stack lets no more than 200 in
+	// (docs/decisions/0020-limits.md)
+	dialRate = 180
 	patience = 15 * time.Second // for one frame that must come
 	stalled  = 10 * time.Second // without any delivery: what is missing is lost
-	warmUps  = 20               // events before a measurement, so that processes and connections are there
+	// events before a measurement, so that processes and connections are there
+	warmUps = 20
 )
 
 // load makes connections and events.
@@ -33,8 +36,12 @@ type load struct {
 }
 
 func newLoad(hark *target.Target) *load {
-	transport := &http.Transport{MaxIdleConnsPerHost: 100} // keep-alive for all that are in flight at once
-	return &load{hark: hark, api: wire.API{Base: hark.APIURL, App: hark.App, Client: &http.Client{Transport: transport}}}
+	// keep-alive for all that are in flight at once
+	transport := &http.Transport{MaxIdleConnsPerHost: 100}
+	return &load{
+		hark: hark,
+		api:  wire.API{Base: hark.APIURL, App: hark.App, Client: &http.Client{Transport: transport}},
+	}
 }
 
 // dialling opens connections at a rate and times each from dialling to its greeting.
@@ -53,7 +60,10 @@ func (l *load) dialling(ctx context.Context, rate, count int) (Dial, error) {
 	if err := errors.Join(err, g.Wait()); err != nil {
 		return Dial{}, err
 	}
-	return Dial{Rate: rate, Connections: count, P50: milliseconds(percentile(took, 50)), P99: milliseconds(percentile(took, 99))}, nil
+	return Dial{
+		Rate: rate, Connections: count, P50: milliseconds(percentile(took, 50)),
+		P99: milliseconds(percentile(took, 99)),
+	}, nil
 }
 
 // latency publishes at a fixed rate, whether or not earlier events have arrived, and times each
@@ -102,8 +112,9 @@ func (l *load) throughput(ctx context.Context, subscribers, events int) (Through
 	took := time.Unix(0, c.last.Load()).Sub(began)
 	return Throughput{
 		Subscribers: subscribers, Events: events,
-		PerSecond: int(float64(sum.received+sum.duplicates) / took.Seconds()), PublishedPerSecond: int(float64(events) / published.Seconds()),
-		Lost: sum.lost(), Duplicates: sum.duplicates, OutOfOrder: sum.disordered,
+		PerSecond:          int(float64(sum.received+sum.duplicates) / took.Seconds()),
+		PublishedPerSecond: int(float64(events) / published.Seconds()),
+		Lost:               sum.lost(), Duplicates: sum.duplicates, OutOfOrder: sum.disordered,
 	}, nil
 }
 

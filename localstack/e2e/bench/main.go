@@ -38,7 +38,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		log = stderr
 	}
 	fmt.Fprintln(stderr, "starting a local cloud")
-	hark, err := target.Open(ctx, target.Options{Log: log, Template: "default"}) // what a deployment is unless it asks for more
+	// what a deployment is unless it asks for more
+	hark, err := target.Open(ctx, target.Options{Log: log, Template: "default"})
 	if err != nil {
 		return err
 	}

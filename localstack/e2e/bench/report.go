@@ -57,13 +57,16 @@ type Throughput struct {
 }
 
 func thisMachine() Machine {
-	m := Machine{CPU: runtime.GOARCH, Cores: runtime.NumCPU(), OS: runtime.GOOS, Go: runtime.Version()}
+	m := Machine{
+		CPU: runtime.GOARCH, Cores: runtime.NumCPU(), OS: runtime.GOOS, Go: runtime.Version(),
+	}
 	info, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
 		return m // not Linux: the architecture has to do
 	}
 	for line := range strings.Lines(string(info)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+		name, value, ok := strings.Cut(line, ":")
+		if ok && strings.TrimSpace(name) == "model name" {
 			m.CPU = strings.TrimSpace(value)
 			break
 		}
@@ -76,22 +79,28 @@ func (r Result) table(w io.Writer) error {
 	fmt.Fprintf(w, "%s: local cloud, load and clients on %d cores of %s, %s, %s\n\n",
 		r.Date, r.Machine.Cores, r.Machine.CPU, r.Machine.OS, r.Machine.Go)
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	row := func(cells ...any) { fmt.Fprintf(tab, strings.Repeat("%v\t", len(cells))+"\n", cells...) }
+	row := func(cells ...any) {
+		fmt.Fprintf(tab, strings.Repeat("%v\t", len(cells))+"\n", cells...)
+	}
 
-	row("publish → receive, ms", "p50", "p99", "events/s", "lost", "twice", "Reverb p50", "Reverb p99")
+	row("publish → receive, ms", "p50", "p99", "events/s", "lost", "twice", "Reverb p50",
+		"Reverb p99")
 	for _, l := range r.Latency {
 		ref := reverbLatency(l.Subscribers)
 		row(subscribers(l.Subscribers), l.P50, l.P99, l.Rate, l.Lost, l.Duplicates, ref[0], ref[1])
 	}
 	row()
-	row("full queue, deliveries/s", "ours", "published/s", "lost", "twice", "disordered", "Reverb", "")
+	row("full queue, deliveries/s", "ours", "published/s", "lost", "twice", "disordered", "Reverb",
+		"")
 	for _, t := range r.Throughput {
-		row(subscribers(t.Subscribers), t.PerSecond, t.PublishedPerSecond, t.Lost, t.Duplicates, t.OutOfOrder,
+		row(subscribers(t.Subscribers), t.PerSecond, t.PublishedPerSecond, t.Lost, t.Duplicates,
+			t.OutOfOrder,
 			reverbThroughput(t.Subscribers), "")
 	}
 	row()
 	row("dial → established, ms", "p50", "p99", "conns/s", "", "", "Reverb p50", "conns/s")
-	row(fmt.Sprintf("%d connections", r.Dial.Connections), r.Dial.P50, r.Dial.P99, r.Dial.Rate, "", "", reverbDialP50, reverbDialRate)
+	row(fmt.Sprintf("%d connections", r.Dial.Connections), r.Dial.P50, r.Dial.P99, r.Dial.Rate, "",
+		"", reverbDialP50, reverbDialRate)
 	return tab.Flush()
 }
 

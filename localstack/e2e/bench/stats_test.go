@@ -43,7 +43,10 @@ func TestTally(t *testing.T) {
 		{"all in order", []int{0, 1, 2, 3}, figures{4, 0, 0, 0}},
 		{"one missing", []int{0, 1, 3}, figures{3, 1, 0, 0}},
 		{"one late", []int{0, 2, 1, 3}, figures{4, 0, 0, 1}},
-		{"a batch repeated after a crash is no disorder", []int{0, 1, 2, 1, 2, 3}, figures{4, 0, 2, 0}},
+		{
+			"a batch repeated after a crash is no disorder", []int{0, 1, 2, 1, 2, 3},
+			figures{4, 0, 2, 0},
+		},
 		{"numbers of another run", []int{7, -1, 0}, figures{1, 3, 0, 0}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -51,7 +54,8 @@ func TestTally(t *testing.T) {
 			for _, n := range tc.came {
 				got.add(n)
 			}
-			if f := (figures{got.received, got.lost(), got.duplicates, got.disordered}); f != tc.want {
+			f := (figures{got.received, got.lost(), got.duplicates, got.disordered})
+			if f != tc.want {
 				t.Errorf("got %+v, want %+v", f, tc.want)
 			}
 		})
@@ -64,8 +68,14 @@ func TestNumber(t *testing.T) {
 		want        int
 		ok          bool
 	}{
-		{"an event of the benchmark", `{"event":"bench","channel":"bench-1","data":"42"}`, 42, true},
-		{"its keys in another order", `{"data":"42","event":"bench","channel":"bench-1"}`, 42, true},
+		{
+			"an event of the benchmark", `{"event":"bench","channel":"bench-1","data":"42"}`, 42,
+			true,
+		},
+		{
+			"its keys in another order", `{"data":"42","event":"bench","channel":"bench-1"}`, 42,
+			true,
+		},
 		{"a pong", `{"event":"pusher:pong","data":"{}"}`, 0, false},
 		{"no data", `{"event":"bench"}`, 0, false},
 	} {

@@ -1,5 +1,7 @@
-// Stands where a Laravel app stands: it authorises channels and users as Broadcast::routes() does, publishes for its pages,
-// and serves them with what they import from node_modules. Who is logged in shows a bearer token: the user's ID.
+// Stands where a Laravel app stands: it authorises channels and users as Broadcast::routes() does,
+// publishes for its pages,
+// and serves them with what they import from node_modules. Who is logged in shows a bearer token:
+// the user's ID.
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
@@ -11,15 +13,19 @@ import { server } from './clients.mjs';
 const modules = fileURLToPath(new URL('../node_modules', import.meta.url));
 const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.map': 'application/json' };
 
-// pusher-js ships for browsers as scripts that set a global; a bundler would make these modules of them.
+// pusher-js ships for browsers as scripts that set a global; a bundler would make these modules of
+// them.
 const pusherModule = (name) => `import '/node_modules/pusher-js/dist/web/${name}.js';\nexport default globalThis.Pusher;\n`;
 
-const forbidden = (res) => answer(res, 403, 'application/json', '{"message":"This action is unauthorized."}');
+const forbidden = (res) => answer(
+  res, 403, 'application/json', '{"message":"This action is unauthorized."}',
+);
 
 // userInfo is what presence channels show of a user.
 export const userInfo = (id) => ({ name: `User ${id}` });
 
-// app starts the app on a free port and has it closed after the file's tests. authorize says whether the client may join
+// app starts the app on a free port and has it closed after the file's tests. authorize says
+// whether the client may join
 // a channel, watchlist whom a user watches. pages maps paths to HTML.
 export async function app(hark, { authorize = () => true, watchlist = () => [], pages = {} } = {}) {
   const sdk = server(hark);
@@ -32,14 +38,19 @@ export async function app(hark, { authorize = () => true, watchlist = () => [], 
       const presence = channel.startsWith('presence-');
       if (!authorize(channel) || presence && !user) return forbidden(res);
       const data = presence ? { user_id: user, user_info: userInfo(user) } : undefined;
-      return answer(res, 200, 'application/json', JSON.stringify(sdk.authorizeChannel(id, channel, data)));
+      return answer(
+        res, 200, 'application/json', JSON.stringify(sdk.authorizeChannel(id, channel, data)),
+      );
     },
     'POST /broadcasting/user-auth': async (req, res) => {
       const form = new URLSearchParams(await text(req));
       const user = loggedIn(req);
       if (!user) return forbidden(res);
       const data = { id: user, user_info: userInfo(user), watchlist: watchlist(user) };
-      return answer(res, 200, 'application/json', JSON.stringify(sdk.authenticateUser(form.get('socket_id'), data)));
+      return answer(
+        res, 200, 'application/json',
+        JSON.stringify(sdk.authenticateUser(form.get('socket_id'), data)),
+      );
     },
     // broadcast(new X)->toOthers() leaves out the socket that Echo names in this header.
     'POST /publish': async (req, res) => {
@@ -48,7 +59,9 @@ export async function app(hark, { authorize = () => true, watchlist = () => [], 
       return answer(res, 200, 'application/json', '{}');
     },
     'GET /pusher-js.mjs': (req, res) => answer(res, 200, types['.mjs'], pusherModule('pusher')),
-    'GET /pusher-js-with-encryption.mjs': (req, res) => answer(res, 200, types['.mjs'], pusherModule('pusher-with-encryption')),
+    'GET /pusher-js-with-encryption.mjs': (req, res) => answer(
+      res, 200, types['.mjs'], pusherModule('pusher-with-encryption'),
+    ),
   };
   for (const [path, html] of Object.entries(pages)) {
     routes[`GET ${path}`] = (req, res) => answer(res, 200, 'text/html; charset=utf-8', html);
@@ -64,7 +77,10 @@ export async function app(hark, { authorize = () => true, watchlist = () => [], 
     http.close();
   });
   const url = `http://127.0.0.1:${http.address().port}`;
-  return { url, authEndpoint: `${url}/broadcasting/auth`, userEndpoint: `${url}/broadcasting/user-auth`, requests };
+  return {
+    url, authEndpoint: `${url}/broadcasting/auth`, userEndpoint: `${url}/broadcasting/user-auth`,
+    requests,
+  };
 }
 
 const loggedIn = (req) => /^Bearer (.+)$/.exec(req.headers.authorization ?? '')?.[1];

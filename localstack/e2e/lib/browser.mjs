@@ -1,4 +1,5 @@
-// A real browser: the Chromium that the machine has, driven by puppeteer-core, which downloads none.
+// A real browser: the Chromium that the machine has, driven by puppeteer-core, which downloads
+// none.
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,9 @@ import { after } from 'node:test';
 
 import puppeteer from 'puppeteer-core';
 
-const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const executablePath = [
+  process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome',
+]
   .find((path) => path && existsSync(path));
 
 // browser starts Chromium with an empty profile and has it closed after the file's tests.

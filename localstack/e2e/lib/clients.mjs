@@ -3,19 +3,22 @@ import Echo from 'laravel-echo';
 import Pusher from 'pusher';
 import PusherJS from 'pusher-js';
 
-// patience is how long a test waits for what must come; calm, how long it listens for what must not.
+// patience is how long a test waits for what must come; calm, how long it listens for what must
+// not.
 const patience = 40_000; // ms: more than what comes again from the queue takes
 export const calm = 400;
 
 let names = 0;
 
-// channel returns a channel name that no other test uses, not even one of another run against the same deployment.
+// channel returns a channel name that no other test uses, not even one of another run against the
+// same deployment.
 export function channel(prefix) {
   names += 1;
   return `${prefix}${Date.now()}-${process.pid}-${names}`;
 }
 
-// stub is what Laravel's stubs/echo-js-reverb.stub passes to Echo; pusher-js takes the same options.
+// stub is what Laravel's stubs/echo-js-reverb.stub passes to Echo; pusher-js takes the same
+// options.
 export function stub(hark, authEndpoint) {
   const url = new URL(hark.url);
   return {
@@ -37,8 +40,11 @@ export function echo(t, hark, options = {}) {
   return client;
 }
 
-// pusherJS is a pusher-js without Echo. The test's end disconnects it. user is who is logged in at the app.
-export function pusherJS(t, hark, { key = hark.app.key, authEndpoint, userEndpoint, user, ...options } = {}) {
+// pusherJS is a pusher-js without Echo. The test's end disconnects it. user is who is logged in at
+// the app.
+export function pusherJS(
+  t, hark, { key = hark.app.key, authEndpoint, userEndpoint, user, ...options } = {},
+) {
   const headers = user ? { Authorization: `Bearer ${user}` } : {};
   const client = new PusherJS(key, {
     cluster: '', ...stub(hark),
@@ -50,18 +56,23 @@ export function pusherJS(t, hark, { key = hark.app.key, authEndpoint, userEndpoi
   return client;
 }
 
-// newApp puts an app with these settings, as DynamoDB writes them, into the table of a local cloud, and returns what a
+// newApp puts an app with these settings, as DynamoDB writes them, into the table of a local cloud,
+// and returns what a
 // client of that app needs.
 export async function newApp(hark, settings) {
   const app = { id: channel('app-'), key: channel('key-'), secret: 'secret' };
-  const text = (fields) => Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, { S: value }]));
+  const text = (fields) => Object.fromEntries(Object.entries(fields).map(([name, value]) => [
+    name, { S: value },
+  ]));
   for (const Item of [
     { ...text({ pk: `app#${app.id}`, ...app }), ...settings },
     text({ pk: `key#${app.key}`, app: app.id }),
   ]) {
     const res = await fetch(hark.aws, {
       method: 'POST',
-      headers: { 'X-Amz-Target': 'DynamoDB_20120810.PutItem', 'Content-Type': 'application/x-amz-json-1.0' },
+      headers: {
+        'X-Amz-Target': 'DynamoDB_20120810.PutItem', 'Content-Type': 'application/x-amz-json-1.0',
+      },
       body: JSON.stringify({ TableName: hark.tables.Apps, Item }),
     });
     if (!res.ok) throw new Error(`PutItem: ${res.status} ${await res.text()}`);
@@ -82,7 +93,8 @@ export function server(hark) {
   });
 }
 
-// heard collects what a callback is called with: its first argument, or what pick makes of all. next() waits for the
+// heard collects what a callback is called with: its first argument, or what pick makes of all.
+// next() waits for the
 // next call, quiet() for none.
 export function heard(what, pick = (first) => first) {
   const calls = [];
@@ -94,7 +106,9 @@ export function heard(what, pick = (first) => first) {
   record.next = async () => {
     if (calls.length === 0) {
       await new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`no ${what} within ${patience / 1000} s`)), patience);
+        const timer = setTimeout(
+          () => reject(new Error(`no ${what} within ${patience / 1000} s`)), patience,
+        );
         wake = () => {
           clearTimeout(timer);
           wake = () => {};
@@ -115,7 +129,9 @@ export function heard(what, pick = (first) => first) {
 export function users(ch) {
   const ids = [];
   ch.members.each(({ id }) => ids.push(id));
-  if (ids.length !== ch.members.count) throw new Error(`${ids.length} members, and a count of ${ch.members.count}`);
+  if (ids.length !== ch.members.count) throw new Error(
+    `${ids.length} members, and a count of ${ch.members.count}`,
+  );
   return ids.sort();
 }
 

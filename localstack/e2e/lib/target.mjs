@@ -1,5 +1,7 @@
-// What the suites run against: the deployment that HARK_URL names (with HARK_API_URL, HARK_APP_ID, HARK_APP_KEY and
-// HARK_APP_SECRET), or else a local cloud that is built, started on free ports, and ended again. HARK_TEMPLATE names the
+// What the suites run against: the deployment that HARK_URL names (with HARK_API_URL, HARK_APP_ID,
+// HARK_APP_KEY and
+// HARK_APP_SECRET), or else a local cloud that is built, started on free ports, and ended again.
+// HARK_TEMPLATE names the
 // template that a local cloud runs.
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -16,18 +18,24 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const startSeconds = 600; // a first start compiles every function and the SDK
 const stopSeconds = 20; // functions may finish what they do: 10 s at most
 
-// target opens what the file's tests run against and has it closed after them. Of a local cloud it also knows aws (the
+// target opens what the file's tests run against and has it closed after them. Of a local cloud it
+// also knows aws (the
 // endpoint), tables and queues.
 export async function target() {
   if (process.env.HARK_URL) return deployment(process.env);
   const cloud = await start(['-json']);
   after(() => cloud.stop());
   const ready = JSON.parse(await cloud.line((text) => text.startsWith('{')));
-  return { url: ready.listen, apiURL: ready.listen, app: ready.app, aws: ready.aws, tables: ready.tables, queues: ready.queues };
+  return {
+    url: ready.listen, apiURL: ready.listen, app: ready.app, aws: ready.aws, tables: ready.tables,
+    queues: ready.queues,
+  };
 }
 
 function deployment(env) {
-  if (env.HARK_TEMPLATE) throw new Error('HARK_TEMPLATE is for a local cloud, and HARK_URL names a deployment');
+  if (env.HARK_TEMPLATE) throw new Error(
+    'HARK_TEMPLATE is for a local cloud, and HARK_URL names a deployment',
+  );
   const app = { id: env.HARK_APP_ID, key: env.HARK_APP_KEY, secret: env.HARK_APP_SECRET };
   if (!app.id || !app.key || !app.secret) {
     throw new Error('HARK_URL needs HARK_APP_ID, HARK_APP_KEY and HARK_APP_SECRET beside it');
@@ -35,15 +43,20 @@ function deployment(env) {
   return { url: env.HARK_URL, apiURL: env.HARK_API_URL ?? env.HARK_URL, app };
 }
 
-// start builds and starts the local cloud on free ports. line(found) waits for a line of its standard output, text() is
+// start builds and starts the local cloud on free ports. line(found) waits for a line of its
+// standard output, text() is
 // all of it so far, stop() ends it as Ctrl-C does and fails if it leaves a process behind.
 export async function start(flags) {
   const dir = await mkdtemp(join(tmpdir(), 'hark-e2e-'));
   const binary = join(dir, 'localstack');
   await run('go', ['build', '-o', binary, './localstack'], { cwd: root });
   const template = process.env.HARK_TEMPLATE ? ['-template', process.env.HARK_TEMPLATE] : [];
-  const child = spawn(binary, ['-listen', '127.0.0.1:0', '-aws', '127.0.0.1:0', ...template, ...flags], { cwd: root });
-  const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
+  const child = spawn(
+    binary, ['-listen', '127.0.0.1:0', '-aws', '127.0.0.1:0', ...template, ...flags], { cwd: root },
+  );
+  const ended = new Promise((resolve) => child.once(
+    'exit', (code, signal) => resolve(signal ?? code),
+  ));
   const stdout = [];
   const stderr = [];
   const waiting = new Set();
@@ -68,7 +81,9 @@ export async function start(flags) {
       check();
     });
     const dead = new Promise((_, reject) => {
-      const fail = (how) => reject(new Error(`the local cloud ${how} before it was ready:\n${stderr.join('\n')}`));
+      const fail = (how) => reject(
+        new Error(`the local cloud ${how} before it was ready:\n${stderr.join('\n')}`),
+      );
       ended.then((how) => fail(`ended (${how})`));
       setTimeout(fail, startSeconds * 1000, 'took too long').unref();
     });
@@ -83,21 +98,27 @@ export async function start(flags) {
     const how = await ended;
     clearTimeout(timer);
     await rm(dir, { recursive: true });
-    if (how !== 0) throw new Error(`the local cloud ended with ${how} after Ctrl-C:\n${stderr.join('\n')}`);
+    if (how !== 0) throw new Error(
+      `the local cloud ended with ${how} after Ctrl-C:\n${stderr.join('\n')}`,
+    );
     const left = below.filter((pid) => existsSync(`/proc/${pid}/exe`));
-    if (left.length > 0) throw new Error(`the local cloud left processes behind: ${left.join(', ')}`);
+    if (left.length > 0) throw new Error(
+      `the local cloud left processes behind: ${left.join(', ')}`,
+    );
   }
 
   return { line, text: () => stdout.join('\n'), stop };
 }
 
-// descendants lists the processes below pid. It reads /proc and finds none where there is no such thing.
+// descendants lists the processes below pid. It reads /proc and finds none where there is no such
+// thing.
 async function descendants(pid) {
   if (!existsSync('/proc/self/stat')) return [];
   const children = new Map();
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => ''); // it may have ended just now
+    // it may have ended just now
+    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
     const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
     children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }

@@ -24,9 +24,10 @@ const (
 // Options say where to look for a deployment, or how to start a local cloud. The zero value starts
 // one.
 type Options struct {
-	Getenv func(string) string // os.Getenv for HARK_URL and its companions, or HARK_TEMPLATE; nil ignores the environment
-	Log    io.Writer           // what the local cloud writes, by two goroutines; nowhere if nil
-	Flags  []string            // more flags for a local cloud
+	// os.Getenv for HARK_URL and its companions, or HARK_TEMPLATE; nil ignores the environment
+	Getenv func(string) string
+	Log    io.Writer // what the local cloud writes, by two goroutines; nowhere if nil
+	Flags  []string  // more flags for a local cloud
 
 	// Template is which form of the stack a local cloud runs; HARK_TEMPLATE's if "", and its own
 	// default without that.
@@ -72,18 +73,25 @@ func Open(ctx context.Context, o Options) (*Target, error) {
 		return start(ctx, o.Log, flags)
 	}
 	if template != "" {
-		return nil, errors.New("HARK_TEMPLATE is for a local cloud, and HARK_URL names a deployment")
+		return nil, errors.New(
+			"HARK_TEMPLATE is for a local cloud, and HARK_URL names a deployment",
+		)
 	}
 	t := &Target{
 		URL:    url,
 		APIURL: o.Getenv("HARK_API_URL"),
-		App:    wire.App{ID: o.Getenv("HARK_APP_ID"), Key: o.Getenv("HARK_APP_KEY"), Secret: o.Getenv("HARK_APP_SECRET")},
+		App: wire.App{
+			ID: o.Getenv("HARK_APP_ID"), Key: o.Getenv("HARK_APP_KEY"),
+			Secret: o.Getenv("HARK_APP_SECRET"),
+		},
 	}
 	if t.APIURL == "" {
 		t.APIURL = url
 	}
 	if t.App.ID == "" || t.App.Key == "" || t.App.Secret == "" {
-		return nil, errors.New("HARK_URL needs HARK_APP_ID, HARK_APP_KEY and HARK_APP_SECRET beside it")
+		return nil, errors.New(
+			"HARK_URL needs HARK_APP_ID, HARK_APP_KEY and HARK_APP_SECRET beside it",
+		)
 	}
 	return t, nil
 }
@@ -109,7 +117,8 @@ func start(ctx context.Context, log io.Writer, flags []string) (_ *Target, err e
 		return nil, fmt.Errorf("go build ./localstack: %w\n%s", err, out)
 	}
 	// Not CommandContext: Close ends it with a signal that it may answer.
-	t.cmd = exec.Command(binary, append([]string{"-listen", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-json"}, flags...)...)
+	t.cmd = exec.Command(binary,
+		append([]string{"-listen", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-json"}, flags...)...)
 	t.cmd.Dir = root
 	t.cmd.Stderr = log
 	stdout, err := t.cmd.StdoutPipe()
@@ -177,7 +186,8 @@ func (t *Target) Close() error {
 			return fmt.Errorf("local cloud: %w", err)
 		}
 	case <-time.After(stopTimeout):
-		return errors.Join(fmt.Errorf("local cloud: still there %s after Ctrl-C", stopTimeout), t.cmd.Process.Kill())
+		return errors.Join(fmt.Errorf("local cloud: still there %s after Ctrl-C", stopTimeout),
+			t.cmd.Process.Kill())
 	}
 	var left []string
 	for _, p := range children {

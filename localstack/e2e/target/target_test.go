@@ -11,7 +11,10 @@ import (
 )
 
 func TestOpenReadsTheEnvironment(t *testing.T) {
-	env := map[string]string{"HARK_URL": "https://ws.example.com", "HARK_APP_ID": "1", "HARK_APP_KEY": "k", "HARK_APP_SECRET": "s"}
+	env := map[string]string{
+		"HARK_URL": "https://ws.example.com", "HARK_APP_ID": "1", "HARK_APP_KEY": "k",
+		"HARK_APP_SECRET": "s",
+	}
 	getenv := func(name string) string { return env[name] }
 
 	got, err := target.Open(t.Context(), target.Options{Getenv: getenv})
@@ -26,13 +29,15 @@ func TestOpenReadsTheEnvironment(t *testing.T) {
 	}
 
 	env["HARK_TEMPLATE"] = "named"
-	if _, err := target.Open(t.Context(), target.Options{Getenv: getenv}); err == nil || !strings.Contains(err.Error(), "HARK_TEMPLATE") {
+	_, err = target.Open(t.Context(), target.Options{Getenv: getenv})
+	if err == nil || !strings.Contains(err.Error(), "HARK_TEMPLATE") {
 		t.Errorf("Open of a deployment with another template = %v", err)
 	}
 
 	delete(env, "HARK_TEMPLATE")
 	delete(env, "HARK_APP_SECRET")
-	if _, err := target.Open(t.Context(), target.Options{Getenv: getenv}); err == nil || !strings.Contains(err.Error(), "HARK_APP_SECRET") {
+	_, err = target.Open(t.Context(), target.Options{Getenv: getenv})
+	if err == nil || !strings.Contains(err.Error(), "HARK_APP_SECRET") {
 		t.Errorf("Open without a secret = %v", err)
 	}
 }
@@ -54,13 +59,15 @@ func TestHarkTemplateChoosesTheTemplate(t *testing.T) {
 		}
 	}
 	said, err := os.ReadFile(log.Name())
-	if err != nil || strings.Count(string(said), "absent.template.json") != 1 || strings.Count(string(said), "elsewhere.template.json") != 1 {
+	if err != nil || strings.Count(string(said), "absent.template.json") != 1 ||
+		strings.Count(string(said), "elsewhere.template.json") != 1 {
 		t.Errorf("the local clouds said %q (%v)", said, err)
 	}
 }
 
 func TestDescendants(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", "cat; true") // two processes, the second below the first
+	// two processes, the second below the first
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", "cat; true")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -88,7 +88,8 @@ func (a API) Publish(ctx context.Context, e Event) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	return a.Do(ctx, Request{Method: http.MethodPost, Path: "/apps/" + a.ID + "/events", Body: body})
+	return a.Do(ctx,
+		Request{Method: http.MethodPost, Path: "/apps/" + a.ID + "/events", Body: body})
 }
 
 // Do signs and sends the request (docs/protocol.md §5.1).
@@ -136,7 +137,8 @@ func (a API) authorize(r Request) url.Values {
 }
 
 func (a API) send(ctx context.Context, method, pathQuery string, body []byte) (Answer, error) {
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(a.Base, "/")+pathQuery, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(a.Base, "/")+pathQuery,
+		bytes.NewReader(body))
 	if err != nil {
 		return Answer{}, err
 	}

@@ -56,7 +56,9 @@ func DialFrom(ctx context.Context, origin, base, path string) (*Conn, error) {
 }
 
 func dial(ctx context.Context, d ws.Dialer, base, path string) (*Conn, error) {
-	url := "ws" + strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(base, "/"), "http"), "ws") + path
+	url := "ws" + strings.TrimPrefix(
+		strings.TrimPrefix(strings.TrimSuffix(base, "/"), "http"), "ws",
+	) + path
 	nc, buf, _, err := d.Dial(ctx, url)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", url, err)
@@ -65,7 +67,9 @@ func dial(ctx context.Context, d ws.Dialer, base, path string) (*Conn, error) {
 		buf = bufio.NewReader(nc)
 	}
 	c := &Conn{net: nc, buf: buf}
-	c.msg = wsutil.Reader{Source: buf, State: ws.StateClientSide, CheckUTF8: true, OnIntermediate: c.control}
+	c.msg = wsutil.Reader{
+		Source: buf, State: ws.StateClientSide, CheckUTF8: true, OnIntermediate: c.control,
+	}
 	return c, nil
 }
 
@@ -198,7 +202,8 @@ func closed(err error) error {
 // waiting for an answer.
 func (c *Conn) Close() error {
 	c.mu.Lock()
-	err := ws.WriteFrame(c.net, ws.MaskFrameInPlace(ws.NewCloseFrame(ws.NewCloseFrameBody(ws.StatusNormalClosure, ""))))
+	err := ws.WriteFrame(c.net,
+		ws.MaskFrameInPlace(ws.NewCloseFrame(ws.NewCloseFrameBody(ws.StatusNormalClosure, ""))))
 	c.mu.Unlock()
 	return errors.Join(err, c.net.Close())
 }

@@ -26,9 +26,10 @@ const (
 type Frame struct {
 	Event   string
 	Channel string
-	Data    string // what the string held; of pusher:error and pusher:subscription_error, the object's JSON
-	UserID  string // of a client event on a presence channel: who sent it
-	Raw     []byte // the message as it came
+	// what the string held; of pusher:error and pusher:subscription_error, the object's JSON
+	Data   string
+	UserID string // of a client event on a presence channel: who sent it
+	Raw    []byte // the message as it came
 }
 
 // ParseFrame reads a message and holds it to what every frame owes its readers (docs/protocol.md

@@ -14,12 +14,21 @@ func TestParseFrame(t *testing.T) {
 		ok        bool
 	}{
 		{"an event of a channel", `{"event":"news","channel":"a","data":"{}"}`, true},
-		{"an error with object data", `{"event":"pusher:error","data":{"code":4009,"message":"no"}}`, true},
+		{
+			"an error with object data",
+			`{"event":"pusher:error","data":{"code":4009,"message":"no"}}`, true,
+		},
 		{"an error with string data", `{"event":"pusher:error","data":"{\"code\":4009}"}`, false},
 		{"object data", `{"event":"news","channel":"a","data":{}}`, false},
 		{"no data", `{"event":"pusher:pong"}`, false},
-		{"no event", `{"message":"Internal server error","connectionId":"x","requestId":"y"}`, false},
-		{"a key that the protocol does not have", `{"event":"news","data":"{}","socket_id":"1.2"}`, false},
+		{
+			"no event", `{"message":"Internal server error","connectionId":"x","requestId":"y"}`,
+			false,
+		},
+		{
+			"a key that the protocol does not have",
+			`{"event":"news","data":"{}","socket_id":"1.2"}`, false,
+		},
 		{"an array", `[]`, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -39,7 +48,8 @@ func TestAuth(t *testing.T) {
 			"58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4",
 		},
 		{
-			"with channel data", "123.456", "presence-room", `{"user_id":"7","user_info":{"name":"Ann"}}`,
+			"with channel data", "123.456", "presence-room",
+			`{"user_id":"7","user_info":{"name":"Ann"}}`,
 			"222e35fd9db9a7de0ded5244b786ddb79fadb5206c2141ca6157025a3f251396",
 		},
 	} {
@@ -61,7 +71,10 @@ func TestAuthUser(t *testing.T) {
 
 // The first vector of docs/protocol.md §5.1, read off a request that goes nowhere.
 func TestDoSigns(t *testing.T) {
-	api := wire.API{Base: "http://127.0.0.1:0", App: wire.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}}
+	api := wire.API{
+		Base: "http://127.0.0.1:0",
+		App:  wire.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"},
+	}
 	var got url.Values
 	_, err := api.Do(t.Context(), wire.Request{
 		Method: "POST", Path: "/apps/3/events",
@@ -72,7 +85,8 @@ func TestDoSigns(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "127.0.0.1") {
 		t.Fatalf("Do to nowhere = %v", err)
 	}
-	if s := got.Get("auth_signature"); s != "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c" {
+	s := got.Get("auth_signature")
+	if s != "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c" {
 		t.Errorf("signature %s", s)
 	}
 	if s := got.Get("body_md5"); s != "ec365a775a4cd0599faeb73354201b6f" {

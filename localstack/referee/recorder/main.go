@@ -47,15 +47,18 @@ type event struct {
 
 // wish says what to do: hold the answer back, fail, or answer.
 type wish struct {
-	HoldMS   int             `json:"holdMs"`
-	Fail     bool            `json:"fail"`
-	FailUpTo int             `json:"failUpTo"` // a message: fails while it has been received no more often
+	HoldMS int  `json:"holdMs"`
+	Fail   bool `json:"fail"`
+	// a message: fails while it has been received no more often
+	FailUpTo int             `json:"failUpTo"`
 	Answer   json.RawMessage `json:"answer"`
 }
 
 func (r recorder) handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	text := string(raw)
-	if _, err := r.queues.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &r.recordings, MessageBody: &text}); err != nil {
+	_, err := r.queues.SendMessage(ctx,
+		&sqs.SendMessageInput{QueueUrl: &r.recordings, MessageBody: &text})
+	if err != nil {
 		return nil, err
 	}
 	var e event
