@@ -1,6 +1,5 @@
-// The aws CLI as it is, on the AWS port of a running local cloud. HARK_AWS_CLI names the program,
-// else it is the one on
-// the path.
+// The unchanged aws CLI on the AWS port of a local cloud. HARK_AWS_CLI names the program; without
+// it the one on the path is used.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,7 +17,7 @@ const skip = !hark.aws && 'the aws CLI is tried on a local cloud, and HARK_URL n
 const dir = await mkdtemp(join(tmpdir(), 'hark-aws-'));
 after(() => rm(dir, { recursive: true }));
 const config = join(dir, 'config'); // instead of the user's own
-// version 2 would want base64
+// Version 2 of the CLI would expect base64.
 await writeFile(config, '[default]\ncli_binary_format = raw-in-base64-out\n');
 
 // aws runs one command and returns what it prints.
@@ -52,9 +51,8 @@ test('dynamodb query, get-item and describe-table answer', { skip }, async () =>
     JSON.stringify({ pk: { S: `app#${hark.app.id}` } }));
   assert.equal(Item.key.S, hark.app.key);
   const { Count } = await aws('dynamodb', 'query', '--table-name', hark.tables.Apps,
-    '--key-condition-expression', 'pk = :pk', '--expression-attribute-values', JSON.stringify(
-      { ':pk': { S: `key#${hark.app.key}` } },
-    ));
+    '--key-condition-expression', 'pk = :pk', '--expression-attribute-values',
+    JSON.stringify({ ':pk': { S: `key#${hark.app.key}` } }));
   assert.equal(Count, 1);
 });
 

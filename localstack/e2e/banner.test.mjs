@@ -1,6 +1,5 @@
-// What the local cloud prints for people, used as people use it: its Echo snippet makes a page, its
-// curl is pasted into a
-// shell, and the page hears the event.
+// The banner that the local cloud prints, used as people use it: its Echo snippet becomes a page,
+// its curl is pasted into a shell, and the page receives the event.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, test } from 'node:test';
@@ -26,7 +25,7 @@ const served = skip || await app({
   app: { id: env.REVERB_APP_ID, key: env.REVERB_APP_KEY, secret: env.REVERB_APP_SECRET },
 }, { pages: { '/': page(snippet) } });
 
-// print starts a local cloud as people do and returns what it says.
+// print starts a local cloud as people do and returns what it prints.
 async function print() {
   const cloud = await start([]);
   after(() => cloud.stop());
@@ -44,7 +43,7 @@ test('the .env block has what Laravel reads', { skip }, () => {
   }
 });
 
-test('a page made from the snippet hears what the curl publishes', { skip }, async (t) => {
+test('a page made from the snippet receives what the curl publishes', { skip }, async (t) => {
   const { page: tab, trouble } = await open(t, chromium, 'about:blank');
   const logged = new Promise((resolve) => {
     tab.on('console', (message) => message.type() === 'log' && resolve(message.text()));

@@ -13,8 +13,7 @@ const sdk = server(hark);
 const chromium = await browser();
 
 // What Laravel's resources/js/echo.js does, and the few lines that a test needs to see what
-// happened: heard(n) waits for
-// n events.
+// happened: received(n) waits for n events.
 const echoPage = (options) => page(`
 import Echo from 'laravel-echo';
 import Pusher from 'pusher-js';
@@ -37,11 +36,11 @@ window.room = (name) => {
   window.Echo.join(name).here(seen('here')).joining(seen('joining')).leaving(seen('leaving'))
     .listenForWhisper('typing', seen('typing'));
 };
-window.heard = async (n) => {
+window.received = async (n) => {
   while (events.length < n) await new Promise((resolve) => { setTimeout(resolve, 10); });
   return events;
 };
-window.heard.events = () => events;
+window.received.events = () => events;
 `);
 
 // What a page with pusher-js alone does, in the build that can encrypt.
@@ -49,7 +48,8 @@ const encryptedPage = page(`
 import Pusher from 'pusher-js/with-encryption';
 
 const { key, ...options } = ${JSON.stringify(stub(hark))};
-const pusher = new Pusher(key, { cluster: '', ...options, channelAuthorization: { endpoint: '/broadcasting/auth' } });
+const channelAuthorization = { endpoint: '/broadcasting/auth' };
+const pusher = new Pusher(key, { cluster: '', ...options, channelAuthorization });
 window.secret = (name) => new Promise((resolve, reject) => {
   const ch = pusher.subscribe(name);
   ch.bind('pusher:subscription_error', (err) => reject(new Error(JSON.stringify(err))));
@@ -67,15 +67,15 @@ const { url } = await app(hark, {
   },
 });
 
-test('138: a page connects, joins a public and a private channel and hears events', async (t) => {
+test('138: a page connects, joins a public and a private channel and gets events', async (t) => {
   const { page: tab, trouble } = await open(t, chromium, url);
   const [room, orders] = [channel('room-'), channel('orders.')];
   await tab.evaluate((name) => join('channel', name), room);
   await tab.evaluate((name) => join('private', name), orders);
   await sdk.trigger(room, 'App\\Events\\Headline', { title: 'Zażółć 🎉' });
-  await tab.evaluate(() => heard(1));
+  await tab.evaluate(() => received(1));
   await sdk.trigger(`private-${orders}`, 'App\\Events\\OrderShipped', { id: 7 });
-  assert.deepEqual(await tab.evaluate(() => heard(2)), [
+  assert.deepEqual(await tab.evaluate(() => received(2)), [
     ['Headline', { title: 'Zażółć 🎉' }],
     ['OrderShipped', { id: 7 }],
   ]);
@@ -88,18 +88,18 @@ test('138: pages on a presence channel: here, joining, whispers, leaving', async
   ];
   const name = channel('room.');
   await ann.page.evaluate((room) => window.room(room), name);
-  await ann.page.evaluate(() => heard(1));
+  await ann.page.evaluate(() => received(1));
   await bob.page.evaluate((room) => window.room(room), name);
   assert.deepEqual(
-    await bob.page.evaluate(() => heard(1)), [['here', [userInfo('1'), userInfo('2')]]],
+    await bob.page.evaluate(() => received(1)), [['here', [userInfo('1'), userInfo('2')]]],
   );
-  await ann.page.evaluate(() => heard(2));
+  await ann.page.evaluate(() => received(2));
   await bob.page.evaluate(
     (room) => { window.Echo.join(room).whisper('typing', { name: 'Bob' }); }, name,
   );
-  await ann.page.evaluate(() => heard(3));
+  await ann.page.evaluate(() => received(3));
   await bob.page.close();
-  assert.deepEqual(await ann.page.evaluate(() => heard(4)), [
+  assert.deepEqual(await ann.page.evaluate(() => received(4)), [
     ['here', [userInfo('1')]],
     ['joining', userInfo('2')],
     ['typing', { name: 'Bob' }],
@@ -120,7 +120,7 @@ test('3.13, 43: pusher-js/with-encryption reads what the SDK has encrypted', asy
   }
 });
 
-test('138, 37: error() hears that the app refused a channel', async (t) => {
+test('138, 37: error() is called if the app refuses a channel', async (t) => {
   const { page: tab } = await open(t, chromium, url);
   await assert.rejects(tab.evaluate((name) => join('private', name), channel('forbidden.')), /403/);
 });
@@ -128,17 +128,17 @@ test('138, 37: error() hears that the app refused a channel', async (t) => {
 test('139: toOthers skips the tab whose X-Socket-ID was sent', async (t) => {
   const [mine, theirs] = [await open(t, chromium, url), await open(t, chromium, url)];
   const room = channel('room-');
-  for (const { page: tab } of [mine, theirs]) await tab.evaluate(
-    (name) => join('channel', name), room,
-  );
+  for (const { page: tab } of [mine, theirs]) {
+    await tab.evaluate((name) => join('channel', name), room);
+  }
   await mine.page.evaluate((name) => fetch('/publish', {
     method: 'POST',
     headers: { 'X-Socket-ID': window.Echo.socketId() },
     body: JSON.stringify({ channel: name, event: 'App\\Events\\Moved', data: { n: 1 } }),
   }), room);
-  assert.deepEqual(await theirs.page.evaluate(() => heard(1)), [['Moved', { n: 1 }]]);
+  assert.deepEqual(await theirs.page.evaluate(() => received(1)), [['Moved', { n: 1 }]]);
   await sdk.trigger(room, 'App\\Events\\Moved', { n: 2 });
-  assert.deepEqual(await mine.page.evaluate(() => heard(1)), [['Moved', { n: 2 }]]);
+  assert.deepEqual(await mine.page.evaluate(() => received(1)), [['Moved', { n: 2 }]]);
 });
 
 test('140: after a forced close the page is a member again, and nobody is there twice',
@@ -149,7 +149,7 @@ test('140: after a forced close the page is a member again, and nobody is there 
   const name = channel('room.');
   for (const { page: tab } of [ann, bob]) {
     await tab.evaluate((room) => window.room(room), name);
-    await tab.evaluate(() => heard(1));
+    await tab.evaluate(() => received(1));
   }
   const list = await bob.page.evaluate(async (room) => {
     const { pusher } = window.Echo.connector;
@@ -163,12 +163,12 @@ test('140: after a forced close the page is a member again, and nobody is there 
   }, name);
   assert.deepEqual(list, ['1', '2']);
   await bob.page.evaluate((room) => { window.Echo.join(room).whisper('typing', {}); }, name);
-  await ann.page.waitForFunction(() => window.heard.events().some(([what]) => what === 'typing'));
+  await ann.page.waitForFunction(
+    () => window.received.events().some(([what]) => what === 'typing'),
+  );
   const members = await ann.page.evaluate((room) => {
-    const {
-      members: all, count,
-    } = window.Echo.connector.pusher.channel(`presence-${room}`).members;
-    return [Object.keys(all), count];
+    const { members } = window.Echo.connector.pusher.channel(`presence-${room}`);
+    return [Object.keys(members.members), members.count];
   }, name);
   assert.deepEqual(members, [['1', '2'], 2]);
 });
@@ -192,7 +192,9 @@ test('140: after a forced close the page is back, on its channels, and hears eac
   assert.notEqual(after, before);
   await sdk.trigger(room, 'App\\Events\\Moved', { n: 1 });
   await sdk.trigger(room, 'App\\Events\\Moved', { n: 2 });
-  assert.deepEqual(await tab.evaluate(() => heard(2)), [['Moved', { n: 1 }], ['Moved', { n: 2 }]]);
+  assert.deepEqual(
+    await tab.evaluate(() => received(2)), [['Moved', { n: 1 }], ['Moved', { n: 2 }]],
+  );
 });
 
 test('9: a page with an unknown key gives up and stays quiet', async (t) => {
@@ -208,15 +210,15 @@ test('9: a page with an unknown key gives up and stays quiet', async (t) => {
   assert.deepEqual(states, []);
 });
 
-test('26: a tab that is closed is no subscriber any more, and the others stay', async (t) => {
+test('26: a closed tab is no longer subscribed, and the others stay', async (t) => {
   const [stays, goes] = [await open(t, chromium, url), await open(t, chromium, url)];
   const room = channel('room-');
-  for (const { page: tab } of [stays, goes]) await tab.evaluate(
-    (name) => join('channel', name), room,
-  );
+  for (const { page: tab } of [stays, goes]) {
+    await tab.evaluate((name) => join('channel', name), room);
+  }
   await goes.page.close();
   await sdk.trigger(room, 'App\\Events\\Moved', {});
-  assert.deepEqual(await stays.page.evaluate(() => heard(1)), [['Moved', {}]]);
+  assert.deepEqual(await stays.page.evaluate(() => received(1)), [['Moved', {}]]);
   await eventually('one subscriber is left', async () => { // its $disconnect may be on its way
     const res = await sdk.get({
       path: `/channels/${room}`, params: { info: 'subscription_count' },

@@ -1,9 +1,7 @@
-// What `cdk deploy` and `cdk destroy` must do, tried with the CDK CLI as it is on the emulator that
-// HARK_EMULATOR_URL names
-// (scripts/localstack): a stage of its own is deployed from a copy of the tree, deployed again,
-// changed, broken and
-// destroyed. HARK_CDK_CONTEXT holds the emulator's context values. HARK_AWS_CLI names the aws
-// command.
+// Tests `cdk deploy` and `cdk destroy` with the unchanged CDK CLI on the emulator that
+// HARK_EMULATOR_URL names (scripts/localstack). A stage of its own is deployed from a copy of the
+// tree, deployed again, changed, broken and destroyed. HARK_CDK_CONTEXT holds the emulator's
+// context values. HARK_AWS_CLI names the aws command.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { appendFile, cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
@@ -23,10 +21,10 @@ after(() => rm(tree, { recursive: true }));
 const stage = 'trial';
 const stack = `Hark-${stage}`;
 
-// cdk runs the CDK CLI in the copy of the tree and returns what it says.
+// cdk runs the CDK CLI in the copy of the tree and returns its output.
 async function cdk(command, name, ...flags) {
   const context = [
-    '-c', `stage=${name}`, ...(process.env.HARK_CDK_CONTEXT ?? '').split(' ').filter(Boolean)
+    '-c', `stage=${name}`, ...(process.env.HARK_CDK_CONTEXT ?? '').split(' ').filter(Boolean),
   ];
   const { stdout, stderr } = await run('npx', ['cdk', command, ...context, ...flags], {
     cwd: tree, env: { HARK_BUILD: 'host', ...process.env, NO_COLOR: '1' }, maxBuffer: 1 << 24,
@@ -37,14 +35,15 @@ async function cdk(command, name, ...flags) {
 const deploy = (name) => cdk('deploy', name, '--require-approval', 'never');
 
 async function aws(...args) {
-  const { stdout } = await run(process.env.HARK_AWS_CLI ?? 'aws',
-    [
-      '--endpoint-url', process.env.HARK_EMULATOR_URL, '--output', 'json', ...args
-    ], { maxBuffer: 1 << 24 });
+  const { stdout } = await run(
+    process.env.HARK_AWS_CLI ?? 'aws',
+    ['--endpoint-url', process.env.HARK_EMULATOR_URL, '--output', 'json', ...args],
+    { maxBuffer: 1 << 24 },
+  );
   return stdout.trim() ? JSON.parse(stdout) : null;
 }
 
-// all lists what there is in the account, of every kind that the stack has.
+// all lists the account's resources of every kind that the stack has.
 async function all() {
   const kinds = [
     ['dynamodb', 'list-tables', 'TableNames'],
@@ -64,15 +63,14 @@ async function all() {
   return lists.flatMap((names, i) => (names ?? []).map((name) => `${kinds[i][0]} ${name}`)).sort();
 }
 
-// functions are the stage's functions, by name: hash of the code, and when it or the configuration
-// was last changed.
+// functions returns, by function name, the hash of the code and the time of the last change.
 async function functions() {
   const list = await aws(
     'lambda', 'list-functions', '--query', 'Functions[].[FunctionName,CodeSha256,LastModified]',
   );
-  return Object.fromEntries(list.filter(([name]) => name.startsWith(`${stack}-`)).map(([
-    name, ...rest
-  ]) => [name, rest.join(' ')]));
+  return Object.fromEntries(list
+    .filter(([name]) => name.startsWith(`${stack}-`))
+    .map(([name, ...rest]) => [name, rest.join(' ')]));
 }
 
 const minus = (a, b) => a.filter((x) => !b.includes(x));
@@ -138,8 +136,8 @@ test('cdk destroy leaves nothing behind but the apps', { skip }, async () => {
   assert.deepEqual(minus(before, await all()), []);
 });
 
-// retained deletes the table of apps, which a stack leaves where it is, and returns what else is
-// there.
+// retained deletes the table of apps, which a deleted stack leaves behind, and returns what else is
+// left.
 async function retained(left) {
   const tables = left.filter((name) => /^dynamodb Hark-\w+-Apps-/.test(name));
   for (const name of tables) {

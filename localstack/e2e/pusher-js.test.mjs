@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { app, userInfo } from './lib/app.mjs';
 import {
-  calm, channel, connected, heard, newApp, once, pusherJS, server, subscribed, users,
+  calm, channel, connected, spy, newApp, once, pusherJS, server, subscribed, users,
 } from './lib/clients.mjs';
 import { target } from './lib/target.mjs';
 
@@ -23,11 +23,12 @@ async function signedIn(pusher) {
   await subscribed(pusher.user.serverToUserChannel);
 }
 
-// join subscribes to a presence channel and tells who comes and goes, as the callbacks hear it.
+// join subscribes to a presence channel. added and removed collect what its callbacks are called
+// with.
 async function join(pusher, name) {
   const ch = pusher.subscribe(name);
   const [added, removed] = [
-    heard('member_added', ({ id, info }) => [id, info]), heard('member_removed', ({ id }) => id),
+    spy('member_added', ({ id, info }) => [id, info]), spy('member_removed', ({ id }) => id),
   ];
   ch.bind('pusher:member_added', added).bind('pusher:member_removed', removed);
   await subscribed(ch);
@@ -42,7 +43,7 @@ test('2, 3, 6: it connects and gets a socket ID', async (t) => {
 test('30, 100: a public channel: subscribe, event, unsubscribe', async (t) => {
   const pusher = pusherJS(t, hark);
   const name = channel('room-');
-  const news = heard('news');
+  const news = spy('news');
   (await subscribed(pusher.subscribe(name))).bind('news', news);
   const res = await sdk.trigger(name, 'news', { title: 'Rain' });
   assert.equal(res.status, 200);
@@ -51,7 +52,7 @@ test('30, 100: a public channel: subscribe, event, unsubscribe', async (t) => {
 
   // 47: after unsubscribe nothing comes, not even to global listeners.
   pusher.unsubscribe(name);
-  const any = heard('event of a channel that was left', (event) => event);
+  const any = spy('event of a channel that was left', (event) => event);
   pusher.bind_global(any);
   const other = await subscribed(pusher.subscribe(channel('other-')));
   await new Promise((resolve) => { setTimeout(resolve, calm); });
@@ -63,22 +64,20 @@ test('30, 100: a public channel: subscribe, event, unsubscribe', async (t) => {
 test('31, 93: a private channel is authorised by the app with npm pusher', async (t) => {
   const pusher = pusherJS(t, hark, { authEndpoint });
   const name = channel('private-orders.');
-  const shipped = heard('shipped');
+  const shipped = spy('shipped');
   (await subscribed(pusher.subscribe(name))).bind('shipped', shipped);
   assert.ok(requests.some((r) => r.channel === name && r.id === pusher.connection.socket_id));
   await sdk.trigger(name, 'shipped', { id: 7 });
   assert.deepEqual(await shipped.next(), { id: 7 });
 });
 
-test(
-  '32, 37, 38: a wrong signature reaches the channel as an error and leaves the connection alone',
-  async (t) => {
+test('32, 37, 38: a wrong signature is an error of the channel only', async (t) => {
   const pusher = pusherJS(t, hark, {
     channelAuthorization: { customHandler: (_, done) => done(
       null, { auth: `${hark.app.key}:${'0'.repeat(64)}` },
     ) },
   });
-  const error = heard('pusher:error');
+  const error = spy('pusher:error');
   pusher.connection.bind('error', error);
   const failed = await once(
     pusher.subscribe(channel('private-orders.')), 'pusher:subscription_error',
@@ -92,7 +91,7 @@ test(
 
 test('9, 13: an unknown key: 4001, disconnected, no second try', async (t) => {
   const pusher = pusherJS(t, hark, { key: 'no-such-key' });
-  const states = heard('state');
+  const states = spy('state');
   pusher.connection.bind('state_change', ({ current }) => states(current));
   const error = await once(pusher.connection, 'error');
   assert.equal(error.data?.code ?? error.error?.data?.code, 4001);
@@ -105,8 +104,8 @@ test('9, 13: an unknown key: 4001, disconnected, no second try', async (t) => {
 test('15, 16, 18: it keeps a silent connection alive with pings', async (t) => {
   const pusher = pusherJS(t, hark, { activityTimeout: 500, pongTimeout: 10_000 });
   await connected(pusher);
-  const pong = heard('pong');
-  const change = heard('state change');
+  const pong = spy('pong');
+  const change = spy('state change');
   pusher.connection.bind('message', ({ event }) => event === 'pusher:pong' && pong());
   pusher.connection.bind('state_change', change);
   await pong.next();
@@ -117,7 +116,7 @@ test('15, 16, 18: it keeps a silent connection alive with pings', async (t) => {
 test('103: the SDK leaves the sender out', async (t) => {
   const name = channel('room-');
   const [alice, bob] = [pusherJS(t, hark), pusherJS(t, hark)];
-  const [toAlice, toBob] = [heard('event at the sender'), heard('event')];
+  const [toAlice, toBob] = [spy('event at the sender'), spy('event')];
   (await subscribed(alice.subscribe(name))).bind('message', toAlice);
   (await subscribed(bob.subscribe(name))).bind('message', toBob);
   await sdk.trigger(name, 'message', { n: 1 }, { socket_id: alice.connection.socket_id });
@@ -130,7 +129,7 @@ test('103: the SDK leaves the sender out', async (t) => {
 test('104: any text arrives as it was sent', async (t) => {
   const pusher = pusherJS(t, hark);
   const name = channel('room-');
-  const event = heard('event');
+  const event = spy('event');
   (await subscribed(pusher.subscribe(name))).bind('text', event);
   for (const text of [
     '"quoted" \\ back/slash', 'Zażółć 你好 🎉 👩‍👩‍👧', '\u0000\u0001\u001f\u007f\u2028\uffff',
@@ -145,7 +144,7 @@ test('fifty events published one after another arrive in order', async (t) => {
   const name = channel('room-');
   const clients = [pusherJS(t, hark), pusherJS(t, hark), pusherJS(t, hark)];
   const ticks = await Promise.all(clients.map(async (pusher) => {
-    const tick = heard('tick');
+    const tick = spy('tick');
     (await subscribed(pusher.subscribe(name))).bind('tick', tick);
     return tick;
   }));
@@ -159,13 +158,14 @@ test('fifty events published one after another arrive in order', async (t) => {
   }
 });
 
-test('140: when the server closes the socket it reconnects, subscribes again and hears each event once', async (t) => {
+test('140: closed by the server, it reconnects, subscribes again and gets each event once',
+  async (t) => {
   const pusher = pusherJS(t, hark, { authEndpoint });
   const names = [channel('room-'), channel('private-room-')];
   const channels = await Promise.all(names.map((name) => subscribed(pusher.subscribe(name))));
   const before = pusher.connection.socket_id;
   const again = channels.map((ch) => once(ch, 'pusher:subscription_succeeded'));
-  const news = heard('news');
+  const news = spy('news');
   for (const ch of channels) ch.bind('news', news);
 
   // API Gateway closes over 32 KB, with 1009
@@ -179,11 +179,10 @@ test('140: when the server closes the socket it reconnects, subscribes again and
   await news.quiet();
 });
 
-test('18: whatever comes counts as activity: beside events it sends no ping, in silence it does',
-  async (t) => {
+test('18: events count as activity, so that it pings only in silence', async (t) => {
   const pusher = pusherJS(t, hark, { activityTimeout: 4000, pongTimeout: 10_000 });
   const name = channel('room-');
-  const [tick, pong] = [heard('tick'), heard('pong')];
+  const [tick, pong] = [spy('tick'), spy('pong')];
   (await subscribed(pusher.subscribe(name))).bind('tick', tick);
   pusher.connection.bind('message', ({ event }) => event === 'pusher:pong' && pong());
   for (let n = 0; n < 10; n += 1) { // for longer than the timeout
@@ -195,7 +194,7 @@ test('18: whatever comes counts as activity: beside events it sends no ping, in 
   await pong.next();
 });
 
-test('54, 57 to 60, 62, 65: a presence channel knows who is there', async (t) => {
+test('54, 57 to 60, 62, 65: a presence channel knows its members', async (t) => {
   const name = channel('presence-room-');
   const ann = await join(as(t, '1'), name);
   assert.deepEqual(users(ann.ch), ['1']);
@@ -221,16 +220,14 @@ test('52: a presence channel that the app does not authorise', async (t) => {
   assert.equal(failed.status, 403);
 });
 
-test(
-  '72, 76 to 79: client events reach the others, with the sender\'s user_id on presence channels',
-  async (t) => {
+test('72, 76 to 79: client events reach the others, in presence with user_id', async (t) => {
   for (const [prefix, metadata] of [['private-room-', {}], ['presence-room-', { user_id: '1' }]]) {
     const name = channel(prefix);
     const [ann, bob] = await Promise.all(
       ['1', '2'].map((user) => subscribed(as(t, user).subscribe(name))),
     );
-    const own = heard('own event');
-    const typing = heard('client-typing', (data, more) => [data, more]);
+    const own = spy('own event');
+    const typing = spy('client-typing', (data, more) => [data, more]);
     ann.bind('client-typing', own);
     bob.bind('client-typing', typing);
     for (const data of [{ name: 'Ann' }, 'text', [1], undefined]) {
@@ -243,27 +240,26 @@ test(
   }
 });
 
-test('67, 68, 71: a cache channel gives the newest event to who comes late, or cache_miss',
-  async (t) => {
+test('67, 68, 71: a late subscriber gets the newest event, or cache_miss', async (t) => {
   const name = channel('cache-');
   const first = pusherJS(t, hark).subscribe(name);
   await once(first, 'pusher:cache_miss');
-  const price = heard('price');
+  const price = spy('price');
   first.bind('price', price);
   for (const v of [1, 2]) await sdk.trigger(name, 'price', { v });
   assert.deepEqual([await price.next(), await price.next()], [{ v: 1 }, { v: 2 }]);
   const late = pusherJS(t, hark).subscribe(name);
-  const [cached, miss] = [heard('cached price'), heard('cache_miss')];
+  const [cached, miss] = [spy('cached price'), spy('cache_miss')];
   late.bind('price', cached).bind('pusher:cache_miss', miss);
   assert.deepEqual(await cached.next(), { v: 2 });
   await miss.quiet();
 });
 
-test('3.13, 43: an encrypted channel: the app and its clients can read, Hark and everybody else cannot', async (t) => {
+test('3.13, 43: only the app and its clients read an encrypted channel', async (t) => {
   const pusher = as(t, '1');
   for (const prefix of ['private-encrypted-vault-', 'private-encrypted-cache-vault-']) {
     const name = channel(prefix);
-    const [secret, frame] = [heard('secret'), heard('frame')];
+    const [secret, frame] = [spy('secret'), spy('frame')];
     (await subscribed(pusher.subscribe(name))).bind('secret', secret);
     pusher.connection.bind(
       'message',
@@ -275,13 +271,13 @@ test('3.13, 43: an encrypted channel: the app and its clients can read, Hark and
   }
 });
 
-test('83, 87, 88: a user signs in, and hears what the app sends to it', async (t) => {
+test('83, 87, 88: a user signs in, and gets what the app sends to it', async (t) => {
   const [ann, bob] = [channel('ann-'), channel('bob-')];
   const [phone, desk, other] = [as(t, ann), as(t, ann), as(t, bob)];
-  const toBob = heard('event of another user');
+  const toBob = spy('event of another user');
   other.user.bind('hello', toBob);
   const tabs = await Promise.all([phone, desk, other].map(async (pusher) => {
-    const hello = heard('hello');
+    const hello = spy('hello');
     pusher.user.bind('hello', hello);
     await signedIn(pusher);
     return hello;
@@ -291,8 +287,8 @@ test('83, 87, 88: a user signs in, and hears what the app sends to it', async (t
   assert.deepEqual(await tabs[0].next(), { n: 1 });
   assert.deepEqual(await tabs[1].next(), { n: 1 });
   await toBob.quiet();
-  await t.test('92: and is sent away', async () => {
-    const states = heard('state', ({ current }) => current);
+  await t.test('92: and its connections are terminated', async () => {
+    const states = spy('state', ({ current }) => current);
     phone.connection.bind('state_change', states);
     const res = await sdk.terminateUserConnections(ann);
     assert.equal(await res.text(), '{}');
@@ -303,7 +299,7 @@ test('83, 87, 88: a user signs in, and hears what the app sends to it', async (t
   });
 });
 
-test('89: a signed-in client joins a presence channel as whom it is', async (t) => {
+test('89: a signed-in client joins a presence channel as its user', async (t) => {
   const id = channel('user-');
   const pusher = pusherJS(t, hark, {
     userEndpoint, user: id,
@@ -316,34 +312,34 @@ test('89: a signed-in client joins a presence channel as whom it is', async (t) 
   assert.deepEqual(ch.members.me, { id, info: userInfo(id) });
 });
 
-test('90: a watchlist tells who is online, and who comes and goes', async (t) => {
+test('90: a watchlist reports who is online, and each change', async (t) => {
   const [ann, bob, eve] = [channel('ann-'), channel('bob-'), channel('eve-')];
   watching.set(ann, [bob, eve]);
   const bobs = as(t, bob);
   await signedIn(bobs);
   const pusher = as(t, ann);
   const [online, offline] = [
-    heard('online', ({ user_ids: ids }) => ids), heard('offline', ({ user_ids: ids }) => ids),
+    spy('online', ({ user_ids: ids }) => ids), spy('offline', ({ user_ids: ids }) => ids),
   ];
   pusher.user.watchlist.bind('online', online);
   pusher.user.watchlist.bind('offline', offline);
   pusher.signin();
-  const learns = async (call, user) => { // it may be told again what it knows
+  const reports = async (call, user) => { // a status may be sent twice
     for (let users; users?.[0] !== user;) users = await call.next();
   };
-  await learns(online, bob);
-  await learns(offline, eve);
+  await reports(online, bob);
+  await reports(offline, eve);
   as(t, eve).signin();
-  await learns(online, eve);
+  await reports(online, eve);
   bobs.disconnect();
-  await learns(offline, bob);
+  await reports(offline, bob);
 });
 
-test('3.8: subscribers hear how many they are, where the app wants it',
+test('3.8: subscribers are sent their count, where the app wants it',
   { skip: !hark.aws && 'needs an app of its own' }, async (t) => {
   const counting = await newApp(hark, { subscription_count: { BOOL: true } });
   const name = channel('room-');
-  const count = heard('subscription_count', ({ subscription_count: n }) => n);
+  const count = spy('subscription_count', ({ subscription_count: n }) => n);
   const ch = pusherJS(t, counting).subscribe(name);
   ch.bind('pusher:subscription_count', count);
   assert.equal(await count.next(), 1);
@@ -367,7 +363,7 @@ test('140: after a forced close it is a member again, and nobody is there twice'
     await again;
     assert.deepEqual(users(bob.ch), ['1', '2']);
   }
-  const fence = heard('fence');
+  const fence = spy('fence');
   ann.ch.bind('fence', fence);
   await sdk.trigger(name, 'fence', {});
   await fence.next();
@@ -379,7 +375,7 @@ test('48, 50: leaving and joining quickly ends subscribed', async (t) => {
   const name = channel('room-');
   await subscribed(pusher.subscribe(name));
   pusher.unsubscribe(name);
-  const news = heard('news');
+  const news = spy('news');
   (await subscribed(pusher.subscribe(name))).bind('news', news);
   await sdk.trigger(name, 'news', {});
   await news.next();
@@ -398,7 +394,7 @@ test('94: the SDK reports a wrong secret', async () => {
 test('102: the SDK sends to a hundred channels', async (t) => {
   const names = Array.from({ length: 100 }, () => channel('hundred-'));
   const pusher = pusherJS(t, hark);
-  const news = heard('news');
+  const news = spy('news');
   (await subscribed(pusher.subscribe(names[99]))).bind('news', news);
   await sdk.trigger(names, 'news', {});
   await news.next();

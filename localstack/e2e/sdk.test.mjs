@@ -1,5 +1,5 @@
-// npm pusher, with every call that it has, beside what pusher-js.test.mjs uses of it. The numbers
-// are those of docs/protocol.md §9.
+// Every call of npm pusher that pusher-js.test.mjs does not use. The numbers are those of
+// docs/protocol.md §9.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import Pusher from 'pusher';
 
 import { app } from './lib/app.mjs';
-import { channel, connected, heard, newApp, pusherJS, server, subscribed } from './lib/clients.mjs';
+import { channel, connected, spy, newApp, pusherJS, server, subscribed } from './lib/clients.mjs';
 import { target } from './lib/target.mjs';
 
 const hark = await target();
@@ -15,9 +15,9 @@ const { authEndpoint, userEndpoint } = await app(hark);
 const sdk = server(hark);
 const as = (t, user) => pusherJS(t, hark, { authEndpoint, userEndpoint, user });
 
-// listener is subscribed to a channel and hears one event of it.
+// listener subscribes to a channel and collects one of its events.
 async function listener(t, name, event = 'news', pusher = pusherJS(t, hark)) {
-  const news = heard(event);
+  const news = spy(event);
   (await subscribed(pusher.subscribe(name))).bind(event, news);
   return { pusher, news };
 }
@@ -56,8 +56,7 @@ test('trigger with an idempotency key: once, with one answer', async (t) => {
   await news.quiet();
 });
 
-test('trigger with an idempotency key on an encrypted channel, which the SDK encrypts anew',
-  async (t) => {
+test('an idempotency key on an encrypted channel: the SDK encrypts anew', async (t) => {
   const name = channel('private-encrypted-');
   const { news } = await listener(t, name, 'news', pusherJS(t, hark, { authEndpoint }));
   const params = { idempotency_key: channel('order-') };
@@ -73,8 +72,8 @@ test('111 to 113: triggerBatch, with and without info', async (t) => {
   assert.deepEqual(await json(sdk.triggerBatch([event(a, { n: 1 }), event(a, 'two')])), {});
   assert.deepEqual(await news.next(), { n: 1 });
   assert.equal(await news.next(), 'two');
-  const told = await json(sdk.triggerBatch([event(b, {}, { info: 'user_count' }), event(a, {})]));
-  assert.deepEqual(told, { batch: [{ user_count: 0 }, {}] });
+  const answer = await json(sdk.triggerBatch([event(b, {}, { info: 'user_count' }), event(a, {})]));
+  assert.deepEqual(answer, { batch: [{ user_count: 0 }, {}] });
   await assert.rejects(
     sdk.triggerBatch(Array.from({ length: 11 }, () => event(a, {}))),
     { status: 400, body: /more than 10/ },
@@ -106,15 +105,15 @@ test('84, 92, 123: authenticateUser, sendToUser and terminateUserConnections', a
   const pusher = as(t, user);
   pusher.signin();
   await pusher.user.signinDonePromise;
-  const news = heard('news');
+  const news = spy('news');
   pusher.user.bind('news', news);
   assert.equal((await sdk.sendToUser(user, 'news', { n: 1 })).status, 200);
   assert.deepEqual(await news.next(), { n: 1 });
-  const [told, again] = [heard('error', ({ data }) => data), heard('connected')];
-  pusher.connection.bind('error', told).bind('connected', again);
+  const [error, again] = [spy('error', ({ data }) => data), spy('connected')];
+  pusher.connection.bind('error', error).bind('connected', again);
   assert.deepEqual(await json(sdk.terminateUserConnections(user)), {});
-  assert.equal((await told.next()).code, 4009);
-  await again.next(); // 140: whoever is not banned comes back, and signs in by itself
+  assert.equal((await error.next()).code, 4009);
+  await again.next(); // 140: a user who is not banned comes back, and signs in by itself
   await pusher.user.signinDonePromise;
   await sdk.sendToUser(user, 'news', { n: 2 });
   assert.deepEqual(await news.next(), { n: 2 });
@@ -127,11 +126,11 @@ test('post reaches what the SDK has no call for: a ban', { skip: !hark.aws }, as
   const path = `/users/${user}/terminate_connections`;
   assert.deepEqual(await json(server(theirs).post({ path, body: { ban_seconds: 60 } })), {});
   const pusher = pusherJS(t, theirs, { ...their, user });
-  const told = heard('error', ({ data }) => data);
-  pusher.connection.bind('error', told);
+  const error = spy('error', ({ data }) => data);
+  pusher.connection.bind('error', error);
   await connected(pusher);
   pusher.signin();
-  const { code, message } = await told.next();
+  const { code, message } = await error.next();
   assert.equal(code, 4009);
   assert.match(message, new RegExp(`^The user ${user} is banned until `));
   assert.equal(pusher.connection.state, 'connected');
@@ -142,7 +141,7 @@ test('post reaches what the SDK has no call for: a ban', { skip: !hark.aws }, as
   assert.equal(another.user.user_data.id, user);
 });
 
-test('94, 96, 125: what is refused is told with a status and a text', async () => {
+test('94, 96, 125: a refusal has a status and a text', async () => {
   const wrong = (change) => server({ ...hark, app: { ...hark.app, ...change } }).trigger(
     'a', 'b', 'c',
   );
@@ -154,11 +153,12 @@ test('94, 96, 125: what is refused is told with a status and a text', async () =
   );
 });
 
-test('129: webhook takes the vector of docs/protocol.md §6.1, and nothing else', () => {
+test('129: webhook accepts the vector of docs/protocol.md §6.1, and nothing else', () => {
   const vector = new Pusher({
     appId: '3', key: '278d425bdf160c739803', secret: '7ad3773142a6692b25b8',
   });
-  const rawBody = '{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]}';
+  const event = '{"name":"channel_occupied","channel":"my-channel"}';
+  const rawBody = `{"time_ms":1327078148132,"events":[${event}]}`;
   const headers = {
     'content-type': 'application/json', 'x-pusher-key': '278d425bdf160c739803',
     'x-pusher-signature': 'c19001ae3963ccb13bf618e5b16ba9848e7e74df0993aa0689168e341c6833cf',
@@ -169,8 +169,8 @@ test('129: webhook takes the vector of docs/protocol.md §6.1, and nothing else'
   assert.ok(!vector.webhook({ headers, rawBody: `${rawBody} ` }).isValid());
 });
 
-test('129: webhook takes what is sent', { skip: !hark.queues?.Checks }, async (t) => {
-  const requests = heard('webhook');
+test('129: webhook accepts what is sent', { skip: !hark.queues?.Checks }, async (t) => {
+  const requests = spy('webhook');
   const endpoint = createServer(async (req, res) => {
     const chunks = [];
     for await (const chunk of req) chunks.push(chunk);

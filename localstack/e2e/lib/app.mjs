@@ -1,7 +1,6 @@
-// Stands where a Laravel app stands: it authorises channels and users as Broadcast::routes() does,
-// publishes for its pages,
-// and serves them with what they import from node_modules. Who is logged in shows a bearer token:
-// the user's ID.
+// Plays a Laravel app: it authorises channels and users as Broadcast::routes() does, publishes for
+// its pages, and serves the pages and the modules that they import. The bearer token of a request
+// is the ID of the logged-in user.
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
@@ -13,20 +12,21 @@ import { server } from './clients.mjs';
 const modules = fileURLToPath(new URL('../node_modules', import.meta.url));
 const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.map': 'application/json' };
 
-// pusher-js ships for browsers as scripts that set a global; a bundler would make these modules of
-// them.
-const pusherModule = (name) => `import '/node_modules/pusher-js/dist/web/${name}.js';\nexport default globalThis.Pusher;\n`;
+// For browsers pusher-js ships scripts that set a global. A bundler would turn them into modules.
+const pusherModule = (name) => `import '/node_modules/pusher-js/dist/web/${name}.js';
+export default globalThis.Pusher;
+`;
 
 const forbidden = (res) => answer(
   res, 403, 'application/json', '{"message":"This action is unauthorized."}',
 );
 
-// userInfo is what presence channels show of a user.
+// userInfo is the user_info of a user on presence channels.
 export const userInfo = (id) => ({ name: `User ${id}` });
 
-// app starts the app on a free port and has it closed after the file's tests. authorize says
-// whether the client may join
-// a channel, watchlist whom a user watches. pages maps paths to HTML.
+// app starts the app on a free port and closes it after the file's tests. authorize says whether a
+// client may join a channel, watchlist returns the users whom a user watches, and pages maps paths
+// to HTML.
 export async function app(hark, { authorize = () => true, watchlist = () => [], pages = {} } = {}) {
   const sdk = server(hark);
   const requests = [];

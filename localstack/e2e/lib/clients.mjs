@@ -3,9 +3,9 @@ import Echo from 'laravel-echo';
 import Pusher from 'pusher';
 import PusherJS from 'pusher-js';
 
-// patience is how long a test waits for what must come; calm, how long it listens for what must
-// not.
-const patience = 40_000; // ms: more than what comes again from the queue takes
+// patience is how long a test waits for a frame that must come; calm, how long it waits to see that
+// none comes.
+const patience = 40_000; // ms: more than a redelivery by the queue takes
 export const calm = 400;
 
 let names = 0;
@@ -40,8 +40,8 @@ export function echo(t, hark, options = {}) {
   return client;
 }
 
-// pusherJS is a pusher-js without Echo. The test's end disconnects it. user is who is logged in at
-// the app.
+// pusherJS is a pusher-js without Echo. The test's end disconnects it. user is the ID of the
+// user who is logged in at the app.
 export function pusherJS(
   t, hark, { key = hark.app.key, authEndpoint, userEndpoint, user, ...options } = {},
 ) {
@@ -57,8 +57,7 @@ export function pusherJS(
 }
 
 // newApp puts an app with these settings, as DynamoDB writes them, into the table of a local cloud,
-// and returns what a
-// client of that app needs.
+// and returns what a client of that app needs.
 export async function newApp(hark, settings) {
   const app = { id: channel('app-'), key: channel('key-'), secret: 'secret' };
   const text = (fields) => Object.fromEntries(Object.entries(fields).map(([name, value]) => [
@@ -93,10 +92,9 @@ export function server(hark) {
   });
 }
 
-// heard collects what a callback is called with: its first argument, or what pick makes of all.
-// next() waits for the
-// next call, quiet() for none.
-export function heard(what, pick = (first) => first) {
+// spy collects what a callback is called with: its first argument, or what pick makes of all.
+// next() waits for the next call, quiet() for none.
+export function spy(what, pick = (first) => first) {
   const calls = [];
   let wake = () => {};
   const record = (...args) => {
@@ -135,9 +133,9 @@ export function users(ch) {
   return ids.sort();
 }
 
-// once waits for one event of something that has bind: a connection or a channel of pusher-js.
+// once waits for one event of a connection or a channel of pusher-js.
 export function once(emitter, event) {
-  const call = heard(event);
+  const call = spy(event);
   emitter.bind(event, call);
   return call.next().finally(() => emitter.unbind(event, call));
 }

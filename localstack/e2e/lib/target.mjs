@@ -1,8 +1,6 @@
-// What the suites run against: the deployment that HARK_URL names (with HARK_API_URL, HARK_APP_ID,
-// HARK_APP_KEY and
-// HARK_APP_SECRET), or else a local cloud that is built, started on free ports, and ended again.
-// HARK_TEMPLATE names the
-// template that a local cloud runs.
+// Opens what the suites run against: the deployment that HARK_URL names (with HARK_API_URL,
+// HARK_APP_ID, HARK_APP_KEY and HARK_APP_SECRET), or else a local cloud that is built, started on
+// free ports and stopped again. HARK_TEMPLATE names the template that a local cloud runs.
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
@@ -18,9 +16,8 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const startSeconds = 600; // a first start compiles every function and the SDK
 const stopSeconds = 20; // functions may finish what they do: 10 s at most
 
-// target opens what the file's tests run against and has it closed after them. Of a local cloud it
-// also knows aws (the
-// endpoint), tables and queues.
+// target opens what the file's tests run against and closes it after them. A local cloud also has
+// aws (the endpoint), tables and queues.
 export async function target() {
   if (process.env.HARK_URL) return deployment(process.env);
   const cloud = await start(['-json']);
@@ -44,8 +41,8 @@ function deployment(env) {
 }
 
 // start builds and starts the local cloud on free ports. line(found) waits for a line of its
-// standard output, text() is
-// all of it so far, stop() ends it as Ctrl-C does and fails if it leaves a process behind.
+// standard output, text() is all of it so far, stop() stops it as Ctrl-C does and fails if it
+// leaves a process behind.
 export async function start(flags) {
   const dir = await mkdtemp(join(tmpdir(), 'hark-e2e-'));
   const binary = join(dir, 'localstack');
@@ -87,7 +84,7 @@ export async function start(flags) {
       ended.then((how) => fail(`ended (${how})`));
       setTimeout(fail, startSeconds * 1000, 'took too long').unref();
     });
-    dead.catch(() => {}); // it also ends when all is well
+    dead.catch(() => {}); // it is also rejected after a normal end
     return Promise.race([seen, dead]);
   }
 
@@ -110,14 +107,13 @@ export async function start(flags) {
   return { line, text: () => stdout.join('\n'), stop };
 }
 
-// descendants lists the processes below pid. It reads /proc and finds none where there is no such
-// thing.
+// descendants lists the processes below pid. It reads /proc, and finds none on systems without it.
 async function descendants(pid) {
   if (!existsSync('/proc/self/stat')) return [];
   const children = new Map();
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    // it may have ended just now
+    // The process may have just ended.
     const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
     const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
     children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
