@@ -9,7 +9,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// terminate ends a user's connections with a ban of so many seconds.
+// terminate ends a user's connections and bans the user for the given seconds.
 func terminate(t *testing.T, app wire.App, user string, seconds int) wire.Answer {
 	t.Helper()
 	return request(t, app, wire.Request{
@@ -18,9 +18,9 @@ func terminate(t *testing.T, app wire.App, user string, seconds int) wire.Answer
 	})
 }
 
-// Bans are ours, and no line of the checklist (docs/protocol.md §5.8): at Pusher a user whose
+// Bans are Hark's own and not on the checklist (docs/protocol.md §5.8). At Pusher, users whose
 // connections were ended may come back at once.
-func TestBans(t *testing.T) {
+func TestABannedUserIsRefused(t *testing.T) {
 	app := newApp(t, item{"bans": true})
 	const id, other = "7", "8"
 	data, room := `{"id":"`+id+`"}`, "presence-room"
@@ -30,8 +30,8 @@ func TestBans(t *testing.T) {
 	present.welcomed(room)
 	stranger := userOf(t, app, other)
 	answers(t, terminate(t, app, id, 3600), 200, "{}")
-	one.gone()
-	present.gone()
+	one.isClosed()
+	present.isClosed()
 	stranger.pings()
 
 	again := connectTo(t, app)
@@ -47,16 +47,16 @@ func TestBans(t *testing.T) {
 		again.refused(room)
 		again.pings()
 	})
-	t.Run("what has no user is not", func(t *testing.T) { again.join("news") })
-	t.Run("nor are others", func(t *testing.T) { userOf(t, app, "9") })
-	t.Run("0 seconds lift it", func(t *testing.T) {
+	t.Run("a public channel is not", func(t *testing.T) { again.join("news") })
+	t.Run("nor are other users", func(t *testing.T) { userOf(t, app, "9") })
+	t.Run("0 seconds lift the ban", func(t *testing.T) {
 		answers(t, terminate(t, app, id, 0), 200, "{}")
 		again.signIn(data)
 		again.signedIn(data)
 		again.enter(room, channelData(id, ""))
 		again.welcomed(room).has(t, id)
 	})
-	t.Run("an app that bans nobody is told so", func(t *testing.T) {
+	t.Run("an app without bans gets an error", func(t *testing.T) {
 		a := terminate(t, hark.App, id, 60)
 		if a.Status != 400 || !strings.Contains(a.Body, "bans") {
 			t.Errorf("got %d %s", a.Status, a.Body)
@@ -70,19 +70,19 @@ func TestBans(t *testing.T) {
 	})
 }
 
-// What an app that bans users pays for it: two looks at each sign-in, one at each join.
+// An app that bans users pays two more reads for each sign-in and one for each join.
 func TestBudgetOfBans(t *testing.T) {
 	app := newApp(t, item{"bans": true})
 	var c client
 	prepare := func() {
 		c = connectTo(t, app)
-		c.join("news") // the app is known to every process that will be asked
+		c.join("news") // every process that will be used has read the app
 	}
 	prepare()
 	costsAfter(t, bill{
 		"lambda.requests":      1,
 		"dynamodb.write_units": 3, // lease, C, the user's row
-		// C, C again, whether anybody watches the user; twice whether the user is banned
+		// C twice, whether the user has watchers, and twice whether the user is banned.
 		"dynamodb.read_units": 5,
 		"apigateway.messages": 2,
 	}, prepare, func() {

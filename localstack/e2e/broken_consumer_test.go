@@ -14,8 +14,8 @@ import (
 type scene struct {
 	name    string
 	channel string
-	mover   *regular
-	all     []*regular // the mover, and perhaps somebody who stays
+	mover   *reconnecting
+	all     []*reconnecting // the mover, and perhaps somebody who stays
 }
 
 // move is something that happens on a presence channel.
@@ -25,26 +25,26 @@ type move struct {
 	others bool // somebody else is
 	writes int  // of the consumer
 	checks int  // that it sends beside those, if apps are told of their channels
-	begin  func(r *regular, channel string)
+	begin  func(r *reconnecting, channel string)
 }
 
 func moves() []move {
-	leaves, enters := (*regular).leaves, (*regular).enters
+	leaves, enters := (*reconnecting).leaves, (*reconnecting).enters
 	return []move{
 		// its row, the channel's, and its own again when it has been told
 		{"the first one joins", false, false, 3, 2, enters},
 		{"another one joins", false, true, 2, 1, enters},
 		// its row, no longer sure; as the other; settled
-		{"one becomes somebody else", true, true, 3, 2, (*regular).becomes},
+		{"one becomes somebody else", true, true, 3, 2, (*reconnecting).rejoinsAsAnother},
 		{"one leaves", true, true, 1, 1, leaves},
-		{"one ends", true, true, 1, 1, func(r *regular, _ string) { r.goes() }},
+		{"one ends", true, true, 1, 1, func(r *reconnecting, _ string) { r.close() }},
 		// its row, the flag in the channel's, and that row, which a check removes
 		{"the last one leaves", true, false, 3, 1, leaves},
 	}
 }
 
 // becomes joins once more, as somebody else, which replaces the first on that connection.
-func (r *regular) becomes(channel string) {
+func (r *reconnecting) rejoinsAsAnother(channel string) {
 	r.mu.Lock()
 	r.user += "-2"
 	r.mu.Unlock()
@@ -56,11 +56,11 @@ func (r *regular) becomes(channel string) {
 // been told already, and what was published behind it is delivered.
 func TestBroadcastKilledWhileMembersMove(t *testing.T) {
 	local(t)
-	own := ownErrors(t)
-	stays := regularly(t, "stays")
+	errorsBefore := gatewayErrors(t)
+	stays := newReconnecting(t, "stays")
 	var scenes []scene
 	for _, m := range moves() {
-		if webhooks() {
+		if hasWebhooks() {
 			m.writes += m.checks
 		}
 		for nth := range m.writes {
@@ -69,8 +69,8 @@ func TestBroadcastKilledWhileMembersMove(t *testing.T) {
 					name:    fmt.Sprintf("%s, %s %d", m.name, do, nth+1),
 					channel: unique("presence-room-"),
 				}
-				s.mover = regularly(t, fmt.Sprintf("moves-%d", len(scenes)))
-				s.all = []*regular{s.mover}
+				s.mover = newReconnecting(t, fmt.Sprintf("moves-%d", len(scenes)))
+				s.all = []*reconnecting{s.mover}
 				if m.others {
 					s.all = append(s.all, stays)
 					stays.enters(s.channel)
@@ -93,27 +93,27 @@ func TestBroadcastKilledWhileMembersMove(t *testing.T) {
 			t.Fatalf("%s: %s", s.name, difference)
 		}
 		for _, r := range s.all {
-			if r.is(s.channel) {
-				eventually(t, func() bool { return r.heard(s.channel, "behind it") },
+			if r.isOn(s.channel) {
+				eventually(t, func() bool { return r.received(s.channel, "behind it") },
 					s.name+": the event behind it")
 			}
 		}
 	}
-	ownErrorsSince(t, own, 0)
-	all := []*regular{stays}
+	wantGatewayErrors(t, errorsBefore, 0)
+	all := []*reconnecting{stays}
 	for _, s := range scenes {
 		all = append(all, s.mover)
 	}
-	noTrace(t, all, channels...)
+	expectNoRows(t, all, channels...)
 }
 
 // What a consumer had in hand of a cache channel when it died comes again: the newest event is kept
 // and everybody gets it, whoever comes meanwhile included.
 func TestBroadcastKilledAtTheNewestEvent(t *testing.T) {
 	local(t)
-	own := ownErrors(t)
+	errorsBefore := gatewayErrors(t)
 	var channels []string
-	first := regularly(t, "first")
+	first := newReconnecting(t, "first")
 	for _, do := range []string{before, after} {
 		ch := unique("cache-room-")
 		channels = append(channels, ch)
@@ -122,26 +122,26 @@ func TestBroadcastKilledAtTheNewestEvent(t *testing.T) {
 		strikes(t, 1, func() { publish(t, wire.Event{Name: "test", Channel: ch, Data: "newest"}) },
 			fault{"do": do, "function": "broadcast", "nth": 1, "count": 1})
 	}
-	second := regularly(t, "second", channels...)
+	second := newReconnecting(t, "second", channels...)
 	for _, ch := range channels {
 		if difference := agreeWithin(t, patience, ch, first, second); difference != "" {
 			t.Error(difference)
 		}
-		patiently(t, func() bool { return first.heard(ch, "newest") && second.heard(ch, "newest") },
+		patiently(t, func() bool { return first.received(ch, "newest") && second.received(ch, "newest") },
 			"the newest event")
-		if n := first.times(ch, "newest"); n != 1 {
+		if n := first.timesReceived(ch, "newest"); n != 1 {
 			t.Errorf("it came %d times, though nobody had got it when the consumer died", n)
 		}
 	}
-	ownErrorsSince(t, own, 0)
-	noTrace(t, []*regular{first, second}, channels...)
+	wantGatewayErrors(t, errorsBefore, 0)
+	expectNoRows(t, []*reconnecting{first, second}, channels...)
 }
 
 // Whoever watches a user is told of it once more by a consumer that comes after one that has died,
 // and what it was told last is true.
 func TestBroadcastKilledWhileUsersComeOnline(t *testing.T) {
 	local(t)
-	own := ownErrors(t)
+	errorsBefore := gatewayErrors(t)
 	type scene struct {
 		name    string
 		watcher watcher
@@ -167,13 +167,13 @@ func TestBroadcastKilledWhileUsersComeOnline(t *testing.T) {
 		}
 	}
 	for _, s := range scenes {
-		s.watcher.hearsAtLast("online", 2*patience)
+		s.watcher.awaitStatus("online", 2*patience)
 		if err := s.watched.Drop(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, s := range scenes {
-		s.watcher.hearsAtLast("offline", 2*patience)
+		s.watcher.awaitStatus("offline", 2*patience)
 		for {
 			f, err := s.watcher.Next(calm)
 			if errors.Is(err, wire.ErrQuiet) {
@@ -184,11 +184,11 @@ func TestBroadcastKilledWhileUsersComeOnline(t *testing.T) {
 			}
 		}
 	}
-	ownErrorsSince(t, own, 0)
+	wantGatewayErrors(t, errorsBefore, 0)
 }
 
-// hearsAtLast reads what the client is told of whom it watches until it is told that.
-func (c client) hearsAtLast(word string, within time.Duration) {
+// awaitStatus reads what the client is told of whom it watches until it is told that.
+func (c client) awaitStatus(word string, within time.Duration) {
 	c.t.Helper()
 	for end := time.Now().Add(within); ; {
 		f, err := c.Next(time.Until(end))

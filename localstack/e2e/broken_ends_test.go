@@ -18,31 +18,31 @@ import (
 // its $disconnect, nor that nothing happens on its channels, which would find out: sweep comes.
 func TestDisconnectIsNotNeededByWhomOthersSee(t *testing.T) {
 	local(t)
-	own := ownErrors(t)
+	errorsBefore := gatewayErrors(t)
 	type scene struct {
 		name       string
 		room, news string // it is alone on news
-		*regular
+		*reconnecting
 		noticed bool // somebody may know of the end before sweep comes
 	}
-	stays := regularly(t, "stays")
+	stays := newReconnecting(t, "stays")
 	var scenes []scene
 	leaves := func(name string, noticed bool, hits int, f fault) {
 		t.Helper()
 		s := scene{
 			name, unique("presence-room-"), unique("news-"),
-			regularly(t, fmt.Sprintf("leaves-%d", len(scenes))), noticed,
+			newReconnecting(t, fmt.Sprintf("leaves-%d", len(scenes))), noticed,
 		}
 		stays.enters(s.room)
 		agree(t, s.room, stays)
 		s.enters(s.room)
 		s.enters(s.news)
-		agree(t, s.room, stays, s.regular)
-		agree(t, s.news, s.regular)
-		if due := leaseOf(t, s.connection()); due.IsZero() || time.Until(due) > 10*time.Minute {
+		agree(t, s.room, stays, s.reconnecting)
+		agree(t, s.news, s.reconnecting)
+		if due := leaseOf(t, s.connectionID()); due.IsZero() || time.Until(due) > 10*time.Minute {
 			t.Errorf("%s: its lease is due at %s", name, due)
 		}
-		strikes(t, hits, s.goes, f)
+		strikes(t, hits, s.close, f)
 		scenes = append(scenes, s)
 	}
 	leaves("lost", false, 1, fault{"do": "lose-disconnect", "count": 1})
@@ -59,24 +59,24 @@ func TestDisconnectIsNotNeededByWhomOthersSee(t *testing.T) {
 	}
 	var ids []string
 	for _, s := range scenes {
-		ids = append(ids, s.connections()...)
+		ids = append(ids, s.connectionIDs()...)
 		if n := len(rowsOf(t, s.room)); n != 2 && !s.noticed {
 			t.Errorf("%s: it has left before sweep came", s.name)
 		}
 	}
 	sweepAll(t, ids)
 	audit(t) // for what a death has left of news: nothing but its place in the list
-	all := []*regular{stays}
+	all := []*reconnecting{stays}
 	for _, s := range scenes {
 		agree(t, s.room, stays)
-		untraced(t, append(s.connections(), s.news))
-		all = append(all, s.regular)
+		awaitNoRows(t, append(s.connectionIDs(), s.news))
+		all = append(all, s.reconnecting)
 	}
-	if n := stays.moved(); n > 0 {
+	if n := stays.wrongMoves(); n > 0 {
 		t.Errorf("%d users came who were there, or left who were not", n)
 	}
-	ownErrorsSince(t, own, 0)
-	noTrace(t, all)
+	wantGatewayErrors(t, errorsBefore, 0)
+	expectNoRows(t, all)
 }
 
 // sdkAttempts is how often the SDK makes a call that DynamoDB throttles, before it gives up.
@@ -104,9 +104,9 @@ func leaseOf(t *testing.T, id string) (due time.Time) {
 func TestDisconnectThatFailsIsDoneAgain(t *testing.T) {
 	local(t)
 	news := unique("news-")
-	r := regularly(t, "leaves", news)
+	r := newReconnecting(t, "leaves", news)
 	agree(t, news, r)
-	id := r.connection()
+	id := r.connectionID()
 	if due := leaseOf(t, id); !due.IsZero() {
 		t.Errorf("one whom nobody sees has a lease: %s", due)
 	}
@@ -114,13 +114,13 @@ func TestDisconnectThatFailsIsDoneAgain(t *testing.T) {
 		"do": "answer", "service": "dynamodb", "operation": "DeleteItem", "function": "disconnect",
 		"status": 429,
 	})
-	r.goes()
+	r.close()
 	eventually(t, func() bool { return !leaseOf(t, id).IsZero() }, "a lease")
 	mend()
 	if c, ok := find(t, "conn#"+id, "conn"); !ok || c["dead"] != true {
 		t.Errorf("the connection's row is %v, want it dead", c)
 	}
-	noTrace(t, []*regular{r}, news)
+	expectNoRows(t, []*reconnecting{r}, news)
 }
 
 // Whom nobody sees has no lease. If its $disconnect is lost, an event finds out that it has gone;
@@ -130,23 +130,23 @@ func TestLostDisconnectOfASubscriber(t *testing.T) {
 	local(t)
 	t.Run("an event finds out", func(t *testing.T) {
 		news := unique("news-")
-		r := regularly(t, "leaves", news)
+		r := newReconnecting(t, "leaves", news)
 		agree(t, news, r)
-		strikes(t, 1, r.goes,
-			fault{"do": "lose-disconnect", "connection": r.connection(), "count": 1})
+		strikes(t, 1, r.close,
+			fault{"do": "lose-disconnect", "connection": r.connectionID(), "count": 1})
 		if n := len(rowsOf(t, news)); n != 1 {
 			t.Errorf("%d rows, though nothing was told of the end", n)
 		}
 		publish(t, wire.Event{Name: "test", Channel: news, Data: "{}"})
-		untraced(t, append(r.connections(), news))
+		awaitNoRows(t, append(r.connectionIDs(), news))
 	})
 	t.Run("the audit finds out", func(t *testing.T) {
 		news := unique("news-")
-		r, stays := regularly(t, "leaves", news), regularly(t, "stays", news)
+		r, stays := newReconnecting(t, "leaves", news), newReconnecting(t, "stays", news)
 		agree(t, news, r, stays)
-		for _, who := range []*regular{r, stays} {
-			id := who.connection()
-			strikes(t, 1, who.goes, fault{"do": "lose-disconnect", "connection": id, "count": 1})
+		for _, who := range []*reconnecting{r, stays} {
+			id := who.connectionID()
+			strikes(t, 1, who.close, fault{"do": "lose-disconnect", "connection": id, "count": 1})
 			expires(t, news, id)
 		}
 		answers(t, get(t, "channels/"+news, "info", "subscription_count"), 200,
@@ -158,7 +158,7 @@ func TestLostDisconnectOfASubscriber(t *testing.T) {
 		if listed(t, news) {
 			t.Error("the channel is listed")
 		}
-		untraced(t, slices.Concat([]string{news}, r.connections(), stays.connections()))
+		awaitNoRows(t, slices.Concat([]string{news}, r.connectionIDs(), stays.connectionIDs()))
 	})
 }
 

@@ -12,9 +12,9 @@ type fate string
 
 const (
 	// until it asks again: no row could mend that (docs/steps.md §5)
-	forgotten fate = "it is on no channel, and nothing tells it"
-	returns   fate = "the next event closes it, and it comes back"
-	unharmed  fate = "it is on the channel"
+	unsubscribed fate = "it is on no channel, and nothing tells it"
+	returns      fate = "the next event closes it, and it comes back"
+	unharmed     fate = "it is on the channel"
 )
 
 // death is one place in a subscribe at which its function is killed.
@@ -34,13 +34,13 @@ const (
 // dying is a client whose subscribe was killed.
 type dying struct {
 	death
-	*regular
+	*reconnecting
 	channel string
 }
 
 // killsEach has a client for each death, and a channel of its own, and kills the function of its
 // subscribe there. It returns when all are dead.
-func killsEach(t *testing.T, prefix string, deaths []death, others ...*regular) []dying {
+func killsEach(t *testing.T, prefix string, deaths []death, others ...*reconnecting) []dying {
 	t.Helper()
 	var all []dying
 	for i, d := range deaths {
@@ -49,10 +49,10 @@ func killsEach(t *testing.T, prefix string, deaths []death, others ...*regular) 
 			other.enters(ch)
 			agree(t, ch, other)
 		}
-		r := regularly(t, fmt.Sprintf("dies-%d", i))
+		r := newReconnecting(t, fmt.Sprintf("dies-%d", i))
 		strikes(t, 1, func() { r.enters(ch) },
 			ofFrames(fault{"do": d.do, "nth": d.nth, "count": 1})...)
-		eventually(t, func() bool { return r.ownAnswers() == 1 },
+		eventually(t, func() bool { return r.gatewayErrors() == 1 },
 			"API Gateway to say that its function has died")
 		all = append(all, dying{d, r, ch})
 	}
@@ -66,17 +66,17 @@ func killsEach(t *testing.T, prefix string, deaths []death, others ...*regular) 
 // or closes it within three seconds.
 func TestMessageKilledDuringASubscribe(t *testing.T) {
 	local(t)
-	own := ownErrors(t)
-	deaths := []death{{before, 1, forgotten}, {after, 1, forgotten}, {before, 2, forgotten}}
+	errorsBefore := gatewayErrors(t)
+	deaths := []death{{before, 1, unsubscribed}, {after, 1, unsubscribed}, {before, 2, unsubscribed}}
 	last := 4
-	if webhooks() {
+	if hasWebhooks() {
 		last++
 	}
 	for nth := 2; nth < last; nth++ { // there is a row, which is pending until the last write
 		deaths = append(deaths, death{after, nth, returns}, death{before, nth + 1, returns})
 	}
 	all := killsEach(t, "room-", append(deaths, death{after, last, unharmed}))
-	ownErrorsSince(t, own, len(all))
+	wantGatewayErrors(t, errorsBefore, len(all))
 	var channels []string
 	for _, d := range all {
 		channels = append(channels, d.channel)
@@ -84,37 +84,37 @@ func TestMessageKilledDuringASubscribe(t *testing.T) {
 	publish(t, wire.Event{Name: "test", Channels: channels, Data: "first"})
 	for _, d := range all {
 		switch d.fate {
-		case forgotten:
+		case unsubscribed:
 			rows := rowsOf(t, d.channel)
-			if len(rows) > 0 || listed(t, d.channel) || d.is(d.channel) {
+			if len(rows) > 0 || listed(t, d.channel) || d.isOn(d.channel) {
 				t.Errorf("%s: there are %v", d, rows)
 			}
 			continue
 		case returns:
-			eventually(t, func() bool { return len(d.connections()) == 2 }, d.String())
+			eventually(t, func() bool { return len(d.connectionIDs()) == 2 }, d.String())
 		case unharmed:
-			eventually(t, func() bool { return d.heard(d.channel, "first") }, d.String())
+			eventually(t, func() bool { return d.received(d.channel, "first") }, d.String())
 		}
-		agree(t, d.channel, d.regular)
+		agree(t, d.channel, d.reconnecting)
 	}
 	for _, d := range all {
-		if d.fate == forgotten {
+		if d.fate == unsubscribed {
 			if d.do == before {
 				continue // it ends as it is
 			}
-			d.hangsUp() // and asks again
-			agree(t, d.channel, d.regular)
+			d.drop() // and asks again
+			agree(t, d.channel, d.reconnecting)
 		}
 		publish(t, wire.Event{Name: "test", Channel: d.channel, Data: "second"})
-		eventually(t, func() bool { return d.heard(d.channel, "second") },
+		eventually(t, func() bool { return d.received(d.channel, "second") },
 			fmt.Sprintf("%s: the second event", d))
 	}
-	ownErrorsSince(t, own, len(all))
-	var clients []*regular
+	wantGatewayErrors(t, errorsBefore, len(all))
+	var clients []*reconnecting
 	for _, d := range all {
-		clients = append(clients, d.regular)
+		clients = append(clients, d.reconnecting)
 	}
-	noTrace(t, clients, channels...)
+	expectNoRows(t, clients, channels...)
 }
 
 // A subscribe to a presence channel writes a lease, the channel into the connection's row, and a
@@ -122,37 +122,37 @@ func TestMessageKilledDuringASubscribe(t *testing.T) {
 // again on the same connection; once it was, the user is there.
 func TestMessageKilledDuringAPresenceSubscribe(t *testing.T) {
 	local(t)
-	own := ownErrors(t)
-	stays := regularly(t, "stays")
+	errorsBefore := gatewayErrors(t)
+	stays := newReconnecting(t, "stays")
 	all := killsEach(t, "presence-room-", []death{
-		{before, 1, forgotten},
-		{after, 1, forgotten},
-		{before, 2, forgotten},
-		{after, 2, forgotten},
-		{before, 3, forgotten},
+		{before, 1, unsubscribed},
+		{after, 1, unsubscribed},
+		{before, 2, unsubscribed},
+		{after, 2, unsubscribed},
+		{before, 3, unsubscribed},
 		{after, 3, unharmed},
 	}, stays)
 	for _, d := range all {
-		if d.fate == forgotten {
+		if d.fate == unsubscribed {
 			if users := usersOf(rowsOf(t, d.channel)); len(users) != 1 {
 				t.Errorf("%s: %v are there", d, users)
 			}
 			d.enters(d.channel)
 		}
-		agree(t, d.channel, stays, d.regular)
+		agree(t, d.channel, stays, d.reconnecting)
 		publish(t, wire.Event{Name: "test", Channel: d.channel, Data: "first"})
-		eventually(t, func() bool { return d.heard(d.channel, "first") },
+		eventually(t, func() bool { return d.received(d.channel, "first") },
 			fmt.Sprintf("%s: the event", d))
 	}
-	ownErrorsSince(t, own, len(all))
+	wantGatewayErrors(t, errorsBefore, len(all))
 	for _, d := range all {
-		ids := d.connections()
-		d.goes()
+		ids := d.connectionIDs()
+		d.close()
 		agree(t, d.channel, stays)
 		sweepAll(t, ids)
-		untraced(t, ids)
+		awaitNoRows(t, ids)
 	}
-	if n := stays.moved(); n > 0 {
+	if n := stays.wrongMoves(); n > 0 {
 		t.Errorf("%d users came who were there, or left who were not", n)
 	}
 }

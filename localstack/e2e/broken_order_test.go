@@ -18,7 +18,7 @@ import (
 func TestReorderedFramesEndAsTheStampsSay(t *testing.T) {
 	local(t)
 	const rounds = 6
-	own := ownErrors(t)
+	errorsBefore := gatewayErrors(t)
 	var channels []string
 	for _, prefix := range []string{
 		"room-", "private-room-", "cache-room-", "presence-room-", "presence-cache-room-",
@@ -27,7 +27,7 @@ func TestReorderedFramesEndAsTheStampsSay(t *testing.T) {
 	}
 	presence := slices.DeleteFunc(slices.Clone(channels),
 		func(ch string) bool { return !strings.HasPrefix(ch, "presence-") })
-	stays := regularly(t, "stays", presence...)
+	stays := newReconnecting(t, "stays", presence...)
 	for _, ch := range presence {
 		agree(t, ch, stays)
 	}
@@ -69,7 +69,7 @@ func TestReorderedFramesEndAsTheStampsSay(t *testing.T) {
 			want = append(want, c.connectionID())
 		}
 		if slices.Contains(presence, ch) {
-			want = append(want, stays.connection())
+			want = append(want, stays.connectionID())
 		}
 		eventually(t,
 			func() bool { return rowsAre(rowsOf(t, ch), want) && listed(t, ch) == (len(want) > 0) },
@@ -79,11 +79,11 @@ func TestReorderedFramesEndAsTheStampsSay(t *testing.T) {
 		eventually(t, func() bool { return slices.Equal(stays.sees(ch), usersOf(rowsOf(t, ch))) },
 			"the list of members to be that of the rows")
 	}
-	if n := stays.moved(); n > 0 {
+	if n := stays.wrongMoves(); n > 0 {
 		t.Errorf("%d users came who were there, or left who were not", n)
 	}
-	c.hearsOnly(channels, on)
-	ownErrorsSince(t, own, 0)
+	c.receivesOnly(channels, on)
+	wantGatewayErrors(t, errorsBefore, 0)
 }
 
 // drains reads what a connection is sent for its subscribes until nothing has come for that long.
@@ -110,12 +110,12 @@ func rowsAre(rows map[string]subscription, connections []string) bool {
 	return len(rows) == len(connections)
 }
 
-// hearsOnly publishes to all of the channels: the client hears it once on each that it is on, and
-// on no other.
-func (c client) hearsOnly(channels []string, on map[string]bool) {
+// receivesOnly publishes to all of the channels: the client hears it once on each that it is on,
+// and on no other.
+func (c client) receivesOnly(channels []string, on map[string]bool) {
 	c.t.Helper()
 	publish(c.t, wire.Event{Name: "test", Channels: channels, Data: `{}`})
-	heard := map[string]int{}
+	received := map[string]int{}
 	for {
 		f, err := c.Next(late)
 		if errors.Is(err, wire.ErrQuiet) {
@@ -124,15 +124,15 @@ func (c client) hearsOnly(channels []string, on map[string]bool) {
 		if err != nil || f.Event != "test" {
 			c.t.Fatalf("got %s (%v)", f.Raw, err)
 		}
-		heard[f.Channel]++
+		received[f.Channel]++
 	}
 	for _, ch := range channels {
 		want := 0
 		if on[ch] {
 			want = 1
 		}
-		if heard[ch] != want {
-			c.t.Errorf("heard %d events on %s, want %d", heard[ch], ch, want)
+		if received[ch] != want {
+			c.t.Errorf("heard %d events on %s, want %d", received[ch], ch, want)
 		}
 	}
 }

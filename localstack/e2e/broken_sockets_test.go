@@ -16,59 +16,59 @@ import (
 // channels once.
 func TestAWrong410(t *testing.T) {
 	local(t)
-	own := ownErrors(t)
-	gone := func(r *regular, operation string, count int) fault {
-		f := fault{"do": "gone", "connection": r.connection(), "count": count}
+	errorsBefore := gatewayErrors(t)
+	gone := func(r *reconnecting, operation string, count int) fault {
+		f := fault{"do": "gone", "connection": r.connectionID(), "count": count}
 		if operation != "" {
 			f["operation"] = operation
 		}
 		return f
 	}
 	const post = "PostToConnection"
-	var all []*regular
+	var all []*reconnecting
 	var channels []string
 	for _, tc := range []struct {
 		name  string
 		comes int // connections that it has in the end
-		what  func(r, other *regular, room, news string)
+		what  func(r, other *reconnecting, room, news string)
 	}{
 		{"for the first post of an event, to a connection that has just opened", 1, func(
-			r, _ *regular, _, news string,
+			r, _ *reconnecting, _, news string,
 		) {
 			strikes(t, 1,
 				func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) },
 				gone(r, post, 1))
-			eventually(t, func() bool { return r.heard(news, "first") }, "the event")
+			eventually(t, func() bool { return r.received(news, "first") }, "the event")
 		}},
-		{"for an event, and when it is asked for", 2, func(r, _ *regular, _, news string) {
+		{"for an event, and when it is asked for", 2, func(r, _ *reconnecting, _, news string) {
 			strikes(t, 2,
 				func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) },
 				gone(r, "", 2))
 		}},
 		{"for an event, to a connection that opened a while ago", 2, func(
-			r, _ *regular, _, news string,
+			r, _ *reconnecting, _, news string,
 		) {
-			older(t, news, r.connection())
+			older(t, news, r.connectionID())
 			strikes(t, 1,
 				func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) },
 				gone(r, post, 1))
 		}},
-		{"for member_added", 2, func(r, other *regular, room, _ string) {
-			older(t, room, r.connection())
+		{"for member_added", 2, func(r, other *reconnecting, room, _ string) {
+			older(t, room, r.connectionID())
 			strikes(t, 1, func() { other.enters(room) }, gone(r, post, 1))
 		}},
-		{"for member_removed", 2, func(r, other *regular, room, news string) {
+		{"for member_removed", 2, func(r, other *reconnecting, room, news string) {
 			other.enters(room)
 			agree(t, room, r, other)
-			older(t, room, r.connection())
+			older(t, room, r.connectionID())
 			strikes(t, 1, func() { other.leaves(room) }, gone(r, post, 1))
 		}},
-		{"for the success of a public channel", 2, func(r, _ *regular, _, news string) {
+		{"for the success of a public channel", 2, func(r, _ *reconnecting, _, news string) {
 			r.leaves(news)
 			agree(t, news)
 			strikes(t, 1, func() { r.enters(news) }, gone(r, post, 1))
 		}},
-		{"for the success of a presence channel", 2, func(r, _ *regular, room, _ string) {
+		{"for the success of a presence channel", 2, func(r, _ *reconnecting, room, _ string) {
 			r.leaves(room)
 			agree(t, room)
 			strikes(t, 1, func() { r.enters(room) }, gone(r, post, 1))
@@ -76,23 +76,23 @@ func TestAWrong410(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			room, news := unique("presence-room-"), unique("news-")
-			r, other := regularly(t, "gone", room, news), regularly(t, "other")
+			r, other := newReconnecting(t, "gone", room, news), newReconnecting(t, "other")
 			agree(t, room, r, other)
 			agree(t, news, r, other)
 			tc.what(r, other, room, news)
 			eventually(t,
-				func() bool { return r.socket() != "" && len(r.connections()) == tc.comes },
+				func() bool { return r.socketID() != "" && len(r.connectionIDs()) == tc.comes },
 				fmt.Sprintf("%d connections", tc.comes))
 			agree(t, room, r, other)
 			agree(t, news, r, other)
 			publish(t, wire.Event{Name: "test", Channels: []string{room, news}, Data: "last"})
-			eventually(t, func() bool { return r.heard(room, "last") && r.heard(news, "last") },
+			eventually(t, func() bool { return r.received(room, "last") && r.received(news, "last") },
 				"an event that was published later")
 			all, channels = append(all, r, other), append(channels, room, news)
 		})
 	}
-	ownErrorsSince(t, own, 0)
-	noTrace(t, all, channels...)
+	wantGatewayErrors(t, errorsBefore, 0)
+	expectNoRows(t, all, channels...)
 }
 
 // older has a subscription be of a connection that opened some minutes ago.
@@ -113,18 +113,18 @@ func older(t *testing.T, channel, id string) {
 // its channels once, and nobody hears of more than one end and one return of each.
 func TestEverySocketIsCut(t *testing.T) {
 	local(t)
-	own := ownErrors(t)
+	errorsBefore := gatewayErrors(t)
 	room, news := unique("presence-room-"), unique("news-")
-	var all []*regular
+	var all []*reconnecting
 	for i := range 10 {
-		all = append(all, regularly(t, fmt.Sprintf("user-%d", i/2), room, news))
+		all = append(all, newReconnecting(t, fmt.Sprintf("user-%d", i/2), room, news))
 	}
 	agree(t, room, all...)
 	agree(t, news, all...)
 	for cuts := 1; cuts <= 3; cuts++ {
 		strikes(t, len(all), func() {}, fault{"do": "cut"})
 		for _, r := range all {
-			eventually(t, func() bool { return r.socket() != "" && len(r.connections()) == cuts+1 },
+			eventually(t, func() bool { return r.socketID() != "" && len(r.connectionIDs()) == cuts+1 },
 				"everybody to come back once")
 		}
 		agree(t, room, all...)
@@ -134,17 +134,17 @@ func TestEverySocketIsCut(t *testing.T) {
 			eventually(
 				t,
 				func() bool {
-					return r.heard(room, fmt.Sprint(cuts)) && r.heard(news, fmt.Sprint(cuts))
+					return r.received(room, fmt.Sprint(cuts)) && r.received(news, fmt.Sprint(cuts))
 				},
 				"the event",
 			)
 		}
 	}
 	for _, r := range all {
-		if n := r.moved(); n > 0 {
+		if n := r.wrongMoves(); n > 0 {
 			t.Errorf("%s: %d users came who were there, or left who were not", r.user, n)
 		}
 	}
-	ownErrorsSince(t, own, 0)
-	noTrace(t, all, room, news)
+	wantGatewayErrors(t, errorsBefore, 0)
+	expectNoRows(t, all, room, news)
 }

@@ -53,14 +53,14 @@ func storm(worst bool) []fault {
 // no row is of any of them; and when all have gone, there is none.
 func TestStorm(t *testing.T) {
 	local(t)
-	own := ownErrors(t)
+	errorsBefore := gatewayErrors(t)
 	var rooms []string
 	for range stormRooms {
 		rooms = append(rooms, unique("presence-storm-"))
 	}
-	var all []*regular
+	var all []*reconnecting
 	for i := range 2 * stormUsers {
-		all = append(all, regularly(t, fmt.Sprintf("user-%02d", i/2)))
+		all = append(all, newReconnecting(t, fmt.Sprintf("user-%02d", i/2)))
 	}
 	until := time.Now().Add(stormFor)
 	var visits sync.WaitGroup
@@ -87,10 +87,10 @@ func TestStorm(t *testing.T) {
 		ended = append(
 			ended,
 			slices.DeleteFunc(
-				r.connections(), func(id string) bool { return id == r.connection() },
+				r.connectionIDs(), func(id string) bool { return id == r.connectionID() },
 			)...,
 		)
-		answered += r.ownAnswers()
+		answered += r.gatewayErrors()
 	}
 	t.Logf(
 		"clients were told %d times that they are on a channel; %d connections ended, %d "+
@@ -102,11 +102,11 @@ func TestStorm(t *testing.T) {
 		stormEnds(t, room, all, true)
 	}
 	// API Gateway answers a frame itself if its function has died, and the client is there still.
-	if got := ownErrors(t) - own; got < answered || got > killed {
+	if got := gatewayErrors(t) - errorsBefore; got < answered || got > killed {
 		t.Errorf("API Gateway answered %d frames itself; %d functions died, %d clients heard of it",
 			got, killed, answered)
 	}
-	noTrace(t, all, rooms...)
+	expectNoRows(t, all, rooms...)
 }
 
 // frameKills counts the functions that were killed with a frame in hand.
@@ -123,7 +123,7 @@ func frameKills(t *testing.T) (n int) {
 
 // visits comes and goes at random until the time is over. Like somebody who waits for a page, it
 // loads it anew if nothing happens.
-func (r *regular) visits(rooms []string, until time.Time, draw *rand.Rand) {
+func (r *reconnecting) visits(rooms []string, until time.Time, draw *rand.Rand) {
 	room := ""
 	for there := false; time.Now().Before(until); {
 		time.Sleep(min(time.Until(until), time.Duration(draw.Int64N(int64(stormPause)))))
@@ -131,11 +131,11 @@ func (r *regular) visits(rooms []string, until time.Time, draw *rand.Rand) {
 		case there:
 			room = rooms[draw.IntN(len(rooms))]
 			r.enters(room)
-			for end := time.Now().Add(stormTimeout); !r.is(room) && time.Now().Before(end); {
+			for end := time.Now().Add(stormTimeout); !r.isOn(room) && time.Now().Before(end); {
 				time.Sleep(20 * time.Millisecond)
 			}
-			if !r.is(room) {
-				r.hangsUp()
+			if !r.isOn(room) {
+				r.drop()
 			}
 		case draw.IntN(3) == 0:
 			r.leaves(room)
@@ -143,14 +143,14 @@ func (r *regular) visits(rooms []string, until time.Time, draw *rand.Rand) {
 			r.mu.Lock()
 			delete(r.wants, room)
 			r.mu.Unlock()
-			r.hangsUp()
+			r.drop()
 		}
 	}
 }
 
 // stormEnds waits until clients and rows agree, and if there may be no ghosts, until each row is
 // one of a client that is there.
-func stormEnds(t *testing.T, room string, all []*regular, noGhosts bool) {
+func stormEnds(t *testing.T, room string, all []*reconnecting, noGhosts bool) {
 	t.Helper()
 	differ := ""
 	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(
@@ -163,7 +163,7 @@ func stormEnds(t *testing.T, room string, all []*regular, noGhosts bool) {
 	t.Errorf("%s: %s", room, differ)
 }
 
-func stormDiffers(rows map[string]subscription, room string, all []*regular, noGhosts bool) string {
+func stormDiffers(rows map[string]subscription, room string, all []*reconnecting, noGhosts bool) string {
 	users, clients := usersOf(rows), 0
 	for id, s := range rows {
 		if s.pending {
@@ -171,7 +171,7 @@ func stormDiffers(rows map[string]subscription, room string, all []*regular, noG
 		}
 	}
 	for _, r := range all {
-		id := r.connection()
+		id := r.connectionID()
 		r.mu.Lock()
 		wants, unsure := r.wants[room], r.unsure
 		r.mu.Unlock()
@@ -179,13 +179,13 @@ func stormDiffers(rows map[string]subscription, room string, all []*regular, noG
 		switch {
 		case id == "":
 			return r.user + " is away"
-		case r.is(room) && !has:
+		case r.isOn(room) && !has:
 			return fmt.Sprintf("%s (%s) believes to be there and has no row", r.user, id)
-		case r.is(room) && !slices.Equal(r.sees(room), users):
+		case r.isOn(room) && !slices.Equal(r.sees(room), users):
 			return fmt.Sprintf("%s (%s) sees %v, there are %v", r.user, id, r.sees(room), users)
-		case !unsure && (wants != r.is(room) || wants != has):
+		case !unsure && (wants != r.isOn(room) || wants != has):
 			return fmt.Sprintf("%s (%s) wants to be there: %v, believes to be: %v, has a row: %v",
-				r.user, id, wants, r.is(room), has)
+				r.user, id, wants, r.isOn(room), has)
 		}
 		if has {
 			clients++

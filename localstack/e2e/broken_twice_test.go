@@ -18,7 +18,7 @@ func TestEverythingIsDoneTwice(t *testing.T) {
 		}
 		return f
 	}
-	var all []*regular
+	var all []*reconnecting
 	var channels []string
 	for _, tc := range []struct {
 		name   string
@@ -36,13 +36,13 @@ func TestEverythingIsDoneTwice(t *testing.T) {
 			fault{"do": "repeat-message", "function": "broadcast", "delay": "50ms"})},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			own := ownErrors(t)
+			errorsBefore := gatewayErrors(t)
 			mend := breaks(t, tc.faults...)
 			room, news := unique("presence-room-"), unique("private-news-")
-			stays := regularly(t, "stays", room, news)
+			stays := newReconnecting(t, "stays", room, news)
 			agree(t, room, stays)
 			comesAndGoes(t, stays, room, news)
-			if n := stays.moved(); n > 0 {
+			if n := stays.wrongMoves(); n > 0 {
 				t.Errorf("%d users came who were there, or left who were not", n)
 			}
 			if n := stays.successes(room); n != 1 {
@@ -52,27 +52,27 @@ func TestEverythingIsDoneTwice(t *testing.T) {
 				t.Error("nothing was done twice")
 			}
 			mend()
-			ownErrorsSince(t, own, 0)
+			wantGatewayErrors(t, errorsBefore, 0)
 			all, channels = append(all, stays), append(channels, room, news)
 		})
 	}
-	noTrace(t, all, channels...)
+	expectNoRows(t, all, channels...)
 }
 
 // comesAndGoes has a user come and go in each way there is, with one connection and with two,
 // beside somebody who stays.
-func comesAndGoes(t *testing.T, stays *regular, room, news string) {
+func comesAndGoes(t *testing.T, stays *reconnecting, room, news string) {
 	t.Helper()
-	first, second := regularly(t, "moves"), regularly(t, "moves")
+	first, second := newReconnecting(t, "moves"), newReconnecting(t, "moves")
 	for _, step := range []func(){
 		func() { first.enters(room); first.enters(news) },
 		func() { first.enters(room); first.enters(news) }, // once more: nothing changes
 		func() { second.enters(room) },
 		func() { first.leaves(room); first.leaves(news) },
 		func() { first.enters(news); first.leaves(news); first.enters(news) },
-		func() { second.hangsUp() }, // and comes back
+		func() { second.drop() }, // and comes back
 		func() { second.leaves(room); first.enters(room) },
-		func() { first.hangsUp() },
+		func() { first.drop() },
 		func() { second.enters(news) },
 		func() { first.leaves(room) },
 	} {
@@ -85,11 +85,11 @@ func comesAndGoes(t *testing.T, stays *regular, room, news string) {
 	answers(t, get(t, "channels/"+room, "info", "user_count"), 200,
 		`{"occupied":true,"user_count":1}`)
 	publish(t, wire.Event{Name: "test", Channels: []string{room, news}, Data: "all of it"})
-	for _, r := range []*regular{stays, first, second} {
-		eventually(t, func() bool { return r.heard(news, "all of it") }, "the event at "+r.user)
+	for _, r := range []*reconnecting{stays, first, second} {
+		eventually(t, func() bool { return r.received(news, "all of it") }, "the event at "+r.user)
 	}
-	eventually(t, func() bool { return stays.heard(room, "all of it") }, "the event at who stays")
-	noTrace(t, []*regular{first, second})
+	eventually(t, func() bool { return stays.received(room, "all of it") }, "the event at who stays")
+	expectNoRows(t, []*reconnecting{first, second})
 	agree(t, room, stays)
 	agree(t, news, stays)
 }

@@ -13,11 +13,11 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// bill is what the local cloud's meter counted, in AWS's units.
+// bill is what the local cloud's meter has counted, in AWS's units.
 type bill map[string]float64
 
-// counted are the units that budgets are about. Minutes, milliseconds and bytes depend on the
-// machine or the moment.
+// counted are the units that have budgets. Minutes, milliseconds and bytes depend on the machine or
+// the moment.
 func counted() []string {
 	return []string{
 		"lambda.requests", "dynamodb.write_units", "dynamodb.read_units", "sqs.requests",
@@ -40,7 +40,7 @@ func askMeter(t *testing.T) (m meter) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = res.Body.Close() }() // read to its end
+	defer func() { _ = res.Body.Close() }() // the body was read to its end
 	if err := json.NewDecoder(res.Body).Decode(&m); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func readMeter(t *testing.T) bill {
 	return askMeter(t).Units
 }
 
-// metered is how much of a unit was counted for an operation of a function.
+// metered returns how much of a unit was counted for an operation of a function.
 func metered(t *testing.T, unit, function, operation string) (n float64) {
 	t.Helper()
 	for _, entry := range askMeter(t).By {
@@ -64,15 +64,14 @@ func metered(t *testing.T, unit, function, operation string) (n float64) {
 	return n
 }
 
-// costs does the same thing up to five times, until it has cost exactly this: in between, sweep or
-// the end of an earlier test may have been counted too, but what costs more than its budget does so
-// every time.
+// costs fails unless the action costs exactly this. It tries up to five times, since sweep or the
+// end of an earlier test may be counted too; an action over its budget costs too much every time.
 func costs(t *testing.T, want bill, do func()) {
 	t.Helper()
 	costsAfter(t, want, func() {}, do)
 }
 
-// costsAfter is costs for what needs something to be done each time before, which is not counted.
+// costsAfter is costs for an action that needs a preparation each time, which is not counted.
 func costsAfter(t *testing.T, want bill, prepare, do func()) {
 	t.Helper()
 	var got bill
@@ -80,13 +79,12 @@ func costsAfter(t *testing.T, want bill, prepare, do func()) {
 		prepare()
 		before := atRest(t)
 		do()
-		for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(
-			10 * time.Millisecond,
-		) {
+		for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); {
 			got = readMeter(t).minus(before)
 			if maps.Equal(got, want) && maps.Equal(atRest(t).minus(before), want) {
 				return
 			}
+			time.Sleep(10 * time.Millisecond)
 		}
 	}
 	t.Errorf("costs %v, want %v", got, want)
@@ -108,7 +106,7 @@ func atRest(t *testing.T) bill {
 	return nil
 }
 
-// minus is what has been counted since.
+// minus returns what has been counted since before.
 func (b bill) minus(before bill) bill {
 	since := bill{}
 	for _, unit := range counted() {
@@ -119,10 +117,10 @@ func (b bill) minus(before bill) bill {
 	return since
 }
 
-// TestBudgets asserts docs/decisions/0022-cost-budgets.md on the whole stack, in units that do not
-// depend on the machine. Messages count both ways: a subscribe is the frame and its answer. A
-// queue's message is three requests: it is sent, received and deleted.
-func TestBudgets(t *testing.T) {
+// TestCostsMatchTheBudgets checks docs/decisions/0022-cost-budgets.md on the whole stack, in units
+// that do not depend on the machine. Messages count in both directions: a subscribe is its frame
+// and its answer. A queue's message is three requests: it is sent, received and deleted.
+func TestCostsMatchTheBudgets(t *testing.T) {
 	local(t)
 	withoutWebhooks(t)
 	news := unique("news-")
@@ -131,7 +129,7 @@ func TestBudgets(t *testing.T) {
 		subscriber(t, news)
 	}
 	visitor := connect(t)
-	visitor.pings() // the app is known to every process that will be asked
+	visitor.pings() // every process that will be used has read the app
 	t.Run("connect, greeting and disconnect", func(t *testing.T) {
 		want := bill{"lambda.requests": 2, "dynamodb.write_units": 3, "apigateway.messages": 1}
 		costs(t, want, func() {
@@ -173,13 +171,12 @@ func TestBudgets(t *testing.T) {
 	t.Run("client event", func(t *testing.T) { budgetOfClientEvent(t) })
 }
 
-// withoutWebhooks has the test run against a local cloud of its own whose stack has no webhooks, as
-// deployments have none unless they ask for them. What webhooks add is asserted where they are
-// tested.
+// withoutWebhooks runs the test against a local cloud of its own whose stack has no webhooks, the
+// default of deployments. The tests of webhooks check what those add.
 func withoutWebhooks(t *testing.T) {
 	t.Helper()
 	if os.Getenv("HARK_TEMPLATE") != "" {
-		return // a form that was asked for is measured as it is
+		return // measure the chosen form as it is
 	}
 	shared := hark
 	own, err := target.Open(t.Context(), target.Options{Template: "default"})
@@ -195,7 +192,7 @@ func withoutWebhooks(t *testing.T) {
 	})
 }
 
-// budgetOfPresence is about a channel on which others are.
+// budgetOfPresence checks joins and leaves of a channel that has other members.
 func budgetOfPresence(t *testing.T) {
 	const others = 4
 	room := unique("presence-room-")
@@ -227,7 +224,7 @@ func budgetOfPresence(t *testing.T) {
 			c.welcomed(room)
 		}, func() { c.leave(room) })
 	})
-	t.Run("another connection of a user who is there: nobody is told", func(t *testing.T) {
+	t.Run("another connection of a member: no frame to the others", func(t *testing.T) {
 		second := maps.Clone(join)
 		second["apigateway.messages"] = 2
 		costsAfter(t, second, func() { c.leave(room) }, func() {
@@ -260,11 +257,11 @@ func budgetOfSignIn(t *testing.T) {
 		c = connect(t)
 		data = `{"id":"` + unique("user-") + `"}`
 	}
-	t.Run("of somebody who watches nobody", func(t *testing.T) {
+	t.Run("without a watchlist", func(t *testing.T) {
 		costsAfter(t, bill{
 			"lambda.requests":      1,
 			"dynamodb.write_units": 3, // lease, C, the user's row
-			"dynamodb.read_units":  3, // C, C again, whether anybody watches the user
+			"dynamodb.read_units":  3, // C twice, whether the user has watchers
 			"apigateway.messages":  2,
 		}, prepare, func() {
 			c.signIn(data)
@@ -285,18 +282,18 @@ func budgetOfSignIn(t *testing.T) {
 func budgetOfClientEvent(t *testing.T) {
 	for prefix, reads := range map[string]float64{
 		"private-room-":  2, // C, all S
-		"presence-room-": 3, // also the sender's S: as whom it is there
+		"presence-room-": 3, // also the sender's S, for its user
 	} {
 		t.Run(prefix, func(t *testing.T) {
 			ch := unique(prefix)
 			all := make([]client, 3)
 			for i := range all {
 				all[i] = connect(t)
-				all[i].comes(ch)
+				all[i].joinAny(ch)
 			}
 			costs(t, bill{
 				"lambda.requests": 2, "sqs.requests": 3,
-				"dynamodb.write_units": 1, // how many there were within the second
+				"dynamodb.write_units": 1, // the count of events within the second
 				"dynamodb.read_units":  reads,
 				"apigateway.messages":  3,
 			}, func() { all[0].whispers(ch, "client-typing", "{}") })

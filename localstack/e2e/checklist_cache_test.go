@@ -17,7 +17,7 @@ func caching() []string {
 }
 
 // comes subscribes to a cache channel of any kind and reads its success.
-func (c client) comes(channel string) {
+func (c client) joinAny(channel string) {
 	c.t.Helper()
 	if strings.HasPrefix(channel, "presence-") {
 		c.enter(channel, channelData("7", ""))
@@ -49,7 +49,7 @@ func TestLine66_WithoutSubscribers(t *testing.T) {
 			ch := unique(prefix)
 			cached(t, ch, `{"v":1}`)
 			c := connect(t)
-			c.comes(ch)
+			c.joinAny(ch)
 			if f := c.next("price", ch); f.Data != `{"v":1}` {
 				t.Errorf("got %s", f.Raw)
 			}
@@ -64,14 +64,14 @@ func TestLine67_AfterTheSuccess(t *testing.T) {
 		t.Run(prefix, func(t *testing.T) {
 			ch := unique(prefix)
 			first := connect(t)
-			first.comes(ch)
+			first.joinAny(ch)
 			first.next(wire.CacheMiss, ch)
 			const data = "{ \"v\" : 3,\n\"text\":\"Zażółć 🎉\" }"
 			publish(t,
 				wire.Event{Name: `App\Events\Price`, Channel: ch, Data: data, SocketID: "1.2"})
 			live := first.next(`App\Events\Price`, ch)
 			late := connect(t)
-			late.comes(ch)
+			late.joinAny(ch)
 			f := late.next(`App\Events\Price`, ch)
 			if f.Data != data || string(f.Raw) != string(live.Raw) {
 				t.Errorf("got %s, want %s", f.Raw, live.Raw)
@@ -82,13 +82,13 @@ func TestLine67_AfterTheSuccess(t *testing.T) {
 	t.Run("whom the publisher left out gets it when it comes back", func(t *testing.T) {
 		ch := unique("cache-")
 		c := connect(t)
-		c.comes(ch)
+		c.joinAny(ch)
 		c.next(wire.CacheMiss, ch)
 		publish(t, wire.Event{Name: "price", Channel: ch, Data: "{}", SocketID: c.SocketID})
 		c.quiet()
 		c.leave(ch)
-		c.left(ch, 0)
-		c.comes(ch)
+		c.awaitLeave(ch, 0)
+		c.joinAny(ch)
 		c.next("price", ch)
 	})
 }
@@ -98,7 +98,7 @@ func TestLine68_CacheMiss(t *testing.T) {
 	for _, prefix := range caching() {
 		t.Run(prefix, func(t *testing.T) {
 			c, ch := connect(t), unique(prefix)
-			c.comes(ch)
+			c.joinAny(ch)
 			if f := c.next(wire.CacheMiss, ch); f.Data != "{}" {
 				t.Errorf("got %s", f.Raw)
 			}
@@ -113,13 +113,13 @@ func TestLine69_WhatIsNotCached(t *testing.T) {
 		ch := unique("private-cache-")
 		a, b := connect(t), connect(t)
 		for _, c := range []client{a, b} {
-			c.comes(ch)
+			c.joinAny(ch)
 			c.next(wire.CacheMiss, ch)
 		}
 		a.whispers(ch, "client-typing", "{}")
 		b.next("client-typing", ch)
 		late := connect(t)
-		late.comes(ch)
+		late.joinAny(ch)
 		late.next(wire.CacheMiss, ch)
 	})
 	t.Run("presence frames", func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestLine69_WhatIsNotCached(t *testing.T) {
 		c.leave(room)
 		stays.sees(wire.MemberRemoved, room, "2")
 		late := connect(t)
-		late.comes(room)
+		late.joinAny(room)
 		late.next(wire.CacheMiss, room)
 	})
 }
@@ -157,7 +157,7 @@ func TestLine70_Expiry(t *testing.T) {
 	r["expires"] = time.Now().Add(-time.Second).Unix()
 	put(t, "State", r)
 	c := connect(t)
-	c.comes(ch)
+	c.joinAny(ch)
 	c.next(wire.CacheMiss, ch)
 	answers(t, get(t, "channels/"+ch, "info", "cache"), 200, `{"occupied":true,"cache":null}`)
 }
@@ -172,7 +172,7 @@ func TestLine71_NewestWins(t *testing.T) {
 			}
 			cached(t, ch, "newest")
 			c := connect(t)
-			c.comes(ch)
+			c.joinAny(ch)
 			if f := c.next("price", ch); f.Data != "newest" {
 				t.Errorf("got %s", f.Raw)
 			}

@@ -28,7 +28,7 @@ func TestLine72_ReachesTheOthers(t *testing.T) {
 			all := make([]client, 3)
 			for i := range all {
 				all[i] = connect(t)
-				all[i].comes(ch)
+				all[i].joinAny(ch)
 				if strings.Contains(prefix, "cache-") {
 					all[i].next(wire.CacheMiss, ch)
 				}
@@ -39,7 +39,7 @@ func TestLine72_ReachesTheOthers(t *testing.T) {
 					t.Errorf("got %s", f.Raw)
 				}
 			}
-			all[0].hears(ch)
+			all[0].receives(ch)
 			all[0].quiet()
 		})
 	}
@@ -53,7 +53,7 @@ func TestLine73_Disabled(t *testing.T) {
 	b.join(ch)
 	a.whispers(ch, "client-typing", "{}")
 	a.errs(4301)
-	b.hears(ch)
+	b.receives(ch)
 	b.quiet()
 }
 
@@ -64,7 +64,7 @@ func TestLine74_PublicChannels(t *testing.T) {
 			ch := unique(prefix)
 			a, b := connect(t), connect(t)
 			for _, c := range []client{a, b} {
-				c.comes(ch)
+				c.joinAny(ch)
 				if prefix == "cache-" {
 					c.next(wire.CacheMiss, ch)
 				}
@@ -73,7 +73,7 @@ func TestLine74_PublicChannels(t *testing.T) {
 			if message := a.errs(4009); !strings.Contains(message, ch) {
 				t.Errorf("got %q, want the channel named", message)
 			}
-			b.hears(ch)
+			b.receives(ch)
 			b.quiet()
 		})
 	}
@@ -92,19 +92,19 @@ func TestLine75_NotSubscribed(t *testing.T) {
 		t.Run(prefix, func(t *testing.T) {
 			ch := unique(prefix)
 			c, stranger := connect(t), connect(t)
-			c.comes(ch)
+			c.joinAny(ch)
 			stranger.whispers(ch, "client-typing", "{}")
 			if message := stranger.errs(4009); !strings.Contains(message, ch) {
 				t.Errorf("got %q, want the channel named", message)
 			}
-			c.hears(ch)
+			c.receives(ch)
 			c.quiet()
 		})
 	}
 	t.Run("any more", func(t *testing.T) {
 		a, b, ch := pair(t)
 		a.leave(ch)
-		a.left(ch, 1)
+		a.awaitLeave(ch, 1)
 		a.whispers(ch, "client-typing", "{}")
 		a.errs(4009)
 		b.quiet()
@@ -237,7 +237,7 @@ func TestLine81_LargeData(t *testing.T) {
 		t.Errorf("got %q, want the channel and the limit", message)
 	}
 	a.pings()
-	b.hears(ch)
+	b.receives(ch)
 	b.quiet()
 }
 
@@ -253,7 +253,7 @@ func TestLine82_LongName(t *testing.T) {
 		t.Errorf("got %q, want the channel and the limit", message)
 	}
 	a.pings()
-	b.hears(ch)
+	b.receives(ch)
 	b.quiet()
 }
 
@@ -284,6 +284,6 @@ func TestRateLimiting(t *testing.T) {
 			c.join(unique("room-"))
 		}
 		c.subscribe(unique("room-"), "")
-		c.gone()
+		c.isClosed()
 	})
 }

@@ -240,7 +240,7 @@ func TestLine23_EventOfNoKind(t *testing.T) {
 			ch := unique("private-room-")
 			c, other := subscriber(t, ch), subscriber(t, ch)
 			c.whispers(ch, event, `"{}"`)
-			other.hears(ch)
+			other.receives(ch)
 			other.quiet()
 		})
 	}
@@ -267,7 +267,7 @@ func TestLine26_AfterAClose(t *testing.T) {
 				t.Fatal(err)
 			}
 			stays.sees(wire.MemberRemoved, room, "2")
-			stays.hears(news)
+			stays.receives(news)
 			eventually(t, func() bool {
 				return get(
 					t, "channels/"+news, "info", "subscription_count",

@@ -60,7 +60,7 @@ func TestLine93_SDKs(t *testing.T) {
 		if err != nil || *got.Channels[a].SubscriptionCount != 1 {
 			t.Errorf("got %+v (%v)", got, err)
 		}
-		c.hears(a)
+		c.receives(a)
 		c.quiet()
 	})
 	t.Run("Go: TriggerBatch", func(t *testing.T) {
@@ -218,7 +218,7 @@ func TestLine94_Tampering(t *testing.T) {
 			}
 		})
 	}
-	t.Run("nothing of all that was delivered", func(t *testing.T) { c.hears(ch); c.quiet() })
+	t.Run("nothing of all that was delivered", func(t *testing.T) { c.receives(ch); c.quiet() })
 }
 
 // 95. Timestamp 601 s off in either direction MUST give 401; 599 s MUST pass.

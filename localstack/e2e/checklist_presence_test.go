@@ -124,7 +124,7 @@ func TestLine58_SecondConnectionComes(t *testing.T) {
 	member(t, room, "2", "")
 	stays.sees(wire.MemberAdded, room, "2")
 	member(t, room, "2", "")
-	stays.hears(room)
+	stays.receives(room)
 	stays.quiet()
 }
 
@@ -148,7 +148,7 @@ func TestLine59_LastConnectionLeaves(t *testing.T) {
 				eventually(t, func() bool { return subscribers(t, room) == 2 },
 					"the row of the first is gone")
 			}
-			stays.hears(room)
+			stays.receives(room)
 			stays.quiet()
 			leave(second, room)
 			stays.sees(wire.MemberRemoved, room, "2")
@@ -180,7 +180,7 @@ func TestLine61_NumberAndText(t *testing.T) {
 	text.enter(room, `{"user_id":"7"}`)
 	text.welcomed(room).has(t, "1", "7")
 	number.leave(room)
-	text.hears(room)
+	text.receives(room)
 	stays.next("test", room)
 	stays.quiet()
 	text.leave(room)
@@ -273,7 +273,7 @@ func full(t *testing.T, app wire.App, room string, stays client) {
 	second := connectTo(t, app)
 	second.enter(room, channelData("0", ""))
 	second.welcomed(room)
-	second.hears(room)
+	second.receives(room)
 	stays.next("test", room)
 	stays.quiet()
 	c.quiet()

@@ -59,7 +59,7 @@ func TestLine101_ChannelAndChannels(t *testing.T) {
 	t.Run("a channel named twice is served once", func(t *testing.T) {
 		publish(t, wire.Event{Name: "one", Channels: []string{a, a}, Data: "{}"})
 		c.next("one", a)
-		c.hears(a)
+		c.receives(a)
 		c.quiet()
 	})
 }
@@ -104,7 +104,7 @@ func TestLine103_SocketID(t *testing.T) {
 				t.Fatalf("got %s (%v)", f.Raw, err)
 			}
 		}
-		alice.hears(a)
+		alice.receives(a)
 		bob.next("test", a)
 		alice.quiet()
 	})
@@ -255,7 +255,7 @@ func TestLine107_MissingFields(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { declined(t, events(ch, text), 400) })
 	}
-	c.hears(ch)
+	c.receives(ch)
 	c.quiet()
 }
 
@@ -414,7 +414,7 @@ func TestLine114_InvalidBatchItem(t *testing.T) {
 			wire.Request{Path: "batch_events", Body: []byte(`{"batch":` + string(items) + `}`)},
 			400)
 	})
-	c.hears(ch)
+	c.receives(ch)
 	c.quiet()
 }
 

@@ -17,14 +17,14 @@ func TestLine29_PublicWithAnyAuth(t *testing.T) {
 			c, ch := connect(t), unique("room-")
 			c.subscribe(ch, auth)
 			c.succeeds(ch)
-			c.hears(ch)
+			c.receives(ch)
 		})
 	}
 	t.Run("no auth", func(t *testing.T) {
 		c, ch := connect(t), unique("room-")
 		c.send(`{"event":"pusher:subscribe","data":{"channel":"` + ch + `"}}`)
 		c.succeeds(ch)
-		c.hears(ch)
+		c.receives(ch)
 	})
 }
 
@@ -136,7 +136,7 @@ func TestLine36_ChannelData(t *testing.T) {
 		c, ch := connect(t), unique("private-orders.")
 		subscribe(c, ch, data, c.app.Auth(c.SocketID, ch, data))
 		c.succeeds(ch)
-		c.hears(ch)
+		c.receives(ch)
 	})
 	t.Run("that was not signed fails", func(t *testing.T) {
 		c, ch := connect(t), unique("private-orders.")
@@ -167,14 +167,14 @@ func TestLine38_AfterAFailure(t *testing.T) {
 	c.subscribe(ch, c.app.Key+":00")
 	c.refused(ch)
 	c.pings()
-	c.deaf(ch)
+	c.receivesNothing(ch)
 	c.join(ch) // with the right signature
-	c.hears(ch)
+	c.receives(ch)
 	t.Run("on a presence channel", func(t *testing.T) {
 		c, room := connect(t), unique("presence-room-")
 		c.subscribe(room, "")
 		c.refused(room)
-		c.deaf(room)
+		c.receivesNothing(room)
 		member(t, room, "1", "") // whose success shows it as the only member
 		c.quiet()
 	})
@@ -201,7 +201,7 @@ func TestLine39_Characters(t *testing.T) {
 	t.Run("every allowed character succeeds", func(t *testing.T) {
 		c, ch := connect(t), unique("aZ09_-=@,.;")
 		c.join(ch)
-		c.hears(ch)
+		c.receives(ch)
 	})
 }
 
@@ -214,7 +214,7 @@ func TestLine40_LongNames(t *testing.T) {
 	for _, prefix := range []string{"long-", "private-long-"} {
 		t.Run("200 characters succeed: "+prefix, func(t *testing.T) {
 			ch := long(prefix, 200)
-			subscriber(t, ch).hears(ch)
+			subscriber(t, ch).receives(ch)
 		})
 		t.Run("201 fail: "+prefix, func(t *testing.T) {
 			c, ch := connect(t), long(prefix, 201)
@@ -243,7 +243,7 @@ func TestLine41_PrefixesHaveADash(t *testing.T) {
 			c, ch := connect(t), unique(prefix)
 			c.subscribe(ch, "")
 			c.succeeds(ch)
-			c.hears(ch)
+			c.receives(ch)
 			c.quiet()
 		})
 	}
@@ -257,7 +257,7 @@ func TestLine42_PrefixesBegin(t *testing.T) {
 		t.Run(prefix, func(t *testing.T) {
 			ch := unique(prefix)
 			first := subscriber(t, ch) // it gets no cache_miss: join had found it
-			first.hears(ch)
+			first.receives(ch)
 			late := subscriber(t, ch)
 			late.quiet()
 		})

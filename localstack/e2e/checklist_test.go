@@ -15,9 +15,12 @@ import (
 )
 
 // The conformance checklist (docs/protocol.md §9) has 140 lines, which testdata/checklist.json
-// lists. Line N is TestLineN_…, whose comment begins with the line's words, or a test of a Node
-// suite whose name begins with "N:". To run one:
+// lists. Line N is TestLineN_…, whose comment begins with the words of the line, or a test of a
+// Node suite whose name begins with "N:". To run one:
 //
+// 	go test ./localstack/e2e -run '^TestLine49_'
+//
+// scripts/test ends with the score.
 //	go test ./localstack/e2e -run '^TestLine49_'
 //
 // scripts/test ends with the score.
@@ -27,7 +30,7 @@ type line struct {
 	Line    int
 	Section string
 	Title   string
-	NotYet  string // why it has no test yet
+	NotYet  string // the reason why it has no test yet
 }
 
 func checklist(t *testing.T) []line {
@@ -43,27 +46,28 @@ func checklist(t *testing.T) []line {
 	return all
 }
 
-// Every line that can be met has its test, and says what it tests in the words of the checklist.
-func TestChecklistIsWhole(t *testing.T) {
+// Every line that can be met has its test, and the test's comment begins with the words of the
+// checklist.
+func TestEveryChecklistLineHasATest(t *testing.T) {
 	byGo, byNode := goTests(t), nodeTests(t)
 	for i, l := range checklist(t) {
 		if l.Line != i+1 {
-			t.Fatalf("line %d stands at %d", l.Line, i+1)
+			t.Fatalf("line %d is at position %d", l.Line, i+1)
 		}
-		said, found := byGo[l.Line]
+		comment, found := byGo[l.Line]
 		switch {
-		case found && !strings.HasPrefix(said, fmt.Sprintf("%d. %s", l.Line, l.Title)):
+		case found && !strings.HasPrefix(comment, fmt.Sprintf("%d. %s", l.Line, l.Title)):
 			t.Errorf("the comment of TestLine%d is\n\t%s\nand must begin with\n\t%d. %s", l.Line,
-				said, l.Line, l.Title)
+				comment, l.Line, l.Title)
 		case found && l.NotYet != "":
-			t.Errorf("line %d has a test: take its notYet away", l.Line)
+			t.Errorf("line %d has a test: remove its notYet", l.Line)
 		case !found && !byNode[l.Line] && l.NotYet == "":
 			t.Errorf("line %d has no test: %s", l.Line, l.Title)
 		}
 	}
 }
 
-// goTests returns the comments of the tests TestLineN_… of this folder.
+// goTests returns the comments of this folder's tests TestLineN_…, by line.
 func goTests(t *testing.T) map[int]string {
 	t.Helper()
 	comments := map[int]string{}
@@ -94,7 +98,7 @@ func goTests(t *testing.T) map[int]string {
 	return comments
 }
 
-// nodeTests returns the lines that tests of Node suites are named for: test('138, 37: ….
+// nodeTests returns the lines for which tests of the Node suites are named: test('138, 37: ….
 func nodeTests(t *testing.T) map[int]bool {
 	t.Helper()
 	lines := map[int]bool{}
@@ -103,9 +107,8 @@ func nodeTests(t *testing.T) map[int]bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, match := range regexp.MustCompile(
-			`(?m)^test\('((?:\d+, )*\d+): `,
-		).FindAllSubmatch(text, -1) {
+		named := regexp.MustCompile(`(?m)^test\('((?:\d+, )*\d+): `)
+		for _, match := range named.FindAllSubmatch(text, -1) {
 			for number := range strings.SplitSeq(string(match[1]), ", ") {
 				n, err := strconv.Atoi(number)
 				if err != nil {

@@ -198,7 +198,7 @@ func TestLine90_Watchlist(t *testing.T) {
 	first := user(t, bob)
 	ann := watching(t, hark.App, unique("ann-"), bob, eve)
 	f := ann.next(wire.WatchlistEvents, "")
-	ann.told(f, map[string]bool{bob: true, eve: false})
+	ann.record(f, map[string]bool{bob: true, eve: false})
 	if len(ann.known) != 2 {
 		t.Errorf("got %s, want both users", f.Raw)
 	}
@@ -265,7 +265,7 @@ func TestLine91_LongWatchlist(t *testing.T) {
 	for _, id := range all {
 		offline[id] = false
 	}
-	c.told(seen[wire.WatchlistEvents], offline)
+	c.record(seen[wire.WatchlistEvents], offline)
 	if len(c.known) != 100 {
 		t.Errorf("told of %d users, want 100", len(c.known))
 	}
@@ -282,8 +282,8 @@ func TestLine92_Terminate(t *testing.T) {
 	others := []client{connect(t), user(t, id+"0"), member(t, room, "1", "")}
 	path := "users/" + id + "/terminate_connections"
 	answers(t, post(t, wire.Request{Path: path, Body: []byte("{}")}), 200, "{}")
-	one.gone()
-	two.gone()
+	one.isClosed()
+	two.isClosed()
 	for _, c := range others {
 		c.pings()
 	}
@@ -294,7 +294,7 @@ func TestLine92_Terminate(t *testing.T) {
 	t.Run("members of presence channels are closed too, as Reverb does", func(t *testing.T) {
 		member := member(t, room, id, "")
 		answers(t, post(t, wire.Request{Path: path, Body: []byte("{}")}), 200, "{}")
-		member.gone()
+		member.isClosed()
 	})
 	t.Run("unless the app does not want it", func(t *testing.T) {
 		app := newApp(t, item{"terminate_by_members": false})

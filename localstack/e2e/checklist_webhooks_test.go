@@ -21,7 +21,7 @@ func TestLine129_Headers(t *testing.T) {
 		"X-Tenant": "shop 7", "User-Agent": "shop", "Content-Type": "text/plain",
 		"x-pusher-key": "mine", "X-Pusher-Signature": "mine",
 	}})
-	app := tells(t, nil, e)
+	app := appWithWebhooks(t, nil, e)
 	began := time.Now()
 	connectTo(t, app).join("news")
 	n := e.next()
@@ -36,7 +36,7 @@ func TestLine129_Headers(t *testing.T) {
 			t.Errorf("%s: got %q, want %q once", name, got, want)
 		}
 	}
-	want := fmt.Sprintf(`{"time_ms":%d,"events":[%s]}`, n.At, told("channel_occupied", "news"))
+	want := fmt.Sprintf(`{"time_ms":%d,"events":[%s]}`, n.At, webhookEvent("channel_occupied", "news"))
 	if string(n.body) != want {
 		t.Errorf("the body is %s, want %s", n.body, want)
 	}
@@ -48,50 +48,50 @@ func TestLine129_Headers(t *testing.T) {
 // 130. Without batching each request MUST hold exactly one event. There is no batching.
 func TestLine130_OneEventEach(t *testing.T) {
 	e := newEndpoint(t, nil)
-	app := tells(t, nil, e)
+	app := appWithWebhooks(t, nil, e)
 	const room, users = "presence-room", 5
-	want := []string{told("channel_occupied", room)}
+	want := []string{webhookEvent("channel_occupied", room)}
 	for i := range users {
 		user := fmt.Sprint(i)
 		c := connectTo(t, app)
 		c.enter(room, channelData(user, ""))
 		c.welcomed(room)
 		c.whispers(room, "client-hello", `"`+user+`"`)
-		want = append(want, told("member_added", room, "user_id", user),
-			told(
+		want = append(want, webhookEvent("member_added", room, "user_id", user),
+			webhookEvent(
 				"client_event", room, "event", "client-hello", "data", user, "socket_id",
 				c.SocketID, "user_id", user,
 			))
 	}
-	e.hears(want...) // each of a request in which it is alone
-	e.silent()
+	e.receives(want...) // each of a request in which it is alone
+	e.receivesNothingMore()
 }
 
 // 131. channel_occupied only on 0 to 1, channel_vacated only on 1 to 0.
 func TestLine131_OccupiedAndVacated(t *testing.T) {
 	e := newEndpoint(t, item{"event_types": []string{"channel_occupied", "channel_vacated"}})
-	app := tells(t, nil, e)
+	app := appWithWebhooks(t, nil, e)
 	channels := []string{"news", "private-news", "cache-news"}
-	hears := func(name string) {
+	receives := func(name string) {
 		t.Helper()
 		var want []string
 		for _, ch := range channels {
-			want = append(want, told(name, ch))
+			want = append(want, webhookEvent(name, ch))
 		}
-		e.hears(want...)
+		e.receives(want...)
 	}
 	var all []client
 	for range 3 {
 		c := connectTo(t, app)
 		for _, ch := range channels {
-			c.comes(ch)
+			c.joinAny(ch)
 			if ch == "cache-news" {
 				c.next(wire.CacheMiss, ch)
 			}
 		}
 		all = append(all, c)
 	}
-	hears("channel_occupied")
+	receives("channel_occupied")
 	for _, ch := range channels {
 		all[0].leave(ch)
 	}
@@ -101,21 +101,21 @@ func TestLine131_OccupiedAndVacated(t *testing.T) {
 	for _, ch := range channels {
 		eventually(t, func() bool { return subscribersOf(t, app, ch) == 1 }, "the leave of two")
 	}
-	checked(t)
-	e.silent()
+	awaitChecks(t)
+	e.receivesNothingMore()
 	if err := all[2].Drop(); err != nil {
 		t.Fatal(err)
 	}
-	hears("channel_vacated")
+	receives("channel_vacated")
 	for _, ch := range channels {
 		all[0].subscribe(ch, all[0].auth(ch))
 	}
-	hears("channel_occupied")
+	receives("channel_occupied")
 	for _, ch := range channels {
 		all[0].leave(ch)
 	}
-	hears("channel_vacated")
-	e.silent()
+	receives("channel_vacated")
+	e.receivesNothingMore()
 }
 
 // grace is how long a channel may be empty without its app being told
@@ -166,30 +166,30 @@ func TestLine132_Reconnect(t *testing.T) {
 func reconnect(t *testing.T) bool {
 	t.Helper()
 	e := newEndpoint(t, nil)
-	app := tells(t, nil, e)
+	app := appWithWebhooks(t, nil, e)
 	const room = "presence-room"
 	c := connectTo(t, app)
 	c.enter(room, channelData("7", ""))
 	c.welcomed(room)
-	e.hears(told("channel_occupied", room), told("member_added", room, "user_id", "7"))
-	checked(t)
+	e.receives(webhookEvent("channel_occupied", room), webhookEvent("member_added", room, "user_id", "7"))
+	awaitChecks(t)
 	c, away := reloads(t, app, c, room, "7")
 	if away >= grace {
 		t.Logf("the page was back after %s", away)
 		return false
 	}
-	checked(t)
-	e.silent()
+	awaitChecks(t)
+	e.receivesNothingMore()
 	c.leave(room)
-	e.hears(told("channel_vacated", room), told("member_removed", room, "user_id", "7"))
-	e.silent()
+	e.receives(webhookEvent("channel_vacated", room), webhookEvent("member_removed", room, "user_id", "7"))
+	e.receivesNothingMore()
 	return true
 }
 
 // 133. member_added/removed per user, not per connection, user_id a string.
 func TestLine133_Members(t *testing.T) {
 	e := newEndpoint(t, item{"event_types": []string{"member_added", "member_removed"}})
-	app := tells(t, nil, e)
+	app := appWithWebhooks(t, nil, e)
 	const room = "presence-room"
 	comes := func(user string) client {
 		c := connectTo(t, app)
@@ -197,35 +197,35 @@ func TestLine133_Members(t *testing.T) {
 		c.next(wire.SubscriptionSucceeded, room)
 		return c
 	}
-	added := func(user string) string { return told("member_added", room, "user_id", user) }
-	removed := func(user string) string { return told("member_removed", room, "user_id", user) }
+	added := func(user string) string { return webhookEvent("member_added", room, "user_id", user) }
+	removed := func(user string) string { return webhookEvent("member_removed", room, "user_id", user) }
 	first, second := comes("7"), comes("7")
-	e.hears(added("7"))
+	e.receives(added("7"))
 	other := comes(`Ann <é> 😀`)
-	e.hears(added(`Ann <é> 😀`))
+	e.receives(added(`Ann <é> 😀`))
 	first.leave(room)
 	eventually(t, func() bool { return subscribersOf(t, app, room) == 2 },
 		"the leave of a connection")
-	checked(t)
-	e.silent()
+	awaitChecks(t)
+	e.receivesNothingMore()
 	if err := second.Close(); err != nil {
 		t.Fatal(err)
 	}
-	e.hears(removed("7"))
+	e.receives(removed("7"))
 	other.leave(room)
-	e.hears(removed(`Ann <é> 😀`))
+	e.receives(removed(`Ann <é> 😀`))
 	c := connectTo(t, app)
 	data := `{"user_id":7}`
 	c.enter(room, data)
 	c.next(wire.SubscriptionSucceeded, room)
-	e.hears(added("7")) // a string, though the app's server said a number
-	e.silent()
+	e.receives(added("7")) // a string, though the app's server said a number
+	e.receivesNothingMore()
 }
 
 // 134. client_event data MUST be a string; user_id only on presence.
 func TestLine134_ClientEvent(t *testing.T) {
 	e := newEndpoint(t, item{"event_types": []string{"client_event"}})
-	app := tells(t, nil, e)
+	app := appWithWebhooks(t, nil, e)
 	c := connectTo(t, app)
 	const private, presence = "private-room", "presence-room"
 	c.join(private)
@@ -237,15 +237,15 @@ func TestLine134_ClientEvent(t *testing.T) {
 	} {
 		fields := []string{"event", "client-typing", "data", data, "socket_id", c.SocketID}
 		c.whispers(private, "client-typing", sent)
-		e.hears(told("client_event", private, fields...))
+		e.receives(webhookEvent("client_event", private, fields...))
 		c.whispers(presence, "client-typing", sent)
-		e.hears(told("client_event", presence, append(fields, "user_id", "7")...))
+		e.receives(webhookEvent("client_event", presence, append(fields, "user_id", "7")...))
 	}
 	c.whispers("private-elsewhere", "client-typing", `{}`) // which is refused
 	c.errs(4009)
 	publishTo(t, app, wire.Event{Name: "test", Channel: private, Data: "{}"})
 	c.next("test", private)
-	e.silent()
+	e.receivesNothingMore()
 }
 
 // missLife is how far apart two misses must be to be two.
@@ -254,7 +254,7 @@ const missLife = 5 * time.Second
 // 135. cache_miss MUST be de-duplicated for simultaneous misses.
 func TestLine135_CacheMiss(t *testing.T) {
 	e := newEndpoint(t, item{"event_types": []string{"cache_miss"}})
-	app := tells(t, nil, e)
+	app := appWithWebhooks(t, nil, e)
 	const ch, clients = "cache-price", 8
 	var all []client
 	for range clients {
@@ -267,9 +267,9 @@ func TestLine135_CacheMiss(t *testing.T) {
 		c.succeeds(ch)
 		c.next(wire.CacheMiss, ch)
 	}
-	checked(t)
+	awaitChecks(t)
 	last := e.next()
-	if got := string(last.Events[0]); got != told("cache_miss", ch) {
+	if got := string(last.Events[0]); got != webhookEvent("cache_miss", ch) {
 		t.Errorf("the endpoint heard %s", got)
 	}
 	time.Sleep(calm)
@@ -286,8 +286,8 @@ func TestLine135_CacheMiss(t *testing.T) {
 	late := connectTo(t, app)
 	late.join(ch)
 	late.next("price", ch)
-	checked(t)
-	e.silent()
+	awaitChecks(t)
+	e.receivesNothingMore()
 }
 
 // 136. A non-2xx answer MUST be retried with growing delay for 5 minutes, then dropped. It is dropped into the queue of dead letters, from
@@ -296,12 +296,12 @@ func TestLine136_Retries(t *testing.T) {
 	ownCloud(t, retriesSpeed, nil)
 	e := newEndpoint(t, nil)
 	refusals := []int{500, 404, 302, 410, 0, 429, 503, 400} // 0: no answer
-	attempts := make(chan notice, 100)
-	e.answers(func(n notice) int { // one at a time: it is about one channel
+	attempts := make(chan webhookRequest, 100)
+	e.answers(func(n webhookRequest) int { // one at a time: it is about one channel
 		attempts <- n
 		return refusals[(len(attempts)-1)%len(refusals)]
 	})
-	app := tells(t, nil, e)
+	app := appWithWebhooks(t, nil, e)
 	c := connectTo(t, app)
 	c.join("news")
 	within(t, 2*hookPatience, func() bool { return waiting(t, "DeadDeliveries") == 1 },
@@ -328,7 +328,7 @@ func TestLine136_Retries(t *testing.T) {
 
 	e.answers(nil)
 	c.leave("news")
-	e.hears(told("channel_vacated", "news")) // what is dead holds up nothing
+	e.receives(webhookEvent("channel_vacated", "news")) // what is dead holds up nothing
 	t.Run("scripts/redrive", func(t *testing.T) {
 		said := redrives(t, "DeadDeliveries")
 		if want := "1 messages moved to " + hark.Queues["Deliveries"] + "\n"; said != want {
@@ -341,7 +341,7 @@ func TestLine136_Retries(t *testing.T) {
 	if n := waiting(t, "DeadDeliveries"); n != 0 {
 		t.Errorf("%d dead letters are left", n)
 	}
-	e.silent()
+	e.receivesNothingMore()
 }
 
 // 137. Filters MUST remove the event from the sent payload and the signature MUST match what is sent.
@@ -362,7 +362,7 @@ func TestLine137_Filters(t *testing.T) {
 			"channel_name_starts_with": "presence-eu", "channel_name_ends_with": "eu-x",
 		}},
 	)
-	app := tells(t, nil, all, ends, prefix, suffix, both, none)
+	app := appWithWebhooks(t, nil, all, ends, prefix, suffix, both, none)
 
 	c := connectTo(t, app)
 	const eu, us, room = "news-eu", "news-us", "presence-room-eu"
@@ -371,23 +371,23 @@ func TestLine137_Filters(t *testing.T) {
 	c.enter(room, channelData("7", ""))
 	c.welcomed(room)
 	in := []string{
-		told("channel_occupied", eu), told("channel_occupied", us), told("channel_occupied", room),
-		told("member_added", room, "user_id", "7"),
+		webhookEvent("channel_occupied", eu), webhookEvent("channel_occupied", us), webhookEvent("channel_occupied", room),
+		webhookEvent("member_added", room, "user_id", "7"),
 	}
 	out := []string{
-		told("channel_vacated", eu), told("channel_vacated", us), told("channel_vacated", room),
-		told("member_removed", room, "user_id", "7"),
+		webhookEvent("channel_vacated", eu), webhookEvent("channel_vacated", us), webhookEvent("channel_vacated", room),
+		webhookEvent("member_removed", room, "user_id", "7"),
 	}
-	all.hears(in...)
+	all.receives(in...)
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	all.hears(out...)
-	ends.hears(out...)
-	prefix.hears(in[2], in[3], out[2], out[3])
-	suffix.hears(in[0], in[2], in[3], out[0], out[2], out[3])
-	both.hears(in[2])
+	all.receives(out...)
+	ends.receives(out...)
+	prefix.receives(in[2], in[3], out[2], out[3])
+	suffix.receives(in[0], in[2], in[3], out[0], out[2], out[3])
+	both.receives(in[2])
 	for _, e := range []*endpoint{all, ends, prefix, suffix, both, none} {
-		e.silent()
+		e.receivesNothingMore()
 	}
 }

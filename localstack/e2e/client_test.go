@@ -11,14 +11,14 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// client is a connection to an app whose failures fail its test.
+// client is a connection to an app. Its failures fail its test.
 type client struct {
 	*wire.Conn
 	app wire.App
 	t   *testing.T
 }
 
-// dial opens a connection, which the test's end closes. It reads nothing.
+// dial opens a connection, which is closed when the test ends. It reads no frame.
 func dial(t *testing.T, app wire.App, query string) client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -45,7 +45,7 @@ func connect(t *testing.T) client {
 	return connectTo(t, hark.App)
 }
 
-// subscriber is connected and subscribed to the channels, private ones with a right signature.
+// subscriber connects and subscribes to the channels, to private ones with a valid signature.
 func subscriber(t *testing.T, channels ...string) client {
 	t.Helper()
 	c := connect(t)
@@ -62,10 +62,10 @@ func (c client) greeted() {
 	}
 }
 
-// auth is what the app's server answers for the channel.
+// auth is the app's answer for the channel.
 func (c client) auth(channel string) string { return c.app.Auth(c.SocketID, channel, "") }
 
-// join subscribes to a channel without presence and without cache.
+// join subscribes to a channel that is neither a presence nor a cache channel.
 func (c client) join(channel string) {
 	c.t.Helper()
 	c.subscribe(channel, c.auth(channel))
@@ -79,7 +79,7 @@ func (c client) subscribe(channel, auth string) {
 	}
 }
 
-// leave unsubscribes, which nothing answers.
+// leave unsubscribes. The server does not answer.
 func (c client) leave(channel string) {
 	c.t.Helper()
 	if err := c.Unsubscribe(channel); err != nil {
@@ -87,9 +87,9 @@ func (c client) leave(channel string) {
 	}
 }
 
-// left waits until an unsubscribe has been carried out, which nothing announces, and n subscribers
-// are left.
-func (c client) left(channel string, n int) {
+// awaitLeave waits until an unsubscribe, which the server does not answer, has been carried out and
+// n subscribers are left.
+func (c client) awaitLeave(channel string, n int) {
 	c.t.Helper()
 	c.quiet()
 	if hark.Local() {
@@ -113,7 +113,7 @@ func (c client) sendEvent(event string, data any) {
 	}
 }
 
-// next returns the next frame, which must have the event and the channel.
+// next returns the next frame, which must be this event of this channel.
 func (c client) next(event, channel string) wire.Frame {
 	c.t.Helper()
 	f, err := c.Next(patience)
@@ -133,7 +133,7 @@ func (c client) succeeds(channel string) {
 	}
 }
 
-// errs reads a pusher:error with the code and returns its message.
+// errs reads a pusher:error with the code, and returns its message.
 func (c client) errs(code int) (message string) {
 	c.t.Helper()
 	f := c.next(wire.Error, "")
@@ -154,8 +154,8 @@ type refusal struct {
 	Status int    `json:"status"`
 }
 
-// refused reads what a refused subscribe answers: pusher:error 4009 and the frame that Echo's
-// .error() hears, in either order (docs/protocol.md §3.5).
+// refused reads the answer to a refused subscribe: pusher:error 4009 and the frame that calls
+// Echo's .error(), in either order (docs/protocol.md §3.5).
 func (c client) refused(channel string) refusal {
 	c.t.Helper()
 	seen := map[string]wire.Frame{}
@@ -171,18 +171,18 @@ func (c client) refused(channel string) refusal {
 		c.t.Errorf("refusal of %q: got %s (%v), want pusher:error 4009", channel,
 			seen[wire.Error].Raw, err)
 	}
-	told := seen[wire.SubscriptionError]
+	frame := seen[wire.SubscriptionError]
 	var r refusal
-	if err := json.Unmarshal([]byte(told.Data), &r); err != nil {
+	if err := json.Unmarshal([]byte(frame.Data), &r); err != nil {
 		c.t.Fatalf("refusal of %q: got %v, want a pusher:subscription_error", channel, seen)
 	}
-	if told.Channel != channel || r.Type == "" || r.Error == "" || r.Status == 0 {
-		c.t.Errorf("got %s, want channel %q and a type, an error and a status", told.Raw, channel)
+	if frame.Channel != channel || r.Type == "" || r.Error == "" || r.Status == 0 {
+		c.t.Errorf("got %s, want channel %q and a type, an error and a status", frame.Raw, channel)
 	}
 	return r
 }
 
-// pings sends a ping and reads its pong: the connection is open and served.
+// pings sends a ping and reads its pong, which shows that the connection is open and served.
 func (c client) pings() {
 	c.t.Helper()
 	c.send(`{"event":"pusher:ping","data":{}}`)
@@ -200,7 +200,7 @@ func (c client) quiet() {
 	}
 }
 
-// ends reads nothing more but the end of the connection.
+// ends fails unless the connection ends without another frame.
 func (c client) ends() {
 	c.t.Helper()
 	f, err := c.Next(patience)
@@ -209,8 +209,8 @@ func (c client) ends() {
 	}
 }
 
-// gone reads whatever comes until the end of the connection: an error may tell why.
-func (c client) gone() {
+// isClosed reads until the connection ends. An error before that may give the reason.
+func (c client) isClosed() {
 	c.t.Helper()
 	for {
 		f, err := c.Next(patience)
@@ -223,8 +223,9 @@ func (c client) gone() {
 	}
 }
 
-// hears publishes an event to the channel and reads it at the client: the subscription works.
-func (c client) hears(channel string) {
+// receives publishes an event to the channel and reads it at the client, which shows that the
+// subscription works.
+func (c client) receives(channel string) {
 	c.t.Helper()
 	publishTo(c.t, c.app, wire.Event{Name: "test", Channel: channel, Data: `{"n":1}`})
 	if f := c.next("test", channel); f.Data != `{"n":1}` {
@@ -232,19 +233,19 @@ func (c client) hears(channel string) {
 	}
 }
 
-// deaf publishes an event to the channel, which the client must not hear: it hears one on another
-// channel, published later.
-func (c client) deaf(channel string) {
+// receivesNothing publishes an event to the channel, which the client must not receive. An event
+// that is published later on another channel must arrive alone.
+func (c client) receivesNothing(channel string) {
 	c.t.Helper()
 	other := unique("other-")
 	c.join(other)
 	publishTo(c.t, c.app, wire.Event{Name: "test", Channel: channel, Data: `{}`})
-	c.hears(other)
+	c.receives(other)
 	c.quiet()
 }
 
-// settles reads the successes of several subscribes of one channel and a pong, until nothing more
-// has come for that long. How many successes there are is not promised: at least one.
+// settles reads the successes of several subscribes to one channel and a pong, until no frame has
+// come for the given time. The number of successes is not promised; there must be at least one.
 func (c client) settles(channel string, silence time.Duration) {
 	c.t.Helper()
 	c.send(`{"event":"pusher:ping","data":{}}`)
@@ -267,7 +268,7 @@ func (c client) settles(channel string, silence time.Duration) {
 	}
 }
 
-// keys are the names in a JSON object, in alphabetical order and separated by spaces.
+// keys returns the names in a JSON object, in alphabetical order, separated by spaces.
 func keys(t *testing.T, object []byte) string {
 	t.Helper()
 	var all map[string]json.RawMessage

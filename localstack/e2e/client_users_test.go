@@ -9,12 +9,11 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// What clients do as somebody: join presence channels, send client events, sign in.
+// What clients do as a user: join presence channels, send client events, sign in.
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// channelData is what an app's server says about a user who joins. An info that is empty is left
-// out.
+// channelData is the channel_data of a user who joins. An empty info is left out.
 func channelData(userID, info string) string {
 	if info == "" {
 		return `{"user_id":"` + userID + `"}`
@@ -22,7 +21,7 @@ func channelData(userID, info string) string {
 	return `{"user_id":"` + userID + `","user_info":` + info + `}`
 }
 
-// enter asks to join a presence channel with that channel_data, rightly signed.
+// enter asks to join a presence channel with that channel_data and a valid signature.
 func (c client) enter(channel, data string) {
 	c.t.Helper()
 	c.sendEvent("pusher:subscribe", map[string]string{
@@ -30,8 +29,7 @@ func (c client) enter(channel, data string) {
 	})
 }
 
-// member is connected and has joined the presence channel as the user; its list of members has been
-// read.
+// member connects and joins the presence channel as the user. The list of members has been read.
 func member(t *testing.T, channel, userID, info string) client {
 	t.Helper()
 	c := connect(t)
@@ -40,15 +38,14 @@ func member(t *testing.T, channel, userID, info string) client {
 	return c
 }
 
-// roster is the list of members that a success on a presence channel brings (docs/protocol.md
-// §3.4).
+// roster is the list of members in the success frame of a presence channel (docs/protocol.md §3.4).
 type roster struct {
 	Count int                        `json:"count"`
 	IDs   []string                   `json:"ids"`
 	Hash  map[string]json.RawMessage `json:"hash"`
 }
 
-// welcomed reads the success of a presence channel, whose parts must agree.
+// welcomed reads the success of a presence channel. Its count, ids and hash must agree.
 func (c client) welcomed(channel string) roster {
 	c.t.Helper()
 	f := c.next(wire.SubscriptionSucceeded, channel)
@@ -92,20 +89,20 @@ func (c client) whispers(channel, event, data string) {
 	c.send(`{"event":"` + event + `","channel":"` + channel + `","data":` + data + `}`)
 }
 
-// signIn asks to be signed in with that user_data, rightly signed.
+// signIn asks to be signed in with that user_data and a valid signature.
 func (c client) signIn(userData string) {
 	c.t.Helper()
 	c.sendEvent("pusher:signin",
 		map[string]string{"user_data": userData, "auth": c.app.AuthUser(c.SocketID, userData)})
 }
 
-// signedIn reads a success, which must bring the user_data back as it was.
+// signedIn reads the success of a sign-in, which must return the user_data unchanged.
 func (c client) signedIn(userData string) {
 	c.t.Helper()
-	c.vouched(c.next(wire.SignedIn, ""), userData)
+	c.checkSignedIn(c.next(wire.SignedIn, ""), userData)
 }
 
-func (c client) vouched(f wire.Frame, userData string) {
+func (c client) checkSignedIn(f wire.Frame, userData string) {
 	c.t.Helper()
 	var d map[string]string
 	err := json.Unmarshal([]byte(f.Data), &d)
@@ -114,13 +111,13 @@ func (c client) vouched(f wire.Frame, userData string) {
 	}
 }
 
-// user is connected and signed in under the ID, and watches nobody.
+// user connects and signs in with the ID. It watches no users.
 func user(t *testing.T, id string) client {
 	t.Helper()
 	return userOf(t, hark.App, id)
 }
 
-// userOf is one of that app.
+// userOf is user for a client of the app.
 func userOf(t *testing.T, app wire.App, id string) client {
 	t.Helper()
 	c := connectTo(t, app)
@@ -130,15 +127,15 @@ func userOf(t *testing.T, app wire.App, id string) client {
 	return c
 }
 
-// watcher is signed in and watches users; it knows of each whether it is online.
+// watcher is signed in and watches users. It keeps the status of each that it was last sent.
 type watcher struct {
 	client
 	known map[string]bool
 }
 
-// watching is connected and signed in under the ID, and watches these users, of whom none goes
-// meanwhile; what it is told about them first is not read, unless it overtakes the success: who has
-// just come has all told who watch already.
+// watching connects, signs in with the ID and watches these users, none of whom may go offline
+// meanwhile. It reads until the success. A status may overtake the success, because each user who
+// comes online is reported to the watchers; statuses that come later are left unread.
 func watching(t *testing.T, app wire.App, id string, users ...string) watcher {
 	t.Helper()
 	c := connectTo(t, app)
@@ -152,9 +149,9 @@ func watching(t *testing.T, app wire.App, id string, users ...string) watcher {
 		f, err := c.Next(patience)
 		switch {
 		case err == nil && f.Event == wire.WatchlistEvents:
-			w.told(f, there)
+			w.record(f, there)
 		case err == nil && f.Event == wire.SignedIn:
-			c.vouched(f, data)
+			c.checkSignedIn(f, data)
 			return w
 		default:
 			t.Fatalf("got %s (%v), want a success", f.Raw, err)
@@ -162,8 +159,8 @@ func watching(t *testing.T, app wire.App, id string, users ...string) watcher {
 	}
 }
 
-// learns reads until the watcher knows that these users are online, or offline. It must not be told
-// anything else of them, nor of any other user; but it may be told what it knows.
+// learns reads until the watcher knows that these users are online, or offline. It may be sent a
+// status that it knows; it must not be sent any other status.
 func (w watcher) learns(online bool, users ...string) {
 	w.t.Helper()
 	want := maps.Clone(w.known)
@@ -171,12 +168,12 @@ func (w watcher) learns(online bool, users ...string) {
 		want[id] = online
 	}
 	for !maps.Equal(w.known, want) {
-		w.told(w.next(wire.WatchlistEvents, ""), want)
+		w.record(w.next(wire.WatchlistEvents, ""), want)
 	}
 }
 
-// told takes note of what a frame says, which must be as wanted, or known.
-func (w watcher) told(f wire.Frame, want map[string]bool) {
+// record keeps the statuses in a frame. Each must be as wanted, or known already.
+func (w watcher) record(f wire.Frame, want map[string]bool) {
 	w.t.Helper()
 	var d struct {
 		Events []struct {

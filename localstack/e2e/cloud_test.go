@@ -24,8 +24,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// What tests see of a local cloud behind the scenes, and do to it: its tables, its functions and
-// its faults.
+// Tests' access to the inside of a local cloud: its tables, its functions and its faults.
 
 func admin() aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider("admin", "admin", "")
@@ -90,13 +89,13 @@ func subscribers(t *testing.T, channel string) int {
 	return subscribersOf(t, hark.App, channel)
 }
 
-// subscribersOf counts those of a channel of that app.
+// subscribersOf counts the subscription rows of a channel of the app.
 func subscribersOf(t *testing.T, app wire.App, channel string) int {
 	t.Helper()
 	return len(rowsIn(t, app, channel))
 }
 
-// subscription is a row of a channel (docs/decisions/0007-one-state-table.md).
+// subscription is a subscription's row (docs/decisions/0007-one-state-table.md).
 type subscription struct {
 	user    string
 	pending bool
@@ -108,7 +107,7 @@ func rowsOf(t *testing.T, channel string) map[string]subscription {
 	return rowsIn(t, hark.App, channel)
 }
 
-// rowsIn returns those of a channel of that app.
+// rowsIn returns the subscriptions of a channel of the app, by connection.
 func rowsIn(t *testing.T, app wire.App, channel string) map[string]subscription {
 	t.Helper()
 	out, err := tables().Query(t.Context(), &dynamodb.QueryInput{
@@ -136,7 +135,7 @@ func rowsIn(t *testing.T, app wire.App, channel string) map[string]subscription 
 	return all
 }
 
-// rows lists the keys of the state table, but for the row in which sweep notes how far it is.
+// rows lists the keys of the state table, except for the rows in which sweep keeps its place.
 func rows(t *testing.T) []string {
 	t.Helper()
 	var all []string
@@ -163,7 +162,7 @@ func rows(t *testing.T) []string {
 }
 
 // newApp puts an app with these settings into the table of apps, as scripts/app does
-// (docs/decisions/0008-apps-table.md). What is not set is as in the app of all tests.
+// (docs/decisions/0008-apps-table.md). Settings that are left out have their defaults.
 func newApp(t *testing.T, settings item) wire.App {
 	t.Helper()
 	local(t)
@@ -181,11 +180,11 @@ func newApp(t *testing.T, settings item) wire.App {
 // is.
 type fault map[string]any
 
-// breaks sets faults until the test ends, or mend is called.
+// breaks sets faults until the test ends or mend is called.
 func breaks(t *testing.T, faults ...fault) (mend func()) {
 	t.Helper()
 	local(t)
-	ask := func(method string, order []byte) {
+	send := func(method string, order []byte) {
 		req, err := http.NewRequest(method, hark.AWS+"/_hark/faults", bytes.NewReader(order))
 		if err != nil {
 			t.Fatal(err)
@@ -199,13 +198,13 @@ func breaks(t *testing.T, faults ...fault) (mend func()) {
 			t.Fatalf("%s of faults %s: %s", method, order, res.Status)
 		}
 	}
-	ask(http.MethodPost, body(t, map[string]any{"seed": 7, "faults": faults}))
-	mend = func() { ask(http.MethodDelete, nil) }
+	send(http.MethodPost, body(t, map[string]any{"seed": 7, "faults": faults}))
+	mend = func() { send(http.MethodDelete, nil) }
 	t.Cleanup(mend)
 	return mend
 }
 
-// connectionID is what API Gateway calls the connection, of which the socket ID is another form.
+// connectionID is API Gateway's ID of the connection. The socket ID is another form of it.
 func (c client) connectionID() string {
 	c.t.Helper()
 	high, low, _ := strings.Cut(c.SocketID, ".")
@@ -221,8 +220,7 @@ func (c client) connectionID() string {
 	return base64.URLEncoding.EncodeToString(append(b, byte(l>>16), byte(l>>8), byte(l)))
 }
 
-// vanish ends the connection in a way that nobody is told of: its $disconnect is lost, as API
-// Gateway allows itself.
+// vanish ends the connection without its $disconnect, which API Gateway may lose.
 func (c client) vanish() {
 	c.t.Helper()
 	mend := breaks(c.t, fault{"do": "lose-disconnect", "connection": c.connectionID(), "count": 1})
@@ -234,7 +232,7 @@ func (c client) vanish() {
 	mend()
 }
 
-// faultHits is how often the faults that are set have struck.
+// faultHits returns how often the faults that are set have struck.
 func faultHits(t *testing.T) (hits int) {
 	t.Helper()
 	for _, f := range faultsSet(t) {
@@ -250,7 +248,7 @@ func faultsSet(t *testing.T) []faultSet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = res.Body.Close() }() // read to its end
+	defer func() { _ = res.Body.Close() }() // the body was read to its end
 	var list struct{ Faults []faultSet }
 	if err := json.NewDecoder(res.Body).Decode(&list); err != nil {
 		t.Fatal(err)
@@ -264,20 +262,15 @@ type faultSet struct {
 	Hits         int
 }
 
-// sweep has a connection looked at, as it is by itself every ten minutes: its lease is put into a
-// minute that has passed, sweep is told that it has not been there yet, and runs.
+// sweep makes sweep look at a connection, as it does every ten minutes. It puts the connection's
+// lease into a past minute, moves sweep's place before that minute, and invokes sweep.
 func sweep(t *testing.T, connectionID string) {
 	t.Helper()
 	minute := time.Now().Unix()/60 - 1
 	expires := time.Now().Add(time.Hour).Unix()
-	for shard := range 8 { // one of them is the connection's; sweep looks into all
-		put(
-			t, "State",
-			item{
-				"pk": fmt.Sprintf("lease#%d#%d", minute, shard), "sk": connectionID,
-				"expires": expires,
-			},
-		)
+	for shard := range 8 { // the connection has one shard; sweep reads all
+		pk := fmt.Sprintf("lease#%d#%d", minute, shard)
+		put(t, "State", item{"pk": pk, "sk": connectionID, "expires": expires})
 	}
 	put(t, "State", item{"pk": "sweep", "sk": "swept", "minute": minute - 1, "expires": expires})
 	if _, err := invoke(t.Context(), "sweep", []byte("{}")); err != nil {
@@ -301,8 +294,8 @@ func invoke(ctx context.Context, function string, payload []byte) ([]byte, error
 	return out.Payload, nil
 }
 
-// functionURL invokes the api function as its URL does, with payload format 2.0, and puts a path
-// before that of each request.
+// functionURL invokes the api function as its URL does, with payload format 2.0. It puts a base
+// path before the path of each request.
 type functionURL struct{ base string }
 
 func (u functionURL) RoundTrip(r *http.Request) (*http.Response, error) {

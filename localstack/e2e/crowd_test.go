@@ -22,8 +22,8 @@ import (
 // crowdPatience is how long a thousand of anything may take on a small machine.
 const crowdPatience = 2 * time.Minute
 
-// atOnce is how many connections are opened or closed side by side; perSecond is how many are
-// opened in a second, since the stack lets no more than 200 in (docs/decisions/0020-limits.md).
+// atOnce is how many connections are opened or closed concurrently. perSecond is how many are
+// opened in a second: the stack admits at most 200 (docs/decisions/0020-limits.md).
 const (
 	atOnce    = 20
 	perSecond = 180
@@ -77,8 +77,8 @@ func enter(ctx context.Context, channel string) (*wire.Conn, error) {
 	return c, err
 }
 
-// A thousand connections, each subscribed: one event reaches each once, whether they share a
-// channel or not, and when they have gone no row of theirs is left.
+// A thousand connections, each with a subscription: one event reaches each of them once, whether or
+// not they share a channel. When they are closed, no row of theirs is left.
 func TestThousandConnections(t *testing.T) {
 	const n = 1000
 	for _, tc := range []struct {
@@ -124,7 +124,7 @@ func TestThousandConnections(t *testing.T) {
 	}
 }
 
-// once listens at all connections side by side: none may get anything more.
+// once fails if any of the connections receives another frame within a second.
 func once(t *testing.T, all []*wire.Conn) {
 	t.Helper()
 	var g errgroup.Group
@@ -143,8 +143,8 @@ func once(t *testing.T, all []*wire.Conn) {
 	}
 }
 
-// rowsOfCrowd are the rows in the state table of these channels and connections. Of others there
-// may be some: tests that have ended still have rows removed and memories written.
+// rowsOfCrowd returns the keys of these channels' and connections' rows in the state table. Other
+// rows may exist: those of earlier tests are still being removed.
 func rowsOfCrowd(t *testing.T, channels []string, all []*wire.Conn) []string {
 	t.Helper()
 	own := slices.Clone(channels)
@@ -157,11 +157,11 @@ func rowsOfCrowd(t *testing.T, channels []string, all []*wire.Conn) []string {
 	})
 }
 
-// A broadcast process that is killed in the middle of a fan-out has delivered to some: the queue
-// brings the event back, so it reaches everyone, after what was published before it and before what
-// was published after it. Who had it may get it twice
-// (docs/decisions/0010-order-loss-duplicates.md), which also shows that the kill came in the
-// middle: rarely it falls between two batches.
+// A broadcast process that is killed during a fan-out has delivered the event to some subscribers.
+// The queue redelivers the message, so the event reaches all of them, after the events that were
+// published before it and before those that were published after it. Those that had the event may
+// get it twice (docs/decisions/0010-order-loss-duplicates.md). A duplicate also shows that the kill
+// fell into a fan-out; rarely it falls between two batches.
 func TestKilledBroadcast(t *testing.T) {
 	local(t)
 	const tries = 3
@@ -174,9 +174,9 @@ func TestKilledBroadcast(t *testing.T) {
 	t.Errorf("none of %d kills hit a fan-out: nothing was delivered twice", tries)
 }
 
-// killInFanOut publishes events to n connections, faster than they are delivered, and kills the
-// broadcast function when the first connection has half of them. All must arrive everywhere, in
-// order; it returns how many came twice.
+// killInFanOut publishes events to n connections, faster than they can be delivered, and kills the
+// broadcast function when the first connection has half of them. All events must arrive at every
+// connection, in order. It returns how many arrived twice.
 func killInFanOut(t *testing.T, n, events int) (repeated int) {
 	t.Helper()
 	ch := unique("kill-")
@@ -224,8 +224,8 @@ func killInFanOut(t *testing.T, n, events int) (repeated int) {
 	return repeated
 }
 
-// inOrder reads events until the last one has come. A redelivery may repeat what was there already;
-// for the first time, each must come right after the one before it.
+// inOrder reads events until the last one has come. A redelivery may repeat earlier events; new
+// ones must come in sequence.
 func inOrder(c *wire.Conn, next, end int) (repeated int, err error) {
 	for next < end {
 		f, err := c.Next(crowdPatience)
@@ -260,7 +260,7 @@ func killBroadcast(t *testing.T) {
 		if isBroadcast(p) {
 			err := p.Kill()
 			if errors.Is(err, syscall.ESRCH) {
-				continue // it has ended since
+				continue // it has ended meanwhile
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -83,7 +83,7 @@ func TestIdempotencyKey(t *testing.T) {
 		c.next("one", ch)
 		c.next("one", ch)
 	})
-	c.hears(ch)
+	c.receives(ch)
 	c.quiet()
 }
 
@@ -107,7 +107,7 @@ func TestPublishesWithOneKeyAtTheSameMoment(t *testing.T) {
 	}
 	wg.Wait()
 	c.next("test", ch)
-	c.hears(ch)
+	c.receives(ch)
 	c.quiet()
 }
 
@@ -189,8 +189,8 @@ func TestPublishWhoseFunctionDies(t *testing.T) {
 				}
 				seen[f.Channel] = true
 			}
-			listener.hears(first)
-			listener.hears(last)
+			listener.receives(first)
+			listener.receives(last)
 			listener.quiet()
 		})
 	}
@@ -201,7 +201,7 @@ func TestBudgetOfAnIdempotencyKey(t *testing.T) {
 	local(t)
 	ch := unique("news-")
 	c := subscriber(t, ch)
-	c.hears(ch) // the app is known to every process that will be asked
+	c.receives(ch) // the app is known to every process that will be asked
 	var text []byte
 	t.Run("a publish", func(t *testing.T) {
 		costs(t, bill{

@@ -19,8 +19,8 @@ import (
 //nolint:gochecknoglobals // a flag of the test binary
 var lobbyFor = flag.Duration("lobby", time.Minute, "how long TestLobby has users come and go")
 
-// What TestLobby has come and go: as many users as a presence channel may have, each with two
-// clients.
+// The users and clients of TestLobby: as many users as a presence channel allows, with two clients
+// each.
 const (
 	lobbyUsers   = 100
 	lobbyClients = 2 * lobbyUsers
@@ -33,12 +33,12 @@ type visitor struct {
 
 	mu      sync.Mutex
 	conn    *wire.Conn
-	joined  bool            // it has been told that it is on the channel
-	members map[string]bool // whom it believes to be there
-	wrong   []string        // what no client may be sent
+	joined  bool            // its subscribe has succeeded
+	members map[string]bool // its list of members
+	wrong   []string        // frames that must not be sent
 }
 
-// sees is whom the visitor believes to be there; nobody if it is not there itself.
+// sees returns the members that the visitor knows of; nil if it is not on the channel itself.
 func (v *visitor) sees() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -48,7 +48,7 @@ func (v *visitor) sees() []string {
 	return slices.Sorted(maps.Keys(v.members))
 }
 
-// reads follows what one connection is sent until it ends.
+// reads handles the frames of one connection until it ends.
 func (v *visitor) reads(c *wire.Conn, channel string) {
 	for {
 		f, err := c.Next(time.Hour)
@@ -61,12 +61,12 @@ func (v *visitor) reads(c *wire.Conn, channel string) {
 			return
 		}
 		if f.Channel == channel || f.Event == wire.Error {
-			v.hears(f)
+			v.receives(f)
 		}
 	}
 }
 
-func (v *visitor) hears(f wire.Frame) {
+func (v *visitor) receives(f wire.Frame) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var d struct {
@@ -96,7 +96,7 @@ func (v *visitor) hears(f wire.Frame) {
 		}
 	case wire.MemberAdded:
 		if !v.joined {
-			return // it has left, and the frame was under way
+			return // it has left; the frame was on its way
 		}
 		if v.members[d.UserID] {
 			v.wrong = append(v.wrong, d.UserID+" came twice")
@@ -115,7 +115,7 @@ func (v *visitor) hears(f wire.Frame) {
 	}
 }
 
-// connects opens a connection, or another one when the first has ended.
+// connects opens the visitor's connection, or its next one.
 func (v *visitor) connects(ctx context.Context, channel string) error {
 	ctx, cancel := context.WithTimeout(ctx, crowdPatience)
 	defer cancel()
@@ -133,7 +133,7 @@ func (v *visitor) connects(ctx context.Context, channel string) error {
 	return nil
 }
 
-// enters joins the channel and waits until it is told so, as pusher-js does before it leaves again.
+// enters joins the channel and waits for the success, as pusher-js does before it unsubscribes.
 func (v *visitor) enters(channel string) error {
 	data := fmt.Sprintf(`{"user_id":%q}`, v.user)
 	v.mu.Lock()
@@ -145,9 +145,8 @@ func (v *visitor) enters(channel string) error {
 	if err != nil {
 		return err
 	}
-	for end := time.Now().Add(crowdPatience); time.Now().Before(end); time.Sleep(
-		10 * time.Millisecond,
-	) {
+	for end := time.Now().Add(crowdPatience); time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
 		v.mu.Lock()
 		joined := v.joined
 		v.mu.Unlock()
@@ -155,10 +154,11 @@ func (v *visitor) enters(channel string) error {
 			return nil
 		}
 	}
-	return errors.New("not told that it has joined")
+	return errors.New("its join did not succeed")
 }
 
-// leaves goes one of the three ways: by a frame, by closing, and by hanging up.
+// leaves leaves in one of three ways: by an unsubscribe, by a close frame, or by dropping the
+// connection.
 func (v *visitor) leaves(ctx context.Context, channel string, how int) error {
 	v.mu.Lock()
 	c := v.conn
@@ -168,14 +168,14 @@ func (v *visitor) leaves(ctx context.Context, channel string, how int) error {
 	case 0:
 		return c.Unsubscribe(channel)
 	case 1:
-		_ = c.Close() // the other end may have been faster
+		_ = c.Close() // the server may have closed it before
 	default:
 		_ = c.Drop()
 	}
 	return v.connects(ctx, channel)
 }
 
-// visits comes and goes at random until the time is over.
+// visits joins and leaves at random until the time is over.
 func (v *visitor) visits(
 	ctx context.Context, channel string, until time.Time, draw *rand.Rand,
 ) error {
@@ -195,9 +195,9 @@ func (v *visitor) visits(
 	return nil
 }
 
-// TestLobby has 200 clients of 100 users join and leave one presence channel at random. Then every
-// client that is there must see who is there, and in between none may be told that somebody comes
-// who is there, or leaves who is not.
+// TestLobby makes 200 clients of 100 users join and leave one presence channel at random. Meanwhile
+// no client may be sent that a member came who is there, or that one left who is not. Afterwards
+// every client on the channel must have the right list of members.
 func TestLobby(t *testing.T) {
 	local(t)
 	channel := unique("presence-lobby-")
@@ -214,7 +214,8 @@ func TestLobby(t *testing.T) {
 	until := time.Now().Add(*lobbyFor)
 	for i, v := range visitors {
 		all.Go(func() {
-			if err := v.visits(t.Context(), channel, until, rand.New(rand.NewPCG(uint64(i), 1))); err != nil { //nolint:gosec // pauses, not secrets
+			draw := rand.New(rand.NewPCG(uint64(i), 1)) //nolint:gosec // pauses, not secrets
+			if err := v.visits(t.Context(), channel, until, draw); err != nil {
 				t.Errorf("%s: %v", v.user, err)
 			}
 		})
@@ -231,13 +232,12 @@ func TestLobby(t *testing.T) {
 	eventually(t, func() bool { return subscribers(t, channel) == 0 }, "the end of every row")
 }
 
-// lobbyAgrees waits until everybody who is there sees who is there.
+// lobbyAgrees waits until every visitor on the channel has the right list of members.
 func lobbyAgrees(t *testing.T, visitors []*visitor, channel string) {
 	t.Helper()
 	var differ string
-	for end := time.Now().Add(crowdPatience); time.Now().Before(end); time.Sleep(
-		100 * time.Millisecond,
-	) {
+	for end := time.Now().Add(crowdPatience); time.Now().Before(end); {
+		time.Sleep(100 * time.Millisecond)
 		truth := map[string]bool{}
 		for _, v := range visitors {
 			if v.sees() != nil {
@@ -253,7 +253,7 @@ func lobbyAgrees(t *testing.T, visitors []*visitor, channel string) {
 			}
 		}
 		if differ == "" {
-			t.Logf("%d users are there, as everybody sees", len(users))
+			t.Logf("%d users are there, as every client sees", len(users))
 			return
 		}
 	}

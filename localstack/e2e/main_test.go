@@ -13,11 +13,12 @@ import (
 	"hark/localstack/e2e/target"
 )
 
-// patience is how long a test waits for what must come. Nothing is measured with it: a cold start
-// on a busy machine fits, and what comes again after the queue's 15 seconds.
+// patience is how long a test waits for what must come. It is no measurement: it leaves room for a
+// cold start on a busy machine, and for a redelivery by the queue after 15 seconds.
 const patience = 40 * time.Second
 
-// calm is how long a test listens for what must not come, after something sent later has come.
+// calm is how long a test waits to see that nothing more comes, after something that was sent later
+// has come.
 const calm = 300 * time.Millisecond
 
 // hark is what all tests of the package run against; TestMain opens it.
@@ -49,13 +50,13 @@ func run(m *testing.M) int {
 	return code
 }
 
-// unique returns a name that no other test uses, not even one of another run against the same
-// deployment: of a channel, a user or an app.
+// unique returns a name of a channel, a user or an app that no other test uses, not even one of
+// another run against the same deployment.
 func unique(prefix string) string {
 	return fmt.Sprintf("%s%d-%d", prefix, time.Now().UnixMilli(), names.Add(1))
 }
 
-// local skips a test that looks behind the scenes, which only a local cloud allows.
+// local skips a test that needs a local cloud, because it reads tables or sets faults.
 func local(t *testing.T) {
 	t.Helper()
 	if !hark.Local() {
@@ -63,7 +64,7 @@ func local(t *testing.T) {
 	}
 }
 
-// eventually waits for a condition that must come true soon.
+// eventually waits for a condition that must soon hold.
 func eventually(t *testing.T, ok func() bool, what string) {
 	t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {

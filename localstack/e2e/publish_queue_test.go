@@ -14,8 +14,8 @@ import (
 
 // What apps publish without HTTP: by the queue and by the bus.
 
-// order is what such a message says.
-func order(t *testing.T, fields map[string]any) string {
+// publishMessage is what such a message says.
+func publishMessage(t *testing.T, fields map[string]any) string {
 	t.Helper()
 	all := map[string]any{"app_id": hark.App.ID, "name": "test"}
 	for name, value := range fields {
@@ -30,12 +30,12 @@ func mixed(t *testing.T, ch string) (texts []string, refused map[string]string) 
 	t.Helper()
 	bad := []struct{ text, reason string }{
 		{
-			order(t, map[string]any{"channel": ch, "data": strings.Repeat("x", 10241)}),
+			publishMessage(t, map[string]any{"channel": ch, "data": strings.Repeat("x", 10241)}),
 			"413 The data content of this event exceeds",
 		},
-		{order(t, map[string]any{"channel": "#no", "data": "{}"}), "400 "},
+		{publishMessage(t, map[string]any{"channel": "#no", "data": "{}"}), "400 "},
 		{
-			order(t, map[string]any{"channel": ch, "data": "{}", "app_id": unique("nobody-")}),
+			publishMessage(t, map[string]any{"channel": ch, "data": "{}", "app_id": unique("nobody-")}),
 			"404 ",
 		},
 	}
@@ -46,13 +46,13 @@ func mixed(t *testing.T, ch string) (texts []string, refused map[string]string) 
 			texts = append(texts, b.text)
 			refused[b.text] = b.reason
 		}
-		texts = append(texts, order(t, map[string]any{"channel": ch, "data": fmt.Sprint(i)}))
+		texts = append(texts, publishMessage(t, map[string]any{"channel": ch, "data": fmt.Sprint(i)}))
 	}
 	return texts, refused
 }
 
-// deadPublishes waits for so many refused messages, and returns why they were, by their texts.
-func deadPublishes(t *testing.T, count int) map[string]string {
+// refusedMessages waits for so many refused messages, and returns why they were, by their texts.
+func refusedMessages(t *testing.T, count int) map[string]string {
 	t.Helper()
 	reasons := map[string]string{}
 	within(t, hookPatience, func() bool {
@@ -102,7 +102,7 @@ func TestPublishWithoutHTTP(t *testing.T) {
 				}
 			}
 			c.quiet()
-			for text, said := range deadPublishes(t, len(refused)) {
+			for text, said := range refusedMessages(t, len(refused)) {
 				for bad, reason := range refused {
 					if strings.Contains(text, bad) { // EventBridge puts an envelope around it
 						if !strings.HasPrefix(said, reason) || len(said) == len(reason) {
@@ -120,7 +120,7 @@ func TestPublishWithoutHTTP(t *testing.T) {
 	t.Run("an ID makes one event of two messages", func(t *testing.T) {
 		ch := unique("orders-")
 		c := subscriber(t, ch)
-		text := order(t, map[string]any{"channel": ch, "data": "{}"})
+		text := publishMessage(t, map[string]any{"channel": ch, "data": "{}"})
 		for _, id := range []string{"row-7", "row-7", "row-8"} {
 			_, err := queues().SendMessage(t.Context(), &sqs.SendMessageInput{
 				QueueUrl: aws.String(hark.Queues["Publish"]), MessageBody: &text,
@@ -142,7 +142,7 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 	if hark.Queues["Publish"] == "" {
 		t.Skip("this form of the stack has neither queue nor bus")
 	}
-	text := order(t, map[string]any{"channel": "#no", "data": "{}"})
+	text := publishMessage(t, map[string]any{"channel": "#no", "data": "{}"})
 	if err := sendAll(t.Context(), unique("orders-"), []string{text}); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 	if said != "1 messages moved to "+hark.Queues["Publish"]+"\n" {
 		t.Errorf("scripts/redrive said %q", said)
 	}
-	if reason := deadPublishes(t, 1)[text]; !strings.HasPrefix(reason, "400 ") {
+	if reason := refusedMessages(t, 1)[text]; !strings.HasPrefix(reason, "400 ") {
 		t.Errorf("refused again: %q", reason)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// What an app's server does: requests that are signed by hand, and the Go SDK as it is.
+// What an app's server does: it sends requests that are signed by hand, or uses the Go SDK.
 
 func api() wire.API { return apiOf(hark.App) }
 
@@ -46,8 +46,7 @@ func publishTo(t *testing.T, app wire.App, e wire.Event) {
 	}
 }
 
-// request sends a request of the app; a path that does not begin with a slash is one below
-// /apps/{id}/.
+// request sends a request of the app. A path without a leading slash is below /apps/{id}/.
 func request(t *testing.T, app wire.App, r wire.Request) wire.Answer {
 	t.Helper()
 	if r.Path == "" || r.Path[0] != '/' {
@@ -60,7 +59,7 @@ func request(t *testing.T, app wire.App, r wire.Request) wire.Answer {
 	return a
 }
 
-// post sends a request of the app of all tests, to its events unless the request has a path.
+// post sends a request of the default app, by default a POST to its events.
 func post(t *testing.T, r wire.Request) wire.Answer {
 	t.Helper()
 	if r.Method == "" {
@@ -87,7 +86,8 @@ func getOf(t *testing.T, app wire.App, path string, params ...string) wire.Answe
 	return request(t, app, r)
 }
 
-// answers fails unless the answer is that status and that JSON, whatever the order of its keys.
+// answers fails unless the answer has that status and that JSON; the order of its keys does not
+// matter.
 func answers(t *testing.T, a wire.Answer, status int, want string) {
 	t.Helper()
 	if a.Status != status || normal(t, a.Body) != normal(t, want) {

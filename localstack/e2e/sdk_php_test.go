@@ -112,7 +112,7 @@ func TestPHPSDK(t *testing.T) {
 		if normal(t, string(got["channels"])) != normal(t, want) {
 			t.Errorf("got %s, want %s", got["channels"], want)
 		}
-		c.hears(ch)
+		c.receives(ch)
 	})
 	t.Run("trigger of nothing: an empty array is the list [] in PHP", func(t *testing.T) {
 		php(t, "POST", "events", `{"name":"e","data":"[]","channel":"`+ch+`"}`, nil)
@@ -124,7 +124,7 @@ func TestPHPSDK(t *testing.T) {
 			php(t, "POST", "events", text, nil)
 		}
 		c.reads(`App\Events\OrderShipped`, ch, data)
-		c.hears(ch)
+		c.receives(ch)
 	})
 	t.Run("triggerBatch", func(t *testing.T) {
 		got := php(
@@ -173,6 +173,6 @@ func TestPHPSDK(t *testing.T) {
 		if got := php(t, "POST", "users/"+id+"/terminate_connections", "{}", nil); len(got) != 0 {
 			t.Errorf("got %v", got)
 		}
-		me.gone()
+		me.isClosed()
 	})
 }

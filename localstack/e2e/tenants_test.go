@@ -22,7 +22,7 @@ func TestTwoAppsNeverMeet(t *testing.T) {
 
 	t.Run("subscribe, publish, subscription_count", func(t *testing.T) {
 		ann, eve := join(t, ours, news), join(t, theirs, news)
-		ann.hears(news)
+		ann.receives(news)
 		second := join(t, ours, news)
 		ann.next(wire.SubscriptionCount, news)
 		second.leave(news)
@@ -32,7 +32,7 @@ func TestTwoAppsNeverMeet(t *testing.T) {
 		publishTo(t, ours,
 			wire.Event{Name: "test", Channel: news, Data: "{}", SocketID: eve.SocketID})
 		ann.next("test", news)
-		eve.hears(news)
+		eve.receives(news)
 		ann.quiet()
 	})
 	t.Run("batches", func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestTwoAppsNeverMeet(t *testing.T) {
 		answers(t, getOf(t, theirs, "channels/"+price, "info", "cache"), 200,
 			`{"occupied":false,"cache":null}`)
 		eve := connectTo(t, theirs)
-		eve.comes(price)
+		eve.joinAny(price)
 		eve.next(wire.CacheMiss, price)
 	})
 	t.Run("signed-in users and their watchers", func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestTwoAppsNeverMeet(t *testing.T) {
 				Method: http.MethodPost, Path: "users/" + id + "/terminate_connections",
 				Body: []byte("{}"),
 			}), 200, "{}")
-			ann.gone()
+			ann.isClosed()
 			eve.pings()
 			watcher.quiet()
 		})

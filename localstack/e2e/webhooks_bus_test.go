@@ -16,31 +16,31 @@ import (
 
 // What webhooks are told is on the stack's event bus, too.
 
-// heardQueue has a rule of the app's own send what the bus hears of channels to a queue, as an
+// copyBusToQueue has a rule of the app's own send what the bus hears of channels to a queue, as an
 // app's own stack would.
-func heardQueue(resources map[string]map[string]any) {
+func copyBusToQueue(resources map[string]map[string]any) {
 	arn := func(id string) any { return map[string]any{"Fn::GetAtt": []string{id, "Arn"}} }
 	ref := func(id string) any { return map[string]any{"Ref": id} }
-	resources["Heard"] = map[string]any{
+	resources["BusCopy"] = map[string]any{
 		"Type":       "AWS::SQS::Queue",
 		"Properties": map[string]any{"FifoQueue": true, "ContentBasedDeduplication": true},
 	}
-	resources["HeardPolicy"] = map[string]any{"Type": "AWS::SQS::QueuePolicy", "Properties": map[string]any{
-		"Queues": []any{ref("Heard")},
+	resources["BusCopyPolicy"] = map[string]any{"Type": "AWS::SQS::QueuePolicy", "Properties": map[string]any{
+		"Queues": []any{ref("BusCopy")},
 		"PolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
-			"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn("Heard"),
+			"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn("BusCopy"),
 			"Principal": map[string]any{"Service": "events.amazonaws.com"},
 			"Condition": map[string]any{
-				"ArnEquals": map[string]any{"aws:SourceArn": arn("HeardRule")},
+				"ArnEquals": map[string]any{"aws:SourceArn": arn("BusCopyRule")},
 			},
 		}}},
 	}}
-	resources["HeardRule"] = map[string]any{"Type": "AWS::Events::Rule", "Properties": map[string]any{
+	resources["BusCopyRule"] = map[string]any{"Type": "AWS::Events::Rule", "Properties": map[string]any{
 		"EventBusName": ref("Bus"), "EventPattern": map[string]any{"source": []string{"hark"}},
 		"State": "ENABLED",
 		"Targets": []any{map[string]any{
-			"Arn": arn("Heard"), "Id": "heard",
-			"SqsParameters": map[string]any{"MessageGroupId": "heard"},
+			"Arn": arn("BusCopy"), "Id": "bus-copy",
+			"SqsParameters": map[string]any{"MessageGroupId": "bus-copy"},
 		}},
 	}}
 }
@@ -53,12 +53,12 @@ type busEvent struct {
 	Detail     map[string]any `json:"detail"`
 }
 
-// onBus reads what the rule has sent so far.
-func onBus(t *testing.T) (all []busEvent) {
+// busEvents reads what the rule has sent so far.
+func busEvents(t *testing.T) (all []busEvent) {
 	t.Helper()
 	for {
 		out, err := queues().ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-			QueueUrl: aws.String(hark.Queues["Heard"]), MaxNumberOfMessages: 10, WaitTimeSeconds: 2,
+			QueueUrl: aws.String(hark.Queues["BusCopy"]), MaxNumberOfMessages: 10, WaitTimeSeconds: 2,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -73,7 +73,7 @@ func onBus(t *testing.T) (all []busEvent) {
 			}
 			all = append(all, e)
 			_, err := queues().DeleteMessage(t.Context(), &sqs.DeleteMessageInput{
-				QueueUrl: aws.String(hark.Queues["Heard"]), ReceiptHandle: m.ReceiptHandle,
+				QueueUrl: aws.String(hark.Queues["BusCopy"]), ReceiptHandle: m.ReceiptHandle,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -85,9 +85,9 @@ func onBus(t *testing.T) (all []busEvent) {
 // TestEveryNotice has everything happen that there is a notice of. What the endpoint is told is on
 // the bus as well, each once, with whose socket it was and how long it lasted.
 func TestEveryNotice(t *testing.T) {
-	ownCloud(t, 1, heardQueue)
+	ownCloud(t, 1, copyBusToQueue)
 	e := newEndpoint(t, nil)
-	app := tells(t, item{"subscription_count": true}, e)
+	app := appWithWebhooks(t, item{"subscription_count": true}, e)
 	// presence channels count users, not subscriptions
 	const room, news = "presence-cache-room", "news"
 	counted := func(n int) string {
@@ -99,24 +99,24 @@ func TestEveryNotice(t *testing.T) {
 	c.enter(room, channelData("7", ""))
 	c.next(wire.SubscriptionSucceeded, room)
 	c.whispers(room, "client-typing", `{}`)
-	whispered := told("client_event", room, "event", "client-typing", "data", "{}", "socket_id",
+	whispered := webhookEvent("client_event", room, "event", "client-typing", "data", "{}", "socket_id",
 		c.SocketID, "user_id", "7")
-	e.hears(told("channel_occupied", room), told("member_added", room, "user_id", "7"),
-		told("cache_miss", room), whispered)
+	e.receives(webhookEvent("channel_occupied", room), webhookEvent("member_added", room, "user_id", "7"),
+		webhookEvent("cache_miss", room), whispered)
 	other.join(news)
-	e.hears(told("channel_occupied", news), counted(1))
+	e.receives(webhookEvent("channel_occupied", news), counted(1))
 	c.leave(room)
-	e.hears(told("channel_vacated", room), told("member_removed", room, "user_id", "7"))
+	e.receives(webhookEvent("channel_vacated", room), webhookEvent("member_removed", room, "user_id", "7"))
 	other.leave(news)
-	e.hears(told("channel_vacated", news), counted(0))
-	e.silent()
+	e.receives(webhookEvent("channel_vacated", news), counted(0))
+	e.receivesNothingMore()
 
 	e.mu.Lock()
 	notices := slices.Clone(e.all)
 	e.mu.Unlock()
 	within(t, hookPatience, func() bool { return waiting(t, "Deliveries") == 0 },
 		"the end of all deliveries")
-	events := onBus(t)
+	events := busEvents(t)
 	if len(events) != len(notices) {
 		t.Errorf("the bus heard %d events, the endpoint %d", len(events), len(notices))
 	}
@@ -152,7 +152,7 @@ func TestEveryNotice(t *testing.T) {
 }
 
 // lasted returns what the event says of how long it was so, if that can be.
-func lasted(t *testing.T, e busEvent, began time.Time, n notice) any {
+func lasted(t *testing.T, e busEvent, began time.Time, n webhookRequest) any {
 	t.Helper()
 	ms, _ := e.Detail["duration_ms"].(float64)
 	if most := float64(n.came.Sub(began).Milliseconds()); ms <= 0 || ms > most {

@@ -31,7 +31,7 @@ import (
 const hookPatience = 4 * patience
 
 // notice is a request that an endpoint got.
-type notice struct {
+type webhookRequest struct {
 	header http.Header
 	body   []byte
 	came   time.Time
@@ -47,9 +47,9 @@ type endpoint struct {
 	wants item // of the webhook, besides its url
 
 	mu     sync.Mutex
-	answer func(notice) int // a status, or 0 for none at all; nil: always 200
-	all    []notice         // that were answered with 2xx
-	read   int              // how many of them the test has read
+	answer func(webhookRequest) int // a status, or 0 for none at all; nil: always 200
+	all    []webhookRequest         // that were answered with 2xx
+	read   int                      // how many of them the test has read
 }
 
 // newEndpoint returns one whose webhook has these attributes, too.
@@ -62,7 +62,7 @@ func newEndpoint(t *testing.T, wants item) *endpoint {
 }
 
 func (e *endpoint) take(w http.ResponseWriter, r *http.Request) {
-	n := notice{header: r.Header, came: time.Now()}
+	n := webhookRequest{header: r.Header, came: time.Now()}
 	var err error
 	if n.body, err = io.ReadAll(r.Body); err != nil {
 		return // the sender has given up
@@ -88,15 +88,15 @@ func (e *endpoint) take(w http.ResponseWriter, r *http.Request) {
 }
 
 // answers has the endpoint answer with what f says from now on; with 200 if f is nil.
-func (e *endpoint) answers(f func(notice) int) {
+func (e *endpoint) answers(f func(webhookRequest) int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.answer = f
 }
 
-// tells returns a new app that has these endpoints told. They are told nothing more when the test
-// ends, rather than be missed for minutes.
-func tells(t *testing.T, settings item, endpoints ...*endpoint) wire.App {
+// appWithWebhooks returns a new app that has these endpoints told. They are told nothing more when
+// the test ends, rather than be missed for minutes.
+func appWithWebhooks(t *testing.T, settings item, endpoints ...*endpoint) wire.App {
 	t.Helper()
 	if hark.Local() && hark.Queues["Checks"] == "" {
 		t.Skip("this form of the stack has no webhooks")
@@ -130,7 +130,7 @@ func tells(t *testing.T, settings item, endpoints ...*endpoint) wire.App {
 }
 
 // next returns the next notice, after every check that a receiver may make.
-func (e *endpoint) next() notice {
+func (e *endpoint) next() webhookRequest {
 	e.t.Helper()
 	for end := time.Now().Add(hookPatience); time.Now().Before(end); time.Sleep(
 		10 * time.Millisecond,
@@ -144,10 +144,10 @@ func (e *endpoint) next() notice {
 		}
 	}
 	e.t.Fatalf("the endpoint got nothing within %s", hookPatience)
-	return notice{}
+	return webhookRequest{}
 }
 
-func (e *endpoint) unread() []notice {
+func (e *endpoint) unread() []webhookRequest {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.all[e.read:])
@@ -155,7 +155,7 @@ func (e *endpoint) unread() []notice {
 
 // check looks at a request as Pusher's SDKs do: the official one for Go is asked whether it is the
 // app's.
-func (e *endpoint) check(n notice) {
+func (e *endpoint) check(n webhookRequest) {
 	e.t.Helper()
 	if got := n.header["Content-Type"]; !slices.Equal(got, []string{"application/json"}) {
 		e.t.Errorf("129 Content-Type %q", got)
@@ -173,7 +173,7 @@ func (e *endpoint) check(n notice) {
 
 // hears reads as many notices and fails unless they are these, in any order: the order of those
 // about one channel is tested by itself.
-func (e *endpoint) hears(want ...string) {
+func (e *endpoint) receives(want ...string) {
 	e.t.Helper()
 	var got []string
 	for range want {
@@ -189,7 +189,7 @@ func (e *endpoint) hears(want ...string) {
 
 // distinct reads so many notices, and skips those that came twice, since their answer was not heard
 // in time.
-func (e *endpoint) distinct(count int) (all []notice) {
+func (e *endpoint) distinct(count int) (all []webhookRequest) {
 	e.t.Helper()
 	seen := map[string]bool{}
 	for len(all) < count {
@@ -204,8 +204,8 @@ func (e *endpoint) distinct(count int) (all []notice) {
 	return all
 }
 
-// silent fails if there is a notice that nobody has read.
-func (e *endpoint) silent() {
+// receivesNothingMore fails if there is a notice that nobody has read.
+func (e *endpoint) receivesNothingMore() {
 	e.t.Helper()
 	time.Sleep(calm)
 	for _, n := range e.unread() {
@@ -213,8 +213,9 @@ func (e *endpoint) silent() {
 	}
 }
 
-// told is a notice that has a name and a channel, and more fields as name, value, name, value.
-func told(name, channel string, more ...string) string {
+// webhookEvent is a webhook event that has a name and a channel, and more fields as name, value,
+// name, value.
+func webhookEvent(name, channel string, more ...string) string {
 	var b bytes.Buffer
 	b.WriteString(`{"name":` + strconv.Quote(name) + `,"channel":` + strconv.Quote(channel))
 	for i := 0; i < len(more); i += 2 {
@@ -223,8 +224,9 @@ func told(name, channel string, more ...string) string {
 	return b.String() + "}"
 }
 
-// checked waits until every look at a channel that somebody has asked for so far has been taken.
-func checked(t *testing.T) {
+// awaitChecks waits until every look at a channel that somebody has asked for so far has been
+// taken.
+func awaitChecks(t *testing.T) {
 	t.Helper()
 	within(t, hookPatience, func() bool { return waiting(t, "Checks") == 0 },
 		"the end of all checks")

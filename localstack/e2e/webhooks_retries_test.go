@@ -107,7 +107,7 @@ type outage struct {
 }
 
 // answer is how the endpoint answers, if it does.
-func (o *outage) answer(n notice) int {
+func (o *outage) answer(n webhookRequest) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.began.IsZero() {
@@ -141,27 +141,27 @@ func TestEndpointIsDownForFourMinutes(t *testing.T) {
 	})
 	e := newEndpoint(t,
 		item{"event_types": []string{"channel_occupied", "channel_vacated", "client_event"}})
-	hark.App = tells(t, nil, e)
+	hark.App = appWithWebhooks(t, nil, e)
 	lobby, all := reloadOfMany(t, e, clients, grace)
 
 	var writers []client
 	var occupied []string
 	rooms := make([]string, nRooms)
-	want := map[string][]string{lobby: {told("channel_vacated", lobby)}}
+	want := map[string][]string{lobby: {webhookEvent("channel_vacated", lobby)}}
 	for i := range rooms {
 		c, room := connect(t), unique("private-room-")
 		c.join(room)
 		writers, rooms[i], occupied = append(writers, c), room, append(occupied,
-			told("channel_occupied", room))
+			webhookEvent("channel_occupied", room))
 		for n := range events {
 			want[room] = append(
 				want[room],
-				told("client_event", room, "event", "client-n", "data", fmt.Sprint(n), "socket_id",
+				webhookEvent("client_event", room, "event", "client-n", "data", fmt.Sprint(n), "socket_id",
 					c.SocketID),
 			)
 		}
 	}
-	e.hears(occupied...)
+	e.receives(occupied...)
 	down := &outage{lasts: 4 * time.Minute / retriesSpeed}
 	e.answers(down.answer)
 	closeAll(t, all)
@@ -190,8 +190,8 @@ func TestEndpointIsDownForFourMinutes(t *testing.T) {
 				strings.Join(got[ch], "\n\t"), strings.Join(want[ch], "\n\t"))
 		}
 	}
-	checked(t)
-	e.silent()
+	awaitChecks(t)
+	e.receivesNothingMore()
 	if n := waiting(t, "DeadDeliveries"); n != 0 {
 		t.Errorf("%d notices are dead", n)
 	}
@@ -215,8 +215,8 @@ func reloadOfMany(
 		lobby := unique("lobby-")
 		to := func(int) string { return lobby }
 		all := crowd(t, n, to)
-		e.hears(told("channel_occupied", lobby))
-		checked(t)
+		e.receives(webhookEvent("channel_occupied", lobby))
+		awaitChecks(t)
 		began := time.Now()
 		closeAll(t, all)
 		within(t, hookPatience, func() bool { return vacant(t, hark.App, lobby) },
@@ -225,11 +225,11 @@ func reloadOfMany(
 		if away := time.Since(began); away >= grace {
 			t.Logf("they were back after %s", away)
 			closeAll(t, all)
-			e.forgets(t)
+			e.skipRest(t)
 			continue
 		}
-		checked(t)
-		e.silent()
+		awaitChecks(t)
+		e.receivesNothingMore()
 		return lobby, all
 	}
 	t.Fatalf("they were never back within %s: this machine is too slow", grace)
@@ -249,7 +249,7 @@ func closeAll(t *testing.T, all []*wire.Conn) {
 }
 
 // forgets waits for what is to come, and does not look at it.
-func (e *endpoint) forgets(t *testing.T) {
+func (e *endpoint) skipRest(t *testing.T) {
 	t.Helper()
 	within(
 		t, hookPatience,

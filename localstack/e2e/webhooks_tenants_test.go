@@ -23,25 +23,25 @@ func TestSlowAndDeadEndpointsDelayNoOtherApp(t *testing.T) {
 	release := sync.OnceFunc(func() { close(answer) })
 	t.Cleanup(release)
 	var tried atomic.Int64
-	slow.answers(func(notice) int {
+	slow.answers(func(webhookRequest) int {
 		tried.Add(1)
 		<-answer
 		return http.StatusOK
 	})
-	theirs, ours := tells(t, nil, slow, dead), tells(t, nil, fast)
+	theirs, ours := appWithWebhooks(t, nil, slow, dead), appWithWebhooks(t, nil, fast)
 	var occupied []string
 	c := connectTo(t, theirs)
 	for i := range channels {
 		ch := fmt.Sprint("news-", i)
 		c.join(ch)
-		occupied = append(occupied, told("channel_occupied", ch))
+		occupied = append(occupied, webhookEvent("channel_occupied", ch))
 	}
 	within(t, hookPatience, func() bool { return tried.Load() > 3 }, "posts that nobody answers")
 	ann := connectTo(t, ours)
 	for i := range channels {
 		ann.join(fmt.Sprint("news-", i))
 	}
-	fast.hears(slices.Clone(occupied)...)
+	fast.receives(slices.Clone(occupied)...)
 	if err := ann.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -71,12 +71,12 @@ func TestSlowAndDeadEndpointsDelayNoOtherApp(t *testing.T) {
 func TestBudgetOfWebhooks(t *testing.T) {
 	ownCloud(t, 1, nil)
 	e := newEndpoint(t, nil)
-	c := connectTo(t, tells(t, nil, e))
+	c := connectTo(t, appWithWebhooks(t, nil, e))
 	cycle := func() {
 		c.join("news")
-		e.hears(told("channel_occupied", "news"))
+		e.receives(webhookEvent("channel_occupied", "news"))
 		c.leave("news")
-		e.hears(told("channel_vacated", "news"))
+		e.receives(webhookEvent("channel_vacated", "news"))
 	}
 	cycle() // the app is known to every process
 	const (

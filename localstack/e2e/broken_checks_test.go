@@ -20,8 +20,8 @@ import (
 // and with what the HTTP API answers. What is killed, throttled or answered 410 is chosen so
 // narrowly that it strikes where the test says and nowhere else.
 
-// webhooks reports whether apps are told of their channels, for which functions send checks.
-func webhooks() bool { return hark.Queues["Checks"] != "" }
+// hasWebhooks reports whether apps are told of their channels, for which functions send checks.
+func hasWebhooks() bool { return hark.Queues["Checks"] != "" }
 
 // usersOf are the users of rows.
 func usersOf(rows map[string]subscription) []string {
@@ -47,7 +47,7 @@ func listed(t *testing.T, channel string) bool {
 // agree waits until the channel is how these clients want it: each that wants to be on it has a
 // row, settled, and believes so, nobody else has or does, the channel is listed if anybody is
 // there, and on a presence channel each sees the users of the rows.
-func agree(t *testing.T, channel string, all ...*regular) {
+func agree(t *testing.T, channel string, all ...*reconnecting) {
 	t.Helper()
 	if differ := agreeWithin(t, patience, channel, all...); differ != "" {
 		t.Errorf("%s: %s", channel, differ)
@@ -56,7 +56,7 @@ func agree(t *testing.T, channel string, all ...*regular) {
 
 // agreeWithin says in what they do not agree after that time; nothing if they do.
 func agreeWithin(
-	t *testing.T, within time.Duration, channel string, all ...*regular,
+	t *testing.T, within time.Duration, channel string, all ...*reconnecting,
 ) (differ string) {
 	t.Helper()
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -81,18 +81,18 @@ func patiently(t *testing.T, ok func() bool, what string) {
 	t.Fatalf("not within %s: %s", 2*patience, what)
 }
 
-func disagreement(t *testing.T, channel string, all []*regular) string {
+func disagreement(t *testing.T, channel string, all []*reconnecting) string {
 	t.Helper()
 	rows := rowsOf(t, channel)
 	users := usersOf(rows)
 	there := 0
 	for _, r := range all {
 		r.mu.Lock()
-		wants := r.wants[channel] && !r.over
+		wants := r.wants[channel] && !r.closed
 		r.mu.Unlock()
-		s, has := rows[r.connection()]
+		s, has := rows[r.connectionID()]
 		switch {
-		case wants != r.is(channel):
+		case wants != r.isOn(channel):
 			return fmt.Sprintf("%s wants to be there: %v, believes to be there: %v", r.user, wants,
 				!wants)
 		case wants != has:
@@ -116,38 +116,38 @@ func disagreement(t *testing.T, channel string, all []*regular) string {
 	return ""
 }
 
-// noTrace has all of these clients go for good, sweep do what is left for it, and then waits until
-// no row is left of their connections, nor of the channels.
-func noTrace(t *testing.T, all []*regular, channels ...string) {
+// expectNoRows has all of these clients go for good, sweep do what is left for it, and then waits
+// until no row is left of their connections, nor of the channels.
+func expectNoRows(t *testing.T, all []*reconnecting, channels ...string) {
 	t.Helper()
 	var ids []string
 	for _, r := range all {
-		r.goes()
-		ids = append(ids, r.connections()...)
+		r.close()
+		ids = append(ids, r.connectionIDs()...)
 	}
 	sweepAll(t, ids)
-	untraced(t, append(ids, channels...))
+	awaitNoRows(t, append(ids, channels...))
 }
 
-// untraced waits until no row has one of the words in its keys. If apps are told of their channels,
-// what removes the last row of a channel is a check, which comes three seconds later.
-func untraced(t *testing.T, words []string) {
+// awaitNoRows waits until no row has one of the words in its keys. If apps are told of their
+// channels, what removes the last row of a channel is a check, which comes three seconds later.
+func awaitNoRows(t *testing.T, words []string) {
 	t.Helper()
 	var left []string
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(
 		100 * time.Millisecond,
 	) {
-		if left = traces(t, words); len(left) == 0 {
+		if left = rowsNaming(t, words); len(left) == 0 {
 			return
 		}
 	}
 	t.Errorf("%d rows are left: %v", len(left), left)
 }
 
-// traces are the rows with one of these words in their keys. Leases do not count: who has gone
+// rowsNaming are the rows with one of these words in their keys. Leases do not count: who has gone
 // costs one look, and no more. Nor do the newest events of cache channels, which outlive their
 // subscribers, and what an app was told is missing there.
-func traces(t *testing.T, words []string) []string {
+func rowsNaming(t *testing.T, words []string) []string {
 	t.Helper()
 	return slices.DeleteFunc(rows(t), func(key string) bool {
 		return strings.HasPrefix(key, "lease#") || strings.HasSuffix(key, " cache") ||
@@ -235,17 +235,17 @@ func disconnecting(t *testing.T) bool {
 	return readMeter(t)["lambda.requests"] != before
 }
 
-// ownErrors counts the answers to clients that were API Gateway's own JSON. Run what breaks between
-// two calls: only a process of message that dies with a frame in hand may add one.
-func ownErrors(t *testing.T) int {
+// gatewayErrors counts the answers to clients that were API Gateway's own JSON. Run what breaks
+// between two calls: only a process of message that dies with a frame in hand may add one.
+func gatewayErrors(t *testing.T) int {
 	t.Helper()
 	return int(readMeter(t)["apigateway.own_errors"])
 }
 
-// ownErrorsSince fails unless there have been so many since.
-func ownErrorsSince(t *testing.T, before, want int) {
+// wantGatewayErrors fails unless there have been so many since.
+func wantGatewayErrors(t *testing.T, before, want int) {
 	t.Helper()
-	if got := ownErrors(t) - before; got != want {
+	if got := gatewayErrors(t) - before; got != want {
 		t.Errorf("API Gateway answered %d frames itself, want %d", got, want)
 	}
 }

@@ -18,13 +18,13 @@ import (
 // regular is a client that comes back. It wants to be on its channels, and whenever its connection
 // ends it opens another one and subscribes anew, as pusher-js does; like pusher-js it keeps the
 // members of presence channels. Whatever no client may be sent, it notes.
-type regular struct {
+type reconnecting struct {
 	t    *testing.T
 	user string // as whom it joins presence channels
 	done chan struct{}
 
 	mu      sync.Mutex
-	over    bool
+	closed  bool
 	wants   map[string]bool
 	conn    *wire.Conn                 // nil while it is away
 	sockets []string                   // the IDs of all connections that it has had
@@ -35,52 +35,52 @@ type regular struct {
 	// effect
 	unsure bool
 	events map[string][]string // the data of events, by channel
-	met    map[string]int      // how often it was told that it is on a channel
+	joins  map[string]int      // how often it was told that it is on a channel
 	own    int                 // answers that were API Gateway's own JSON
 	// users who came though they were there, or left though they were not
-	twice int
-	wrong []string // frames that no client may be sent
+	wrong      int
+	unexpected []string // frames that no client may be sent
 }
 
 // away is how long a regular waits before it opens its next connection.
 const away = 50 * time.Millisecond
 
-// regularly has a client of that user come, and come back until the test ends.
-func regularly(t *testing.T, user string, channels ...string) *regular {
+// newReconnecting has a client of that user come, and come back until the test ends.
+func newReconnecting(t *testing.T, user string, channels ...string) *reconnecting {
 	t.Helper()
-	r := &regular{
+	r := &reconnecting{
 		t: t, user: user, done: make(chan struct{}), wants: map[string]bool{},
-		events: map[string][]string{}, met: map[string]int{},
+		events: map[string][]string{}, joins: map[string]int{},
 	}
 	for _, ch := range channels {
 		r.wants[ch] = true
 	}
-	go r.lives(t.Context())
-	t.Cleanup(r.goes)
-	eventually(t, func() bool { return r.socket() != "" }, "a connection")
+	go r.run(t.Context())
+	t.Cleanup(r.close)
+	eventually(t, func() bool { return r.socketID() != "" }, "a connection")
 	return r
 }
 
 // lives opens one connection after another.
-func (r *regular) lives(ctx context.Context) {
+func (r *reconnecting) run(ctx context.Context) {
 	defer close(r.done)
-	for r.stays() {
-		if c := r.opens(ctx); c != nil {
-			r.reads(c)
+	for r.running() {
+		if c := r.dial(ctx); c != nil {
+			r.read(c)
 			_ = c.Close() // the other end has, mostly
 		}
 		time.Sleep(away)
 	}
 }
 
-func (r *regular) stays() bool {
+func (r *reconnecting) running() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.over
+	return !r.closed
 }
 
 // opens returns nil if it is not let in: then it tries again.
-func (r *regular) opens(ctx context.Context) *wire.Conn {
+func (r *reconnecting) dial(ctx context.Context) *wire.Conn {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	c, err := wire.Dial(ctx, hark.URL, "/app/"+hark.App.Key+"?protocol=7")
@@ -93,21 +93,21 @@ func (r *regular) opens(ctx context.Context) *wire.Conn {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.over {
+	if r.closed {
 		_ = c.Close()
 		return nil
 	}
 	r.conn, r.sockets = c, append(r.sockets, c.SocketID)
 	r.lists, r.left, r.unsure = map[string]map[string]bool{}, map[string]bool{}, false
 	for ch := range r.wants {
-		r.asks(ch)
+		r.subscribe(ch)
 	}
 	return c
 }
 
 // asks sends a subscribe; the caller holds the lock. Should the connection have ended, the next one
 // will ask.
-func (r *regular) asks(channel string) {
+func (r *reconnecting) subscribe(channel string) {
 	data := ""
 	if strings.HasPrefix(channel, "presence-") {
 		data = channelData(r.user, "")
@@ -119,7 +119,7 @@ func (r *regular) asks(channel string) {
 }
 
 // reads follows what a connection is sent until it ends.
-func (r *regular) reads(c *wire.Conn) {
+func (r *reconnecting) read(c *wire.Conn) {
 	for {
 		raw, err := c.Message(time.Hour)
 		r.mu.Lock()
@@ -128,18 +128,18 @@ func (r *regular) reads(c *wire.Conn) {
 			// by the other end, by ourselves
 			_, ended := errors.AsType[*wire.ClosedError](err)
 			if !ended && !errors.Is(err, net.ErrClosed) {
-				r.wrong = append(r.wrong, err.Error())
+				r.unexpected = append(r.unexpected, err.Error())
 			}
 			r.mu.Unlock()
 			return
 		}
-		r.hears(raw)
+		r.receives(raw)
 		r.mu.Unlock()
 	}
 }
 
 // hears takes a message; the caller holds the lock.
-func (r *regular) hears(raw []byte) {
+func (r *reconnecting) receives(raw []byte) {
 	f, err := wire.ParseFrame(raw)
 	switch {
 	// {"message": "Internal server error", …}
@@ -147,55 +147,55 @@ func (r *regular) hears(raw []byte) {
 		r.own++
 		r.unsure = true
 	case err != nil:
-		r.wrong = append(r.wrong, err.Error())
+		r.unexpected = append(r.unexpected, err.Error())
 	case f.Event == wire.Error || f.Event == wire.SubscriptionError:
 		if d, err := f.ErrorData(); err != nil || d.Code != 4200 { // it is to come back
-			r.wrong = append(r.wrong, string(raw))
+			r.unexpected = append(r.unexpected, string(raw))
 		}
 	case f.Event == wire.SubscriptionSucceeded:
 		if r.wants[f.Channel] {
-			r.welcomed(f)
+			r.succeeded(f)
 		}
 	case f.Event == wire.CacheMiss:
 	// a post that was answered late is repeated
 	case f.Event == wire.Established && strings.Contains(f.Data, r.sockets[len(r.sockets)-1]):
 	case r.lists[f.Channel] == nil:
 		if !r.left[f.Channel] {
-			r.wrong = append(r.wrong, "before its success: "+string(raw))
+			r.unexpected = append(r.unexpected, "before its success: "+string(raw))
 		}
 	case f.Event == wire.MemberAdded || f.Event == wire.MemberRemoved:
-		r.moves(f)
+		r.memberMoved(f)
 	default:
 		r.events[f.Channel] = append(r.events[f.Channel], f.Data)
 	}
 }
 
-func (r *regular) welcomed(f wire.Frame) {
+func (r *reconnecting) succeeded(f wire.Frame) {
 	var d struct{ Presence struct{ IDs []string } }
 	if err := json.Unmarshal([]byte(f.Data), &d); err != nil {
-		r.wrong = append(r.wrong, string(f.Raw))
+		r.unexpected = append(r.unexpected, string(f.Raw))
 	}
 	members := map[string]bool{}
 	for _, user := range d.Presence.IDs {
 		if members[user] {
-			r.wrong = append(r.wrong, user+" is twice in "+string(f.Raw))
+			r.unexpected = append(r.unexpected, user+" is twice in "+string(f.Raw))
 		}
 		members[user] = true
 	}
 	r.lists[f.Channel] = members
-	r.met[f.Channel]++
+	r.joins[f.Channel]++
 }
 
-func (r *regular) moves(f wire.Frame) {
+func (r *reconnecting) memberMoved(f wire.Frame) {
 	var d struct {
 		UserID string `json:"user_id"`
 	}
 	if err := json.Unmarshal([]byte(f.Data), &d); err != nil {
-		r.wrong = append(r.wrong, string(f.Raw))
+		r.unexpected = append(r.unexpected, string(f.Raw))
 	}
 	members, comes := r.lists[f.Channel], f.Event == wire.MemberAdded
 	if members[d.UserID] == comes {
-		r.twice++
+		r.wrong++
 	}
 	if comes {
 		members[d.UserID] = true
@@ -205,17 +205,17 @@ func (r *regular) moves(f wire.Frame) {
 }
 
 // enters subscribes, on this connection and all that follow it.
-func (r *regular) enters(channel string) {
+func (r *reconnecting) enters(channel string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.wants[channel] = true
 	if r.conn != nil {
-		r.asks(channel)
+		r.subscribe(channel)
 	}
 }
 
 // leaves unsubscribes.
-func (r *regular) leaves(channel string) {
+func (r *reconnecting) leaves(channel string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.wants, channel)
@@ -227,7 +227,7 @@ func (r *regular) leaves(channel string) {
 }
 
 // hangsUp ends the connection without a word, so that another one follows.
-func (r *regular) hangsUp() {
+func (r *reconnecting) drop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.conn != nil {
@@ -236,23 +236,23 @@ func (r *regular) hangsUp() {
 }
 
 // goes ends the connection for good.
-func (r *regular) goes() {
+func (r *reconnecting) close() {
 	r.mu.Lock()
-	r.over = true
+	r.closed = true
 	if r.conn != nil {
 		_ = r.conn.Close() // the same
 	}
 	r.mu.Unlock()
 	<-r.done
-	if len(r.wrong) > 0 {
+	if len(r.unexpected) > 0 {
 		r.t.Errorf("%s was sent %d frames that it must not be sent, the first: %s", r.user,
-			len(r.wrong), r.wrong[0])
-		r.wrong = nil
+			len(r.unexpected), r.unexpected[0])
+		r.unexpected = nil
 	}
 }
 
 // socket is the ID of its connection, empty while it has none.
-func (r *regular) socket() string {
+func (r *reconnecting) socketID() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.conn == nil {
@@ -262,7 +262,7 @@ func (r *regular) socket() string {
 }
 
 // connections are all that it has had, by the names that API Gateway has for them.
-func (r *regular) connections() (ids []string) {
+func (r *reconnecting) connectionIDs() (ids []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, socket := range r.sockets {
@@ -272,8 +272,8 @@ func (r *regular) connections() (ids []string) {
 }
 
 // connection is the one it has; empty while it has none.
-func (r *regular) connection() string {
-	if socket := r.socket(); socket != "" {
+func (r *reconnecting) connectionID() string {
+	if socket := r.socketID(); socket != "" {
 		return connectionID(r.t, socket)
 	}
 	return ""
@@ -285,24 +285,24 @@ func connectionID(t *testing.T, socket string) string {
 }
 
 // is on the channel, as far as it was told.
-func (r *regular) is(channel string) bool {
+func (r *reconnecting) isOn(channel string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.lists[channel] != nil
 }
 
 // sees is whom it believes to be on a presence channel.
-func (r *regular) sees(channel string) []string {
+func (r *reconnecting) sees(channel string) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Sorted(maps.Keys(r.lists[channel]))
 }
 
 // heard reports whether an event with that data has come.
-func (r *regular) heard(channel, data string) bool { return r.times(channel, data) > 0 }
+func (r *reconnecting) received(channel, data string) bool { return r.timesReceived(channel, data) > 0 }
 
 // times is how often an event with that data has come.
-func (r *regular) times(channel, data string) (n int) {
+func (r *reconnecting) timesReceived(channel, data string) (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, d := range r.events[channel] {
@@ -314,14 +314,14 @@ func (r *regular) times(channel, data string) (n int) {
 }
 
 // successes is how often it was told that it is on the channel, over all of its connections.
-func (r *regular) successes(channel string) int {
+func (r *reconnecting) successes(channel string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.met[channel]
+	return r.joins[channel]
 }
 
 // ownAnswers is how often API Gateway itself has answered.
-func (r *regular) ownAnswers() int {
+func (r *reconnecting) gatewayErrors() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.own
@@ -329,8 +329,8 @@ func (r *regular) ownAnswers() int {
 
 // moved is how often users came who were there, or left who were not. A broadcast that is repeated
 // may say so.
-func (r *regular) moved() int {
+func (r *reconnecting) wrongMoves() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.twice
+	return r.wrong
 }

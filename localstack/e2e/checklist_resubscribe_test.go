@@ -17,7 +17,7 @@ func TestLine45_SubscribedTwice(t *testing.T) {
 		ch := unique("room-")
 		c := subscriber(t, ch)
 		c.join(ch)
-		c.hears(ch)
+		c.receives(ch)
 		c.quiet()
 		answers(t, get(t, "channels/"+ch, "info", "subscription_count"), 200,
 			`{"occupied":true,"subscription_count":1}`)
@@ -29,7 +29,7 @@ func TestLine45_SubscribedTwice(t *testing.T) {
 			c.subscribe(ch, "")
 		}
 		c.settles(ch, calm)
-		c.hears(ch)
+		c.receives(ch)
 		c.quiet()
 	})
 	t.Run("one unsubscribe undoes two subscribes", func(t *testing.T) {
@@ -37,8 +37,8 @@ func TestLine45_SubscribedTwice(t *testing.T) {
 		c := subscriber(t, ch)
 		c.join(ch)
 		c.leave(ch)
-		c.left(ch, 0)
-		c.deaf(ch)
+		c.awaitLeave(ch, 0)
+		c.receivesNothing(ch)
 	})
 	t.Run("member_added", func(t *testing.T) {
 		room := unique("presence-room-")
@@ -48,7 +48,7 @@ func TestLine45_SubscribedTwice(t *testing.T) {
 		c.enter(room, channelData("2", ""))
 		c.welcomed(room).has(t, "1", "2")
 		stays.quiet()
-		c.hears(room)
+		c.receives(room)
 		stays.next("test", room)
 		c.leave(room)
 		stays.sees(wire.MemberRemoved, room, "2")
@@ -87,8 +87,8 @@ func TestLine47_Unsubscribe(t *testing.T) {
 			ch := unique(prefix)
 			c, stays := subscriber(t, ch), subscriber(t, ch)
 			c.leave(ch)
-			c.left(ch, 1)
-			c.deaf(ch)
+			c.awaitLeave(ch, 1)
+			c.receivesNothing(ch)
 			stays.next("test", ch)
 		})
 	}
@@ -98,16 +98,16 @@ func TestLine47_Unsubscribe(t *testing.T) {
 		stays.sees(wire.MemberAdded, room, "2")
 		c.leave(room)
 		stays.sees(wire.MemberRemoved, room, "2")
-		c.deaf(room)
+		c.receivesNothing(room)
 		stays.next("test", room)
 	})
 	t.Run("and subscribing again works", func(t *testing.T) {
 		ch := unique("private-room-")
 		c := subscriber(t, ch)
 		c.leave(ch)
-		c.left(ch, 0)
+		c.awaitLeave(ch, 0)
 		c.join(ch)
-		c.hears(ch)
+		c.receives(ch)
 	})
 }
 
@@ -154,7 +154,7 @@ func publicBackToBack(t *testing.T, silence time.Duration) {
 		c.leave(ch)
 		c.subscribe(ch, "")
 		c.settles(ch, silence)
-		c.hears(ch)
+		c.receives(ch)
 		c.quiet()
 	}
 }
@@ -169,7 +169,7 @@ func presenceBackToBack(t *testing.T, silence time.Duration) {
 		c.leave(room)
 		c.enter(room, channelData("1", ""))
 		c.settles(room, silence)
-		member(t, room, "2", "").hears(room)
+		member(t, room, "2", "").receives(room)
 		c.sees(wire.MemberAdded, room, "2")
 		c.next("test", room)
 		answers(t, get(t, "channels/"+room, "info", "user_count"), 200,
@@ -197,7 +197,7 @@ func TestUnsubscribeWinsIfItIsLast(t *testing.T) {
 				t.Fatalf("got %s (%v)", f.Raw, err)
 			}
 		}
-		c.left(ch, 0)
+		c.awaitLeave(ch, 0)
 	}
 }
 
@@ -206,10 +206,10 @@ func TestLine51_DataAsAString(t *testing.T) {
 	c, ch := connect(t), unique("room-")
 	c.send(`{"event":"pusher:subscribe","data":"{\"auth\":\"\",\"channel\":\"` + ch + `\"}"}`)
 	c.succeeds(ch)
-	c.hears(ch)
+	c.receives(ch)
 	c.send(`{"event":"pusher:unsubscribe","data":"{\"channel\":\"` + ch + `\"}"}`)
-	c.left(ch, 0)
-	c.deaf(ch)
+	c.awaitLeave(ch, 0)
+	c.receivesNothing(ch)
 }
 
 // An app's channels are many: each connection may have a hundred (docs/decisions/0020-limits.md).
@@ -222,6 +222,6 @@ func TestManyChannelsOfOneConnection(t *testing.T) {
 		c.join(ch)
 	}
 	for _, ch := range all {
-		c.hears(ch)
+		c.receives(ch)
 	}
 }
