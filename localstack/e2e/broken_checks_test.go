@@ -15,15 +15,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// What a socket promises when things break: the tests of broken_*_test.go. Each breaks something
-// (localstack/README.md, "Making it break") and then compares what clients believe with the rows
-// and with what the HTTP API answers. What is killed, throttled or answered 410 is chosen so
-// narrowly that it strikes where the test says and nowhere else.
+// Helpers of broken_*_test.go, the tests of what clients may rely on when things break. Each test
+// breaks something (localstack/README.md, "Making it break"), then compares what clients believe
+// with the rows and with the answers of the HTTP API. Faults are so narrow that they strike only
+// where the test says.
 
-// hasWebhooks reports whether apps are told of their channels, for which functions send checks.
+// hasWebhooks reports whether the stack has webhooks; then functions also send checks.
 func hasWebhooks() bool { return hark.Queues["Checks"] != "" }
 
-// usersOf are the users of rows.
+// usersOf returns the users of rows.
 func usersOf(rows map[string]subscription) []string {
 	users := map[string]bool{}
 	for _, s := range rows {
@@ -32,7 +32,7 @@ func usersOf(rows map[string]subscription) []string {
 	return slices.Sorted(maps.Keys(users))
 }
 
-// listed reports whether the app's list of occupied channels has this one.
+// listed reports whether the HTTP API lists the channel as occupied.
 func listed(t *testing.T, channel string) bool {
 	t.Helper()
 	a := get(t, "channels", "filter_by_prefix", channel)
@@ -44,9 +44,9 @@ func listed(t *testing.T, channel string) bool {
 	return ok
 }
 
-// agree waits until the channel is how these clients want it: each that wants to be on it has a
-// row, settled, and believes so, nobody else has or does, the channel is listed if anybody is
-// there, and on a presence channel each sees the users of the rows.
+// agree waits until the channel is as these clients want it. Each client that wants to be on it has
+// a settled row and believes to be subscribed; no other client has a row; the channel is listed if
+// it has subscribers; and on a presence channel each client sees the users of the rows.
 func agree(t *testing.T, channel string, all ...*reconnecting) {
 	t.Helper()
 	if differ := agreeWithin(t, patience, channel, all...); differ != "" {
@@ -54,7 +54,8 @@ func agree(t *testing.T, channel string, all ...*reconnecting) {
 	}
 }
 
-// agreeWithin says in what they do not agree after that time; nothing if they do.
+// agreeWithin waits like agree, for the given time. It returns the disagreement that is left, or
+// the empty string.
 func agreeWithin(
 	t *testing.T, within time.Duration, channel string, all ...*reconnecting,
 ) (differ string) {
@@ -67,16 +68,14 @@ func agreeWithin(
 	return differ
 }
 
-// patiently is eventually for what may have to come out of the queue a second time, 15 seconds
-// after the first.
+// patiently is eventually for something that may need a redelivery by the queue, after 15 seconds.
 func patiently(t *testing.T, ok func() bool, what string) {
 	t.Helper()
-	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(
-		50 * time.Millisecond,
-	) {
+	for end := time.Now().Add(2 * patience); time.Now().Before(end); {
 		if ok() {
 			return
 		}
+		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatalf("not within %s: %s", 2*patience, what)
 }
@@ -116,8 +115,8 @@ func disagreement(t *testing.T, channel string, all []*reconnecting) string {
 	return ""
 }
 
-// expectNoRows has all of these clients go for good, sweep do what is left for it, and then waits
-// until no row is left of their connections, nor of the channels.
+// expectNoRows closes all of these clients, makes sweep do the rest, and waits until no row of
+// their connections or of the channels is left.
 func expectNoRows(t *testing.T, all []*reconnecting, channels ...string) {
 	t.Helper()
 	var ids []string
@@ -129,36 +128,35 @@ func expectNoRows(t *testing.T, all []*reconnecting, channels ...string) {
 	awaitNoRows(t, append(ids, channels...))
 }
 
-// awaitNoRows waits until no row has one of the words in its keys. If apps are told of their
-// channels, what removes the last row of a channel is a check, which comes three seconds later.
-func awaitNoRows(t *testing.T, words []string) {
+// awaitNoRows waits until no row has one of these texts in its keys. If the stack has webhooks, the
+// last row of a channel is removed by a check, three seconds later.
+func awaitNoRows(t *testing.T, texts []string) {
 	t.Helper()
 	var left []string
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(
-		100 * time.Millisecond,
-	) {
-		if left = rowsNaming(t, words); len(left) == 0 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		if left = rowsNaming(t, texts); len(left) == 0 {
 			return
 		}
+		time.Sleep(100 * time.Millisecond)
 	}
 	t.Errorf("%d rows are left: %v", len(left), left)
 }
 
-// rowsNaming are the rows with one of these words in their keys. Leases do not count: who has gone
-// costs one look, and no more. Nor do the newest events of cache channels, which outlive their
-// subscribers, and what an app was told is missing there.
-func rowsNaming(t *testing.T, words []string) []string {
+// rowsNaming returns the rows with one of these texts in their keys. It leaves out leases, which
+// stay until sweep reaches them, and what outlives the subscribers of a cache channel: its newest
+// event and the row of an announced cache_miss.
+func rowsNaming(t *testing.T, texts []string) []string {
 	t.Helper()
 	return slices.DeleteFunc(rows(t), func(key string) bool {
 		return strings.HasPrefix(key, "lease#") || strings.HasSuffix(key, " cache") ||
 			strings.HasSuffix(key, " miss") ||
-			!slices.ContainsFunc(words,
-				func(word string) bool { return strings.Contains(key, word) })
+			!slices.ContainsFunc(texts,
+				func(text string) bool { return strings.Contains(key, text) })
 	})
 }
 
-// sweepAll has sweep look at these connections as it would some minutes later: what left one of
-// them in doubt, or failed, is tried again until nothing is in doubt.
+// sweepAll makes sweep look at these connections as if some minutes had passed. It repeats that
+// until no row of them is left that is in doubt or could not be removed.
 func sweepAll(t *testing.T, ids []string) {
 	t.Helper()
 	for range 5 {
@@ -172,8 +170,8 @@ func sweepAll(t *testing.T, ids []string) {
 	t.Errorf("sweep does not get done with %v", ids)
 }
 
-// aged has the frames of a connection that has left a row be some minutes old. It reports false if
-// there is no row.
+// aged makes the frames of a connection some minutes older. It reports false if the connection has
+// no row.
 func aged(t *testing.T, id string) bool {
 	t.Helper()
 	it, ok := find(t, "conn#"+id, "conn")
@@ -206,8 +204,8 @@ func aged(t *testing.T, id string) bool {
 	return true
 }
 
-// sweepNow has sweep look at these connections: their leases are put into a minute that has passed,
-// and sweep runs until it is done with that minute.
+// sweepNow makes sweep look at these connections: it puts their leases into a past minute and runs
+// sweep until it has finished that minute.
 func sweepNow(t *testing.T, ids []string) {
 	t.Helper()
 	minute := time.Now().Unix()/60 - 1
@@ -226,8 +224,8 @@ func sweepNow(t *testing.T, ids []string) {
 	}, "sweep to be done with the minute")
 }
 
-// disconnecting reports whether a $disconnect may still be at work. Nothing tells when one is done;
-// so it is said to be while the functions of frames and ends are being invoked.
+// disconnecting reports whether a $disconnect may still be at work. Nothing announces the end of
+// one, so it reports true while functions are being invoked.
 func disconnecting(t *testing.T) bool {
 	t.Helper()
 	before := readMeter(t)["lambda.requests"]
@@ -235,14 +233,15 @@ func disconnecting(t *testing.T) bool {
 	return readMeter(t)["lambda.requests"] != before
 }
 
-// gatewayErrors counts the answers to clients that were API Gateway's own JSON. Run what breaks
-// between two calls: only a process of message that dies with a frame in hand may add one.
+// gatewayErrors counts the frames that API Gateway itself has answered, with its own JSON. A test
+// compares the counts before and after its faults: only a function that dies with a frame may add
+// one.
 func gatewayErrors(t *testing.T) int {
 	t.Helper()
 	return int(readMeter(t)["apigateway.own_errors"])
 }
 
-// wantGatewayErrors fails unless there have been so many since.
+// wantGatewayErrors fails unless API Gateway has answered that many frames itself since before.
 func wantGatewayErrors(t *testing.T, before, want int) {
 	t.Helper()
 	if got := gatewayErrors(t) - before; got != want {
@@ -250,7 +249,7 @@ func wantGatewayErrors(t *testing.T, before, want int) {
 	}
 }
 
-// strikes sets faults, does something, waits until so many have struck, and takes the faults away.
+// strikes sets faults, acts, waits until the faults have struck that often, and removes them.
 func strikes(t *testing.T, hits int, do func(), faults ...fault) {
 	t.Helper()
 	mend := breaks(t, faults...)
@@ -260,8 +259,8 @@ func strikes(t *testing.T, hits int, do func(), faults ...fault) {
 	mend()
 }
 
-// ofFrames is the fault at each function that may get frames: with routes=named, subscribes have
-// one of their own.
+// ofFrames returns the fault for each function that may handle frames: with routes=named,
+// subscribes have a function of their own.
 func ofFrames(f fault) []fault {
 	var all []fault
 	for _, function := range []string{"message", "subscribe"} {

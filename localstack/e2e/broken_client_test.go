@@ -15,37 +15,36 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// regular is a client that comes back. It wants to be on its channels, and whenever its connection
-// ends it opens another one and subscribes anew, as pusher-js does; like pusher-js it keeps the
-// members of presence channels. Whatever no client may be sent, it notes.
+// reconnecting is a client that comes back. When its connection ends it opens another one and
+// subscribes to its channels again, and it keeps the members of presence channels, both as
+// pusher-js does. It records frames that no client may be sent.
 type reconnecting struct {
 	t    *testing.T
-	user string // as whom it joins presence channels
+	user string // its user on presence channels
 	done chan struct{}
 
 	mu      sync.Mutex
 	closed  bool
-	wants   map[string]bool
-	conn    *wire.Conn                 // nil while it is away
-	sockets []string                   // the IDs of all connections that it has had
-	lists   map[string]map[string]bool // the channels that it was told it is on, with their members
-	// channels that it has left on this connection, of which something may still come
-	left map[string]bool
-	// a frame of this connection was answered by API Gateway itself, so that it may have had no
-	// effect
+	wants   map[string]bool // the channels that it wants to be on
+	conn    *wire.Conn      // nil while it is away
+	sockets []string        // the socket IDs of all its connections so far
+	// members, by the channels whose subscribe on this connection has succeeded
+	lists map[string]map[string]bool
+	left  map[string]bool // channels left on this connection; frames of theirs may still come
+	// API Gateway itself answered a frame of this connection, so that it may have had no effect
 	unsure bool
-	events map[string][]string // the data of events, by channel
-	joins  map[string]int      // how often it was told that it is on a channel
-	own    int                 // answers that were API Gateway's own JSON
-	// users who came though they were there, or left though they were not
-	wrong      int
-	unexpected []string // frames that no client may be sent
+
+	events     map[string][]string // the data of events, by channel
+	joins      map[string]int      // successes, by channel
+	gatewayOwn int                 // frames that API Gateway itself answered, with its own JSON
+	badMoves   int                 // see wrongMoves
+	unexpected []string            // frames that no client may be sent
 }
 
-// away is how long a regular waits before it opens its next connection.
+// away is how long the client waits before it opens its next connection.
 const away = 50 * time.Millisecond
 
-// newReconnecting has a client of that user come, and come back until the test ends.
+// newReconnecting starts a client of that user, which keeps coming back until the test ends.
 func newReconnecting(t *testing.T, user string, channels ...string) *reconnecting {
 	t.Helper()
 	r := &reconnecting{
@@ -61,13 +60,13 @@ func newReconnecting(t *testing.T, user string, channels ...string) *reconnectin
 	return r
 }
 
-// lives opens one connection after another.
+// run opens one connection after another.
 func (r *reconnecting) run(ctx context.Context) {
 	defer close(r.done)
 	for r.running() {
 		if c := r.dial(ctx); c != nil {
 			r.read(c)
-			_ = c.Close() // the other end has, mostly
+			_ = c.Close() // usually closed already
 		}
 		time.Sleep(away)
 	}
@@ -79,7 +78,7 @@ func (r *reconnecting) running() bool {
 	return !r.closed
 }
 
-// opens returns nil if it is not let in: then it tries again.
+// dial returns nil if the connection fails; the client then tries again.
 func (r *reconnecting) dial(ctx context.Context) *wire.Conn {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -105,8 +104,8 @@ func (r *reconnecting) dial(ctx context.Context) *wire.Conn {
 	return c
 }
 
-// asks sends a subscribe; the caller holds the lock. Should the connection have ended, the next one
-// will ask.
+// subscribe sends a subscribe; the caller holds the lock. If the connection has ended, the next one
+// subscribes.
 func (r *reconnecting) subscribe(channel string) {
 	data := ""
 	if strings.HasPrefix(channel, "presence-") {
@@ -118,14 +117,14 @@ func (r *reconnecting) subscribe(channel string) {
 	})
 }
 
-// reads follows what a connection is sent until it ends.
+// read handles the frames of a connection until it ends.
 func (r *reconnecting) read(c *wire.Conn) {
 	for {
 		raw, err := c.Message(time.Hour)
 		r.mu.Lock()
 		if err != nil {
 			r.conn, r.lists = nil, nil
-			// by the other end, by ourselves
+			// closed by the server, or by the client itself
 			_, ended := errors.AsType[*wire.ClosedError](err)
 			if !ended && !errors.Is(err, net.ErrClosed) {
 				r.unexpected = append(r.unexpected, err.Error())
@@ -138,18 +137,17 @@ func (r *reconnecting) read(c *wire.Conn) {
 	}
 }
 
-// hears takes a message; the caller holds the lock.
+// receives handles a message; the caller holds the lock.
 func (r *reconnecting) receives(raw []byte) {
 	f, err := wire.ParseFrame(raw)
 	switch {
-	// {"message": "Internal server error", …}
 	case err != nil && strings.Contains(string(raw), `"connectionId"`):
-		r.own++
+		r.gatewayOwn++ // {"message": "Internal server error", …}
 		r.unsure = true
 	case err != nil:
 		r.unexpected = append(r.unexpected, err.Error())
 	case f.Event == wire.Error || f.Event == wire.SubscriptionError:
-		if d, err := f.ErrorData(); err != nil || d.Code != 4200 { // it is to come back
+		if d, err := f.ErrorData(); err != nil || d.Code != 4200 { // 4200 asks it to come back
 			r.unexpected = append(r.unexpected, string(raw))
 		}
 	case f.Event == wire.SubscriptionSucceeded:
@@ -157,8 +155,8 @@ func (r *reconnecting) receives(raw []byte) {
 			r.succeeded(f)
 		}
 	case f.Event == wire.CacheMiss:
-	// a post that was answered late is repeated
 	case f.Event == wire.Established && strings.Contains(f.Data, r.sockets[len(r.sockets)-1]):
+		// The greeting came twice: a post whose answer was late is repeated.
 	case r.lists[f.Channel] == nil:
 		if !r.left[f.Channel] {
 			r.unexpected = append(r.unexpected, "before its success: "+string(raw))
@@ -195,7 +193,7 @@ func (r *reconnecting) memberMoved(f wire.Frame) {
 	}
 	members, comes := r.lists[f.Channel], f.Event == wire.MemberAdded
 	if members[d.UserID] == comes {
-		r.wrong++
+		r.badMoves++
 	}
 	if comes {
 		members[d.UserID] = true
@@ -204,7 +202,7 @@ func (r *reconnecting) memberMoved(f wire.Frame) {
 	}
 }
 
-// enters subscribes, on this connection and all that follow it.
+// enters subscribes on this connection and on all that follow.
 func (r *reconnecting) enters(channel string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -222,25 +220,25 @@ func (r *reconnecting) leaves(channel string) {
 	if r.conn != nil {
 		delete(r.lists, channel)
 		r.left[channel] = true
-		_ = r.conn.Unsubscribe(channel) // the end of the connection does the same
+		_ = r.conn.Unsubscribe(channel) // fails only if the connection has ended
 	}
 }
 
-// hangsUp ends the connection without a word, so that another one follows.
+// drop ends the connection without a close frame. The client comes back.
 func (r *reconnecting) drop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.conn != nil {
-		_ = r.conn.Drop() // the other end may have been faster
+		_ = r.conn.Drop() // the server may have closed it before
 	}
 }
 
-// goes ends the connection for good.
+// close ends the connection and the client.
 func (r *reconnecting) close() {
 	r.mu.Lock()
 	r.closed = true
 	if r.conn != nil {
-		_ = r.conn.Close() // the same
+		_ = r.conn.Close() // the server may have closed it before
 	}
 	r.mu.Unlock()
 	<-r.done
@@ -251,7 +249,7 @@ func (r *reconnecting) close() {
 	}
 }
 
-// socket is the ID of its connection, empty while it has none.
+// socketID is the socket ID of the connection; empty while there is none.
 func (r *reconnecting) socketID() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -261,7 +259,7 @@ func (r *reconnecting) socketID() string {
 	return r.conn.SocketID
 }
 
-// connections are all that it has had, by the names that API Gateway has for them.
+// connectionIDs returns API Gateway's IDs of all connections that the client has had.
 func (r *reconnecting) connectionIDs() (ids []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -271,7 +269,7 @@ func (r *reconnecting) connectionIDs() (ids []string) {
 	return ids
 }
 
-// connection is the one it has; empty while it has none.
+// connectionID is API Gateway's ID of the connection; empty while there is none.
 func (r *reconnecting) connectionID() string {
 	if socket := r.socketID(); socket != "" {
 		return connectionID(r.t, socket)
@@ -284,24 +282,24 @@ func connectionID(t *testing.T, socket string) string {
 	return client{&wire.Conn{SocketID: socket}, hark.App, t}.connectionID()
 }
 
-// is on the channel, as far as it was told.
+// isOn reports whether the client believes to be on the channel: its subscribe has succeeded.
 func (r *reconnecting) isOn(channel string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.lists[channel] != nil
 }
 
-// sees is whom it believes to be on a presence channel.
+// sees returns the client's list of members of a presence channel.
 func (r *reconnecting) sees(channel string) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Sorted(maps.Keys(r.lists[channel]))
 }
 
-// heard reports whether an event with that data has come.
+// received reports whether an event with that data has come.
 func (r *reconnecting) received(channel, data string) bool { return r.timesReceived(channel, data) > 0 }
 
-// times is how often an event with that data has come.
+// timesReceived is how often an event with that data has come.
 func (r *reconnecting) timesReceived(channel, data string) (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -313,24 +311,24 @@ func (r *reconnecting) timesReceived(channel, data string) (n int) {
 	return n
 }
 
-// successes is how often it was told that it is on the channel, over all of its connections.
+// successes is how often a subscribe to the channel has succeeded, over all connections.
 func (r *reconnecting) successes(channel string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.joins[channel]
 }
 
-// ownAnswers is how often API Gateway itself has answered.
+// gatewayErrors is how often API Gateway itself has answered a frame.
 func (r *reconnecting) gatewayErrors() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.own
+	return r.gatewayOwn
 }
 
-// moved is how often users came who were there, or left who were not. A broadcast that is repeated
-// may say so.
+// wrongMoves is how often members came who were there, or left who were not. A broadcast that is
+// repeated may cause that.
 func (r *reconnecting) wrongMoves() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.wrong
+	return r.badMoves
 }

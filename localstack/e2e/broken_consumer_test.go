@@ -10,40 +10,40 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// scene is a presence channel whose consumer is killed while somebody comes or goes.
+// scene is a presence channel whose consumer is killed while a client joins or leaves.
 type scene struct {
 	name    string
 	channel string
 	mover   *reconnecting
-	all     []*reconnecting // the mover, and perhaps somebody who stays
+	all     []*reconnecting // the mover, and perhaps a client that stays
 }
 
-// move is something that happens on a presence channel.
+// move is a join, a leave or a change of user on a presence channel.
 type move struct {
 	name   string
 	there  bool // the mover is on the channel before
-	others bool // somebody else is
+	others bool // another client is
 	writes int  // of the consumer
-	checks int  // that it sends beside those, if apps are told of their channels
+	checks int  // checks that it also sends, if the stack has webhooks
 	begin  func(r *reconnecting, channel string)
 }
 
 func moves() []move {
 	leaves, enters := (*reconnecting).leaves, (*reconnecting).enters
 	return []move{
-		// its row, the channel's, and its own again when it has been told
+		// its row, the marker, and its row again when the client has been sent its success
 		{"the first one joins", false, false, 3, 2, enters},
 		{"another one joins", false, true, 2, 1, enters},
-		// its row, no longer sure; as the other; settled
-		{"one becomes somebody else", true, true, 3, 2, (*reconnecting).rejoinsAsAnother},
+		// its row, pending; with the other user; settled
+		{"one changes its user", true, true, 3, 2, (*reconnecting).rejoinsAsAnother},
 		{"one leaves", true, true, 1, 1, leaves},
 		{"one ends", true, true, 1, 1, func(r *reconnecting, _ string) { r.close() }},
-		// its row, the flag in the channel's, and that row, which a check removes
+		// its row, the flag in the marker, and the marker, which a check removes
 		{"the last one leaves", true, false, 3, 1, leaves},
 	}
 }
 
-// becomes joins once more, as somebody else, which replaces the first on that connection.
+// rejoinsAsAnother joins once more as another user, who replaces the first on that connection.
 func (r *reconnecting) rejoinsAsAnother(channel string) {
 	r.mu.Lock()
 	r.user += "-2"
@@ -51,10 +51,10 @@ func (r *reconnecting) rejoinsAsAnother(channel string) {
 	r.enters(channel)
 }
 
-// The consumer of a presence channel alone knows who is there. Wherever it dies in a join or a
-// leave, its messages come back after 15 seconds: then everybody is told what is true, whoever had
-// been told already, and what was published behind it is delivered.
-func TestBroadcastKilledWhileMembersMove(t *testing.T) {
+// Only the consumer of a presence channel knows its members. Wherever it dies in a join or a leave,
+// its messages come back after 15 seconds. Then every client is sent the true members, though some
+// may be sent a change twice, and events published behind the change are delivered.
+func TestMembersAreRightAfterTheConsumerDies(t *testing.T) {
 	local(t)
 	errorsBefore := gatewayErrors(t)
 	stays := newReconnecting(t, "stays")
@@ -107,9 +107,9 @@ func TestBroadcastKilledWhileMembersMove(t *testing.T) {
 	expectNoRows(t, all, channels...)
 }
 
-// What a consumer had in hand of a cache channel when it died comes again: the newest event is kept
-// and everybody gets it, whoever comes meanwhile included.
-func TestBroadcastKilledAtTheNewestEvent(t *testing.T) {
+// A cache event that the consumer had in hand when it died comes again: the newest event is kept,
+// and every subscriber gets it, including one that joins meanwhile.
+func TestTheNewestEventSurvivesTheConsumer(t *testing.T) {
 	local(t)
 	errorsBefore := gatewayErrors(t)
 	var channels []string
@@ -130,16 +130,16 @@ func TestBroadcastKilledAtTheNewestEvent(t *testing.T) {
 		patiently(t, func() bool { return first.received(ch, "newest") && second.received(ch, "newest") },
 			"the newest event")
 		if n := first.timesReceived(ch, "newest"); n != 1 {
-			t.Errorf("it came %d times, though nobody had got it when the consumer died", n)
+			t.Errorf("it came %d times, though no post was made before the consumer died", n)
 		}
 	}
 	wantGatewayErrors(t, errorsBefore, 0)
 	expectNoRows(t, []*reconnecting{first, second}, channels...)
 }
 
-// Whoever watches a user is told of it once more by a consumer that comes after one that has died,
-// and what it was told last is true.
-func TestBroadcastKilledWhileUsersComeOnline(t *testing.T) {
+// If a consumer dies while it sends a user's status, the next one sends it once more. The last
+// status that the watchers were sent is true.
+func TestWatchersGetTheStatusAfterTheConsumerDies(t *testing.T) {
 	local(t)
 	errorsBefore := gatewayErrors(t)
 	type scene struct {
@@ -148,7 +148,7 @@ func TestBroadcastKilledWhileUsersComeOnline(t *testing.T) {
 		watched client
 	}
 	var scenes []scene
-	for nth := range 2 { // that they are about to be told, and that they were
+	for nth := range 2 { // the writes before and after the status is sent
 		for _, do := range []string{before, after} {
 			id := unique("user-")
 			s := scene{
@@ -180,22 +180,22 @@ func TestBroadcastKilledWhileUsersComeOnline(t *testing.T) {
 				break
 			}
 			if err != nil || !strings.Contains(f.Data, `"offline"`) {
-				t.Fatalf("%s: got %s (%v) after the last word", s.name, f.Raw, err)
+				t.Fatalf("%s: got %s (%v) after the last status", s.name, f.Raw, err)
 			}
 		}
 	}
 	wantGatewayErrors(t, errorsBefore, 0)
 }
 
-// awaitStatus reads what the client is told of whom it watches until it is told that.
-func (c client) awaitStatus(word string, within time.Duration) {
+// awaitStatus reads watchlist events until one reports that status.
+func (c client) awaitStatus(status string, within time.Duration) {
 	c.t.Helper()
 	for end := time.Now().Add(within); ; {
 		f, err := c.Next(time.Until(end))
 		if err != nil || f.Event != wire.WatchlistEvents {
-			c.t.Fatalf("waiting to be told %s: got %s (%v)", word, f.Raw, err)
+			c.t.Fatalf("waiting for %s: got %s (%v)", status, f.Raw, err)
 		}
-		if strings.Contains(f.Data, `"`+word+`"`) {
+		if strings.Contains(f.Data, `"`+status+`"`) {
 			return
 		}
 	}

@@ -14,16 +14,17 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// A connection that others see has a lease from when they do. So it does not matter what becomes of
-// its $disconnect, nor that nothing happens on its channels, which would find out: sweep comes.
-func TestDisconnectIsNotNeededByWhomOthersSee(t *testing.T) {
+// A connection that other clients can see has a lease from the moment they can. So its end is
+// noticed even if its $disconnect is lost and nothing is published to its channels: sweep looks at
+// it.
+func TestAVisibleConnectionEndsWithoutDisconnect(t *testing.T) {
 	local(t)
 	errorsBefore := gatewayErrors(t)
 	type scene struct {
 		name       string
 		room, news string // it is alone on news
 		*reconnecting
-		noticed bool // somebody may know of the end before sweep comes
+		noticed bool // the end may be found before sweep comes
 	}
 	stays := newReconnecting(t, "stays")
 	var scenes []scene
@@ -48,7 +49,7 @@ func TestDisconnectIsNotNeededByWhomOthersSee(t *testing.T) {
 	leaves("lost", false, 1, fault{"do": "lose-disconnect", "count": 1})
 	leaves("throttled", false, sdkAttempts,
 		fault{"do": "answer", "service": "dynamodb", "function": "disconnect", "status": 429})
-	for nth := range 4 { // dead, the row on news, the flag in that channel's row, and that row
+	for nth := range 4 { // writes: dead, the row on news, the flag in the marker, the marker
 		for _, do := range []string{before, after} {
 			leaves(fmt.Sprintf("%s %d", do, nth+1), do != before || nth > 0, 1,
 				fault{
@@ -65,7 +66,7 @@ func TestDisconnectIsNotNeededByWhomOthersSee(t *testing.T) {
 		}
 	}
 	sweepAll(t, ids)
-	audit(t) // for what a death has left of news: nothing but its place in the list
+	audit(t) // a death may have left the marker of news
 	all := []*reconnecting{stays}
 	for _, s := range scenes {
 		agree(t, s.room, stays)
@@ -79,10 +80,10 @@ func TestDisconnectIsNotNeededByWhomOthersSee(t *testing.T) {
 	expectNoRows(t, all)
 }
 
-// sdkAttempts is how often the SDK makes a call that DynamoDB throttles, before it gives up.
+// sdkAttempts is how often the SDK makes a call that DynamoDB throttles.
 const sdkAttempts = 4
 
-// leaseOf is when sweep is to look at a connection; the zero time if it is not.
+// leaseOf returns when sweep is to look at a connection; the zero time if it has no lease.
 func leaseOf(t *testing.T, id string) (due time.Time) {
 	t.Helper()
 	for _, key := range rows(t) {
@@ -99,16 +100,16 @@ func leaseOf(t *testing.T, id string) (due time.Time) {
 	return due
 }
 
-// A $disconnect that is refused some of its writes has noted that the connection is dead; it leaves
-// a lease of two minutes, after which what it could not do is done.
-func TestDisconnectThatFailsIsDoneAgain(t *testing.T) {
+// A $disconnect whose writes are partly refused has marked the connection as dead. It leaves a
+// lease of two minutes, after which sweep does the rest.
+func TestAFailedDisconnectIsRepeated(t *testing.T) {
 	local(t)
 	news := unique("news-")
 	r := newReconnecting(t, "leaves", news)
 	agree(t, news, r)
 	id := r.connectionID()
 	if due := leaseOf(t, id); !due.IsZero() {
-		t.Errorf("one whom nobody sees has a lease: %s", due)
+		t.Errorf("a connection that no client can see has a lease: %s", due)
 	}
 	mend := breaks(t, fault{
 		"do": "answer", "service": "dynamodb", "operation": "DeleteItem", "function": "disconnect",
@@ -123,10 +124,10 @@ func TestDisconnectThatFailsIsDoneAgain(t *testing.T) {
 	expectNoRows(t, []*reconnecting{r}, news)
 }
 
-// Whom nobody sees has no lease. If its $disconnect is lost, an event finds out that it has gone;
-// where there are none, its row expires, from when on it does not count, and the audit removes what
-// is left.
-func TestLostDisconnectOfASubscriber(t *testing.T) {
+// A connection that no other client can see has no lease. If its $disconnect is lost, the next
+// event to its channel finds that it has gone. Without events its row expires, does not count from
+// then on, and is removed by the audit.
+func TestALostDisconnectOfASubscriberIsFound(t *testing.T) {
 	local(t)
 	t.Run("an event finds out", func(t *testing.T) {
 		news := unique("news-")
@@ -135,7 +136,7 @@ func TestLostDisconnectOfASubscriber(t *testing.T) {
 		strikes(t, 1, r.close,
 			fault{"do": "lose-disconnect", "connection": r.connectionID(), "count": 1})
 		if n := len(rowsOf(t, news)); n != 1 {
-			t.Errorf("%d rows, though nothing was told of the end", n)
+			t.Errorf("%d rows, though nothing has announced the end", n)
 		}
 		publish(t, wire.Event{Name: "test", Channel: news, Data: "{}"})
 		awaitNoRows(t, append(r.connectionIDs(), news))
@@ -144,9 +145,9 @@ func TestLostDisconnectOfASubscriber(t *testing.T) {
 		news := unique("news-")
 		r, stays := newReconnecting(t, "leaves", news), newReconnecting(t, "stays", news)
 		agree(t, news, r, stays)
-		for _, who := range []*reconnecting{r, stays} {
-			id := who.connectionID()
-			strikes(t, 1, who.close, fault{"do": "lose-disconnect", "connection": id, "count": 1})
+		for _, c := range []*reconnecting{r, stays} {
+			id := c.connectionID()
+			strikes(t, 1, c.close, fault{"do": "lose-disconnect", "connection": id, "count": 1})
 			expires(t, news, id)
 		}
 		answers(t, get(t, "channels/"+news, "info", "subscription_count"), 200,
@@ -162,13 +163,13 @@ func TestLostDisconnectOfASubscriber(t *testing.T) {
 	})
 }
 
-// expires has a subscription be older than two hours and five minutes: so much that DynamoDB leaves
-// it where it is, since it takes what expired five years ago for a mistake.
+// expires gives a subscription an expiry six years ago. DynamoDB's TTL leaves such a row alone: it
+// ignores rows that expired over five years ago.
 func expires(t *testing.T, channel, id string) {
 	t.Helper()
 	_, err := tables().UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 		TableName:                 aws.String(hark.Tables["State"]),
-		Key:                       item{"pk": "chan#" + hark.App.ID + "#" + channel, "sk": "sub#" + id}.attributes(t),
+		Key:                       subscriptionKey(channel, id).attributes(t),
 		UpdateExpression:          aws.String("SET expires = :past"),
 		ExpressionAttributeValues: item{":past": time.Now().AddDate(-6, 0, 0).Unix()}.attributes(t),
 	})
@@ -177,8 +178,8 @@ func expires(t *testing.T, channel, id string) {
 	}
 }
 
-// audit has sweep look at every channel that is listed, as it does within each hour: its round is
-// said to have begun an hour ago.
+// audit makes sweep look at every listed channel, as it does within each hour. It sets the start of
+// the round to an hour ago.
 func audit(t *testing.T) {
 	t.Helper()
 	round := time.Now().Add(-59 * time.Minute).Truncate(time.Minute)

@@ -7,17 +7,17 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// fate is what becomes of a client whose frame's function was killed.
+// fate is what happens to a client whose subscribe was killed.
 type fate string
 
 const (
-	// until it asks again: no row could mend that (docs/steps.md §5)
-	unsubscribed fate = "it is on no channel, and nothing tells it"
+	// until it subscribes again: no row could mend that (docs/steps.md §5)
+	unsubscribed fate = "it is on no channel, and is sent nothing"
 	returns      fate = "the next event closes it, and it comes back"
 	unharmed     fate = "it is on the channel"
 )
 
-// death is one place in a subscribe at which its function is killed.
+// death is one point in a subscribe at which its function is killed.
 type death struct {
 	do   string
 	nth  int
@@ -38,8 +38,8 @@ type dying struct {
 	channel string
 }
 
-// killsEach has a client for each death, and a channel of its own, and kills the function of its
-// subscribe there. It returns when all are dead.
+// killsEach makes a client for each death, with a channel of its own, and kills the function of its
+// subscribe there. It returns when all functions are dead.
 func killsEach(t *testing.T, prefix string, deaths []death, others ...*reconnecting) []dying {
 	t.Helper()
 	var all []dying
@@ -59,12 +59,12 @@ func killsEach(t *testing.T, prefix string, deaths []death, others ...*reconnect
 	return all
 }
 
-// A subscribe to a channel on which nobody is writes four times: it notes the channel in the
-// connection's row, writes its own row, lists the channel (and before that, if apps are told of
-// their channels, sends a check), and settles the row when the client has been told. Wherever its
-// function dies, no client believes to be subscribed that hears nothing: the first event finds it,
-// or closes it within three seconds.
-func TestMessageKilledDuringASubscribe(t *testing.T) {
+// A subscribe to an empty channel writes four times: the channel into the connection's row, the
+// subscription's row, the marker (before it a check, if the stack has webhooks), and the row again,
+// settled, when the client has been sent the success. Wherever its function dies, no client may
+// believe to be subscribed and receive nothing: the next event reaches it, or closes it within
+// three seconds.
+func TestAKilledSubscribeLeavesNoDeafClient(t *testing.T) {
 	local(t)
 	errorsBefore := gatewayErrors(t)
 	deaths := []death{{before, 1, unsubscribed}, {after, 1, unsubscribed}, {before, 2, unsubscribed}}
@@ -100,9 +100,9 @@ func TestMessageKilledDuringASubscribe(t *testing.T) {
 	for _, d := range all {
 		if d.fate == unsubscribed {
 			if d.do == before {
-				continue // it ends as it is
+				continue // it stays unsubscribed to the end
 			}
-			d.drop() // and asks again
+			d.drop() // and subscribes again
 			agree(t, d.channel, d.reconnecting)
 		}
 		publish(t, wire.Event{Name: "test", Channel: d.channel, Data: "second"})
@@ -118,9 +118,9 @@ func TestMessageKilledDuringASubscribe(t *testing.T) {
 }
 
 // A subscribe to a presence channel writes a lease, the channel into the connection's row, and a
-// message for the channel's consumer. Unless that was sent nobody hears of the user, and it may ask
-// again on the same connection; once it was, the user is there.
-func TestMessageKilledDuringAPresenceSubscribe(t *testing.T) {
+// message to the channel's consumer. Until the message is sent no other client sees the user, and
+// the client may subscribe again on the same connection. Afterwards the user is a member.
+func TestAKilledPresenceSubscribeIsSeenOrRepeated(t *testing.T) {
 	local(t)
 	errorsBefore := gatewayErrors(t)
 	stays := newReconnecting(t, "stays")

@@ -12,9 +12,9 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Frames of one connection reach the functions at once and in any order. Of those about one channel
-// the one that was sent last must win, whatever the kind of channel: here a connection comes and
-// goes at random, waiting for nothing, on many channels at once.
+// Frames of one connection reach the functions concurrently and in any order. Of the frames about
+// one channel the one that was sent last must win, on every kind of channel. Here a connection
+// subscribes and unsubscribes at random on many channels at once, without waiting for answers.
 func TestReorderedFramesEndAsTheStampsSay(t *testing.T) {
 	local(t)
 	const rounds = 6
@@ -49,7 +49,7 @@ func TestReorderedFramesEndAsTheStampsSay(t *testing.T) {
 				})
 			}
 		}
-		// of two in one millisecond, a subscribe wins (docs/steps.md §4)
+		// of two frames in one millisecond, a subscribe wins (docs/steps.md §4)
 		time.Sleep(50 * time.Millisecond)
 	}
 	c.drains(late)
@@ -86,7 +86,7 @@ func TestReorderedFramesEndAsTheStampsSay(t *testing.T) {
 	wantGatewayErrors(t, errorsBefore, 0)
 }
 
-// drains reads what a connection is sent for its subscribes until nothing has come for that long.
+// drains reads frames of subscriptions until none has come for the given time.
 func (c client) drains(silence time.Duration) {
 	c.t.Helper()
 	for {
@@ -100,7 +100,7 @@ func (c client) drains(silence time.Duration) {
 	}
 }
 
-// rowsAre reports whether the rows are those of the connections, and settled.
+// rowsAre reports whether the rows are those of the connections, all settled.
 func rowsAre(rows map[string]subscription, connections []string) bool {
 	for _, id := range connections {
 		if s, ok := rows[id]; !ok || s.pending {
@@ -110,8 +110,8 @@ func rowsAre(rows map[string]subscription, connections []string) bool {
 	return len(rows) == len(connections)
 }
 
-// receivesOnly publishes to all of the channels: the client hears it once on each that it is on,
-// and on no other.
+// receivesOnly publishes to all of the channels. The client must receive the event once on each
+// channel that it is on, and on no other.
 func (c client) receivesOnly(channels []string, on map[string]bool) {
 	c.t.Helper()
 	publish(c.t, wire.Event{Name: "test", Channels: channels, Data: `{}`})
@@ -132,7 +132,7 @@ func (c client) receivesOnly(channels []string, on map[string]bool) {
 			want = 1
 		}
 		if received[ch] != want {
-			c.t.Errorf("heard %d events on %s, want %d", received[ch], ch, want)
+			c.t.Errorf("received %d events on %s, want %d", received[ch], ch, want)
 		}
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// API Gateway sometimes says that a connection has gone which is there (docs/aws.md §A5). A client
-// that is taken for gone is never left open and deaf: it is closed, comes back, and is on its
-// channels once.
+// API Gateway sometimes answers 410 for a connection that is open (docs/aws.md §A5). A client that
+// is wrongly taken for gone must not stay open without its subscriptions: it is closed, comes back,
+// and is on its channels once.
 func TestAWrong410(t *testing.T) {
 	local(t)
 	errorsBefore := gatewayErrors(t)
@@ -95,12 +95,12 @@ func TestAWrong410(t *testing.T) {
 	expectNoRows(t, all, channels...)
 }
 
-// older has a subscription be of a connection that opened some minutes ago.
+// older makes a subscription belong to a connection that opened some minutes ago.
 func older(t *testing.T, channel, id string) {
 	t.Helper()
 	_, err := tables().UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 		TableName:                 aws.String(hark.Tables["State"]),
-		Key:                       item{"pk": "chan#" + hark.App.ID + "#" + channel, "sk": "sub#" + id}.attributes(t),
+		Key:                       subscriptionKey(channel, id).attributes(t),
 		UpdateExpression:          aws.String("SET expires = expires - :minutes"),
 		ExpressionAttributeValues: item{":minutes": int((5 * time.Minute).Seconds())}.attributes(t),
 	})
@@ -109,8 +109,9 @@ func older(t *testing.T, channel, id string) {
 	}
 }
 
-// Every socket ends at once, as those of one moment do after two hours. All come back, each is on
-// its channels once, and nobody hears of more than one end and one return of each.
+// All connections end at once, as those that opened together do after two hours. All clients come
+// back and are on their channels once, and each is sent at most one leave and one join of every
+// user.
 func TestEverySocketIsCut(t *testing.T) {
 	local(t)
 	errorsBefore := gatewayErrors(t)
@@ -125,7 +126,7 @@ func TestEverySocketIsCut(t *testing.T) {
 		strikes(t, len(all), func() {}, fault{"do": "cut"})
 		for _, r := range all {
 			eventually(t, func() bool { return r.socketID() != "" && len(r.connectionIDs()) == cuts+1 },
-				"everybody to come back once")
+				"every client to come back once")
 		}
 		agree(t, room, all...)
 		agree(t, news, all...)

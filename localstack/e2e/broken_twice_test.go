@@ -7,9 +7,9 @@ import (
 )
 
 // AWS promises to run a function for an event at least once, and to hand out a message at least
-// once. Whatever is done twice, nobody is on a channel twice, nobody is taken out who is there, and
-// whoever watches hears of each change once.
-func TestEverythingIsDoneTwice(t *testing.T) {
+// once. Whatever runs twice, no client is on a channel twice, no member is removed who is there,
+// and every change is sent once.
+func TestRunningTwiceChangesNothing(t *testing.T) {
 	local(t)
 	twice := func(function, delay string) fault {
 		f := fault{"do": "repeat-invocation", "function": function}
@@ -28,8 +28,8 @@ func TestEverythingIsDoneTwice(t *testing.T) {
 		{"frames, a moment later", ofFrames(twice("", "150ms"))},
 		{"the ends of connections, at once", []fault{twice("disconnect", "")}},
 		{"the ends of connections, a moment later", []fault{twice("disconnect", "150ms")}},
-		// one after the other: of a group there is one invocation at a time
-		{"what the queue brings", []fault{twice("broadcast", "5ms")}},
+		// not at once: a message group has one invocation at a time
+		{"batches of the queue", []fault{twice("broadcast", "5ms")}},
 		{"messages", []fault{{"do": "repeat-message", "function": "broadcast", "delay": "50ms"}}},
 		{"all of it", append(ofFrames(twice("", "")), twice("disconnect", ""),
 			twice("broadcast", "5ms"),
@@ -46,10 +46,10 @@ func TestEverythingIsDoneTwice(t *testing.T) {
 				t.Errorf("%d users came who were there, or left who were not", n)
 			}
 			if n := stays.successes(room); n != 1 {
-				t.Errorf("who stays was told %d times that it is there", n)
+				t.Errorf("the client that stays got %d successes", n)
 			}
 			if faultHits(t) == 0 {
-				t.Error("nothing was done twice")
+				t.Error("nothing ran twice")
 			}
 			mend()
 			wantGatewayErrors(t, errorsBefore, 0)
@@ -59,8 +59,8 @@ func TestEverythingIsDoneTwice(t *testing.T) {
 	expectNoRows(t, all, channels...)
 }
 
-// comesAndGoes has a user come and go in each way there is, with one connection and with two,
-// beside somebody who stays.
+// comesAndGoes makes a user join and leave in every way, with one connection and with two, beside a
+// client that stays.
 func comesAndGoes(t *testing.T, stays *reconnecting, room, news string) {
 	t.Helper()
 	first, second := newReconnecting(t, "moves"), newReconnecting(t, "moves")
@@ -88,7 +88,7 @@ func comesAndGoes(t *testing.T, stays *reconnecting, room, news string) {
 	for _, r := range []*reconnecting{stays, first, second} {
 		eventually(t, func() bool { return r.received(news, "all of it") }, "the event at "+r.user)
 	}
-	eventually(t, func() bool { return stays.received(room, "all of it") }, "the event at who stays")
+	eventually(t, func() bool { return stays.received(room, "all of it") }, "the event at the client that stays")
 	expectNoRows(t, []*reconnecting{first, second})
 	agree(t, room, stays)
 	agree(t, news, stays)

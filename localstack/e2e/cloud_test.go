@@ -101,6 +101,11 @@ type subscription struct {
 	pending bool
 }
 
+// subscriptionKey is the key of a connection's row on a channel.
+func subscriptionKey(channel, connectionID string) item {
+	return item{"pk": "chan#" + hark.App.ID + "#" + channel, "sk": "sub#" + connectionID}
+}
+
 // rowsOf returns a channel's subscriptions by connection.
 func rowsOf(t *testing.T, channel string) map[string]subscription {
 	t.Helper()

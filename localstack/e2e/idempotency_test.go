@@ -10,8 +10,8 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// An idempotency key is ours, and no line of the checklist: whoever saw an error may publish again,
-// and the event is delivered once.
+// Idempotency keys are Hark's own and not on the checklist: a publisher that saw an error may
+// publish again, and the event is delivered once.
 
 // keyed is the body of a publish with a key.
 func keyed(t *testing.T, key string, e wire.Event) []byte {
@@ -22,7 +22,7 @@ func keyed(t *testing.T, key string, e wire.Event) []byte {
 	}{e, key})
 }
 
-// headed adds a header that no signature covers.
+// headed adds a header that the signature does not cover.
 type headed struct{ name, value string }
 
 func (h headed) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -35,11 +35,10 @@ func TestIdempotencyKey(t *testing.T) {
 	ch, key := unique("room-"), unique("order-")
 	c := subscriber(t, ch)
 	event := wire.Event{Name: "test", Channel: ch, Data: `{"n":7}`, Info: "subscription_count"}
-	const told = `{"channels":{"%s":{"subscription_count":1}}}`
-	want := strings.Replace(told, "%s", ch, 1)
+	want := `{"channels":{"` + ch + `":{"subscription_count":1}}}`
 	answers(t, post(t, wire.Request{Body: keyed(t, key, event)}), 200, want)
 	c.next("test", ch)
-	subscriber(t, ch) // of whom the answers to repeats know nothing
+	subscriber(t, ch) // the answers to repeats do not count this one
 	t.Run("a repeat is answered alike and not delivered", func(t *testing.T) {
 		answers(t, post(t, wire.Request{Body: keyed(t, key, event)}), 200, want)
 	})
@@ -57,7 +56,7 @@ func TestIdempotencyKey(t *testing.T) {
 		other.Data = `{"n":8}`
 		declined(t, wire.Request{Body: keyed(t, key, other)}, 422)
 	})
-	t.Run("one that is no key is refused", func(t *testing.T) {
+	t.Run("an invalid key is refused", func(t *testing.T) {
 		declined(t, wire.Request{Body: keyed(t, "", event)}, 400)
 		declined(t, wire.Request{Body: keyed(t, strings.Repeat("k", 256), event)}, 400)
 	})
@@ -71,9 +70,10 @@ func TestIdempotencyKey(t *testing.T) {
 		}
 	})
 	t.Run("a batch", func(t *testing.T) {
-		events, err := json.Marshal(map[string]any{"idempotency_key": unique("batch-"), "batch": []wire.Event{
-			{Name: "one", Channel: ch, Data: "{}"}, {Name: "one", Channel: ch, Data: "{}"},
-		}})
+		one := wire.Event{Name: "one", Channel: ch, Data: "{}"}
+		events, err := json.Marshal(map[string]any{
+			"idempotency_key": unique("batch-"), "batch": []wire.Event{one, one},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,9 +111,9 @@ func TestPublishesWithOneKeyAtTheSameMoment(t *testing.T) {
 	c.quiet()
 }
 
-// Accepted means durable: a publisher whose function dies sees an error. Without a key it does not
-// know what became of the event; with one it publishes again, and the event is delivered once,
-// wherever the function died.
+// An accepted event is durable. A publisher whose function dies sees an error. Without a key it
+// does not know whether the event was published. With a key it publishes again, and the event is
+// delivered once, wherever the function died.
 func TestPublishWhoseFunctionDies(t *testing.T) {
 	local(t)
 	var many []string // three requests to the queue
@@ -139,7 +139,7 @@ func TestPublishWhoseFunctionDies(t *testing.T) {
 		"before the last of the same": {
 			fault{"do": before, "service": "sqs", "nth": 3}, true, many,
 		},
-		"after the last of the same, unheard": {
+		"after the last of the same, unanswered": {
 			fault{"do": after, "service": "sqs", "nth": 3}, true, many,
 		},
 		"and again, before it is queued, twice": {
@@ -201,7 +201,7 @@ func TestBudgetOfAnIdempotencyKey(t *testing.T) {
 	local(t)
 	ch := unique("news-")
 	c := subscriber(t, ch)
-	c.receives(ch) // the app is known to every process that will be asked
+	c.receives(ch) // every process that will be used has read the app
 	var text []byte
 	t.Run("a publish", func(t *testing.T) {
 		costs(t, bill{

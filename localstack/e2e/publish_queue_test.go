@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// What apps publish without HTTP: by the queue and by the bus.
+// What apps publish without HTTP: through the queue and the event bus.
 
-// publishMessage is what such a message says.
+// publishMessage is the text of a message to the publish queue.
 func publishMessage(t *testing.T, fields map[string]any) string {
 	t.Helper()
 	all := map[string]any{"app_id": hark.App.ID, "name": "test"}
@@ -24,8 +24,8 @@ func publishMessage(t *testing.T, fields map[string]any) string {
 	return string(body(t, all))
 }
 
-// mixed are ten events for the channel, numbered, with some between them that are refused: by their
-// texts, with which status, and why.
+// mixed returns ten numbered events for the channel with some between them that are refused.
+// refused has the status and the beginning of the reason of each, by its text.
 func mixed(t *testing.T, ch string) (texts []string, refused map[string]string) {
 	t.Helper()
 	bad := []struct{ text, reason string }{
@@ -51,7 +51,7 @@ func mixed(t *testing.T, ch string) (texts []string, refused map[string]string) 
 	return texts, refused
 }
 
-// refusedMessages waits for so many refused messages, and returns why they were, by their texts.
+// refusedMessages waits for that many refused messages and returns their reasons, by their texts.
 func refusedMessages(t *testing.T, count int) map[string]string {
 	t.Helper()
 	reasons := map[string]string{}
@@ -78,17 +78,16 @@ func refusedMessages(t *testing.T, count int) map[string]string {
 	return reasons
 }
 
-// TestPublishWithoutHTTP: what is sent to the queue or put on the bus reaches subscribers, one
-// group's messages in their order, and what the HTTP API would refuse holds up nothing and is with
-// the dead letters, which say why.
+// Events that are sent to the queue or put on the bus reach subscribers, those of one message group
+// in order. An event that the HTTP API would refuse delays no other: it goes to the refused queue,
+// with its reason.
 func TestPublishWithoutHTTP(t *testing.T) {
 	local(t)
 	if hark.Queues["Publish"] == "" {
 		t.Skip("this form of the stack has neither queue nor bus")
 	}
-	for name, send := range map[string]func(
-		ctx context.Context, group string, texts []string,
-	) error{"queue": sendAll, "bus": putAll} {
+	type send func(ctx context.Context, group string, texts []string) error
+	for name, send := range map[string]send{"queue": sendAll, "bus": putAll} {
 		t.Run(name, func(t *testing.T) {
 			ch := unique("orders-")
 			c := subscriber(t, ch)
@@ -96,28 +95,28 @@ func TestPublishWithoutHTTP(t *testing.T) {
 			if err := send(t.Context(), ch, texts); err != nil {
 				t.Fatal(err)
 			}
-			for i := range 10 { // the local bus keeps the order, which AWS's does not promise
+			for i := range 10 { // the local bus keeps the order; EventBridge does not promise that
 				if f := c.next("test", ch); f.Data != fmt.Sprint(i) {
 					t.Errorf("got %s, want number %d", f.Raw, i)
 				}
 			}
 			c.quiet()
-			for text, said := range refusedMessages(t, len(refused)) {
+			for text, got := range refusedMessages(t, len(refused)) {
 				for bad, reason := range refused {
 					if strings.Contains(text, bad) { // EventBridge puts an envelope around it
-						if !strings.HasPrefix(said, reason) || len(said) == len(reason) {
-							t.Errorf("refused: %q, want %q", said, reason)
+						if !strings.HasPrefix(got, reason) || len(got) == len(reason) {
+							t.Errorf("refused: %q, want %q", got, reason)
 						}
 						delete(refused, bad)
 					}
 				}
 			}
 			if len(refused) > 0 {
-				t.Errorf("%d are not with the dead letters", len(refused))
+				t.Errorf("%d are not in the refused queue", len(refused))
 			}
 		})
 	}
-	t.Run("an ID makes one event of two messages", func(t *testing.T) {
+	t.Run("two messages with one deduplication ID are one event", func(t *testing.T) {
 		ch := unique("orders-")
 		c := subscriber(t, ch)
 		text := publishMessage(t, map[string]any{"channel": ch, "data": "{}"})
@@ -136,8 +135,9 @@ func TestPublishWithoutHTTP(t *testing.T) {
 	})
 }
 
-// What is refused can be tried again once its reason is gone; if it is not, it is refused again.
-func TestRefusedIsTriedAgain(t *testing.T) {
+// A refused message can be moved back and tried again. If its reason is not gone, it is refused
+// again.
+func TestARefusedMessageCanBeTriedAgain(t *testing.T) {
 	local(t)
 	if hark.Queues["Publish"] == "" {
 		t.Skip("this form of the stack has neither queue nor bus")
@@ -148,9 +148,9 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 	}
 	within(t, hookPatience, func() bool { return waiting(t, "DeadPublish") == 1 },
 		"a refused message")
-	said := redrives(t, "DeadPublish")
-	if said != "1 messages moved to "+hark.Queues["Publish"]+"\n" {
-		t.Errorf("scripts/redrive said %q", said)
+	output := redrives(t, "DeadPublish")
+	if output != "1 messages moved to "+hark.Queues["Publish"]+"\n" {
+		t.Errorf("scripts/redrive printed %q", output)
 	}
 	if reason := refusedMessages(t, 1)[text]; !strings.HasPrefix(reason, "400 ") {
 		t.Errorf("refused again: %q", reason)

@@ -12,10 +12,10 @@ import (
 	pusher "github.com/pusher/pusher-http-go/v5"
 )
 
-// What pusher-http-go has beside the calls of line 93: what it signs for clients, and how it reads
-// webhooks. It has no call for terminate_connections.
+// The calls of pusher-http-go that line 93 does not test: signatures for clients, and webhooks. It
+// has no call for terminate_connections.
 
-// signed makes an SDK's answer to an auth endpoint the data of a frame.
+// signed turns an SDK's answer to an auth endpoint into the data of a frame.
 func signed(t *testing.T, answer []byte, more map[string]string) map[string]string {
 	t.Helper()
 	if err := json.Unmarshal(answer, &more); err != nil {
@@ -24,7 +24,7 @@ func signed(t *testing.T, answer []byte, more map[string]string) map[string]stri
 	return more
 }
 
-func TestGoSDK_Clients(t *testing.T) {
+func TestGoSDK_SignsForClients(t *testing.T) {
 	c, room := connect(t), unique("presence-room-")
 	form := func(more ...string) []byte {
 		v := url.Values{"socket_id": {c.SocketID}}
@@ -34,11 +34,9 @@ func TestGoSDK_Clients(t *testing.T) {
 		return []byte(v.Encode())
 	}
 	t.Run("AuthorizePresenceChannel", func(t *testing.T) {
-		answer, err := sdk(t).AuthorizePresenceChannel(form(
-			"channel_name", room,
-		), pusher.MemberData{
-			UserID: "7", UserInfo: map[string]string{"name": "<Ann> & Bob"},
-		})
+		info := map[string]string{"name": "<Ann> & Bob"}
+		answer, err := sdk(t).AuthorizePresenceChannel(form("channel_name", room),
+			pusher.MemberData{UserID: "7", UserInfo: info})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +58,7 @@ func TestGoSDK_Clients(t *testing.T) {
 		}
 		c.next("hello", "#server-to-user-"+id)
 	})
-	t.Run("AuthorizePrivateChannel of an encrypted channel, and an event that nobody on the way can read", func(t *testing.T) {
+	t.Run("AuthorizePrivateChannel and Trigger on an encrypted channel", func(t *testing.T) {
 		ch := unique("private-encrypted-room-")
 		client := sdk(t)
 		client.EncryptionMasterKeyBase64 = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="
@@ -99,9 +97,10 @@ type hook struct {
 	body   []byte
 }
 
-// Webhook takes the vector of docs/protocol.md §6.1, and what a Hark sends.
-func TestGoSDK_Webhook(t *testing.T) {
-	const text = `{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]}`
+// Webhook accepts the vector of docs/protocol.md §6.1 and the requests that Hark sends.
+func TestGoSDK_ReadsWebhooks(t *testing.T) {
+	const event = `{"name":"channel_occupied","channel":"my-channel"}`
+	const text = `{"time_ms":1327078148132,"events":[` + event + `]}`
 	const signature = "c19001ae3963ccb13bf618e5b16ba9848e7e74df0993aa0689168e341c6833cf"
 	vector := pusher.Client{Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}
 	header := http.Header{"X-Pusher-Key": {vector.Key}, "X-Pusher-Signature": {signature}}
@@ -109,7 +108,7 @@ func TestGoSDK_Webhook(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := vector.Webhook(header, []byte(text+" ")); err == nil {
-		t.Error("a body that was changed is taken")
+		t.Error("a changed body is accepted")
 	}
 
 	if hark.Queues["Checks"] == "" {

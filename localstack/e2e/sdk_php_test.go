@@ -14,13 +14,14 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// What pusher-http-php 7 and Guzzle 7 send, byte for byte, as read in their sources; the SDK itself
-// comes by Composer only, which the machines of these tests do not reach. Its failures are those of
-// PHP's types: a status other than 200 and a body that is no object throw (docs/protocol.md §5.2).
+// What pusher-http-php 7 and Guzzle 7 send, byte for byte, according to their sources. The SDK
+// itself is only available through Composer, which the machines of these tests do not reach. It
+// throws for a status other than 200 and for a body that is no object, because of PHP's types
+// (docs/protocol.md §5.2).
 
-// php sends a request as the SDK's get and post do: every POST has the MD5 of its body, the
-// parameters are in the order of their names with the signature last, and Guzzle writes them by
-// http_build_query with RFC 3986. An array is signed with commas and sent as name[0], name[1].
+// php sends a request as the SDK's get and post do. Every POST has the MD5 of its body. The
+// parameters are in the order of their names, with the signature last; Guzzle writes them with
+// http_build_query and RFC 3986. An array is signed with commas and sent as name[0], name[1].
 func php(
 	t *testing.T, method, path, text string, params map[string][]string,
 ) (object map[string]json.RawMessage) {
@@ -63,7 +64,7 @@ func php(
 // rawurlencode is PHP's.
 func rawurlencode(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// jsonEncode is PHP's json_encode of a text: it escapes slashes and all that is not ASCII.
+// jsonEncode is PHP's json_encode of a string: it escapes slashes and everything outside ASCII.
 func jsonEncode(s string) string {
 	var out strings.Builder
 	for _, r := range s {
@@ -92,9 +93,8 @@ func TestPHPSDK(t *testing.T) {
 	// json_encode(['url' => 'https://example.com/é'])
 	const data = `{"url":"https:\/\/example.com\/\u00e9"}`
 	trigger := func(to string) string {
-		return `{"name":` + jsonEncode(
-			`App\Events\OrderShipped`,
-		) + `,"data":` + jsonEncode(data) + `,` + to + `}`
+		name := jsonEncode(`App\Events\OrderShipped`)
+		return `{"name":` + name + `,"data":` + jsonEncode(data) + `,` + to + `}`
 	}
 	t.Run("trigger", func(t *testing.T) {
 		php(t, "POST", "events", trigger(`"channel":"`+ch+`"`), nil)
@@ -103,9 +103,8 @@ func TestPHPSDK(t *testing.T) {
 	t.Run("trigger to several but one connection, with info", func(t *testing.T) {
 		got := php(
 			t, "POST", "events",
-			trigger(
-				`"channels":["`+ch+`","`+room+`"],"socket_id":"`+c.SocketID+`","info":"subscription_count,user_count"`,
-			),
+			trigger(`"channels":["`+ch+`","`+room+`"],"socket_id":"`+c.SocketID+
+				`","info":"subscription_count,user_count"`),
 			nil,
 		)
 		want := `{"` + room + `":{"user_count":0},"` + ch + `":{"subscription_count":1}}`
@@ -129,7 +128,8 @@ func TestPHPSDK(t *testing.T) {
 	t.Run("triggerBatch", func(t *testing.T) {
 		got := php(
 			t, "POST", "batch_events",
-			`{"batch":[{"channel":"`+ch+`","name":"a","data":"{}"},{"name":"b","data":"{}","channel":"`+ch+`"}]}`,
+			`{"batch":[{"channel":"`+ch+`","name":"a","data":"{}"},`+
+				`{"name":"b","data":"{}","channel":"`+ch+`"}]}`,
 			nil,
 		)
 		if len(got) != 0 {
@@ -138,7 +138,7 @@ func TestPHPSDK(t *testing.T) {
 		c.reads("a", ch, "{}")
 		c.reads("b", ch, "{}")
 	})
-	member(t, room, "7", "") // of the whole test: it stays for the reads below
+	member(t, room, "7", "") // it stays for the reads below
 	t.Run("getChannels, without any, and with several attributes", func(t *testing.T) {
 		got := php(t, "GET", "channels", "",
 			map[string][]string{"filter_by_prefix": {unique("presence-nobody-")}})

@@ -7,7 +7,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Two apps with equal channel and user names never meet, whatever is done in one of them.
+// Two apps with equal names of channels and users never see each other's events, members or users.
 func TestTwoAppsNeverMeet(t *testing.T) {
 	settings := item{"subscription_count": true}
 	ours, theirs := newApp(t, settings), newApp(t, settings)
@@ -28,7 +28,7 @@ func TestTwoAppsNeverMeet(t *testing.T) {
 		second.leave(news)
 		ann.next(wire.SubscriptionCount, news)
 		eve.quiet()
-		// nobody of ours
+		// a socket ID of the other app excludes no connection of this one
 		publishTo(t, ours,
 			wire.Event{Name: "test", Channel: news, Data: "{}", SocketID: eve.SocketID})
 		ann.next("test", news)
