@@ -297,7 +297,11 @@ func (r *reconnecting) sees(channel string) []string {
 }
 
 // received reports whether an event with that data has come.
-func (r *reconnecting) received(channel, data string) bool { return r.timesReceived(channel, data) > 0 }
+func (r *reconnecting) received(
+	channel, data string,
+) bool {
+	return r.timesReceived(channel, data) > 0
+}
 
 // timesReceived is how often an event with that data has come.
 func (r *reconnecting) timesReceived(channel, data string) (n int) {

@@ -127,7 +127,8 @@ func TestTheNewestEventSurvivesTheConsumer(t *testing.T) {
 		if difference := agreeWithin(t, patience, ch, first, second); difference != "" {
 			t.Error(difference)
 		}
-		patiently(t, func() bool { return first.received(ch, "newest") && second.received(ch, "newest") },
+		patiently(t,
+			func() bool { return first.received(ch, "newest") && second.received(ch, "newest") },
 			"the newest event")
 		if n := first.timesReceived(ch, "newest"); n != 1 {
 			t.Errorf("it came %d times, though no post was made before the consumer died", n)

@@ -67,7 +67,9 @@ func killsEach(t *testing.T, prefix string, deaths []death, others ...*reconnect
 func TestAKilledSubscribeLeavesNoDeafClient(t *testing.T) {
 	local(t)
 	errorsBefore := gatewayErrors(t)
-	deaths := []death{{before, 1, unsubscribed}, {after, 1, unsubscribed}, {before, 2, unsubscribed}}
+	deaths := []death{
+		{before, 1, unsubscribed}, {after, 1, unsubscribed}, {before, 2, unsubscribed},
+	}
 	last := 4
 	if hasWebhooks() {
 		last++

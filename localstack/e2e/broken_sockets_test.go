@@ -86,7 +86,8 @@ func TestAWrong410(t *testing.T) {
 			agree(t, room, r, other)
 			agree(t, news, r, other)
 			publish(t, wire.Event{Name: "test", Channels: []string{room, news}, Data: "last"})
-			eventually(t, func() bool { return r.received(room, "last") && r.received(news, "last") },
+			eventually(t,
+				func() bool { return r.received(room, "last") && r.received(news, "last") },
 				"an event that was published later")
 			all, channels = append(all, r, other), append(channels, room, news)
 		})
@@ -125,7 +126,8 @@ func TestEverySocketIsCut(t *testing.T) {
 	for cuts := 1; cuts <= 3; cuts++ {
 		strikes(t, len(all), func() {}, fault{"do": "cut"})
 		for _, r := range all {
-			eventually(t, func() bool { return r.socketID() != "" && len(r.connectionIDs()) == cuts+1 },
+			eventually(t,
+				func() bool { return r.socketID() != "" && len(r.connectionIDs()) == cuts+1 },
 				"every client to come back once")
 		}
 		agree(t, room, all...)

@@ -160,7 +160,9 @@ func stormEnds(t *testing.T, room string, all []*reconnecting, noGhosts bool) {
 	t.Errorf("%s: %s", room, differ)
 }
 
-func stormDiffers(rows map[string]subscription, room string, all []*reconnecting, noGhosts bool) string {
+func stormDiffers(
+	rows map[string]subscription, room string, all []*reconnecting, noGhosts bool,
+) string {
 	users, clients := usersOf(rows), 0
 	for id, s := range rows {
 		if s.pending {

@@ -88,7 +88,8 @@ func comesAndGoes(t *testing.T, stays *reconnecting, room, news string) {
 	for _, r := range []*reconnecting{stays, first, second} {
 		eventually(t, func() bool { return r.received(news, "all of it") }, "the event at "+r.user)
 	}
-	eventually(t, func() bool { return stays.received(room, "all of it") }, "the event at the client that stays")
+	eventually(t, func() bool { return stays.received(room, "all of it") },
+		"the event at the client that stays")
 	expectNoRows(t, []*reconnecting{first, second})
 	agree(t, room, stays)
 	agree(t, news, stays)

@@ -14,13 +14,13 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Line 49 of the checklist (docs/protocol.md §9): a subscribe is atomic to the world.
+// Line 49 of the checklist (docs/protocol.md §9): no client sees a subscribe half done.
 
 // 49. No channel frame may precede that channel's `subscription_succeeded` on the same connection.
 //
-// Beside a publisher that never pauses, many subscribe. None sees a frame of the channel before its
-// success, and none misses an event that was published after it saw its success; events are
-// numbered, so that a gap shows.
+// Many clients subscribe beside a publisher that never pauses. None may receive a frame of the
+// channel before its success, and none may miss an event that was published after it received its
+// success. Events are numbered, so that a gap shows.
 func TestLine49_SuccessComesFirst(t *testing.T) {
 	for _, tc := range []struct {
 		prefix  string
@@ -52,11 +52,11 @@ func TestLine49_SuccessComesFirst(t *testing.T) {
 	}
 }
 
-// ticks is a publisher that never pauses: it publishes the numbers from 1 on to a channel, each
+// ticks is a publisher that never pauses. It publishes the numbers from 1 on to a channel, each
 // after the one before it was accepted.
 type ticks struct {
 	channel string
-	begun   atomic.Int64 // the number that was begun last
+	begun   atomic.Int64 // the last number whose publish has begun
 	quit    chan struct{}
 	ended   chan error
 }
@@ -95,7 +95,7 @@ func (b *ticks) stop(t *testing.T) {
 	}
 }
 
-// visit subscribes, listens to twenty events that were published after the success, and leaves.
+// visit subscribes, reads twenty events that were published after the success, and closes.
 func (b *ticks) visit(ctx context.Context, i int) (err error) {
 	c, err := wire.Dial(ctx, hark.URL, "/app/"+hark.App.Key+"?protocol=7")
 	if err != nil {
@@ -123,9 +123,9 @@ func (b *ticks) visit(ctx context.Context, i int) (err error) {
 	return b.listen(c, b.begun.Load())
 }
 
-// listen reads events until twenty have come that were begun after that one. The first may be any
-// up to the next, each other must be the one after the one before it. On a cache channel the first
-// is the newest when the success came, which may come once more.
+// listen reads until twenty events have come that were begun after the event seen. The first event
+// may be any up to the next one; each later one must follow the one before it. On a cache channel
+// the first is the newest at the success, and may come twice.
 func (b *ticks) listen(c *wire.Conn, seen int64) error {
 	repeats := strings.Contains(b.channel, "cache-")
 	for last := int64(0); last < seen+20; {
@@ -136,7 +136,7 @@ func (b *ticks) listen(c *wire.Conn, seen int64) error {
 		}
 		if f.Event == wire.MemberAdded || f.Event == wire.MemberRemoved ||
 			f.Event == wire.CacheMiss {
-			continue // of the others who come and go; nothing was cached yet
+			continue // other clients join and leave; nothing may be cached yet
 		}
 		n, err := strconv.ParseInt(f.Data, 10, 64)
 		switch {

@@ -11,12 +11,12 @@ import (
 
 // Lines 66 to 71 of the checklist (docs/protocol.md §9): cache channels.
 
-// caching are the prefixes of channels whose newest event is kept.
+// caching returns the prefixes of cache channels.
 func caching() []string {
 	return []string{"cache-", "private-cache-", "private-encrypted-cache-", "presence-cache-"}
 }
 
-// comes subscribes to a cache channel of any kind and reads its success.
+// joinAny subscribes to a channel of any kind and reads its success.
 func (c client) joinAny(channel string) {
 	c.t.Helper()
 	if strings.HasPrefix(channel, "presence-") {
@@ -28,18 +28,14 @@ func (c client) joinAny(channel string) {
 	c.succeeds(channel)
 }
 
-// cached publishes the data and waits until it is kept.
+// cached publishes the data and waits until it is the cached event.
 func cached(t *testing.T, channel, data string) {
 	t.Helper()
 	publish(t, wire.Event{Name: "price", Channel: channel, Data: data})
 	kept := fmt.Sprintf(`"data":%s`, body(t, data))
-	eventually(
-		t,
-		func() bool {
-			return strings.Contains(get(t, "channels/"+channel, "info", "cache").Body, kept)
-		},
-		"the cache of "+channel,
-	)
+	eventually(t, func() bool {
+		return strings.Contains(get(t, "channels/"+channel, "info", "cache").Body, kept)
+	}, "the cache of "+channel)
 }
 
 // 66. A trigger on a cache channel with no subscriber MUST be cached.
@@ -58,7 +54,8 @@ func TestLine66_WithoutSubscribers(t *testing.T) {
 	}
 }
 
-// 67. A new subscriber MUST get the cached event after the success frame, with original name, data, channel.
+// 67. A new subscriber MUST get the cached event after the success frame, with original name, data,
+// channel.
 func TestLine67_AfterTheSuccess(t *testing.T) {
 	for _, prefix := range caching() {
 		t.Run(prefix, func(t *testing.T) {
@@ -79,7 +76,7 @@ func TestLine67_AfterTheSuccess(t *testing.T) {
 			late.quiet()
 		})
 	}
-	t.Run("whom the publisher left out gets it when it comes back", func(t *testing.T) {
+	t.Run("an excluded client gets it when it subscribes again", func(t *testing.T) {
 		ch := unique("cache-")
 		c := connect(t)
 		c.joinAny(ch)
@@ -153,7 +150,7 @@ func TestLine70_Expiry(t *testing.T) {
 	if until.Before(before.Add(29*time.Minute)) || until.After(time.Now().Add(31*time.Minute)) {
 		t.Errorf("expires at %s, want half an hour after %s", until, before)
 	}
-	// DynamoDB itself removes it only later, so that reads must look
+	// DynamoDB removes expired rows only later, so reads must check the expiry
 	r["expires"] = time.Now().Add(-time.Second).Unix()
 	put(t, "State", r)
 	c := connect(t)
@@ -179,7 +176,7 @@ func TestLine71_NewestWins(t *testing.T) {
 			c.quiet()
 		})
 	}
-	// Who comes beside a publisher gets an event, and from there on everything.
+	// A client that subscribes beside a publisher gets one event and then all that follow.
 	t.Run("also while they are published", func(t *testing.T) {
 		busy := startTicks(t, unique("cache-"))
 		for i := range 10 {

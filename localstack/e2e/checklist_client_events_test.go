@@ -10,7 +10,7 @@ import (
 
 // Lines 72 to 82 of the checklist (docs/protocol.md §9): client events.
 
-// pair are two clients on the same private channel.
+// pair subscribes two clients to the same private channel.
 func pair(t *testing.T) (a, b client, channel string) {
 	t.Helper()
 	channel = unique("private-room-")
@@ -142,9 +142,8 @@ func TestLine77_UserID(t *testing.T) {
 	signedIn.enter(room, channelData("2", "")) // channel_data overrides the sign-in
 	signedIn.welcomed(room)
 	b.sees(wire.MemberAdded, room, "2")
-	signedIn.send(
-		`{"event":"client-typing","channel":"` + room + `","data":{"user_id":"1"},"user_id":"1"}`,
-	)
+	signedIn.send(`{"event":"client-typing","channel":"` + room +
+		`","data":{"user_id":"1"},"user_id":"1"}`)
 	if f := b.next("client-typing", room); f.UserID != "2" || f.Data != `{"user_id":"1"}` {
 		t.Errorf("got %s", f.Raw)
 	}
@@ -152,7 +151,7 @@ func TestLine77_UserID(t *testing.T) {
 
 // 78. Object data MUST be relayed as a JSON string; string data unchanged.
 //
-// The Swift client drops data that is no string; the Java client sends strings only.
+// The Swift client drops data that is not a string; the Java client sends only strings.
 func TestLine78_DataIsRelayedAsAString(t *testing.T) {
 	a, b, ch := pair(t)
 	for _, tc := range []struct{ sent, want string }{
@@ -172,7 +171,7 @@ func TestLine78_DataIsRelayedAsAString(t *testing.T) {
 			if f := b.next("client-typing", ch); f.Data != tc.want {
 				t.Errorf("got %s, want data %q", f.Raw, tc.want)
 			}
-			time.Sleep(time.Second / 10) // ten in a second are allowed
+			time.Sleep(time.Second / 10) // ten a second are allowed
 		})
 	}
 }
@@ -185,13 +184,13 @@ func TestLine79_NoData(t *testing.T) {
 		`{"event":"client-exit","channel":"` + ch + `","data":null}`,
 	} {
 		a.send(frame)
-		b.next("client-exit", ch) // with data that is a string: the Java client throws without
+		b.next("client-exit", ch) // its data is a string: without one the Java client throws
 	}
 }
 
 // 80. The 11th event within a second from one connection MUST be refused with 4301.
 func TestLine80_Rate(t *testing.T) {
-	// seconds are those of the clock: on a busy machine a burst may fall into two of them
+	// The limit counts calendar seconds: on a busy machine a burst may fall into two of them.
 	const tries = 5
 	nextSecond := func() {
 		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(1050 * time.Millisecond)))
@@ -222,7 +221,7 @@ func TestLine80_Rate(t *testing.T) {
 
 // 81. Data over 10 KB SHOULD be refused, socket stays open.
 func TestLine81_LargeData(t *testing.T) {
-	// else the frame is too large before
+	// with the default limit the whole frame would be too large
 	app, ch := newApp(t, item{"max_message_size": 30_000}), unique("private-room-")
 	a, b := connectTo(t, app), connectTo(t, app)
 	a.join(ch)
@@ -257,8 +256,8 @@ func TestLine82_LongName(t *testing.T) {
 	b.quiet()
 }
 
-// An app may limit all frames of a connection, as Reverb's rate_limiting does.
-func TestRateLimiting(t *testing.T) {
+// An app may limit the rate of all frames of a connection, as Reverb's rate_limiting does.
+func TestAnAppMayLimitTheRateOfFrames(t *testing.T) {
 	limit := func(terminate bool) item {
 		return item{"rate_limiting": map[string]any{
 			"enabled": true, "max_attempts": 3, "decay_seconds": 3600,

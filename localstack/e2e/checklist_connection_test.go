@@ -24,7 +24,7 @@ func TestLine1_AnyQuery(t *testing.T) {
 		},
 		{"no query at all", ""},
 		{"an old protocol", "?protocol=5"},
-		{"parameters that nobody knows", "?app=other&x=%26%3D&x=2"},
+		{"unknown parameters", "?app=other&x=%26%3D&x=2"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := dial(t, hark.App, tc.query)
@@ -39,11 +39,10 @@ func TestLine2_FirstFrame(t *testing.T) {
 	dial(t, hark.App, "").next(wire.Established, "")
 }
 
-// greeting is the data of the first frame, as it is when a JSON document in a JSON string is
-// decoded.
+// greeting returns the decoded data of the first frame.
 func greeting(t *testing.T, app wire.App) map[string]any {
 	t.Helper()
-	// which holds the data to be a string
+	// next requires that the data is a string
 	f := dial(t, app, "?protocol=7").next(wire.Established, "")
 	var data map[string]any
 	dec := json.NewDecoder(bytes.NewReader([]byte(f.Data)))
@@ -70,9 +69,10 @@ func TestLine4_ActivityTimeout(t *testing.T) {
 	}
 }
 
-// 5. `activity_timeout` SHOULD default to the app's Reverb setting (30) and be configurable up to 120.
+// 5. `activity_timeout` SHOULD default to the app's Reverb setting (30) and be configurable up to
+// 120.
 //
-// The default is 120: each ping costs a function call (docs/decisions/0024-activity-timeout.md).
+// Hark's default is 120: each ping costs a function call (docs/decisions/0024-activity-timeout.md).
 func TestLine5_ActivityTimeoutOfTheApp(t *testing.T) {
 	t.Run("120 by default", func(t *testing.T) {
 		if got := greeting(t, hark.App)["activity_timeout"]; got != json.Number("120") {
@@ -111,7 +111,7 @@ func TestLine7_SocketIDsDiffer(t *testing.T) {
 
 // 8. First frame SHOULD arrive within 1 s of the upgrade, MUST within 10 s.
 //
-// How fast it is, is for the benchmark to say: this machine may be busy.
+// The benchmark measures how fast it is. The machine of this test may be busy.
 func TestLine8_FirstFrameInTime(t *testing.T) {
 	c := dial(t, hark.App, "")
 	if _, err := c.Greeting(10 * time.Second); err != nil {
@@ -122,7 +122,7 @@ func TestLine8_FirstFrameInTime(t *testing.T) {
 
 // 9. Unknown key: MUST accept the upgrade, send only `pusher:error` 4001, then close.
 func TestLine9_UnknownKey(t *testing.T) {
-	// the upgrade is accepted, or dial had failed
+	// dial would fail if the upgrade were not accepted
 	c := dial(t, wire.App{Key: "no-such-key"}, "?protocol=7")
 	c.errs(4001)
 	c.ends()
@@ -151,10 +151,10 @@ func TestLine11_TooManyConnections(t *testing.T) {
 		c := dial(t, app, "")
 		f, err := c.Next(patience)
 		return err == nil && f.Event == wire.Established
-	}, "room for the one who comes after another has left")
+	}, "room for a new connection after one has closed")
 }
 
-// from dials as a page of that Origin.
+// from connects as a page of that Origin does.
 func from(t *testing.T, origin string, app wire.App) client {
 	t.Helper()
 	c, err := wire.DialFrom(t.Context(), origin, hark.URL, "/app/"+app.Key+"?protocol=7")
@@ -178,9 +178,9 @@ func TestLine12_DisallowedOrigin(t *testing.T) {
 		c.errs(4009)
 		c.ends()
 	})
-	t.Run("a page of the host is let in",
+	t.Run("a page of the host is admitted",
 		func(t *testing.T) { from(t, "https://example.com", app).greeted() })
-	t.Run("an app that says nothing lets everybody in",
+	t.Run("an app without the setting admits every origin",
 		func(t *testing.T) { from(t, "https://example.org", hark.App).greeted() })
 }
 
@@ -192,7 +192,7 @@ func TestLine13_CodeOfTheFirstError(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// On bytes: a code that is null or a text leaves pusher-js hanging in "connecting"
+		// Compared as bytes: a code that is null leaves pusher-js hanging in "connecting"
 		// (docs/protocol.md §1.6).
 		if !regexp.MustCompile(`"data":\{"code":4\d\d\d,"message":"[^"]`).Match(f.Raw) {
 			t.Errorf("got %s", f.Raw)
@@ -207,11 +207,8 @@ func TestLine13_CodeOfTheFirstError(t *testing.T) {
 		check(t, dial(t, app, ""))
 	})
 	t.Run("another origin", func(t *testing.T) {
-		check(
-			t,
-			from(t, "https://example.org",
-				newApp(t, item{"allowed_origins": []string{"example.com"}})),
-		)
+		app := newApp(t, item{"allowed_origins": []string{"example.com"}})
+		check(t, from(t, "https://example.org", app))
 	})
 	t.Run("a fault of ours", func(t *testing.T) {
 		breaks(t,
@@ -224,12 +221,9 @@ func TestLine13_CodeOfTheFirstError(t *testing.T) {
 func TestLine14_TransientFaults(t *testing.T) {
 	for _, status := range []int{429, 500} {
 		t.Run(fmt.Sprintf("a table that answers %d", status), func(t *testing.T) {
-			mend := breaks(
-				t,
-				fault{
-					"do": "answer", "service": "dynamodb", "function": "connect", "status": status,
-				},
-			)
+			mend := breaks(t, fault{
+				"do": "answer", "service": "dynamodb", "function": "connect", "status": status,
+			})
 			c := dial(t, hark.App, "")
 			f := c.next(wire.Error, "")
 			d, err := f.ErrorData()
@@ -243,7 +237,7 @@ func TestLine14_TransientFaults(t *testing.T) {
 	}
 }
 
-func TestOtherPaths(t *testing.T) {
+func TestOtherPathsOpenNoWebSocket(t *testing.T) {
 	for _, path := range []string{"/", "/app/", "/app/" + hark.App.Key + "/more", "/apps"} {
 		t.Run("no socket at "+path, func(t *testing.T) {
 			c, err := wire.Dial(t.Context(), hark.URL, path)

@@ -11,8 +11,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 15 to 28 of the checklist (docs/protocol.md §9), but for 18: what pusher-js does about
-// silence is tried with pusher-js.
+// Lines 15 to 28 of the checklist (docs/protocol.md §9), except 18, which tests pusher-js itself.
 
 // 15. MUST answer `pusher:ping` with `pusher:pong` on the same connection.
 func TestLine15_Ping(t *testing.T) {
@@ -48,9 +47,9 @@ func TestLine17_Pong(t *testing.T) {
 
 // 19. A silent connection SHOULD be pinged or expired, then cleaned from channels and presence.
 //
-// API Gateway closes what is silent for ten minutes (localstack/cloud/gateway tries that with a
-// clock of its own). Here nobody is told of the end: the connection is looked for every ten
-// minutes.
+// API Gateway closes a connection that is silent for ten minutes (localstack/cloud/gateway tests
+// that with a clock of its own). Here its $disconnect is lost, and sweep finds that it has ended:
+// it looks every ten minutes.
 func TestLine19_SilentConnection(t *testing.T) {
 	local(t)
 	room, news := unique("presence-room-"), unique("news-")
@@ -61,14 +60,14 @@ func TestLine19_SilentConnection(t *testing.T) {
 	silent.welcomed(room)
 	stays.sees(wire.MemberAdded, room, "2")
 	silent.vanish()
-	stays.quiet() // nothing has noticed
+	stays.quiet() // the end has not been found yet
 	sweep(t, silent.connectionID())
 	stays.sees(wire.MemberRemoved, room, "2")
 	eventually(t, func() bool { return subscribers(t, room) == 1 && subscribers(t, news) == 0 },
-		"no row of it is left")
+		"its rows to be removed")
 }
 
-// everyFrame has the server send every kind of frame that it knows, and returns them as they came.
+// everyFrame makes the server send every kind of frame, and returns the frames as they came.
 func everyFrame(t *testing.T) []wire.Frame {
 	t.Helper()
 	var all []wire.Frame
@@ -132,8 +131,8 @@ func everyFrame(t *testing.T) []wire.Frame {
 
 // 20. MUST never send a frame that is not a JSON object with a string `event`.
 //
-// Every frame that any test reads is held to this, to line 24 and to line 25 by wire.ParseFrame.
-// Here it is asserted for one of each kind, on bytes.
+// wire.ParseFrame checks this, line 24 and line 25 for every frame that any test reads. Here one
+// frame of each kind is checked as bytes.
 func TestLine20_FramesAreObjectsWithAnEvent(t *testing.T) {
 	for _, f := range everyFrame(t) {
 		var frame map[string]json.RawMessage
@@ -173,9 +172,9 @@ func TestLine24_ErrorData(t *testing.T) {
 
 // 25. All other frames' `data` MUST be strings.
 //
-// The Java client throws where data is missing, the Swift and .NET clients read strings only.
-// pusher:subscription_error is no frame of Pusher's; it has the shape that soketi gave it and that
-// Echo reads (docs/protocol.md §3.5).
+// The Java client throws if data is missing; the Swift and .NET clients read only strings.
+// pusher:subscription_error is not one of Pusher's frames. It has the shape that soketi gave it and
+// that Echo reads (docs/protocol.md §3.5).
 func TestLine25_DataIsAString(t *testing.T) {
 	for _, f := range everyFrame(t) {
 		var frame struct{ Data json.RawMessage }
@@ -189,8 +188,8 @@ func TestLine25_DataIsAString(t *testing.T) {
 	}
 }
 
-// mistakes sends each frame on a connection of its own: it is answered with an error, and the
-// socket stays open.
+// mistakes sends each frame on a connection of its own. The answer must be an error, and the
+// connection must stay open.
 func mistakes(t *testing.T, frames map[string]string) {
 	t.Helper()
 	for name, frame := range frames {
@@ -206,7 +205,8 @@ func mistakes(t *testing.T, frames map[string]string) {
 	}
 }
 
-// 21. A malformed frame (not JSON, no `event`) MUST give `pusher:error` (4200 in Reverb) and keep the socket open.
+// 21. A malformed frame (not JSON, no `event`) MUST give `pusher:error` (4200 in Reverb) and keep
+// the socket open.
 func TestLine21_MalformedFrame(t *testing.T) {
 	mistakes(t, map[string]string{
 		"text that is not JSON":              `hello`,
@@ -226,14 +226,16 @@ func TestLine21_MalformedFrame(t *testing.T) {
 // 22. An unknown `pusher:` event MUST give `pusher:error` and keep the socket open.
 func TestLine22_UnknownEvent(t *testing.T) {
 	mistakes(t, map[string]string{
-		"an unknown event":            `{"event":"pusher:nonsense","data":{}}`,
-		"an event of the server":      `{"event":"pusher:connection_established","data":"{}"}`,
-		"an internal event":           `{"event":"pusher_internal:member_added","channel":"presence-room","data":"{}"}`,
+		"an unknown event":       `{"event":"pusher:nonsense","data":{}}`,
+		"an event of the server": `{"event":"pusher:connection_established","data":"{}"}`,
+		"an internal event": `{"event":"pusher_internal:member_added",` +
+			`"channel":"presence-room","data":"{}"}`,
 		"a name that is only pusher:": `{"event":"pusher:","data":{}}`,
 	})
 }
 
-// 23. An event that is neither `pusher:` nor `client-` SHOULD be ignored or answered with an error, never relayed.
+// 23. An event that is neither `pusher:` nor `client-` SHOULD be ignored or answered with an error,
+// never relayed.
 func TestLine23_EventOfNoKind(t *testing.T) {
 	for _, event := range []string{"news", "clientx", "Client-typing", "pusherx"} {
 		t.Run(event, func(t *testing.T) {
@@ -246,7 +248,8 @@ func TestLine23_EventOfNoKind(t *testing.T) {
 	}
 }
 
-// 26. After a close every subscription of that connection MUST be gone for publishing, counts and presence.
+// 26. After a close every subscription of that connection MUST be gone for publishing, counts and
+// presence.
 func TestLine26_AfterAClose(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -269,16 +272,16 @@ func TestLine26_AfterAClose(t *testing.T) {
 			stays.sees(wire.MemberRemoved, room, "2")
 			stays.receives(news)
 			eventually(t, func() bool {
-				return get(
-					t, "channels/"+news, "info", "subscription_count",
-				).Body == `{"occupied":true,"subscription_count":1}`
+				a := get(t, "channels/"+news, "info", "subscription_count")
+				return a.Body == `{"occupied":true,"subscription_count":1}`
 			}, "the count without the closed connection")
 			answers(t, get(t, "channels/"+room+"/users"), 200, `{"users":[{"id":"1"}]}`)
 		})
 	}
 }
 
-// 27. A frame over the app's max message size MUST be refused (Reverb closes 1009) without affecting others.
+// 27. A frame over the app's max message size MUST be refused (Reverb closes 1009) without
+// affecting others.
 func TestLine27_LargeFrame(t *testing.T) {
 	frame := func(size int) string {
 		const head, tail = `{"event":"pusher:ping","data":"`, `"}`
@@ -343,7 +346,7 @@ func TestLine28_AllowedOrigins(t *testing.T) {
 			}
 		})
 	}
-	t.Run("* alone lets everybody in", func(t *testing.T) {
+	t.Run("* alone admits every origin", func(t *testing.T) {
 		everybody := newApp(t, item{"allowed_origins": []string{"*"}})
 		from(t, "https://example.org", everybody).greeted()
 		dial(t, everybody, "").greeted()

@@ -14,13 +14,13 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 93 to 99 of the checklist (docs/protocol.md §9): who may use the HTTP API. The npm SDK is
-// tried by the Node suites.
+// Lines 93 to 99 of the checklist (docs/protocol.md §9): who may use the HTTP API. The Node suites
+// test the npm SDK.
 
 // 93. A correctly signed PHP, Node and Go request MUST be accepted (vectors 5.1).
 //
-// The vectors themselves are years old, and tried where time is a parameter: shared/pusher, and
-// package wire, which signs here.
+// The vectors themselves are years old. They are tested where the time is a parameter: in
+// shared/pusher and in package wire, which signs here.
 func TestLine93_SDKs(t *testing.T) {
 	a, b := unique("room-"), unique("private-room-")
 	c := subscriber(t, a)
@@ -30,9 +30,8 @@ func TestLine93_SDKs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.send(
-			`{"event":"pusher:subscribe","data":{"channel":"` + b + `",` + string(answer[1:]) + `}`,
-		)
+		data := `{"channel":"` + b + `",` + string(answer[1:])
+		c.send(`{"event":"pusher:subscribe","data":` + data + `}`)
 		c.succeeds(b)
 	})
 	t.Run("Go: Trigger", func(t *testing.T) {
@@ -97,7 +96,7 @@ func TestLine93_SDKs(t *testing.T) {
 		}
 		me.next("hello", "#server-to-user-"+id)
 	})
-	t.Run("Go: a wrong secret is told", func(t *testing.T) {
+	t.Run("Go: a wrong secret is an error", func(t *testing.T) {
 		wrong := sdk(t)
 		wrong.Secret = "wrong"
 		err := wrong.Trigger(a, "hello", "x")
@@ -105,10 +104,11 @@ func TestLine93_SDKs(t *testing.T) {
 			t.Errorf("got %v, want 401", err)
 		}
 	})
-	// What pusher-http-php 7 sends, byte for byte: channel for one, slashes escaped, commas as %2C,
-	// an MD5 on every POST.
+	// What pusher-http-php 7 sends, byte for byte: channel for one channel, escaped slashes, commas
+	// as %2C, and an MD5 on every POST.
 	t.Run("PHP: trigger", func(t *testing.T) {
-		text := `{"name":"App\\Events\\OrderShipped","data":"{\"url\":\"https:\\\/\\\/example.com\"}","channel":"` + a + `"}`
+		text := `{"name":"App\\Events\\OrderShipped",` +
+			`"data":"{\"url\":\"https:\\\/\\\/example.com\"}","channel":"` + a + `"}`
 		answers(t, post(t, wire.Request{Body: []byte(text)}), 200, "{}")
 		if f := c.next(`App\Events\OrderShipped`, a); f.Data != `{"url":"https:\/\/example.com"}` {
 			t.Errorf("got %s", f.Raw)
@@ -116,12 +116,10 @@ func TestLine93_SDKs(t *testing.T) {
 	})
 	t.Run("PHP: a POST without a body but with its MD5", func(t *testing.T) {
 		path := "users/" + unique("user-") + "/terminate_connections"
-		a := post(
-			t,
-			wire.Request{
-				Path: path, Params: map[string]string{"body_md5": fmt.Sprintf("%x", md5.Sum(nil))},
-			},
-		)
+		md5OfNothing := fmt.Sprintf("%x", md5.Sum(nil))
+		a := post(t, wire.Request{
+			Path: path, Params: map[string]string{"body_md5": md5OfNothing},
+		})
 		answers(t, a, 200, "{}")
 	})
 	t.Run("PHP: get with info", func(t *testing.T) {
@@ -130,13 +128,12 @@ func TestLine93_SDKs(t *testing.T) {
 	})
 }
 
-// signedEvent is a request that is right, and the client that hears its event.
+// signedEvent returns a valid request and a client that receives its event.
 func signedEvent(t *testing.T) (c client, ch string, good wire.Request) {
 	t.Helper()
 	ch = unique("signed-")
-	return subscriber(t, ch), ch, wire.Request{Body: body(
-		t, wire.Event{Name: "test", Channel: ch, Data: "{}"},
-	)}
+	text := body(t, wire.Event{Name: "test", Channel: ch, Data: "{}"})
+	return subscriber(t, ch), ch, wire.Request{Body: text}
 }
 
 // 94. Changing one byte of the body, path, method or any parameter MUST give 401.
@@ -188,8 +185,8 @@ func TestLine94_Tampering(t *testing.T) {
 			}
 		})
 	}
-	// Of paths and methods that lead nowhere it is told before the signature is looked at
-	// (docs/protocol.md §5.11).
+	// Unknown paths and methods are refused before the signature is checked (docs/protocol.md
+	// §5.11).
 	for name, tc := range map[string]struct {
 		r    wire.Request
 		want int
@@ -198,11 +195,12 @@ func TestLine94_Tampering(t *testing.T) {
 			Path: "channels", Method: http.MethodPost,
 			Tamper: func(_ url.Values, r *wire.Request) { r.Method = http.MethodGet; r.Body = nil },
 		}, 401},
-		"another path": {wire.Request{Path: "batch_events", Tamper: func(
-			_ url.Values, r *wire.Request,
-		) {
-			r.Path = "/apps/" + hark.App.ID + "/events"
-		}}, 401},
+		"another path": {wire.Request{
+			Path: "batch_events",
+			Tamper: func(_ url.Values, r *wire.Request) {
+				r.Path = "/apps/" + hark.App.ID + "/events"
+			},
+		}, 401},
 		"a method that is not served": {
 			wire.Request{Tamper: func(_ url.Values, r *wire.Request) { r.Method = http.MethodPut }},
 			405,
@@ -218,14 +216,13 @@ func TestLine94_Tampering(t *testing.T) {
 			}
 		})
 	}
-	t.Run("nothing of all that was delivered", func(t *testing.T) { c.receives(ch); c.quiet() })
+	t.Run("none of these was delivered", func(t *testing.T) { c.receives(ch); c.quiet() })
 }
 
 // 95. Timestamp 601 s off in either direction MUST give 401; 599 s MUST pass.
 //
-// Seconds pass while a request is on its way: what is just inside must be tried a little further
-// in, and what is just outside of the future a little further out. shared/pusher tries the exact
-// bounds.
+// Seconds may pass while a request is on its way. So the timestamps here keep some distance to the
+// bounds where that matters; shared/pusher tests the exact bounds.
 func TestLine95_Timestamp(t *testing.T) {
 	c, ch, good := signedEvent(t)
 	for _, tc := range []struct {
@@ -273,6 +270,20 @@ func TestLine96_AnotherAppsKey(t *testing.T) {
 	c.quiet()
 }
 
+// countsOneUser asks for the counts of a channel with one user, with the query as encode writes it.
+func countsOneUser(t *testing.T, room string, encode func(url.Values) string) {
+	t.Helper()
+	a := post(t, wire.Request{
+		Method: http.MethodGet, Path: "channels", Encode: encode,
+		Params: map[string]string{
+			"info": "user_count,subscription_count", "filter_by_prefix": room,
+		},
+	})
+	if a.Status != 200 || !strings.Contains(a.Body, `"user_count":1`) {
+		t.Errorf("got %d %s", a.Status, a.Body)
+	}
+}
+
 // 97. Percent-encoded commas in `info` MUST verify the same as raw commas.
 func TestLine97_Commas(t *testing.T) {
 	room := unique("presence-room-")
@@ -290,12 +301,7 @@ func TestLine97_Commas(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := post(t, wire.Request{Method: http.MethodGet, Path: "channels", Encode: encode, Params: map[string]string{
-				"info": "user_count,subscription_count", "filter_by_prefix": room,
-			}})
-			if a.Status != 200 || !strings.Contains(a.Body, `"user_count":1`) {
-				t.Errorf("got %d %s", a.Status, a.Body)
-			}
+			countsOneUser(t, room, encode)
 		})
 	}
 }
@@ -311,7 +317,7 @@ func reversed(query string) string {
 
 // 98. `info[0]=a&info[1]=b` signed as `info=a,b` MUST verify.
 //
-// So the PHP SDK sends what it was given as an array.
+// The PHP SDK sends arrays this way.
 func TestLine98_ArrayParameters(t *testing.T) {
 	room := unique("presence-room-")
 	member(t, room, "1", "")
@@ -325,20 +331,15 @@ func TestLine98_ArrayParameters(t *testing.T) {
 				q.Del("info")
 				return q.Encode() + "&" + array
 			}
-			a := post(t, wire.Request{Method: http.MethodGet, Path: "channels", Encode: encode, Params: map[string]string{
-				"info": "user_count,subscription_count", "filter_by_prefix": room,
-			}})
-			if a.Status != 200 || !strings.Contains(a.Body, `"user_count":1`) {
-				t.Errorf("got %d %s", a.Status, a.Body)
-			}
+			countsOneUser(t, room, encode)
 		})
 	}
 }
 
 // 99. A stage or base path in front of `/apps` MUST NOT enter the signature.
 //
-// The local cloud's public port has none. So the function is invoked as its URL does it, behind a
-// proxy that puts a path before all.
+// The local cloud's public port has no base path. So the function is invoked as its URL does it,
+// behind a proxy that adds a base path.
 func TestLine99_BasePath(t *testing.T) {
 	local(t)
 	c, ch, good := signedEvent(t)

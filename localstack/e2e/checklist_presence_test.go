@@ -43,7 +43,7 @@ func TestLine54_Members(t *testing.T) {
 	room := unique("presence-room-")
 	ann := connect(t)
 	ann.enter(room, channelData("1", `{"name":"Ann"}`))
-	ann.welcomed(room).has(t, "1") // else members.me is null in pusher-js
+	ann.welcomed(room).has(t, "1") // otherwise members.me is null in pusher-js
 	bob := connect(t)
 	bob.enter(room, channelData("2", `{"name":"Bob"}`))
 	r := bob.welcomed(room)
@@ -60,7 +60,7 @@ func TestLine54_Members(t *testing.T) {
 
 // 55. `hash` MUST be a JSON object in every case.
 //
-// The Java client looks every ID up in the hash: it must have an entry for each, also for a member
+// The Java client looks up every ID in the hash. It must have an entry for each, also for a member
 // without user_info.
 func TestLine55_HashIsAnObject(t *testing.T) {
 	for name, info := range map[string]string{
@@ -146,7 +146,7 @@ func TestLine59_LastConnectionLeaves(t *testing.T) {
 			leave(first, room)
 			if hark.Local() {
 				eventually(t, func() bool { return subscribers(t, room) == 2 },
-					"the row of the first is gone")
+					"the row of the first to be removed")
 			}
 			stays.receives(room)
 			stays.quiet()
@@ -158,9 +158,9 @@ func TestLine59_LastConnectionLeaves(t *testing.T) {
 }
 
 // 60. member_added/removed MUST NOT go to the connection that joined/left.
-func TestLine60_NotToWhomItIsAbout(t *testing.T) {
+func TestLine60_NotToTheMemberItself(t *testing.T) {
 	room := unique("presence-room-")
-	// whose first frame was its success
+	// member has read the success as the first frame
 	stays, c := member(t, room, "1", ""), member(t, room, "2", "")
 	stays.sees(wire.MemberAdded, room, "2")
 	c.quiet()
@@ -187,7 +187,8 @@ func TestLine61_NumberAndText(t *testing.T) {
 	stays.sees(wire.MemberRemoved, room, "7")
 }
 
-// 62. member_added data MUST be a string with user_id and user_info; member_removed with user_id only.
+// 62. member_added data MUST be a string with user_id and user_info; member_removed with user_id
+// only.
 func TestLine62_MemberFrames(t *testing.T) {
 	room := unique("presence-room-")
 	stays := member(t, room, "1", "")
@@ -235,9 +236,8 @@ func TestLine63_FullChannel(t *testing.T) {
 		func() bool { return get(t, "channels/"+room).Body == `{"occupied":false}` },
 		"the end of the crowd")
 	t.Run("three where the app says so", func(t *testing.T) {
-		app, room := newApp(
-			t, item{"max_presence_members_per_channel": 3},
-		), unique("presence-room-")
+		app := newApp(t, item{"max_presence_members_per_channel": 3})
+		room := unique("presence-room-")
 		var all []client
 		for _, id := range []string{"0", "1", "2"} {
 			c := connectTo(t, app)
@@ -249,7 +249,7 @@ func TestLine63_FullChannel(t *testing.T) {
 			all = append(all, c)
 		}
 		full(t, app, room, all[0])
-		t.Run("until somebody leaves", func(t *testing.T) {
+		t.Run("until a member leaves", func(t *testing.T) {
 			all[2].leave(room)
 			all[0].sees(wire.MemberRemoved, room, "2")
 			c := connectTo(t, app)
@@ -259,8 +259,8 @@ func TestLine63_FullChannel(t *testing.T) {
 	})
 }
 
-// full fails unless a channel, on which stays is user 0, refuses one more user: another connection
-// of one who is there is let in.
+// full fails unless the full channel, on which stays is user 0, refuses one more user. Another
+// connection of a member must be admitted.
 func full(t *testing.T, app wire.App, room string, stays client) {
 	t.Helper()
 	c := connectTo(t, app)

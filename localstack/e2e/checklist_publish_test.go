@@ -56,7 +56,7 @@ func TestLine101_ChannelAndChannels(t *testing.T) {
 			t.Errorf("got %v, want one frame for each channel", got)
 		}
 	})
-	t.Run("a channel named twice is served once", func(t *testing.T) {
+	t.Run("a channel that is named twice gets the event once", func(t *testing.T) {
 		publish(t, wire.Event{Name: "one", Channels: []string{a, a}, Data: "{}"})
 		c.next("one", a)
 		c.receives(a)
@@ -115,13 +115,8 @@ func TestLine103_SocketID(t *testing.T) {
 	})
 	for _, id := range []string{"abc", "1", "1.", ".2", "1.2.3", "1.2\n", "-1.2"} {
 		t.Run(fmt.Sprintf("%q is none", id), func(t *testing.T) {
-			declined(
-				t,
-				wire.Request{Body: body(
-					t, wire.Event{Name: "x", Channel: a, Data: "{}", SocketID: id},
-				)},
-				400,
-			)
+			event := wire.Event{Name: "x", Channel: a, Data: "{}", SocketID: id}
+			declined(t, wire.Request{Body: body(t, event)}, 400)
 		})
 	}
 }
@@ -185,13 +180,8 @@ func TestLine105_EventNames(t *testing.T) {
 		})
 	}
 	t.Run("201 characters are too many", func(t *testing.T) {
-		declined(
-			t,
-			wire.Request{Body: body(
-				t, wire.Event{Name: strings.Repeat("n", 201), Channel: ch, Data: "{}"},
-			)},
-			400,
-		)
+		event := wire.Event{Name: strings.Repeat("n", 201), Channel: ch, Data: "{}"}
+		declined(t, wire.Request{Body: body(t, event)}, 400)
 	})
 }
 
@@ -209,9 +199,8 @@ func TestLine106_Size(t *testing.T) {
 			if f := c.next("big", ch); f.Data != data {
 				t.Errorf("got %d bytes, want the %d published", len(f.Data), len(data))
 			}
-			declined(t,
-				wire.Request{Body: body(t, wire.Event{Name: "big", Channel: ch, Data: data + "x"})},
-				413)
+			larger := wire.Event{Name: "big", Channel: ch, Data: data + "x"}
+			declined(t, wire.Request{Body: body(t, larger)}, 413)
 		})
 	}
 	c.quiet()
@@ -227,7 +216,7 @@ func TestLine106_Size(t *testing.T) {
 	})
 }
 
-// events is a body with CH for a channel.
+// events is a request whose text has CH for the channel.
 func events(ch, text string) wire.Request {
 	return wire.Request{Body: []byte(strings.ReplaceAll(text, "CH", ch))}
 }
@@ -265,12 +254,9 @@ func TestLine108_MalformedJSON(t *testing.T) {
 		for _, text := range []string{
 			`{"name":"a","channel":"b","data":"{}"`, `["name"]`, `"name"`, `null`, `hello`, ``,
 		} {
-			t.Run(
-				path+" "+text,
-				func(t *testing.T) {
-					declined(t, wire.Request{Path: path, Body: []byte(text)}, 400)
-				},
-			)
+			t.Run(path+" "+text, func(t *testing.T) {
+				declined(t, wire.Request{Path: path, Body: []byte(text)}, 400)
+			})
 		}
 	}
 }
@@ -281,9 +267,11 @@ func TestLine109_Info(t *testing.T) {
 	member(t, room, "1", "")
 	subscriber(t, news)
 	for info, want := range map[string]string{
-		"subscription_count,user_count": `{"channels":{"ROOM":{"user_count":1},"NEWS":{"subscription_count":1},"EMPTY":{"subscription_count":0}}}`,
-		"user_count":                    `{"channels":{"ROOM":{"user_count":1},"NEWS":{},"EMPTY":{}}}`,
-		"subscription_count":            `{"channels":{"ROOM":{},"NEWS":{"subscription_count":1},"EMPTY":{"subscription_count":0}}}`,
+		"subscription_count,user_count": `{"channels":{"ROOM":{"user_count":1},` +
+			`"NEWS":{"subscription_count":1},"EMPTY":{"subscription_count":0}}}`,
+		"user_count": `{"channels":{"ROOM":{"user_count":1},"NEWS":{},"EMPTY":{}}}`,
+		"subscription_count": `{"channels":{"ROOM":{},` +
+			`"NEWS":{"subscription_count":1},"EMPTY":{"subscription_count":0}}}`,
 	} {
 		t.Run(info, func(t *testing.T) {
 			want := strings.NewReplacer("ROOM", room, "NEWS", news, "EMPTY", empty).Replace(want)
@@ -307,7 +295,7 @@ func TestLine110_Counts(t *testing.T) {
 		`{"occupied":true,"subscription_count":3}`)
 }
 
-// batch is a request with these events.
+// batch is a request that publishes these events as a batch.
 func batch(t *testing.T, items ...map[string]string) wire.Request {
 	t.Helper()
 	return wire.Request{
@@ -419,7 +407,7 @@ func TestLine114_InvalidBatchItem(t *testing.T) {
 }
 
 // Order is promised per publisher and channel (docs/decisions/0010-order-loss-duplicates.md).
-func TestOrder(t *testing.T) {
+func TestEventsOfAPublisherArriveInOrder(t *testing.T) {
 	ch := unique("ordered-")
 	var all []client
 	for range 5 {

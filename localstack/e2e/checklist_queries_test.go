@@ -52,14 +52,15 @@ func TestLine116_Channels(t *testing.T) {
 	c.leave(one)
 	eventually(t, func() bool {
 		return get(t, "channels", "filter_by_prefix", prefix).Body == `{"channels":{"`+two+`":{}}}`
-	}, "only the occupied channel is listed")
+	}, "the list of occupied channels")
 	t.Run("users' channels are not listed", func(t *testing.T) {
 		user(t, unique("user-"))
 		answers(t, get(t, "channels", "filter_by_prefix", "#"), 200, `{"channels":{}}`)
 	})
 }
 
-// 117. GET channels?info=user_count without a `presence-` prefix MUST give 400 (lenient switch allowed).
+// 117. GET channels?info=user_count without a `presence-` prefix MUST give 400 (lenient switch
+// allowed).
 func TestLine117_UserCountOfAll(t *testing.T) {
 	for name, params := range map[string][]string{
 		"no prefix":      {"info", "user_count"},
@@ -91,8 +92,8 @@ func TestLine118_Occupied(t *testing.T) {
 	answers(t, get(t, "channels/"+ch), 200, `{"occupied":true}`)
 	c.leave(ch)
 	eventually(t, func() bool { return get(t, "channels/"+ch).Body == `{"occupied":false}` },
-		"the channel is vacant")
-	t.Run("what a channel does not have cannot be asked for", func(t *testing.T) {
+		"the channel to be vacant")
+	t.Run("an attribute that the channel does not have is refused", func(t *testing.T) {
 		for ch, info := range map[string]string{
 			unique("room-"): "user_count", unique("room-x-"): "cache",
 		} {
@@ -146,7 +147,7 @@ func TestLine122_Users(t *testing.T) {
 	c := connect(t)
 	c.enter(room, `{"user_id":7}`)
 	c.welcomed(room)
-	// a parameter of soketi's, which is ignored
+	// a parameter of soketi, which is ignored
 	a := get(t, "channels/"+room+"/users", "with_user_info", "1")
 	var d struct{ Users []map[string]string }
 	err := json.Unmarshal([]byte(a.Body), &d)
@@ -247,7 +248,8 @@ func TestLine126_ErrorBodies(t *testing.T) {
 	}
 }
 
-// 127. GET /apps/{id}/connections MUST answer `{"connections":n}`; GET /up `{"health":"OK"}` unsigned.
+// 127. GET /apps/{id}/connections MUST answer `{"connections":n}`; GET /up `{"health":"OK"}`
+// unsigned.
 func TestLine127_ReverbsOwn(t *testing.T) {
 	t.Run("connections that are subscribed to something, each once", func(t *testing.T) {
 		app := newApp(t, nil)

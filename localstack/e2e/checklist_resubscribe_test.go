@@ -8,8 +8,8 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 45 to 51 of the checklist (docs/protocol.md §9), but for 49: subscribing again, and
-// leaving.
+// Lines 45 to 51 of the checklist (docs/protocol.md §9), except 49: subscribing again, and
+// unsubscribing.
 
 // 45. Duplicate subscribe MUST NOT duplicate delivery, counts, member_added or webhooks.
 func TestLine45_SubscribedTwice(t *testing.T) {
@@ -54,8 +54,7 @@ func TestLine45_SubscribedTwice(t *testing.T) {
 		stays.sees(wire.MemberRemoved, room, "2")
 		stays.quiet()
 	})
-	// Not Pusher's business, who never lets it come so far: the newest subscribe says as whom the
-	// connection is there.
+	// Pusher does not define this case. In Hark the newest subscribe decides the connection's user.
 	t.Run("as another user", func(t *testing.T) {
 		room := unique("presence-room-")
 		stays := member(t, room, "1", "")
@@ -133,7 +132,7 @@ func TestLine50_BackToBack(t *testing.T) {
 		"public": publicBackToBack, "presence": presenceBackToBack,
 	} {
 		t.Run(name, func(t *testing.T) { backToBack(t, calm) })
-		// API Gateway runs the frames of one connection in any order; the last one sent must win
+		// API Gateway runs the frames of one connection in any order. The last one sent must win
 		// (docs/protocol.md §3.14, 5).
 		t.Run(name+", though the frames arrive in any order", func(t *testing.T) {
 			breaks(t, fault{"do": "reorder", "delay": "100ms"})
@@ -142,7 +141,7 @@ func TestLine50_BackToBack(t *testing.T) {
 	}
 }
 
-// late is how long a test waits for frames that may come late on purpose.
+// late is how long a test waits for frames that a fault delays.
 const late = time.Second
 
 func publicBackToBack(t *testing.T, silence time.Duration) {
@@ -159,7 +158,8 @@ func publicBackToBack(t *testing.T, silence time.Duration) {
 	}
 }
 
-// presenceBackToBack joins, leaves and joins a room: whoever comes then finds the user there, once.
+// presenceBackToBack joins, leaves and joins a room. A client that joins afterwards must see the
+// user there, once.
 func presenceBackToBack(t *testing.T, silence time.Duration) {
 	t.Helper()
 	for range 10 {
@@ -177,15 +177,14 @@ func presenceBackToBack(t *testing.T, silence time.Duration) {
 	}
 }
 
-// The other way round: what ends with an unsubscribe ends unsubscribed, in whatever order the
-// frames arrive.
-func TestUnsubscribeWinsIfItIsLast(t *testing.T) {
+// A last frame that unsubscribes must win too, in whatever order the frames arrive.
+func TestALastUnsubscribeWins(t *testing.T) {
 	breaks(t, fault{"do": "reorder", "delay": "300ms"})
 	for range 10 {
 		ch := unique("room-")
 		c := connect(t)
 		c.subscribe(ch, "")
-		// if API Gateway got both in one millisecond, it would end subscribed (docs/steps.md §4)
+		// if API Gateway got both in one millisecond, the subscribe would win (docs/steps.md §4)
 		time.Sleep(50 * time.Millisecond)
 		c.leave(ch)
 		for {
@@ -212,8 +211,8 @@ func TestLine51_DataAsAString(t *testing.T) {
 	c.receivesNothing(ch)
 }
 
-// An app's channels are many: each connection may have a hundred (docs/decisions/0020-limits.md).
-func TestManyChannelsOfOneConnection(t *testing.T) {
+// A connection may have many channels: a hundred (docs/decisions/0020-limits.md).
+func TestOneConnectionMayHaveManyChannels(t *testing.T) {
 	c := connect(t)
 	var all []string
 	for range 30 {

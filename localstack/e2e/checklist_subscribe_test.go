@@ -28,7 +28,8 @@ func TestLine29_PublicWithAnyAuth(t *testing.T) {
 	})
 }
 
-// 30. Success frame for non-presence MUST be `subscription_succeeded` with `data` `"{}"` and `channel`.
+// 30. Success frame for non-presence MUST be `subscription_succeeded` with `data` `"{}"` and
+// `channel`.
 //
 // Without the data the Swift client never reports success.
 func TestLine30_SuccessFrame(t *testing.T) {
@@ -45,13 +46,13 @@ func TestLine30_SuccessFrame(t *testing.T) {
 	}
 }
 
-// private are the kinds of channels that need a signature. On presence channels it covers the
-// channel_data.
+// private returns the prefixes of channels that need a signature. On presence channels the
+// signature covers the channel_data.
 func private() []string {
 	return []string{"private-x-", "private-encrypted-x-", "private-cache-x-", "presence-x-"}
 }
 
-// refuses asks for a channel of each kind with that auth: each is refused.
+// refuses subscribes to a channel of each kind with that auth. Each subscribe must be refused.
 func refuses(t *testing.T, auth func(socketID, channel, data string) string) {
 	t.Helper()
 	for _, prefix := range private() {
@@ -101,7 +102,7 @@ func TestLine32_WrongSignature(t *testing.T) {
 
 // 33. Private subscribe with the right signature but another app's key MUST fail.
 func TestLine33_AnotherKey(t *testing.T) {
-	t.Run("a key that nobody has", func(t *testing.T) {
+	t.Run("an unknown key", func(t *testing.T) {
 		refuses(t, wire.App{Key: "other-key", Secret: hark.App.Secret}.Auth)
 	})
 	t.Run("no key", func(t *testing.T) {
@@ -150,7 +151,8 @@ func TestLine36_ChannelData(t *testing.T) {
 	})
 }
 
-// 37. Failure MUST send `pusher:error` and SHOULD send `pusher:subscription_error` `{type,error,status}` on the channel.
+// 37. Failure MUST send `pusher:error` and SHOULD send `pusher:subscription_error`
+// `{type,error,status}` on the channel.
 func TestLine37_FailureFrames(t *testing.T) {
 	c, ch := connect(t), unique("private-orders.")
 	c.subscribe(ch, "")
@@ -256,7 +258,7 @@ func TestLine42_PrefixesBegin(t *testing.T) {
 	} {
 		t.Run(prefix, func(t *testing.T) {
 			ch := unique(prefix)
-			first := subscriber(t, ch) // it gets no cache_miss: join had found it
+			first := subscriber(t, ch) // join would fail at a cache_miss
 			first.receives(ch)
 			late := subscriber(t, ch)
 			late.quiet()
@@ -273,7 +275,7 @@ func TestLine43_EncryptedCache(t *testing.T) {
 	c.subscribe(ch, c.auth(ch))
 	c.succeeds(ch)
 	c.next(wire.CacheMiss, ch)
-	// the server passes it through (docs/protocol.md §3.13)
+	// Hark passes encrypted data through (docs/protocol.md §3.13)
 	const secret = `{"nonce":"bm9uY2U=","ciphertext":"Y2lwaGVydGV4dA=="}`
 	publish(t, wire.Event{Name: "secret", Channel: ch, Data: secret})
 	c.next("secret", ch)

@@ -92,7 +92,7 @@ func TestLine85_SecondUser(t *testing.T) {
 	c.pings()
 	publish(t, wire.Event{Name: "test", Channel: "#server-to-user-" + second, Data: "{}"})
 	publish(t, wire.Event{Name: "test", Channel: "#server-to-user-" + first, Data: "{}"})
-	c.next("test", "#server-to-user-"+first) // it is who it was
+	c.next("test", "#server-to-user-"+first) // it still is the first user
 	c.quiet()
 }
 
@@ -118,10 +118,10 @@ func TestLine87_UserChannel(t *testing.T) {
 	ch := "#server-to-user-" + id
 	me := user(t, id)
 	for name, c := range map[string]client{
-		"nobody": connect(t), "somebody else": user(t, unique("user-")),
+		"not signed in": connect(t), "another user": user(t, unique("user-")),
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, auth := range []string{"", c.auth(ch)} { // a signature opens it to nobody
+			for _, auth := range []string{"", c.auth(ch)} { // a signature does not help
 				c.subscribe(ch, auth)
 				c.refused(ch)
 			}
@@ -136,11 +136,11 @@ func TestLine88_ServerToUser(t *testing.T) {
 	id := unique("user-")
 	ch := "#server-to-user-" + id
 	one, two := user(t, id), user(t, id)
-	one.subscribe(ch, "") // as pusher-js does; events come without, too
+	one.subscribe(ch, "") // as pusher-js does; events also come without
 	one.succeeds(ch)
 	others := []client{connect(t), user(t, id+"0"), user(t, unique("user-"))}
 	room := unique("presence-room-")
-	impostor := member(t, room, id, "") // the same ID, of a presence channel, is not a sign-in
+	impostor := member(t, room, id, "") // the same ID on a presence channel is not a sign-in
 	publish(t, wire.Event{Name: "hello", Channel: ch, Data: `{"n":1}`})
 	for _, c := range []client{one, two} {
 		if f := c.next("hello", ch); f.Data != `{"n":1}` {
@@ -159,7 +159,8 @@ func TestLine88_ServerToUser(t *testing.T) {
 	})
 }
 
-// 89. Presence subscribe without channel_data by a signed-in connection MUST use the sign-in id and user_info.
+// 89. Presence subscribe without channel_data by a signed-in connection MUST use the sign-in id and
+// user_info.
 func TestLine89_PresenceOfTheSignedIn(t *testing.T) {
 	room, id := unique("presence-room-"), unique("user-")
 	stays := member(t, room, "1", "")
@@ -192,7 +193,8 @@ func TestLine89_PresenceOfTheSignedIn(t *testing.T) {
 	})
 }
 
-// 90. Watchlist: on sign-in MUST send online/offline of watched ids; on change MUST notify watchers. (if enabled)
+// 90. Watchlist: on sign-in MUST send online/offline of watched ids; on change MUST notify
+// watchers. (if enabled)
 func TestLine90_Watchlist(t *testing.T) {
 	bob, eve := unique("bob-"), unique("eve-")
 	first := user(t, bob)
@@ -218,7 +220,7 @@ func TestLine90_Watchlist(t *testing.T) {
 	ann.learns(false, bob)
 	user(t, bob)
 	ann.learns(true, bob)
-	t.Run("who watches each other", func(t *testing.T) {
+	t.Run("two users who watch each other", func(t *testing.T) {
 		one, two := unique("one-"), unique("two-")
 		a := watching(t, hark.App, one, two)
 		a.learns(false, two)
@@ -267,7 +269,7 @@ func TestLine91_LongWatchlist(t *testing.T) {
 	}
 	c.record(seen[wire.WatchlistEvents], offline)
 	if len(c.known) != 100 {
-		t.Errorf("told of %d users, want 100", len(c.known))
+		t.Errorf("sent the status of %d users, want 100", len(c.known))
 	}
 	user(t, all[0])
 	c.learns(true, all[0])
@@ -287,7 +289,7 @@ func TestLine92_Terminate(t *testing.T) {
 	for _, c := range others {
 		c.pings()
 	}
-	t.Run("nobody is no error", func(t *testing.T) {
+	t.Run("a user without connections is no error", func(t *testing.T) {
 		answers(t, post(t, wire.Request{Path: path, Body: []byte("{}")}), 200, "{}")
 	})
 	t.Run("the user may come back", func(t *testing.T) { user(t, id) })
@@ -307,9 +309,9 @@ func TestLine92_Terminate(t *testing.T) {
 	})
 }
 
-// It is no line of the checklist (docs/protocol.md §3.8): off by default, and for channels without
-// presence only.
-func TestSubscriptionCount(t *testing.T) {
+// subscription_count is not on the checklist (docs/protocol.md §3.8). It is off by default, and
+// only for channels without presence.
+func TestSubscribersAreSentTheirCount(t *testing.T) {
 	app := newApp(t, item{"subscription_count": true})
 	count := func(c client, ch string, n int) {
 		t.Helper()

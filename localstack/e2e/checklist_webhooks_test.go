@@ -12,10 +12,11 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// Lines 129 to 137 of the checklist (docs/protocol.md §9): webhooks. All are about a server that is
-// really sent something, of which pusher-http-go must say each time that it is the app's.
+// Lines 129 to 137 of the checklist (docs/protocol.md §9): webhooks. Each test has a server that
+// really gets requests, and pusher-http-go must accept each of them.
 
-// 129. Headers X-Pusher-Key, X-Pusher-Signature over the raw body, Content-Type exactly application/json.
+// 129. Headers X-Pusher-Key, X-Pusher-Signature over the raw body, Content-Type exactly
+// application/json.
 func TestLine129_Headers(t *testing.T) {
 	e := newEndpoint(t, item{"headers": item{
 		"X-Tenant": "shop 7", "User-Agent": "shop", "Content-Type": "text/plain",
@@ -36,12 +37,13 @@ func TestLine129_Headers(t *testing.T) {
 			t.Errorf("%s: got %q, want %q once", name, got, want)
 		}
 	}
-	want := fmt.Sprintf(`{"time_ms":%d,"events":[%s]}`, n.At, webhookEvent("channel_occupied", "news"))
+	want := fmt.Sprintf(`{"time_ms":%d,"events":[%s]}`, n.At,
+		webhookEvent("channel_occupied", "news"))
 	if string(n.body) != want {
 		t.Errorf("the body is %s, want %s", n.body, want)
 	}
 	if at := time.UnixMilli(n.At); at.Before(began.Truncate(time.Millisecond)) || at.After(n.came) {
-		t.Errorf("time_ms is %s, of a notice from between %s and %s", at, began, n.came)
+		t.Errorf("time_ms is %s, of an event between %s and %s", at, began, n.came)
 	}
 }
 
@@ -63,7 +65,7 @@ func TestLine130_OneEventEach(t *testing.T) {
 				c.SocketID, "user_id", user,
 			))
 	}
-	e.receives(want...) // each of a request in which it is alone
+	e.receives(want...) // next fails unless each request has one event
 	e.receivesNothingMore()
 }
 
@@ -118,12 +120,12 @@ func TestLine131_OccupiedAndVacated(t *testing.T) {
 	e.receivesNothingMore()
 }
 
-// grace is how long a channel may be empty without its app being told
+// grace is how long a channel may be empty before its app is sent channel_vacated
 // (docs/decisions/0036-checks-and-deliveries.md).
 const grace = 3 * time.Second
 
-// reloads is a page that comes back as another connection. It reports how long the page was away at
-// most.
+// reloads closes the connection and joins again with a new one. It also returns the longest time
+// that the user can have been away.
 func reloads(
 	t *testing.T, app wire.App, c client, room, user string,
 ) (again client, away time.Duration) {
@@ -133,15 +135,15 @@ func reloads(
 		t.Fatal(err)
 	}
 	eventually(t, func() bool { return vacant(t, app, room) },
-		"that somebody finds the channel empty")
+		"the channel to be found empty")
 	again = connectTo(t, app)
 	again.enter(room, channelData(user, ""))
 	again.welcomed(room)
 	return again, time.Since(began)
 }
 
-// vacant reports whether somebody has found the channel empty, and asked for a look at it
-// (docs/steps.md §3).
+// vacant reports whether the channel was found empty, so that a check is queued (docs/steps.md
+// §3.4).
 func vacant(t *testing.T, app wire.App, channel string) bool {
 	t.Helper()
 	for shard := range 8 {
@@ -159,10 +161,10 @@ func TestLine132_Reconnect(t *testing.T) {
 			return
 		}
 	}
-	t.Errorf("no page was back within %s: this machine is too slow", grace)
+	t.Errorf("the user was never back within %s: this machine is too slow", grace)
 }
 
-// reconnect reports whether the page was back within the grace, of which alone anything is said.
+// reconnect reports whether the user was back within the grace. If not, it has tested nothing.
 func reconnect(t *testing.T) bool {
 	t.Helper()
 	e := newEndpoint(t, nil)
@@ -171,17 +173,19 @@ func reconnect(t *testing.T) bool {
 	c := connectTo(t, app)
 	c.enter(room, channelData("7", ""))
 	c.welcomed(room)
-	e.receives(webhookEvent("channel_occupied", room), webhookEvent("member_added", room, "user_id", "7"))
+	e.receives(webhookEvent("channel_occupied", room),
+		webhookEvent("member_added", room, "user_id", "7"))
 	awaitChecks(t)
 	c, away := reloads(t, app, c, room, "7")
 	if away >= grace {
-		t.Logf("the page was back after %s", away)
+		t.Logf("the user was back after %s", away)
 		return false
 	}
 	awaitChecks(t)
 	e.receivesNothingMore()
 	c.leave(room)
-	e.receives(webhookEvent("channel_vacated", room), webhookEvent("member_removed", room, "user_id", "7"))
+	e.receives(webhookEvent("channel_vacated", room),
+		webhookEvent("member_removed", room, "user_id", "7"))
 	e.receivesNothingMore()
 	return true
 }
@@ -198,7 +202,9 @@ func TestLine133_Members(t *testing.T) {
 		return c
 	}
 	added := func(user string) string { return webhookEvent("member_added", room, "user_id", user) }
-	removed := func(user string) string { return webhookEvent("member_removed", room, "user_id", user) }
+	removed := func(user string) string {
+		return webhookEvent("member_removed", room, "user_id", user)
+	}
 	first, second := comes("7"), comes("7")
 	e.receives(added("7"))
 	other := comes(`Ann <é> 😀`)
@@ -218,7 +224,7 @@ func TestLine133_Members(t *testing.T) {
 	data := `{"user_id":7}`
 	c.enter(room, data)
 	c.next(wire.SubscriptionSucceeded, room)
-	e.receives(added("7")) // a string, though the app's server said a number
+	e.receives(added("7")) // a string, though the app's server sent a number
 	e.receivesNothingMore()
 }
 
@@ -248,7 +254,7 @@ func TestLine134_ClientEvent(t *testing.T) {
 	e.receivesNothingMore()
 }
 
-// missLife is how far apart two misses must be to be two.
+// missLife is the shortest time between two announced misses of a channel.
 const missLife = 5 * time.Second
 
 // 135. cache_miss MUST be de-duplicated for simultaneous misses.
@@ -270,12 +276,12 @@ func TestLine135_CacheMiss(t *testing.T) {
 	awaitChecks(t)
 	last := e.next()
 	if got := string(last.Events[0]); got != webhookEvent("cache_miss", ch) {
-		t.Errorf("the endpoint heard %s", got)
+		t.Errorf("the endpoint got %s", got)
 	}
 	time.Sleep(calm)
-	for _, n := range e.unread() { // a slow machine may have made more than one moment of it
+	for _, n := range e.unread() { // on a slow machine the misses may have been further apart
 		if d := time.Duration(n.At-last.At) * time.Millisecond; d < missLife {
-			t.Errorf("the endpoint heard %s, and after %s %s", last.body, d, n.body)
+			t.Errorf("the endpoint got %s, and after %s %s", last.body, d, n.body)
 		}
 		last = e.next()
 	}
@@ -290,14 +296,16 @@ func TestLine135_CacheMiss(t *testing.T) {
 	e.receivesNothingMore()
 }
 
-// 136. A non-2xx answer MUST be retried with growing delay for 5 minutes, then dropped. It is dropped into the queue of dead letters, from
-// which scripts/redrive has it told after all.
+// 136. A non-2xx answer MUST be retried with growing delay for 5 minutes, then dropped.
+//
+// A dropped event goes to the queue of dead letters, from which scripts/redrive has it sent once
+// more.
 func TestLine136_Retries(t *testing.T) {
 	ownCloud(t, retriesSpeed, nil)
 	e := newEndpoint(t, nil)
 	refusals := []int{500, 404, 302, 410, 0, 429, 503, 400} // 0: no answer
 	attempts := make(chan webhookRequest, 100)
-	e.answers(func(n webhookRequest) int { // one at a time: it is about one channel
+	e.answers(func(n webhookRequest) int { // one at a time, since all are about one channel
 		attempts <- n
 		return refusals[(len(attempts)-1)%len(refusals)]
 	})
@@ -305,7 +313,7 @@ func TestLine136_Retries(t *testing.T) {
 	c := connectTo(t, app)
 	c.join("news")
 	within(t, 2*hookPatience, func() bool { return waiting(t, "DeadDeliveries") == 1 },
-		"the death of the notice")
+		"the event to be a dead letter")
 
 	first := <-attempts
 	last := first
@@ -328,15 +336,15 @@ func TestLine136_Retries(t *testing.T) {
 
 	e.answers(nil)
 	c.leave("news")
-	e.receives(webhookEvent("channel_vacated", "news")) // what is dead holds up nothing
+	e.receives(webhookEvent("channel_vacated", "news")) // a dead letter delays no other event
 	t.Run("scripts/redrive", func(t *testing.T) {
-		said := redrives(t, "DeadDeliveries")
-		if want := "1 messages moved to " + hark.Queues["Deliveries"] + "\n"; said != want {
-			t.Errorf("it said %q, want %q", said, want)
+		output := redrives(t, "DeadDeliveries")
+		if want := "1 messages moved to " + hark.Queues["Deliveries"] + "\n"; output != want {
+			t.Errorf("it printed %q, want %q", output, want)
 		}
 	})
 	if n := e.next(); string(n.body) != string(first.body) {
-		t.Errorf("the endpoint heard %s, want %s", n.body, first.body)
+		t.Errorf("the endpoint got %s, want %s", n.body, first.body)
 	}
 	if n := waiting(t, "DeadDeliveries"); n != 0 {
 		t.Errorf("%d dead letters are left", n)
@@ -344,7 +352,8 @@ func TestLine136_Retries(t *testing.T) {
 	e.receivesNothingMore()
 }
 
-// 137. Filters MUST remove the event from the sent payload and the signature MUST match what is sent.
+// 137. Filters MUST remove the event from the sent payload and the signature MUST match what is
+// sent.
 func TestLine137_Filters(t *testing.T) {
 	all := newEndpoint(t, nil)
 	ends := newEndpoint(t, item{"event_types": []string{"channel_vacated", "member_removed"}})
@@ -356,12 +365,9 @@ func TestLine137_Filters(t *testing.T) {
 			"channel_name_starts_with": "presence-", "channel_name_ends_with": "-eu",
 		},
 	})
-	none := newEndpoint(
-		t,
-		item{"filter": item{
-			"channel_name_starts_with": "presence-eu", "channel_name_ends_with": "eu-x",
-		}},
-	)
+	none := newEndpoint(t, item{"filter": item{
+		"channel_name_starts_with": "presence-eu", "channel_name_ends_with": "eu-x",
+	}})
 	app := appWithWebhooks(t, nil, all, ends, prefix, suffix, both, none)
 
 	c := connectTo(t, app)
@@ -371,11 +377,13 @@ func TestLine137_Filters(t *testing.T) {
 	c.enter(room, channelData("7", ""))
 	c.welcomed(room)
 	in := []string{
-		webhookEvent("channel_occupied", eu), webhookEvent("channel_occupied", us), webhookEvent("channel_occupied", room),
+		webhookEvent("channel_occupied", eu), webhookEvent("channel_occupied", us),
+		webhookEvent("channel_occupied", room),
 		webhookEvent("member_added", room, "user_id", "7"),
 	}
 	out := []string{
-		webhookEvent("channel_vacated", eu), webhookEvent("channel_vacated", us), webhookEvent("channel_vacated", room),
+		webhookEvent("channel_vacated", eu), webhookEvent("channel_vacated", us),
+		webhookEvent("channel_vacated", room),
 		webhookEvent("member_removed", room, "user_id", "7"),
 	}
 	all.receives(in...)

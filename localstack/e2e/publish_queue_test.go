@@ -35,7 +35,9 @@ func mixed(t *testing.T, ch string) (texts []string, refused map[string]string) 
 		},
 		{publishMessage(t, map[string]any{"channel": "#no", "data": "{}"}), "400 "},
 		{
-			publishMessage(t, map[string]any{"channel": ch, "data": "{}", "app_id": unique("nobody-")}),
+			publishMessage(
+				t, map[string]any{"channel": ch, "data": "{}", "app_id": unique("nobody-")},
+			),
 			"404 ",
 		},
 	}
@@ -46,7 +48,8 @@ func mixed(t *testing.T, ch string) (texts []string, refused map[string]string) 
 			texts = append(texts, b.text)
 			refused[b.text] = b.reason
 		}
-		texts = append(texts, publishMessage(t, map[string]any{"channel": ch, "data": fmt.Sprint(i)}))
+		texts = append(texts,
+			publishMessage(t, map[string]any{"channel": ch, "data": fmt.Sprint(i)}))
 	}
 	return texts, refused
 }

@@ -14,10 +14,10 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// What webhooks are told is on the stack's event bus, too.
+// Webhook events are put on the stack's event bus as well.
 
-// copyBusToQueue has a rule of the app's own send what the bus hears of channels to a queue, as an
-// app's own stack would.
+// copyBusToQueue adds a rule that copies the channel events of the bus to a queue, as an app's own
+// stack could.
 func copyBusToQueue(resources map[string]map[string]any) {
 	arn := func(id string) any { return map[string]any{"Fn::GetAtt": []string{id, "Arn"}} }
 	ref := func(id string) any { return map[string]any{"Ref": id} }
@@ -25,27 +25,33 @@ func copyBusToQueue(resources map[string]map[string]any) {
 		"Type":       "AWS::SQS::Queue",
 		"Properties": map[string]any{"FifoQueue": true, "ContentBasedDeduplication": true},
 	}
-	resources["BusCopyPolicy"] = map[string]any{"Type": "AWS::SQS::QueuePolicy", "Properties": map[string]any{
-		"Queues": []any{ref("BusCopy")},
-		"PolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
-			"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn("BusCopy"),
-			"Principal": map[string]any{"Service": "events.amazonaws.com"},
-			"Condition": map[string]any{
-				"ArnEquals": map[string]any{"aws:SourceArn": arn("BusCopyRule")},
-			},
-		}}},
-	}}
-	resources["BusCopyRule"] = map[string]any{"Type": "AWS::Events::Rule", "Properties": map[string]any{
-		"EventBusName": ref("Bus"), "EventPattern": map[string]any{"source": []string{"hark"}},
-		"State": "ENABLED",
-		"Targets": []any{map[string]any{
-			"Arn": arn("BusCopy"), "Id": "bus-copy",
-			"SqsParameters": map[string]any{"MessageGroupId": "bus-copy"},
-		}},
-	}}
+	resources["BusCopyPolicy"] = map[string]any{
+		"Type": "AWS::SQS::QueuePolicy",
+		"Properties": map[string]any{
+			"Queues": []any{ref("BusCopy")},
+			"PolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
+				"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn("BusCopy"),
+				"Principal": map[string]any{"Service": "events.amazonaws.com"},
+				"Condition": map[string]any{
+					"ArnEquals": map[string]any{"aws:SourceArn": arn("BusCopyRule")},
+				},
+			}}},
+		},
+	}
+	resources["BusCopyRule"] = map[string]any{
+		"Type": "AWS::Events::Rule",
+		"Properties": map[string]any{
+			"EventBusName": ref("Bus"), "EventPattern": map[string]any{"source": []string{"hark"}},
+			"State": "ENABLED",
+			"Targets": []any{map[string]any{
+				"Arn": arn("BusCopy"), "Id": "bus-copy",
+				"SqsParameters": map[string]any{"MessageGroupId": "bus-copy"},
+			}},
+		},
+	}
 }
 
-// busEvent is what EventBridge hands on.
+// busEvent is an event as EventBridge passes it on.
 type busEvent struct {
 	DetailType string         `json:"detail-type"`
 	Source     string         `json:"source"`
@@ -53,12 +59,13 @@ type busEvent struct {
 	Detail     map[string]any `json:"detail"`
 }
 
-// busEvents reads what the rule has sent so far.
+// busEvents reads the events that the rule has sent so far.
 func busEvents(t *testing.T) (all []busEvent) {
 	t.Helper()
 	for {
 		out, err := queues().ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-			QueueUrl: aws.String(hark.Queues["BusCopy"]), MaxNumberOfMessages: 10, WaitTimeSeconds: 2,
+			QueueUrl: aws.String(hark.Queues["BusCopy"]), MaxNumberOfMessages: 10,
+			WaitTimeSeconds: 2,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -82,9 +89,9 @@ func busEvents(t *testing.T) (all []busEvent) {
 	}
 }
 
-// TestEveryNotice has everything happen that there is a notice of. What the endpoint is told is on
-// the bus as well, each once, with whose socket it was and how long it lasted.
-func TestEveryNotice(t *testing.T) {
+// Each kind of webhook event happens once. The bus gets every event that the endpoint gets, once,
+// with the socket ID and the duration where they exist.
+func TestTheBusGetsEveryWebhookEvent(t *testing.T) {
 	ownCloud(t, 1, copyBusToQueue)
 	e := newEndpoint(t, nil)
 	app := appWithWebhooks(t, item{"subscription_count": true}, e)
@@ -99,28 +106,31 @@ func TestEveryNotice(t *testing.T) {
 	c.enter(room, channelData("7", ""))
 	c.next(wire.SubscriptionSucceeded, room)
 	c.whispers(room, "client-typing", `{}`)
-	whispered := webhookEvent("client_event", room, "event", "client-typing", "data", "{}", "socket_id",
+	whispered := webhookEvent("client_event", room, "event", "client-typing", "data", "{}",
+		"socket_id",
 		c.SocketID, "user_id", "7")
-	e.receives(webhookEvent("channel_occupied", room), webhookEvent("member_added", room, "user_id", "7"),
+	e.receives(webhookEvent("channel_occupied", room),
+		webhookEvent("member_added", room, "user_id", "7"),
 		webhookEvent("cache_miss", room), whispered)
 	other.join(news)
 	e.receives(webhookEvent("channel_occupied", news), counted(1))
 	c.leave(room)
-	e.receives(webhookEvent("channel_vacated", room), webhookEvent("member_removed", room, "user_id", "7"))
+	e.receives(webhookEvent("channel_vacated", room),
+		webhookEvent("member_removed", room, "user_id", "7"))
 	other.leave(news)
 	e.receives(webhookEvent("channel_vacated", news), counted(0))
 	e.receivesNothingMore()
 
 	e.mu.Lock()
-	notices := slices.Clone(e.all)
+	requests := slices.Clone(e.all)
 	e.mu.Unlock()
 	within(t, hookPatience, func() bool { return waiting(t, "Deliveries") == 0 },
 		"the end of all deliveries")
 	events := busEvents(t)
-	if len(events) != len(notices) {
-		t.Errorf("the bus heard %d events, the endpoint %d", len(events), len(notices))
+	if len(events) != len(requests) {
+		t.Errorf("the bus got %d events, the endpoint %d", len(events), len(requests))
 	}
-	for _, n := range notices {
+	for _, n := range requests {
 		var want map[string]any
 		if err := json.Unmarshal(n.Events[0], &want); err != nil {
 			t.Fatal(err)
@@ -130,7 +140,7 @@ func TestEveryNotice(t *testing.T) {
 				b.Detail["time_ms"] == float64(n.At)
 		})
 		if i < 0 {
-			t.Errorf("the bus did not hear %s", n.Events[0])
+			t.Errorf("the bus did not get %s", n.Events[0])
 			continue
 		}
 		got := events[i]
@@ -146,12 +156,12 @@ func TestEveryNotice(t *testing.T) {
 		}
 		if !maps.Equal(got.Detail, want) || got.DetailType != want["name"] ||
 			got.Source != "hark" || got.Time.Unix() != n.At/1000 {
-			t.Errorf("the bus heard %+v, want %v", got, want)
+			t.Errorf("the bus got %+v, want %v", got, want)
 		}
 	}
 }
 
-// lasted returns what the event says of how long it was so, if that can be.
+// lasted returns the duration of the event, and fails the test if it is impossible.
 func lasted(t *testing.T, e busEvent, began time.Time, n webhookRequest) any {
 	t.Helper()
 	ms, _ := e.Detail["duration_ms"].(float64)

@@ -24,13 +24,13 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// What an app's own server hears of its channels, by webhooks.
+// Helpers for the tests of webhooks: the endpoint of an app's own server.
 
-// hookPatience is how long a test waits for a notice: checks wait for three seconds, and what
-// failed once for some more.
+// hookPatience is how long a test waits for a webhook event: checks wait for three seconds, and a
+// failed delivery waits longer.
 const hookPatience = 4 * patience
 
-// notice is a request that an endpoint got.
+// webhookRequest is a request that an endpoint got.
 type webhookRequest struct {
 	header http.Header
 	body   []byte
@@ -39,35 +39,35 @@ type webhookRequest struct {
 	Events []json.RawMessage `json:"events"`
 }
 
-// endpoint is a server that an app has told of its channels. It lives as long as the test.
+// endpoint is the server behind a webhook of an app. It is closed when the test ends.
 type endpoint struct {
 	*httptest.Server
-	t     *testing.T
-	app   wire.App
-	wants item // of the webhook, besides its url
+	t          *testing.T
+	app        wire.App
+	attributes item // of the webhook, besides its url
 
 	mu     sync.Mutex
-	answer func(webhookRequest) int // a status, or 0 for none at all; nil: always 200
+	answer func(webhookRequest) int // returns a status, 0 for no answer; nil: always 200
 	all    []webhookRequest         // that were answered with 2xx
 	read   int                      // how many of them the test has read
 }
 
-// newEndpoint returns one whose webhook has these attributes, too.
-func newEndpoint(t *testing.T, wants item) *endpoint {
+// newEndpoint starts an endpoint whose webhook has the given attributes besides its url.
+func newEndpoint(t *testing.T, attributes item) *endpoint {
 	t.Helper()
-	e := &endpoint{t: t, wants: wants}
-	e.Server = httptest.NewServer(http.HandlerFunc(e.take))
+	e := &endpoint{t: t, attributes: attributes}
+	e.Server = httptest.NewServer(http.HandlerFunc(e.serve))
 	t.Cleanup(e.Close)
 	return e
 }
 
-func (e *endpoint) take(w http.ResponseWriter, r *http.Request) {
+func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	n := webhookRequest{header: r.Header, came: time.Now()}
 	var err error
 	if n.body, err = io.ReadAll(r.Body); err != nil {
 		return // the sender has given up
 	}
-	_ = json.Unmarshal(n.body, &n) // what is no JSON has no events, which check says
+	_ = json.Unmarshal(n.body, &n) // check reports a body without events
 	e.mu.Lock()
 	answer := e.answer
 	e.mu.Unlock()
@@ -76,9 +76,9 @@ func (e *endpoint) take(w http.ResponseWriter, r *http.Request) {
 		status = answer(n)
 	}
 	if status == 0 {
-		panic(http.ErrAbortHandler) // the connection just ends
+		panic(http.ErrAbortHandler) // the connection ends without an answer
 	}
-	// else the sender has given up, and comes again
+	// An ended context means that the sender has given up and will try again.
 	if status/100 == 2 && r.Context().Err() == nil {
 		e.mu.Lock()
 		e.all = append(e.all, n)
@@ -87,15 +87,15 @@ func (e *endpoint) take(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
-// answers has the endpoint answer with what f says from now on; with 200 if f is nil.
+// answers sets how the endpoint answers from now on; with 200 if f is nil.
 func (e *endpoint) answers(f func(webhookRequest) int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.answer = f
 }
 
-// appWithWebhooks returns a new app that has these endpoints told. They are told nothing more when
-// the test ends, rather than be missed for minutes.
+// appWithWebhooks returns a new app that has a webhook for each of the endpoints. The webhooks are
+// removed when the test ends, so that the stack does not retry for minutes.
 func appWithWebhooks(t *testing.T, settings item, endpoints ...*endpoint) wire.App {
 	t.Helper()
 	if hark.Local() && hark.Queues["Checks"] == "" {
@@ -104,7 +104,7 @@ func appWithWebhooks(t *testing.T, settings item, endpoints ...*endpoint) wire.A
 	var hooks []any
 	for _, e := range endpoints {
 		hook := item{"url": e.URL + "/hook"}
-		maps.Copy(hook, e.wants)
+		maps.Copy(hook, e.attributes)
 		hooks = append(hooks, map[string]any(hook))
 	}
 	all := maps.Clone(settings)
@@ -129,12 +129,10 @@ func appWithWebhooks(t *testing.T, settings item, endpoints ...*endpoint) wire.A
 	return app
 }
 
-// next returns the next notice, after every check that a receiver may make.
+// next returns the next request, after the checks that a receiver may make.
 func (e *endpoint) next() webhookRequest {
 	e.t.Helper()
-	for end := time.Now().Add(hookPatience); time.Now().Before(end); time.Sleep(
-		10 * time.Millisecond,
-	) {
+	for end := time.Now().Add(hookPatience); time.Now().Before(end); {
 		if unread := e.unread(); len(unread) > 0 {
 			e.mu.Lock()
 			e.read++
@@ -142,6 +140,7 @@ func (e *endpoint) next() webhookRequest {
 			e.check(unread[0])
 			return unread[0]
 		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	e.t.Fatalf("the endpoint got nothing within %s", hookPatience)
 	return webhookRequest{}
@@ -153,8 +152,7 @@ func (e *endpoint) unread() []webhookRequest {
 	return slices.Clone(e.all[e.read:])
 }
 
-// check looks at a request as Pusher's SDKs do: the official one for Go is asked whether it is the
-// app's.
+// check checks a request as Pusher's SDKs do: the official one for Go must accept it as the app's.
 func (e *endpoint) check(n webhookRequest) {
 	e.t.Helper()
 	if got := n.header["Content-Type"]; !slices.Equal(got, []string{"application/json"}) {
@@ -171,8 +169,7 @@ func (e *endpoint) check(n webhookRequest) {
 	}
 }
 
-// hears reads as many notices and fails unless they are these, in any order: the order of those
-// about one channel is tested by itself.
+// receives reads as many events and fails unless they are these, in any order. The order of one channel's events has tests of its own.
 func (e *endpoint) receives(want ...string) {
 	e.t.Helper()
 	var got []string
@@ -182,13 +179,12 @@ func (e *endpoint) receives(want ...string) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		e.t.Errorf("the endpoint heard\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"),
+		e.t.Errorf("the endpoint got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"),
 			strings.Join(want, "\n\t"))
 	}
 }
 
-// distinct reads so many notices, and skips those that came twice, since their answer was not heard
-// in time.
+// distinct reads that many requests. It skips duplicates, which are sent if an answer was late.
 func (e *endpoint) distinct(count int) (all []webhookRequest) {
 	e.t.Helper()
 	seen := map[string]bool{}
@@ -204,17 +200,17 @@ func (e *endpoint) distinct(count int) (all []webhookRequest) {
 	return all
 }
 
-// receivesNothingMore fails if there is a notice that nobody has read.
+// receivesNothingMore fails if there is a request that the test has not read.
 func (e *endpoint) receivesNothingMore() {
 	e.t.Helper()
 	time.Sleep(calm)
 	for _, n := range e.unread() {
-		e.t.Errorf("the endpoint heard %s", n.body)
+		e.t.Errorf("the endpoint got %s", n.body)
 	}
 }
 
-// webhookEvent is a webhook event that has a name and a channel, and more fields as name, value,
-// name, value.
+// webhookEvent is the JSON of a webhook event with a name, a channel, and more fields as name,
+// value, name, value.
 func webhookEvent(name, channel string, more ...string) string {
 	var b bytes.Buffer
 	b.WriteString(`{"name":` + strconv.Quote(name) + `,"channel":` + strconv.Quote(channel))
@@ -224,15 +220,14 @@ func webhookEvent(name, channel string, more ...string) string {
 	return b.String() + "}"
 }
 
-// awaitChecks waits until every look at a channel that somebody has asked for so far has been
-// taken.
+// awaitChecks waits until every check that is queued has been made.
 func awaitChecks(t *testing.T) {
 	t.Helper()
 	within(t, hookPatience, func() bool { return waiting(t, "Checks") == 0 },
 		"the end of all checks")
 }
 
-// waiting is how many messages are in the queue, those in flight included.
+// waiting returns the number of messages in the queue, including those in flight.
 func waiting(t *testing.T, queue string) (n int) {
 	t.Helper()
 	names := []sqstypes.QueueAttributeName{
@@ -262,7 +257,7 @@ func queues() *sqs.Client {
 	})
 }
 
-// within is eventually with a time of its own.
+// within is eventually with a given time.
 func within(t *testing.T, patience time.Duration, ok func() bool, what string) {
 	t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {

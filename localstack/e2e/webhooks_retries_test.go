@@ -19,16 +19,16 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// What becomes of notices while an endpoint is down: on clouds of their own, whose clock makes
-// seconds of minutes of retries.
+// What happens to webhook events while an endpoint is down. These tests run on local clouds of
+// their own whose clock runs faster, so that minutes of retries pass in seconds.
 
-// retriesSpeed is how much faster retries come there.
+// retriesSpeed is how much faster the clock of those local clouds runs.
 const retriesSpeed = 20
 
-// ownCloud has the test run against a cloud of its own, with webhooks, whose template was changed
-// first. On its clock the delays between retries are so much shorter. Queues have their delay and
-// their visibility timeout in front of functions and clients, which keep their pace: so these are
-// made as much longer in the template.
+// ownCloud runs the test against a local cloud of its own, with webhooks and a changed template.
+// Its clock runs faster, which shortens the delays between retries. The delays and visibility
+// timeouts of queues are made longer by the same factor in the template, because functions and
+// clients keep their pace.
 func ownCloud(t *testing.T, speed int, change func(resources map[string]map[string]any)) {
 	t.Helper()
 	local(t)
@@ -81,23 +81,24 @@ func ownCloud(t *testing.T, speed int, change func(resources map[string]map[stri
 	})
 }
 
-// redrives runs scripts/redrive on a queue of dead letters, and returns what it says.
+// redrives runs scripts/redrive on a queue of dead letters and returns its output.
 func redrives(t *testing.T, queue string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), filepath.Join("..", "..", "scripts", "redrive"),
 		hark.Queues[queue])
 	cmd.Env = append(os.Environ(),
-		"AWS_ENDPOINT_URL="+hark.AWS, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=admin", "AWS_SECRET_ACCESS_KEY=admin")
+		"AWS_ENDPOINT_URL="+hark.AWS, "AWS_REGION=us-east-1",
+		"AWS_ACCESS_KEY_ID=admin", "AWS_SECRET_ACCESS_KEY=admin")
 	var errors strings.Builder
 	cmd.Stderr = &errors
-	said, err := cmd.Output()
+	output, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("scripts/redrive: %v: %s", err, errors.String())
 	}
-	return string(said)
+	return string(output)
 }
 
-// outage is an endpoint that is down for a time, from the first notice on that it does not take.
+// outage is an endpoint that is down for some time, beginning with the first request.
 type outage struct {
 	lasts time.Duration
 
@@ -106,7 +107,7 @@ type outage struct {
 	refused int
 }
 
-// answer is how the endpoint answers, if it does.
+// answer returns the status of an answer, or 0 for no answer.
 func (o *outage) answer(n webhookRequest) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -129,10 +130,10 @@ func (o *outage) refusals() int {
 	return o.refused
 }
 
-// TestEndpointIsDownForFourMinutes: nothing is lost, and the order of each channel is kept. When a
-// hundred clients reload their pages nothing is told of it, and when they leave for good, one
-// notice says so.
-func TestEndpointIsDownForFourMinutes(t *testing.T) {
+// While an endpoint is down for four minutes, no event is lost, and the order of each channel's
+// events is kept. When a hundred clients reload their pages no event is sent; when they leave for
+// good, one channel_vacated is sent.
+func TestAnEndpointMayBeDownForFourMinutes(t *testing.T) {
 	const clients, nRooms, events = 100, 4, 5
 	const grace = 10 * time.Second // so that a hundred clients of a slow machine are back in time
 	ownCloud(t, retriesSpeed, func(resources map[string]map[string]any) {
@@ -156,7 +157,8 @@ func TestEndpointIsDownForFourMinutes(t *testing.T) {
 		for n := range events {
 			want[room] = append(
 				want[room],
-				webhookEvent("client_event", room, "event", "client-n", "data", fmt.Sprint(n), "socket_id",
+				webhookEvent("client_event", room, "event", "client-n", "data", fmt.Sprint(n),
+					"socket_id",
 					c.SocketID),
 			)
 		}
@@ -166,14 +168,14 @@ func TestEndpointIsDownForFourMinutes(t *testing.T) {
 	e.answers(down.answer)
 	closeAll(t, all)
 	within(t, hookPatience, func() bool { return down.refusals() > 0 },
-		"a notice that is not taken")
+		"a refused request")
 	for n := range events {
 		before := sentByMessage(t)
 		for i, c := range writers {
 			c.whispers(rooms[i], "client-n", fmt.Sprint(n))
 		}
 		within(t, hookPatience, func() bool { return sentByMessage(t) == before+2*nRooms },
-			"the acceptance of client events")
+			"the acceptance of the client events")
 	}
 
 	got := map[string][]string{}
@@ -186,27 +188,29 @@ func TestEndpointIsDownForFourMinutes(t *testing.T) {
 	}
 	for ch := range want {
 		if !slices.Equal(got[ch], want[ch]) {
-			t.Errorf("of %s the endpoint heard\n\t%s\nwant\n\t%s", ch,
+			t.Errorf("of %s the endpoint got\n\t%s\nwant\n\t%s", ch,
 				strings.Join(got[ch], "\n\t"), strings.Join(want[ch], "\n\t"))
 		}
 	}
 	awaitChecks(t)
 	e.receivesNothingMore()
 	if n := waiting(t, "DeadDeliveries"); n != 0 {
-		t.Errorf("%d notices are dead", n)
+		t.Errorf("%d events are dead letters", n)
 	}
 	t.Logf("%d requests were refused", down.refusals())
 }
 
-// sentByMessage is how often clients' frames have had something queued: a client event does twice,
-// first for the others and then for the app. Frames that do not wait for that have no order.
+// sentByMessage is how often frames of clients have sent a batch to a queue. A client event sends
+// two: one to its channel, then one to the app's webhooks. Frames that do not wait for that have no
+// order.
 func sentByMessage(t *testing.T) int {
 	t.Helper()
 	return int(metered(t, "sqs.requests", "message", "SendMessageBatch"))
 }
 
-// reloadOfMany has n clients come to a channel and reload, of which the endpoint must hear nothing
-// but that they have come. It returns them as they are afterwards, and the channel.
+// reloadOfMany makes n clients join a channel and reload, for which the endpoint must get only the
+// channel_occupied of their first join. It returns the connections after the reload, and the
+// channel.
 func reloadOfMany(
 	t *testing.T, e *endpoint, n int, grace time.Duration,
 ) (channel string, all []*wire.Conn) {
@@ -220,7 +224,7 @@ func reloadOfMany(
 		began := time.Now()
 		closeAll(t, all)
 		within(t, hookPatience, func() bool { return vacant(t, hark.App, lobby) },
-			"that somebody finds the channel empty")
+			"the channel to be found empty")
 		all = crowd(t, n, to)
 		if away := time.Since(began); away >= grace {
 			t.Logf("they were back after %s", away)
@@ -248,7 +252,7 @@ func closeAll(t *testing.T, all []*wire.Conn) {
 	}
 }
 
-// forgets waits for what is to come, and does not look at it.
+// skipRest waits for all requests that are still to come, and ignores them.
 func (e *endpoint) skipRest(t *testing.T) {
 	t.Helper()
 	within(
@@ -256,7 +260,7 @@ func (e *endpoint) skipRest(t *testing.T) {
 		func() bool {
 			return !disconnecting(t) && waiting(t, "Checks")+waiting(t, "Deliveries") == 0
 		},
-		"all notices",
+		"all deliveries",
 	)
 	e.mu.Lock()
 	defer e.mu.Unlock()

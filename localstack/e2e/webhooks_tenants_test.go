@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// What apps' endpoints do to one another, and what webhooks cost.
+// How the endpoints of apps affect each other, and what webhooks cost.
 
-// TestSlowAndDeadEndpointsDelayNoOtherApp: an app has more to be told than the stack has processes
-// to tell it, and its endpoints answer nothing or are not there at all. They answer only once the
-// other app has been told everything: had that one to wait, neither ever ended.
+// One app has more events than the stack has processes that deliver them, and its endpoints do not
+// answer or do not exist. They answer only after another app has got all of its events. If that app
+// had to wait for them, the test would never end.
 func TestSlowAndDeadEndpointsDelayNoOtherApp(t *testing.T) {
 	const channels = 15
 	slow, dead, fast := newEndpoint(t, nil), newEndpoint(t, nil), newEndpoint(t, nil)
@@ -36,7 +36,8 @@ func TestSlowAndDeadEndpointsDelayNoOtherApp(t *testing.T) {
 		c.join(ch)
 		occupied = append(occupied, webhookEvent("channel_occupied", ch))
 	}
-	within(t, hookPatience, func() bool { return tried.Load() > 3 }, "posts that nobody answers")
+	within(t, hookPatience, func() bool { return tried.Load() > 3 },
+		"requests that are not answered")
 	ann := connectTo(t, ours)
 	for i := range channels {
 		ann.join(fmt.Sprint("news-", i))
@@ -48,9 +49,9 @@ func TestSlowAndDeadEndpointsDelayNoOtherApp(t *testing.T) {
 	for range channels {
 		fast.next()
 	}
-	t.Logf("meanwhile %d posts were not answered", tried.Load())
+	t.Logf("meanwhile %d requests were not answered", tried.Load())
 	if n := len(slow.unread()); n > 0 {
-		t.Errorf("the slow endpoint has taken %d", n)
+		t.Errorf("the slow endpoint has accepted %d", n)
 	}
 
 	release()
@@ -61,11 +62,11 @@ func TestSlowAndDeadEndpointsDelayNoOtherApp(t *testing.T) {
 	slices.Sort(got)
 	slices.Sort(occupied)
 	if !slices.Equal(got, occupied) {
-		t.Errorf("the slow endpoint heard %v, want %v", got, occupied)
+		t.Errorf("the slow endpoint got %v, want %v", got, occupied)
 	}
 }
 
-// TestBudgetOfWebhooks asserts docs/decisions/0022-cost-budgets.md on the whole stack: a channel
+// TestBudgetOfWebhooks checks docs/decisions/0022-cost-budgets.md on the whole stack: a channel
 // that is occupied and vacated costs 5 write units and 2 messages to the queue of checks more than
 // without webhooks.
 func TestBudgetOfWebhooks(t *testing.T) {
@@ -78,22 +79,22 @@ func TestBudgetOfWebhooks(t *testing.T) {
 		c.leave("news")
 		e.receives(webhookEvent("channel_vacated", "news"))
 	}
-	cycle() // the app is known to every process
+	cycle() // every process has read the app
 	const (
 		checks = 2 // messages to the queue of checks
-		// messages to the queue of deliveries: each notice for the endpoint and for the bus
+		// messages to the queue of deliveries: each event for the endpoint and for the bus
 		deliveries = 4
 	)
 	want := bill{
 		"lambda.requests":     2 + checks + deliveries,
 		"apigateway.messages": 3,
-		// a notice's deliveries are sent by one request
+		// one request sends both deliveries of an event
 		"sqs.requests": checks*3 + deliveries*2 + 2,
-		// C twice, S put, settled and deleted; K put, told, flagged, being told, deleted
+		// C twice, S put, settled and deleted; K put, announced, flagged, being announced, deleted
 		"dynamodb.write_units": 5 + 5,
 	}
 	var got bill
-	for range 5 { // sweep may have been counted, too
+	for range 5 { // sweep may be counted as well
 		before := atRest(t)
 		cycle()
 		got = atRest(t).minus(before)
