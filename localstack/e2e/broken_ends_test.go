@@ -14,35 +14,43 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
+// leaving is a client that ends in a way that its $disconnect does not report, or not completely.
+type leaving struct {
+	name       string
+	room, news string // it is alone on news
+	*reconnecting
+	noticed bool // the end may be found before sweep comes
+}
+
+// joins puts the client on its channels, where it must get a lease.
+func (s leaving) joins(t *testing.T, stays *reconnecting) {
+	t.Helper()
+	stays.enters(s.room)
+	agree(t, s.room, stays)
+	s.enters(s.room)
+	s.enters(s.news)
+	agree(t, s.room, stays, s.reconnecting)
+	agree(t, s.news, s.reconnecting)
+	if due := leaseOf(t, s.connectionID()); due.IsZero() || time.Until(due) > 10*time.Minute {
+		t.Errorf("%s: its lease is due at %s", s.name, due)
+	}
+}
+
 // A connection that other clients can see has a lease from the moment they can. So its end is
 // noticed even if its $disconnect is lost and nothing is published to its channels: sweep looks at
 // it.
 func TestAVisibleConnectionEndsWithoutDisconnect(t *testing.T) {
 	local(t)
 	errorsBefore := gatewayErrors(t)
-	type scene struct {
-		name       string
-		room, news string // it is alone on news
-		*reconnecting
-		noticed bool // the end may be found before sweep comes
-	}
 	stays := newReconnecting(t, "stays")
-	var scenes []scene
+	var scenes []leaving
 	leaves := func(name string, noticed bool, hits int, f fault) {
 		t.Helper()
-		s := scene{
+		s := leaving{
 			name, unique("presence-room-"), unique("news-"),
 			newReconnecting(t, fmt.Sprintf("leaves-%d", len(scenes))), noticed,
 		}
-		stays.enters(s.room)
-		agree(t, s.room, stays)
-		s.enters(s.room)
-		s.enters(s.news)
-		agree(t, s.room, stays, s.reconnecting)
-		agree(t, s.news, s.reconnecting)
-		if due := leaseOf(t, s.connectionID()); due.IsZero() || time.Until(due) > 10*time.Minute {
-			t.Errorf("%s: its lease is due at %s", name, due)
-		}
+		s.joins(t, stays)
 		strikes(t, hits, s.close, f)
 		scenes = append(scenes, s)
 	}

@@ -11,75 +11,89 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
+// post410 is the operation of API Gateway that posts a frame.
+const post410 = "PostToConnection"
+
+// wrong410 is a fault that answers 410 for an open connection, and what follows.
+type wrong410 struct {
+	name   string
+	comes  int // connections that the client has in the end
+	strike func(t *testing.T, a audience)
+}
+
+// audience is the client that gets the 410 (r, on both channels), a client on neither, and the
+// channels.
+type audience struct {
+	r, other   *reconnecting
+	room, news string
+}
+
+// wrongly410 has calls for the connection answered 410, or only calls of one operation.
+func wrongly410(r *reconnecting, operation string, count int) fault {
+	f := fault{"do": "gone", "connection": r.connectionID(), "count": count}
+	if operation != "" {
+		f["operation"] = operation
+	}
+	return f
+}
+
+func wrong410s() []wrong410 {
+	return []wrong410{
+		{"for the first post of an event, to a new connection", 1, func(t *testing.T, a audience) {
+			strikes(t, 1,
+				func() { publish(t, wire.Event{Name: "test", Channel: a.news, Data: "first"}) },
+				wrongly410(a.r, post410, 1))
+			eventually(t, func() bool { return a.r.received(a.news, "first") }, "the event")
+		}},
+		{"for an event, and when it is asked for", 2, func(t *testing.T, a audience) {
+			strikes(t, 2,
+				func() { publish(t, wire.Event{Name: "test", Channel: a.news, Data: "first"}) },
+				wrongly410(a.r, "", 2))
+		}},
+		{"for the first post of an event, to an old connection", 2, func(t *testing.T, a audience) {
+			older(t, a.news, a.r.connectionID())
+			strikes(t, 1,
+				func() { publish(t, wire.Event{Name: "test", Channel: a.news, Data: "first"}) },
+				wrongly410(a.r, post410, 1))
+		}},
+		{"for member_added", 2, func(t *testing.T, a audience) {
+			older(t, a.room, a.r.connectionID())
+			strikes(t, 1, func() { a.other.enters(a.room) }, wrongly410(a.r, post410, 1))
+		}},
+		{"for member_removed", 2, func(t *testing.T, a audience) {
+			a.other.enters(a.room)
+			agree(t, a.room, a.r, a.other)
+			older(t, a.room, a.r.connectionID())
+			strikes(t, 1, func() { a.other.leaves(a.room) }, wrongly410(a.r, post410, 1))
+		}},
+		{"for the success of a public channel", 2, func(t *testing.T, a audience) {
+			a.r.leaves(a.news)
+			agree(t, a.news)
+			strikes(t, 1, func() { a.r.enters(a.news) }, wrongly410(a.r, post410, 1))
+		}},
+		{"for the success of a presence channel", 2, func(t *testing.T, a audience) {
+			a.r.leaves(a.room)
+			agree(t, a.room)
+			strikes(t, 1, func() { a.r.enters(a.room) }, wrongly410(a.r, post410, 1))
+		}},
+	}
+}
+
 // API Gateway sometimes answers 410 for a connection that is open (docs/aws.md §A5). A client that
 // is wrongly taken for gone must not stay open without its subscriptions: it is closed, comes back,
 // and is on its channels once.
-func TestAWrong410(t *testing.T) {
+func TestAWrong410LeavesNoDeafClient(t *testing.T) {
 	local(t)
 	errorsBefore := gatewayErrors(t)
-	gone := func(r *reconnecting, operation string, count int) fault {
-		f := fault{"do": "gone", "connection": r.connectionID(), "count": count}
-		if operation != "" {
-			f["operation"] = operation
-		}
-		return f
-	}
-	const post = "PostToConnection"
 	var all []*reconnecting
 	var channels []string
-	for _, tc := range []struct {
-		name  string
-		comes int // connections that it has in the end
-		what  func(r, other *reconnecting, room, news string)
-	}{
-		{"for the first post of an event, to a connection that has just opened", 1, func(
-			r, _ *reconnecting, _, news string,
-		) {
-			strikes(t, 1,
-				func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) },
-				gone(r, post, 1))
-			eventually(t, func() bool { return r.received(news, "first") }, "the event")
-		}},
-		{"for an event, and when it is asked for", 2, func(r, _ *reconnecting, _, news string) {
-			strikes(t, 2,
-				func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) },
-				gone(r, "", 2))
-		}},
-		{"for an event, to a connection that opened a while ago", 2, func(
-			r, _ *reconnecting, _, news string,
-		) {
-			older(t, news, r.connectionID())
-			strikes(t, 1,
-				func() { publish(t, wire.Event{Name: "test", Channel: news, Data: "first"}) },
-				gone(r, post, 1))
-		}},
-		{"for member_added", 2, func(r, other *reconnecting, room, _ string) {
-			older(t, room, r.connectionID())
-			strikes(t, 1, func() { other.enters(room) }, gone(r, post, 1))
-		}},
-		{"for member_removed", 2, func(r, other *reconnecting, room, news string) {
-			other.enters(room)
-			agree(t, room, r, other)
-			older(t, room, r.connectionID())
-			strikes(t, 1, func() { other.leaves(room) }, gone(r, post, 1))
-		}},
-		{"for the success of a public channel", 2, func(r, _ *reconnecting, _, news string) {
-			r.leaves(news)
-			agree(t, news)
-			strikes(t, 1, func() { r.enters(news) }, gone(r, post, 1))
-		}},
-		{"for the success of a presence channel", 2, func(r, _ *reconnecting, room, _ string) {
-			r.leaves(room)
-			agree(t, room)
-			strikes(t, 1, func() { r.enters(room) }, gone(r, post, 1))
-		}},
-	} {
+	for _, tc := range wrong410s() {
 		t.Run(tc.name, func(t *testing.T) {
 			room, news := unique("presence-room-"), unique("news-")
 			r, other := newReconnecting(t, "gone", room, news), newReconnecting(t, "other")
 			agree(t, room, r, other)
 			agree(t, news, r, other)
-			tc.what(r, other, room, news)
+			tc.strike(t, audience{r, other, room, news})
 			eventually(t,
 				func() bool { return r.socketID() != "" && len(r.connectionIDs()) == tc.comes },
 				fmt.Sprintf("%d connections", tc.comes))

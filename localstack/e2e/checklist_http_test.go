@@ -24,6 +24,14 @@ import (
 func TestLine93_SDKs(t *testing.T) {
 	a, b := unique("room-"), unique("private-room-")
 	c := subscriber(t, a)
+	goPublishes(t, c, a, b)
+	goQueries(t, a)
+	phpRequests(t, c, a)
+}
+
+// goPublishes opens the private channel b and publishes to it and to a with the Go SDK.
+func goPublishes(t *testing.T, c client, a, b string) {
+	t.Helper()
 	t.Run("Go: AuthorizePrivateChannel opens a private channel", func(t *testing.T) {
 		form := url.Values{"socket_id": {c.SocketID}, "channel_name": {b}}
 		answer, err := sdk(t).AuthorizePrivateChannel([]byte(form.Encode()))
@@ -72,6 +80,11 @@ func TestLine93_SDKs(t *testing.T) {
 		c.next("one", a)
 		c.next("two", a)
 	})
+}
+
+// goQueries calls the rest of the Go SDK.
+func goQueries(t *testing.T, a string) {
+	t.Helper()
 	t.Run("Go: Channels, Channel and GetChannelUsers", func(t *testing.T) {
 		room, count, prefix := unique("presence-room-"), "user_count", "presence-"
 		member(t, room, "7", "")
@@ -104,8 +117,12 @@ func TestLine93_SDKs(t *testing.T) {
 			t.Errorf("got %v, want 401", err)
 		}
 	})
-	// What pusher-http-php 7 sends, byte for byte: channel for one channel, escaped slashes, commas
-	// as %2C, and an MD5 on every POST.
+}
+
+// phpRequests sends requests as pusher-http-php 7 does, byte for byte: channel for one channel,
+// escaped slashes, commas as %2C, and an MD5 on every POST.
+func phpRequests(t *testing.T, c client, a string) {
+	t.Helper()
 	t.Run("PHP: trigger", func(t *testing.T) {
 		text := `{"name":"App\\Events\\OrderShipped",` +
 			`"data":"{\"url\":\"https:\\\/\\\/example.com\"}","channel":"` + a + `"}`
@@ -136,17 +153,19 @@ func signedEvent(t *testing.T) (c client, ch string, good wire.Request) {
 	return subscriber(t, ch), ch, wire.Request{Body: text}
 }
 
-// 94. Changing one byte of the body, path, method or any parameter MUST give 401.
-func TestLine94_Tampering(t *testing.T) {
-	c, ch, good := signedEvent(t)
+// tampering is a change to a valid request: other parameters that are signed, or a change after it
+// was signed.
+type tampering struct {
+	name   string
+	params map[string]string
+	tamper func(url.Values, *wire.Request)
+}
+
+func tamperings() []tampering {
 	set := func(key, value string) func(url.Values, *wire.Request) {
 		return func(q url.Values, _ *wire.Request) { q.Set(key, value) }
 	}
-	for _, tc := range []struct {
-		name   string
-		params map[string]string
-		tamper func(url.Values, *wire.Request)
-	}{
+	return []tampering{
 		{
 			"another body", nil,
 			func(_ url.Values, r *wire.Request) {
@@ -177,7 +196,13 @@ func TestLine94_Tampering(t *testing.T) {
 		{"no timestamp", map[string]string{"auth_timestamp": ""}, nil},
 		{"a timestamp that is no number", map[string]string{"auth_timestamp": "soon"}, nil},
 		{"another version", map[string]string{"auth_version": "2.0"}, nil},
-	} {
+	}
+}
+
+// 94. Changing one byte of the body, path, method or any parameter MUST give 401.
+func TestLine94_Tampering(t *testing.T) {
+	c, ch, good := signedEvent(t)
+	for _, tc := range tamperings() {
 		t.Run(tc.name, func(t *testing.T) {
 			a := post(t, wire.Request{Body: good.Body, Params: tc.params, Tamper: tc.tamper})
 			if a.Status != 401 {

@@ -111,20 +111,19 @@ func TestPublishesWithOneKeyAtTheSameMoment(t *testing.T) {
 	c.quiet()
 }
 
-// An accepted event is durable. A publisher whose function dies sees an error. Without a key it
-// does not know whether the event was published. With a key it publishes again, and the event is
-// delivered once, wherever the function died.
-func TestPublishWhoseFunctionDies(t *testing.T) {
-	local(t)
+// dyingPublish is a publish whose function dies.
+type dyingPublish struct {
+	fault    fault
+	key      bool     // it has an idempotency key
+	channels []string // one if nil
+}
+
+func dyingPublishes() map[string]dyingPublish {
 	var many []string // three requests to the queue
 	for range 25 {
 		many = append(many, unique("many-"))
 	}
-	for name, c := range map[string]struct {
-		fault    fault
-		key      bool
-		channels []string
-	}{
+	return map[string]dyingPublish{
 		"before it is queued, without a key": {
 			fault{"do": before, "service": "sqs"}, false, nil,
 		},
@@ -145,7 +144,30 @@ func TestPublishWhoseFunctionDies(t *testing.T) {
 		"and again, before it is queued, twice": {
 			fault{"do": before, "service": "sqs", "count": 2}, true, nil,
 		},
-	} {
+	}
+}
+
+// publishUntilAccepted repeats the publish until it succeeds, and returns how many errors it got.
+func publishUntilAccepted(t *testing.T, text []byte) (deaths int) {
+	t.Helper()
+	for {
+		a := post(t, wire.Request{Body: text})
+		if a.Status == 200 {
+			answers(t, a, 200, "{}")
+			return deaths
+		}
+		if deaths++; a.Status < 500 || deaths > 5 {
+			t.Fatalf("got %d %s", a.Status, a.Body)
+		}
+	}
+}
+
+// An accepted event is durable. A publisher whose function dies sees an error. Without a key it
+// does not know whether the event was published. With a key it publishes again, and the event is
+// delivered once, wherever the function died.
+func TestPublishWhoseFunctionDies(t *testing.T) {
+	local(t)
+	for name, c := range dyingPublishes() {
 		t.Run(name, func(t *testing.T) {
 			channels := c.channels
 			if channels == nil {
@@ -166,17 +188,7 @@ func TestPublishWhoseFunctionDies(t *testing.T) {
 			}
 			c.fault["function"] = "api"
 			mend := breaks(t, c.fault)
-			deaths := 0
-			for {
-				a := post(t, wire.Request{Body: text})
-				if a.Status == 200 {
-					answers(t, a, 200, "{}")
-					break
-				}
-				if deaths++; a.Status < 500 || deaths > 5 {
-					t.Fatalf("got %d %s", a.Status, a.Body)
-				}
-			}
+			deaths := publishUntilAccepted(t, text)
 			if hits := faultHits(t); deaths != hits || hits != c.fault["count"] {
 				t.Errorf("%d errors, and the function died %d times", deaths, hits)
 			}

@@ -44,19 +44,7 @@ func TestGoSDK_SignsForClients(t *testing.T) {
 		c.welcomed(room).has(t, "7")
 	})
 	t.Run("AuthenticateUser", func(t *testing.T) {
-		id := unique("user-")
-		answer, err := sdk(t).AuthenticateUser(form(),
-			map[string]any{"id": id, "user_info": map[string]string{"name": "Ann"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		in := signed(t, answer, map[string]string{})
-		c.sendEvent("pusher:signin", in)
-		c.signedIn(in["user_data"])
-		if err := sdk(t).SendToUser(id, "hello", "x"); err != nil {
-			t.Fatal(err)
-		}
-		c.next("hello", "#server-to-user-"+id)
+		goSignsIn(t, c, form())
 	})
 	t.Run("AuthorizePrivateChannel and Trigger on an encrypted channel", func(t *testing.T) {
 		ch := unique("private-encrypted-room-")
@@ -89,6 +77,24 @@ func TestGoSDK_SignsForClients(t *testing.T) {
 		}
 		c.quiet()
 	})
+}
+
+// goSignsIn signs the client in with the Go SDK and sends the user an event.
+func goSignsIn(t *testing.T, c client, form []byte) {
+	t.Helper()
+	id := unique("user-")
+	answer, err := sdk(t).AuthenticateUser(form,
+		map[string]any{"id": id, "user_info": map[string]string{"name": "Ann"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := signed(t, answer, map[string]string{})
+	c.sendEvent("pusher:signin", in)
+	c.signedIn(in["user_data"])
+	if err := sdk(t).SendToUser(id, "hello", "x"); err != nil {
+		t.Fatal(err)
+	}
+	c.next("hello", "#server-to-user-"+id)
 }
 
 // hook is what an endpoint for webhooks was sent.

@@ -87,7 +87,7 @@ func (c client) reads(event, channel, data string) {
 	}
 }
 
-func TestPHPSDK(t *testing.T) {
+func TestPHPSDK_Publishes(t *testing.T) {
 	ch, room := unique("room-"), unique("presence-room-")
 	c := subscriber(t, ch)
 	// json_encode(['url' => 'https://example.com/é'])
@@ -138,7 +138,11 @@ func TestPHPSDK(t *testing.T) {
 		c.reads("a", ch, "{}")
 		c.reads("b", ch, "{}")
 	})
-	member(t, room, "7", "") // it stays for the reads below
+}
+
+func TestPHPSDK_ReadsChannelsAndUsers(t *testing.T) {
+	room := unique("presence-room-")
+	member(t, room, "7", "")
 	t.Run("getChannels, without any, and with several attributes", func(t *testing.T) {
 		got := php(t, "GET", "channels", "",
 			map[string][]string{"filter_by_prefix": {unique("presence-nobody-")}})

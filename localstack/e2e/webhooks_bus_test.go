@@ -25,17 +25,20 @@ func copyBusToQueue(resources map[string]map[string]any) {
 		"Type":       "AWS::SQS::Queue",
 		"Properties": map[string]any{"FifoQueue": true, "ContentBasedDeduplication": true},
 	}
+	allow := map[string]any{
+		"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn("BusCopy"),
+		"Principal": map[string]any{"Service": "events.amazonaws.com"},
+		"Condition": map[string]any{
+			"ArnEquals": map[string]any{"aws:SourceArn": arn("BusCopyRule")},
+		},
+	}
 	resources["BusCopyPolicy"] = map[string]any{
 		"Type": "AWS::SQS::QueuePolicy",
 		"Properties": map[string]any{
 			"Queues": []any{ref("BusCopy")},
-			"PolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
-				"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn("BusCopy"),
-				"Principal": map[string]any{"Service": "events.amazonaws.com"},
-				"Condition": map[string]any{
-					"ArnEquals": map[string]any{"aws:SourceArn": arn("BusCopyRule")},
-				},
-			}}},
+			"PolicyDocument": map[string]any{
+				"Version": "2012-10-17", "Statement": []any{allow},
+			},
 		},
 	}
 	resources["BusCopyRule"] = map[string]any{
@@ -131,33 +134,42 @@ func TestTheBusGetsEveryWebhookEvent(t *testing.T) {
 		t.Errorf("the bus got %d events, the endpoint %d", len(events), len(requests))
 	}
 	for _, n := range requests {
-		var want map[string]any
-		if err := json.Unmarshal(n.Events[0], &want); err != nil {
-			t.Fatal(err)
-		}
-		i := slices.IndexFunc(events, func(b busEvent) bool {
-			return b.Detail["name"] == want["name"] && b.Detail["channel"] == want["channel"] &&
-				b.Detail["time_ms"] == float64(n.At)
-		})
-		if i < 0 {
-			t.Errorf("the bus did not get %s", n.Events[0])
-			continue
-		}
-		got := events[i]
-		want["app"], want["time_ms"] = app.ID, float64(n.At)
-		switch got.DetailType {
-		case "member_added":
-			want["socket_id"] = c.SocketID
-		case "member_removed":
-			want["socket_id"] = c.SocketID
-			want["duration_ms"] = lasted(t, got, began, n)
-		case "channel_vacated":
-			want["duration_ms"] = lasted(t, got, began, n)
-		}
-		if !maps.Equal(got.Detail, want) || got.DetailType != want["name"] ||
-			got.Source != "hark" || got.Time.Unix() != n.At/1000 {
-			t.Errorf("the bus got %+v, want %v", got, want)
-		}
+		onBus(t, events, n, app.ID, c.SocketID, began)
+	}
+}
+
+// onBus fails unless the event of the request is among the events of the bus, with the app, and
+// with the socket ID and the duration where they exist.
+func onBus(
+	t *testing.T, events []busEvent, n webhookRequest, appID, socketID string, began time.Time,
+) {
+	t.Helper()
+	var want map[string]any
+	if err := json.Unmarshal(n.Events[0], &want); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(events, func(b busEvent) bool {
+		return b.Detail["name"] == want["name"] && b.Detail["channel"] == want["channel"] &&
+			b.Detail["time_ms"] == float64(n.At)
+	})
+	if i < 0 {
+		t.Errorf("the bus did not get %s", n.Events[0])
+		return
+	}
+	got := events[i]
+	want["app"], want["time_ms"] = appID, float64(n.At)
+	switch got.DetailType {
+	case "member_added":
+		want["socket_id"] = socketID
+	case "member_removed":
+		want["socket_id"] = socketID
+		want["duration_ms"] = lasted(t, got, began, n)
+	case "channel_vacated":
+		want["duration_ms"] = lasted(t, got, began, n)
+	}
+	if !maps.Equal(got.Detail, want) || got.DetailType != want["name"] ||
+		got.Source != "hark" || got.Time.Unix() != n.At/1000 {
+		t.Errorf("the bus got %+v, want %v", got, want)
 	}
 }
 

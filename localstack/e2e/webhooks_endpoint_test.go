@@ -169,7 +169,8 @@ func (e *endpoint) check(n webhookRequest) {
 	}
 }
 
-// receives reads as many events and fails unless they are these, in any order. The order of one channel's events has tests of its own.
+// receives reads as many events and fails unless they are these, in any order. The order of one
+// channel's events has tests of its own.
 func (e *endpoint) receives(want ...string) {
 	e.t.Helper()
 	var got []string

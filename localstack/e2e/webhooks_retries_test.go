@@ -178,14 +178,7 @@ func TestAnEndpointMayBeDownForFourMinutes(t *testing.T) {
 			"the acceptance of the client events")
 	}
 
-	got := map[string][]string{}
-	for _, n := range e.distinct(1 + nRooms*events) {
-		var of struct{ Channel string }
-		if err := json.Unmarshal(n.Events[0], &of); err != nil {
-			t.Fatal(err)
-		}
-		got[of.Channel] = append(got[of.Channel], string(n.Events[0]))
-	}
+	got := e.byChannel(1 + nRooms*events)
 	for ch := range want {
 		if !slices.Equal(got[ch], want[ch]) {
 			t.Errorf("of %s the endpoint got\n\t%s\nwant\n\t%s", ch,
@@ -198,6 +191,20 @@ func TestAnEndpointMayBeDownForFourMinutes(t *testing.T) {
 		t.Errorf("%d events are dead letters", n)
 	}
 	t.Logf("%d requests were refused", down.refusals())
+}
+
+// byChannel reads that many events and returns them by channel, in the order in which they came.
+func (e *endpoint) byChannel(count int) map[string][]string {
+	e.t.Helper()
+	got := map[string][]string{}
+	for _, n := range e.distinct(count) {
+		var of struct{ Channel string }
+		if err := json.Unmarshal(n.Events[0], &of); err != nil {
+			e.t.Fatal(err)
+		}
+		got[of.Channel] = append(got[of.Channel], string(n.Events[0]))
+	}
+	return got
 }
 
 // sentByMessage is how often frames of clients have sent a batch to a queue. A client event sends

@@ -19,12 +19,11 @@ import (
 
 const (
 	atOnce = 20 // connections opened or closed side by side
-	// connections opened a second: the stack lets no more than 200 in
-	// (docs/decisions/0020-limits.md)
+	// connections opened a second: the stack admits at most 200 (docs/decisions/0020-limits.md)
 	dialRate = 180
 	patience = 15 * time.Second // for one frame that must come
-	stalled  = 10 * time.Second // without any delivery: what is missing is lost
-	// events before a measurement, so that processes and connections are there
+	stalled  = 10 * time.Second // after so long without a delivery, missing ones count as lost
+	// events before a measurement, so that processes and connections exist
 	warmUps = 20
 )
 
@@ -36,11 +35,13 @@ type load struct {
 }
 
 func newLoad(hark *target.Target) *load {
-	// keep-alive for all that are in flight at once
+	// Keep a connection alive for each publish that is in flight.
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
 	return &load{
 		hark: hark,
-		api:  wire.API{Base: hark.APIURL, App: hark.App, Client: &http.Client{Transport: transport}},
+		api: wire.API{
+			Base: hark.APIURL, App: hark.App, Client: &http.Client{Transport: transport},
+		},
 	}
 }
 
@@ -48,7 +49,7 @@ func newLoad(hark *target.Target) *load {
 func (l *load) dialling(ctx context.Context, rate, count int) (Dial, error) {
 	took := make([]time.Duration, count)
 	conns := make([]*wire.Conn, count)
-	defer func() { _ = closeAll(conns) }() // they have done their part
+	defer func() { _ = closeAll(conns) }()
 	var g errgroup.Group
 	err := paced(ctx, rate, count, func(i int, due time.Time) {
 		g.Go(func() (err error) {
@@ -66,8 +67,8 @@ func (l *load) dialling(ctx context.Context, rate, count int) (Dial, error) {
 	}, nil
 }
 
-// latency publishes at a fixed rate, whether or not earlier events have arrived, and times each
-// delivery from the moment that its publish was due.
+// latency publishes at a fixed rate, whether or not earlier events have arrived. It measures each
+// delivery from the time when its publish was due.
 func (l *load) latency(ctx context.Context, subscribers, rate, events int) (Latency, error) {
 	c, err := l.crowd(ctx, subscribers, events)
 	if err != nil {
@@ -92,7 +93,7 @@ func (l *load) latency(ctx context.Context, subscribers, rate, events int) (Late
 }
 
 // throughput publishes one event after another as fast as they are accepted, which is faster than
-// they are delivered, and counts deliveries from the first publish to the last delivery.
+// they are delivered. It counts deliveries from the first publish to the last delivery.
 func (l *load) throughput(ctx context.Context, subscribers, events int) (Throughput, error) {
 	c, err := l.crowd(ctx, subscribers, events)
 	if err != nil {
@@ -153,7 +154,7 @@ func (l *load) subscribe(ctx context.Context, channel string) (*wire.Conn, error
 	return c, err
 }
 
-// crowd is the subscribers of one channel, each with a goroutine that reads.
+// crowd is the subscribers of one channel, each with a goroutine that reads frames.
 type crowd struct {
 	channel string
 	conns   []*wire.Conn
@@ -166,7 +167,7 @@ type crowd struct {
 	took    [][]time.Duration // of each subscriber's deliveries
 }
 
-// crowd connects and subscribes, lets a few events pass to warm everything up, and starts to read.
+// crowd connects and subscribes, sends a few events to warm everything up, and starts to read.
 func (l *load) crowd(ctx context.Context, subscribers, events int) (*crowd, error) {
 	l.names++
 	c := &crowd{
@@ -197,7 +198,7 @@ func (l *load) crowd(ctx context.Context, subscribers, events int) (*crowd, erro
 	return c, nil
 }
 
-// warm publishes a few events and reads them everywhere. Their numbers are negative.
+// warm publishes a few events, with negative numbers, and reads them at each subscriber.
 func (l *load) warm(ctx context.Context, c *crowd) error {
 	events := max(warmUps/len(c.conns), 3)
 	for i := range events {
@@ -219,7 +220,7 @@ func (l *load) warm(ctx context.Context, c *crowd) error {
 	return g.Wait()
 }
 
-// read notes what one subscriber receives until its connection ends.
+// read counts what one subscriber receives until its connection ends.
 func (c *crowd) read(i int) {
 	for {
 		frame, err := c.conns[i].Message(limit)
@@ -241,7 +242,7 @@ func (c *crowd) read(i int) {
 	}
 }
 
-// drain waits until all deliveries have come, or none has for a while.
+// drain waits until all deliveries have come, or until none has come for a while.
 func (c *crowd) drain(ctx context.Context) {
 	began := time.Now()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -259,7 +260,7 @@ func (c *crowd) drain(ctx context.Context) {
 	}
 }
 
-// results ends the readers and adds up what they have noted.
+// results ends the readers and adds up what they have counted.
 func (c *crowd) results() ([]time.Duration, *tally) {
 	c.close()
 	var took []time.Duration
@@ -274,7 +275,7 @@ func (c *crowd) results() ([]time.Duration, *tally) {
 }
 
 func (c *crowd) close() {
-	_ = closeAll(c.conns) // results has closed them; a second time does no harm
+	_ = closeAll(c.conns) // fails after results, which closes them too
 	c.readers.Wait()
 }
 
@@ -289,7 +290,7 @@ func closeAll(conns []*wire.Conn) error {
 	return g.Wait()
 }
 
-// paced calls start at a fixed rate, late calls included: what is late is not left out.
+// paced calls start at a fixed rate. It leaves out no call that is late.
 func paced(ctx context.Context, rate, count int, start func(i int, due time.Time)) error {
 	began := time.Now()
 	for i := range count {
@@ -304,8 +305,8 @@ func paced(ctx context.Context, rate, count int, start func(i int, due time.Time
 	return nil
 }
 
-// number reads the number of an event off its frame. The data of the benchmark's events is nothing
-// but that.
+// number reads the number of an event from its frame. The data of the benchmark's events is only
+// that number.
 func number(frame []byte) (int, bool) {
 	_, rest, ok := bytes.Cut(frame, []byte(`"data":"`))
 	if !ok {

@@ -13,7 +13,7 @@ import (
 	"hark/localstack/e2e/target"
 )
 
-// limit bounds a run, whatever the machine.
+// limit is the longest that a run may take.
 const limit = 3 * time.Minute
 
 func main() {
@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		log = stderr
 	}
 	fmt.Fprintln(stderr, "starting a local cloud")
-	// what a deployment is unless it asks for more
+	// the default form of a deployment
 	hark, err := target.Open(ctx, target.Options{Log: log, Template: "default"})
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// Result is all that a run measured. Durations are in milliseconds.
+// Result is what a run measured. Durations are in milliseconds.
 type Result struct {
 	Date       string       `json:"date"`
 	Machine    Machine      `json:"machine"`
@@ -18,7 +18,7 @@ type Result struct {
 	Throughput []Throughput `json:"throughput"`
 }
 
-// Machine is what the figures were measured on.
+// Machine is the machine of the measurement.
 type Machine struct {
 	CPU   string `json:"cpu"`
 	Cores int    `json:"cores"`
@@ -45,7 +45,7 @@ type Latency struct {
 	Duplicates  int     `json:"duplicates"`
 }
 
-// Throughput is how fast a full queue is delivered.
+// Throughput is how fast the events of a full queue are delivered.
 type Throughput struct {
 	Subscribers        int `json:"subscribers"`
 	Events             int `json:"events"`
@@ -62,7 +62,7 @@ func thisMachine() Machine {
 	}
 	info, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
-		return m // not Linux: the architecture has to do
+		return m // not Linux: name the architecture instead of the model
 	}
 	for line := range strings.Lines(string(info)) {
 		name, value, ok := strings.Cut(line, ":")
@@ -74,7 +74,7 @@ func thisMachine() Machine {
 	return m
 }
 
-// table prints the result for people, with Reverb's figures beside ours.
+// table prints the result as text, with Reverb's figures beside Hark's.
 func (r Result) table(w io.Writer) error {
 	fmt.Fprintf(w, "%s: local cloud, load and clients on %d cores of %s, %s, %s\n\n",
 		r.Date, r.Machine.Cores, r.Machine.CPU, r.Machine.OS, r.Machine.Go)

@@ -1,15 +1,15 @@
 package main
 
-// The figures of Laravel Reverb 1.10.2 that stand beside ours: PHP with ext-uv, one process, the
-// load tool on the same two cores; measured in November 2026. Reverb keeps its sockets in the
-// process that it publishes from. Ours are API Gateway's, and an event passes six emulated services
-// and one HTTP request per delivery: the figures say what that costs on a laptop, not on AWS.
+// Figures of Laravel Reverb 1.10.2 for comparison: PHP with ext-uv, one process, with the load tool
+// on the same two cores, measured in November 2026. Reverb has its sockets in the process that
+// publishes. Hark's are API Gateway's, and an event passes six emulated services and one HTTP
+// request for each delivery. So the figures show the cost of that on a laptop, not on AWS.
 const (
 	reverbDialP50  = 0.43 // ms
 	reverbDialRate = 200  // connections a second
 )
 
-// reverbLatency is p50 and p99 from publish to receive, in milliseconds.
+// reverbLatency returns p50 and p99 from publish to delivery, in milliseconds.
 func reverbLatency(subscribers int) [2]float64 {
 	switch subscribers {
 	case 1:
@@ -21,7 +21,7 @@ func reverbLatency(subscribers int) [2]float64 {
 	}
 }
 
-// reverbThroughput is deliveries a second.
+// reverbThroughput returns deliveries a second.
 func reverbThroughput(subscribers int) int {
 	switch subscribers {
 	case 100:

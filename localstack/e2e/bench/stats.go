@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// percentile is the smallest of the durations that at least p percent of them do not exceed
-// (nearest rank). It sorts them. It is 0 if there are none.
+// percentile returns the smallest of the durations that at least p percent of them do not exceed
+// (nearest rank), or 0 if there are none. It sorts them.
 func percentile(d []time.Duration, p float64) time.Duration {
 	if len(d) == 0 {
 		return 0
@@ -21,7 +21,7 @@ func milliseconds(d time.Duration) float64 {
 	return math.Round(float64(d)/float64(time.Millisecond)*100) / 100
 }
 
-// tally follows the numbered events that one subscriber receives.
+// tally counts the numbered events that one subscriber receives.
 type tally struct {
 	times      []int // how often each number came
 	next       int   // one above the highest number seen
@@ -32,7 +32,7 @@ type tally struct {
 
 func newTally(events int) *tally { return &tally{times: make([]int, events)} }
 
-// add notes that number n came. Numbers out of range are none of ours.
+// add counts an event with number n. It ignores numbers out of range.
 func (t *tally) add(n int) {
 	if n < 0 || n >= len(t.times) {
 		return

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestPercentile(t *testing.T) {
+func TestPercentileIsTheNearestRank(t *testing.T) {
 	hundred := make([]time.Duration, 100)
 	for i := range hundred {
 		hundred[i] = time.Duration(100 - i)
@@ -32,7 +32,7 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
-func TestTally(t *testing.T) {
+func TestTallyCountsLostRepeatedAndLateEvents(t *testing.T) {
 	type figures struct{ received, lost, duplicates, disordered int }
 	for _, tc := range []struct {
 		name string
@@ -62,7 +62,7 @@ func TestTally(t *testing.T) {
 	}
 }
 
-func TestNumber(t *testing.T) {
+func TestNumberReadsTheDataOfAFrame(t *testing.T) {
 	for _, tc := range []struct {
 		name, frame string
 		want        int

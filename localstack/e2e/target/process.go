@@ -18,17 +18,17 @@ type Process struct {
 
 func (p Process) String() string { return fmt.Sprintf("%d %s", p.PID, p.Path) }
 
-// Alive says whether the process still runs the same executable.
+// Alive reports whether the process still runs the same executable.
 func (p Process) Alive() bool {
 	now, err := readProcess(p.PID)
 	return err == nil && now.Path == p.Path && p.Path != ""
 }
 
-// Kill ends the process with SIGKILL, which it cannot notice.
+// Kill ends the process with SIGKILL, which it cannot handle.
 func (p Process) Kill() error { return syscall.Kill(p.PID, syscall.SIGKILL) }
 
-// Descendants lists the processes below pid. It reads /proc, so it needs Linux, and fails
-// elsewhere.
+// Descendants lists the processes below pid. It reads /proc, so it fails on systems other than
+// Linux.
 func Descendants(pid int) ([]Process, error) {
 	dirs, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -43,7 +43,7 @@ func Descendants(pid int) ([]Process, error) {
 		if err != nil {
 			continue
 		}
-		if p, err := readProcess(id); err == nil { // else it has just ended
+		if p, err := readProcess(id); err == nil { // otherwise the process has just ended
 			below[p.Parent] = append(below[p.Parent], p)
 		}
 	}
@@ -57,8 +57,8 @@ func Descendants(pid int) ([]Process, error) {
 	return all, nil
 }
 
-// readProcess reads /proc/PID: the parent is the second field after the name, which stands in
-// parentheses because it may hold anything.
+// readProcess reads /proc/PID. The parent is the second field after the name. The name is in
+// parentheses, because it may hold any character.
 func readProcess(pid int) (Process, error) {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
@@ -76,7 +76,7 @@ func readProcess(pid int) (Process, error) {
 	}
 	path, err := os.Readlink(filepath.Join(dir, "exe"))
 	if err != nil {
-		path = "" // a process that has ended and was not waited for has none
+		path = "" // a zombie process has none
 	}
 	return Process{PID: pid, Parent: parent, Path: path}, nil
 }

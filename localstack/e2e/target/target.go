@@ -18,23 +18,24 @@ import (
 
 const (
 	readyTimeout = 10 * time.Minute // a first start compiles every function and the SDK
-	stopTimeout  = 20 * time.Second // functions may finish what they do: 10 s at most
+	stopTimeout  = 20 * time.Second // functions may finish their invocations, in 10 s at most
 )
 
-// Options say where to look for a deployment, or how to start a local cloud. The zero value starts
-// one.
+// Options say where a deployment is, or how to start a local cloud. The zero value starts a local
+// cloud.
 type Options struct {
-	// os.Getenv for HARK_URL and its companions, or HARK_TEMPLATE; nil ignores the environment
+	// Getenv returns HARK_URL and its companions, or HARK_TEMPLATE: os.Getenv, or nil to ignore the
+	// environment.
 	Getenv func(string) string
-	Log    io.Writer // what the local cloud writes, by two goroutines; nowhere if nil
+	Log    io.Writer // for the local cloud's output, from two goroutines; nil discards it
 	Flags  []string  // more flags for a local cloud
 
-	// Template is which form of the stack a local cloud runs; HARK_TEMPLATE's if "", and its own
-	// default without that.
+	// Template is the form of the stack that a local cloud runs. If it is empty, HARK_TEMPLATE
+	// decides, and without that the local cloud's default.
 	Template string
 }
 
-// Target is a running Hark. What only a local cloud has is empty elsewhere.
+// Target is a running Hark. The fields that only a local cloud has are empty for a deployment.
 type Target struct {
 	URL    string // the client host
 	APIURL string // the publish host
@@ -50,12 +51,12 @@ type Target struct {
 	dir  string     // holds the binary
 }
 
-// Local says whether the target is a local cloud that Open has started.
+// Local reports whether the target is a local cloud that Open has started.
 func (t *Target) Local() bool { return t.cmd != nil }
 
 // Open returns the deployment that the environment names. Without HARK_URL it builds the local
-// cloud of the module around the working directory, starts it and waits until it is ready; it runs
-// the template that HARK_TEMPLATE names, if that is set.
+// cloud from the module around the working directory, starts it with the template that
+// HARK_TEMPLATE names, if any, and waits until it is ready.
 func Open(ctx context.Context, o Options) (*Target, error) {
 	if o.Getenv == nil {
 		o.Getenv = func(string) string { return "" }
@@ -116,7 +117,8 @@ func start(ctx context.Context, log io.Writer, flags []string) (_ *Target, err e
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build ./localstack: %w\n%s", err, out)
 	}
-	// Not CommandContext: Close ends it with a signal that it may answer.
+	// Not CommandContext, which would kill it: Close sends it a signal, so that it can stop its
+	// processes.
 	t.cmd = exec.Command(binary,
 		append([]string{"-listen", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-json"}, flags...)...)
 	t.cmd.Dir = root
@@ -129,14 +131,14 @@ func start(ctx context.Context, log io.Writer, flags []string) (_ *Target, err e
 		return nil, err
 	}
 	if err := t.ready(ctx, stdout, log); err != nil {
-		_ = t.cmd.Process.Kill() // it may have ended by itself
+		_ = t.cmd.Process.Kill() // fails if it has ended
 		return nil, errors.Join(err, <-t.done)
 	}
 	return t, nil
 }
 
-// ready waits for the line in which the local cloud says where it listens, and passes on what it
-// writes afterwards.
+// ready waits for the line in which the local cloud prints its addresses, and copies its later
+// output to log.
 func (t *Target) ready(ctx context.Context, stdout io.Reader, log io.Writer) error {
 	var line struct {
 		Listen, AWS    string
@@ -166,8 +168,8 @@ func (t *Target) ready(ctx context.Context, stdout io.Reader, log io.Writer) err
 	return nil
 }
 
-// Close ends a local cloud as Ctrl-C does. It fails if the cloud takes longer than it may, had died
-// before, or leaves one of its processes behind. A deployment is left alone.
+// Close stops a local cloud as Ctrl-C does. It fails if the cloud takes too long, had ended before,
+// or leaves a process behind. It leaves a deployment alone.
 func (t *Target) Close() error {
 	if !t.Local() {
 		return nil

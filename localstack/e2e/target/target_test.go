@@ -58,15 +58,15 @@ func TestHarkTemplateChoosesTheTemplate(t *testing.T) {
 			t.Fatal("there is no such template")
 		}
 	}
-	said, err := os.ReadFile(log.Name())
-	if err != nil || strings.Count(string(said), "absent.template.json") != 1 ||
-		strings.Count(string(said), "elsewhere.template.json") != 1 {
-		t.Errorf("the local clouds said %q (%v)", said, err)
+	output, err := os.ReadFile(log.Name())
+	if err != nil || strings.Count(string(output), "absent.template.json") != 1 ||
+		strings.Count(string(output), "elsewhere.template.json") != 1 {
+		t.Errorf("the local clouds printed %q (%v)", output, err)
 	}
 }
 
-func TestDescendants(t *testing.T) {
-	// two processes, the second below the first
+func TestDescendantsFindsAGrandchild(t *testing.T) {
+	// two processes: the second is a child of the first
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", "cat; true")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

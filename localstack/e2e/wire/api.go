@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// App is what an app's own server knows.
+// App has the credentials that an app's own server has.
 type App struct {
 	ID     string `json:"id"`
 	Key    string `json:"key"`
@@ -46,8 +46,7 @@ func (a App) sign(text string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Event is the body of POST /apps/{id}/events (docs/protocol.md §5.3). Fields left empty are not
-// sent.
+// Event is the body of POST /apps/{id}/events (docs/protocol.md §5.3). Empty fields are not sent.
 type Event struct {
 	Name     string   `json:"name,omitempty"`
 	Data     string   `json:"data,omitempty"`
@@ -75,14 +74,14 @@ type Request struct {
 	Encode       func(query url.Values) string // how the query is written; url.Values.Encode if nil
 }
 
-// Answer is what came back.
+// Answer is the answer to a request.
 type Answer struct {
 	Status      int
 	ContentType string
 	Body        string
 }
 
-// Publish sends one event, signed as the SDKs sign it.
+// Publish publishes one event, signed as the SDKs sign it.
 func (a API) Publish(ctx context.Context, e Event) (Answer, error) {
 	body, err := json.Marshal(e)
 	if err != nil {
@@ -105,7 +104,7 @@ func (a API) Do(ctx context.Context, r Request) (Answer, error) {
 	return a.send(ctx, r.Method, r.Path+"?"+encode(query), r.Body)
 }
 
-// Get asks for the path without a signature.
+// Get sends a GET without a signature.
 func (a API) Get(ctx context.Context, path string) (Answer, error) {
 	return a.send(ctx, http.MethodGet, path, nil)
 }

@@ -17,14 +17,14 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-// frameTimeout is how long the rest of a message may take once its first byte is here.
+// frameTimeout is how long the rest of a message may take once its first byte has arrived.
 const frameTimeout = 10 * time.Second
 
-// ErrQuiet is returned when nothing arrived in the time given.
+// ErrQuiet is returned if nothing arrived in the given time.
 var ErrQuiet = errors.New("nothing arrived")
 
-// ClosedError is returned when the server ended the connection: Code and Reason of its close frame,
-// or 1006 if the connection ended without one.
+// ClosedError is returned if the server ended the connection. It has the code and the reason of its
+// close frame; the code is 1006 if the connection ended without one.
 type ClosedError struct {
 	Code   int
 	Reason string
@@ -32,15 +32,15 @@ type ClosedError struct {
 
 func (e *ClosedError) Error() string { return fmt.Sprintf("closed with %d %q", e.Code, e.Reason) }
 
-// Conn is a WebSocket connection whose frames the caller writes and reads one by one. One goroutine
-// may read while others write.
+// Conn is a WebSocket connection on which the caller writes and reads frames one by one. One
+// goroutine may read while others write.
 type Conn struct {
 	SocketID string // of the greeting; empty until Greeting returned
 
 	net net.Conn
 	buf *bufio.Reader
 	msg wsutil.Reader
-	mu  sync.Mutex // held while a frame is written, so that a pong does not fall into a message
+	mu  sync.Mutex // held while a frame is written, so that a pong does not split a message
 }
 
 // Dial opens a WebSocket at base (http, https, ws or wss) plus path, which may hold a query. It
@@ -49,16 +49,14 @@ func Dial(ctx context.Context, base, path string) (*Conn, error) {
 	return dial(ctx, ws.Dialer{}, base, path)
 }
 
-// DialFrom is Dial as a page of that Origin does it: browsers send the header, other clients do
-// not.
+// DialFrom is Dial with an Origin header, which browsers send and other clients do not.
 func DialFrom(ctx context.Context, origin, base, path string) (*Conn, error) {
 	return dial(ctx, ws.Dialer{Header: ws.HandshakeHeaderHTTP{"Origin": {origin}}}, base, path)
 }
 
 func dial(ctx context.Context, d ws.Dialer, base, path string) (*Conn, error) {
-	url := "ws" + strings.TrimPrefix(
-		strings.TrimPrefix(strings.TrimSuffix(base, "/"), "http"), "ws",
-	) + path
+	host := strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(base, "/"), "http"), "ws")
+	url := "ws" + host + path
 	nc, buf, _, err := d.Dial(ctx, url)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", url, err)
@@ -101,14 +99,14 @@ func (c *Conn) Send(text string) error {
 	return wsutil.WriteClientText(c.net, []byte(text))
 }
 
-// SendBinary writes one binary message, which the protocol does not know.
+// SendBinary writes one binary message, which the protocol does not have.
 func (c *Conn) SendBinary(b []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return wsutil.WriteClientBinary(c.net, b)
 }
 
-// SendEvent writes a frame with the event and, unless nil, its data as an object.
+// SendEvent writes a frame with the event and, unless it is nil, its data as an object.
 func (c *Conn) SendEvent(event string, data any) error {
 	b, err := json.Marshal(struct {
 		Event string `json:"event"`
@@ -120,19 +118,19 @@ func (c *Conn) SendEvent(event string, data any) error {
 	return c.Send(string(b))
 }
 
-// Subscribe asks for the channel as pusher-js does: with auth always there, empty for public
-// channels (docs/protocol.md §3.3).
+// Subscribe sends a subscribe as pusher-js does: with auth, which is empty for public channels
+// (docs/protocol.md §3.3).
 func (c *Conn) Subscribe(channel, auth string) error {
 	return c.SendEvent("pusher:subscribe", map[string]string{"auth": auth, "channel": channel})
 }
 
-// Unsubscribe leaves the channel. Nothing is answered (docs/protocol.md §3.9).
+// Unsubscribe sends an unsubscribe, which the server does not answer (docs/protocol.md §3.9).
 func (c *Conn) Unsubscribe(channel string) error {
 	return c.SendEvent("pusher:unsubscribe", map[string]string{"channel": channel})
 }
 
 // Next returns the next frame. It returns ErrQuiet if none begins within the time, *ClosedError at
-// the end, and ParseFrame's error for a frame that no client could read.
+// the end of the connection, and ParseFrame's error for a frame that no client could read.
 func (c *Conn) Next(within time.Duration) (Frame, error) {
 	raw, err := c.Message(within)
 	if err != nil {
@@ -141,7 +139,7 @@ func (c *Conn) Next(within time.Duration) (Frame, error) {
 	return ParseFrame(raw)
 }
 
-// Message returns the next text message as it came. Pings are answered on the way.
+// Message returns the next text message as it came. It answers WebSocket pings meanwhile.
 func (c *Conn) Message(within time.Duration) ([]byte, error) {
 	deadline := time.Now().Add(within)
 	for {
@@ -169,7 +167,7 @@ func (c *Conn) Message(within time.Duration) ([]byte, error) {
 	}
 }
 
-// await waits until a frame begins, so that a deadline never falls into the middle of one.
+// await waits until a frame begins, so that a deadline never expires in the middle of one.
 func (c *Conn) await(deadline time.Time) error {
 	if err := c.net.SetReadDeadline(deadline); err != nil {
 		return err
@@ -193,13 +191,13 @@ func closed(err error) error {
 		return &ClosedError{int(end.Code), end.Reason}
 	}
 	if errors.Is(err, net.ErrClosed) {
-		return err // by ourselves
+		return err // closed by this side
 	}
 	return &ClosedError{1006, err.Error()}
 }
 
-// Close ends the connection as a browser does: a close frame 1000 and then the socket, without
-// waiting for an answer.
+// Close ends the connection as a browser does: it sends a close frame 1000 and closes the socket,
+// without waiting for an answer.
 func (c *Conn) Close() error {
 	c.mu.Lock()
 	err := ws.WriteFrame(c.net,

@@ -26,16 +26,16 @@ const (
 type Frame struct {
 	Event   string
 	Channel string
-	// what the string held; of pusher:error and pusher:subscription_error, the object's JSON
+	// the text in the string; for pusher:error and pusher:subscription_error the object's JSON
 	Data   string
-	UserID string // of a client event on a presence channel: who sent it
+	UserID string // the sender of a client event on a presence channel
 	Raw    []byte // the message as it came
 }
 
-// ParseFrame reads a message and holds it to what every frame owes its readers (docs/protocol.md
-// §9): an object with a string event (20), string data (25), but object data in pusher:error (24),
-// and no key that the protocol does not name. pusher:subscription_error has object data too:
-// soketi's shape, which docs/protocol.md §3.5 says to follow.
+// ParseFrame reads a message and checks what holds for every frame (docs/protocol.md §9): an object
+// with a string event (20), string data (25), but object data in pusher:error (24), and no key that
+// the protocol does not have. pusher:subscription_error has object data too, soketi's shape
+// (docs/protocol.md §3.5).
 func ParseFrame(raw []byte) (Frame, error) {
 	var f struct {
 		Event   *string         `json:"event"`
@@ -76,7 +76,7 @@ func frameData(event string, data json.RawMessage) (string, error) {
 	return s, nil
 }
 
-// ErrorData is what a pusher:error says.
+// ErrorData is the data of a pusher:error.
 type ErrorData struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`

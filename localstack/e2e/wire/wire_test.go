@@ -8,7 +8,7 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-func TestParseFrame(t *testing.T) {
+func TestParseFrameRefusesFramesThatNoClientCanRead(t *testing.T) {
 	for _, tc := range []struct {
 		name, raw string
 		ok        bool
@@ -40,7 +40,7 @@ func TestParseFrame(t *testing.T) {
 }
 
 // The vectors of docs/protocol.md §3.2.
-func TestAuth(t *testing.T) {
+func TestAuthSignsTheVectors(t *testing.T) {
 	app := wire.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}
 	for _, tc := range []struct{ name, socket, channel, data, want string }{
 		{
@@ -61,16 +61,16 @@ func TestAuth(t *testing.T) {
 	}
 }
 
-func TestAuthUser(t *testing.T) {
+func TestAuthUserSignsTheVector(t *testing.T) {
 	app := wire.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}
-	const want = "278d425bdf160c739803:8f565682dea70d955c11722de64c85baf69fe3454fc8504319093a3c3532623b"
+	want := app.Key + ":8f565682dea70d955c11722de64c85baf69fe3454fc8504319093a3c3532623b"
 	if got := app.AuthUser("123.456", `{"id":"7","watchlist":["8","9"]}`); got != want {
 		t.Errorf("AuthUser = %s, want %s", got, want)
 	}
 }
 
-// The first vector of docs/protocol.md §5.1, read off a request that goes nowhere.
-func TestDoSigns(t *testing.T) {
+// The first vector of docs/protocol.md §5.1, on a request to a closed port.
+func TestDoSignsTheVector(t *testing.T) {
 	api := wire.API{
 		Base: "http://127.0.0.1:0",
 		App:  wire.App{ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"},
