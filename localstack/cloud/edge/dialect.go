@@ -16,10 +16,11 @@ const maxCode = 10 << 10
 
 var importStatement = regexp.MustCompile(`(?m)^\s*import\b.*`)
 
-// checkDialect parses the code and refuses, by name, what the runtime cloudfront-js-2.0 does not have: it is ECMAScript 5.1
-// with what AWS lists under "JavaScript runtime 2.0 features" and nothing more. Let, const, arrow functions, template
-// literals, rest parameters, async and await are listed; what is refused here is not, and fails when the function is
-// published or, worse, when it first runs.
+// checkDialect parses the code and refuses, by name, what the runtime cloudfront-js-2.0 does not
+// have: it is ECMAScript 5.1 with what AWS lists under "JavaScript runtime 2.0 features" and
+// nothing more. Let, const, arrow functions, template literals, rest parameters, async and await
+// are listed; what is refused here is not, and fails when the function is published or, worse, when
+// it first runs.
 func checkDialect(code string) (*ast.Program, error) {
 	if len(code) > maxCode {
 		return nil, fmt.Errorf("code has %d bytes, CloudFront takes %d", len(code), maxCode)
@@ -37,7 +38,8 @@ func checkDialect(code string) (*ast.Program, error) {
 	return program, nil
 }
 
-// foreign returns the name of the first construct in the tree that is not of the dialect; empty if there is none.
+// foreign returns the name of the first construct in the tree that is not of the dialect; empty if
+// there is none.
 func foreign(v reflect.Value) string {
 	switch v.Kind() {
 	case reflect.Interface, reflect.Pointer:

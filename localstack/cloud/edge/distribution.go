@@ -17,8 +17,8 @@ const (
 	allViewerExceptHostHeader = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 )
 
-// config is a DistributionConfig. Properties that are not listed are refused by their name when it is decoded; those that
-// are raw have no effect here.
+// config is a DistributionConfig. Properties that are not listed are refused by their name when it
+// is decoded; those that are raw have no effect here.
 type config struct {
 	Enabled              bool
 	Origins              []origin
@@ -151,8 +151,8 @@ func (b *behavior) allows(method string) bool {
 	return slices.Contains(b.AllowedMethods, method)
 }
 
-// matchPath reports whether the path fits the pattern, in which * stands for any text and ? for one character. The leading
-// slash of a pattern may be left out.
+// matchPath reports whether the path fits the pattern, in which * stands for any text and ? for one
+// character. The leading slash of a pattern may be left out.
 func matchPath(pattern, path string) bool {
 	if len(pattern) == 0 || pattern[0] != '/' && pattern[0] != '*' {
 		pattern = "/" + pattern

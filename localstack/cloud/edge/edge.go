@@ -22,7 +22,8 @@ type Options struct {
 	Distribution   json.RawMessage // properties of an AWS::CloudFront::Distribution, intrinsics resolved
 	FunctionCode   string          // FunctionCode of the AWS::CloudFront::Function that the distribution associates, if any
 
-	// Origin returns who answers for an origin's domain name, asked once for each; nil refuses the distribution.
+	// Origin returns who answers for an origin's domain name, asked once for each; nil refuses the
+	// distribution.
 	Origin func(domainName string) http.Handler
 
 	ViewerIP func(*http.Request) string // who the viewer is; the peer's address if nil
@@ -30,7 +31,8 @@ type Options struct {
 	Log      *slog.Logger               // failures, and at debug what the function logs; discarded if nil
 }
 
-// Distribution is a CloudFront distribution: an http.Handler for viewers. It is safe for concurrent use.
+// Distribution is a CloudFront distribution: an http.Handler for viewers. It is safe for concurrent
+// use.
 type Distribution struct {
 	opts     Options
 	config   *config
@@ -38,8 +40,8 @@ type Distribution struct {
 	origins  map[string]http.Handler // by domain name
 }
 
-// New parses a distribution and its function. It fails, naming the property or the construct, on whatever CloudFront or
-// its runtime would refuse, or this package does not do.
+// New parses a distribution and its function. It fails, naming the property or the construct, on
+// whatever CloudFront or its runtime would refuse, or this package does not do.
 func New(opts Options) (*Distribution, error) {
 	opts.ID = cmp.Or(opts.ID, "ELOCAL")
 	opts.DomainName = cmp.Or(opts.DomainName, strings.ToLower(opts.ID)+".cloudfront.net")
@@ -133,8 +135,8 @@ func (d *Distribution) forward(w http.ResponseWriter, r *http.Request, o *origin
 	d.origins[o.DomainName].ServeHTTP(w, req)
 }
 
-// hopByHop removes the headers that concern the viewer's connection, and keeps the upgrade to WebSocket, which no function
-// can touch.
+// hopByHop removes the headers that concern the viewer's connection, and keeps the upgrade to
+// WebSocket, which no function can touch.
 func hopByHop(h, viewer http.Header) {
 	for _, name := range []string{"Connection", "Expect", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Upgrade"} {
 		h.Del(name)
@@ -144,7 +146,8 @@ func hopByHop(h, viewer http.Header) {
 	}
 }
 
-// escapeQuery escapes what cannot stand in a request line, and leaves the rest as the function wrote it.
+// escapeQuery escapes what cannot stand in a request line, and leaves the rest as the function
+// wrote it.
 func escapeQuery(query string) string {
 	var b strings.Builder
 	for i := range len(query) {

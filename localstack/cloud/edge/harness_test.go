@@ -10,7 +10,8 @@ import (
 	"hark/localstack/cloud/edge"
 )
 
-// code is a function like the stack's: /app/{key} becomes the stage root, the key travels in the query.
+// code is a function like the stack's: /app/{key} becomes the stage root, the key travels in the
+// query.
 const code = `
 function handler(event) {
     var request = event.request;

@@ -18,7 +18,8 @@ import (
 	"hark/localstack/cloud/gateway"
 )
 
-// A client's socket goes through the edge to a gateway, in this process or behind a proxy, both ways and to its end.
+// A client's socket goes through the edge to a gateway, in this process or behind a proxy, both
+// ways and to its end.
 func TestWebSocketThroughTheEdge(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

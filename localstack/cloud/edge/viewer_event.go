@@ -13,7 +13,8 @@ import (
 // maxBody is CloudFront's limit for the body of a generated response, in bytes.
 const maxBody = 40 << 10
 
-// viewerRequest is what a function gets to see. Query and cookies are as the viewer sent them, escapes included.
+// viewerRequest is what a function gets to see. Query and cookies are as the viewer sent them,
+// escapes included.
 type viewerRequest struct {
 	distributionID, domainName, requestID, viewerIP string
 	method, uri, query, host                        string
@@ -33,8 +34,8 @@ type generated struct {
 	body   []byte
 }
 
-// disallowed reports whether functions neither see nor set a header, given in lower case (CloudFront Developer Guide,
-// restrictions on all edge functions).
+// disallowed reports whether functions neither see nor set a header, given in lower case
+// (CloudFront Developer Guide, restrictions on all edge functions).
 func disallowed(name string) bool {
 	switch name {
 	case "connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "trailer",
@@ -50,7 +51,8 @@ func disallowed(name string) bool {
 // readOnly lists the headers that a viewer-request function sees and may not change.
 func readOnly() []string { return []string{"content-length", "host", "transfer-encoding", "via"} }
 
-// event builds the event object of the CloudFront Developer Guide, "CloudFront Functions event structure".
+// event builds the event object of the CloudFront Developer Guide, "CloudFront Functions event
+// structure".
 func (r *runtime) event(in viewerRequest) *goja.Object {
 	headers := r.vm.NewObject()
 	for name, values := range in.header {
@@ -258,8 +260,8 @@ func readValues(v goja.Value) ([]string, error) {
 	return values, nil
 }
 
-// joinPairs writes an object of values as name=value pairs in the order in which they were inserted, unescaped: CloudFront
-// sends what the function leaves.
+// joinPairs writes an object of values as name=value pairs in the order in which they were
+// inserted, unescaped: CloudFront sends what the function leaves.
 func joinPairs(v goja.Value, separator string) (string, error) {
 	o, ok := v.(*goja.Object)
 	if !ok {
@@ -278,7 +280,8 @@ func joinPairs(v goja.Value, separator string) (string, error) {
 	return strings.Join(pairs, separator), nil
 }
 
-// text returns what counts as a string: strings, and finite numbers and booleans as JavaScript writes them.
+// text returns what counts as a string: strings, and finite numbers and booleans as JavaScript
+// writes them.
 func text(v goja.Value) (string, bool) {
 	if !present(v) {
 		return "", false

@@ -36,8 +36,8 @@ type FunctionSpec struct {
 	Name, Tags  json.RawMessage
 }
 
-// function is a CloudFront function, compiled. Its runtimes are reused, as at the edge: what a function keeps in global
-// variables may or may not be there next time.
+// function is a CloudFront function, compiled. Its runtimes are reused, as at the edge: what a
+// function keeps in global variables may or may not be there next time.
 type function struct {
 	program *goja.Program
 	log     *slog.Logger
@@ -101,8 +101,8 @@ func (f *function) consoleLog(call goja.FunctionCall) goja.Value {
 	return goja.Undefined()
 }
 
-// run invokes the function on a viewer's request. Exactly one of request, response and err is not nil; err wraps
-// errInvalid or errThrottled, or is an exception.
+// run invokes the function on a viewer's request. Exactly one of request, response and err is not
+// nil; err wraps errInvalid or errThrottled, or is an exception.
 func (f *function) run(in viewerRequest) (request *rewritten, response *generated, err error) {
 	r, _ := f.idle.Get().(*runtime)
 	if r == nil {

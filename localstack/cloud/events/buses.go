@@ -16,7 +16,8 @@ import (
 
 // Queues is where rules send events.
 type Queues interface {
-	// Send sends a message; group is its group in a FIFO queue, which has to know duplicates by their content.
+	// Send sends a message; group is its group in a FIFO queue, which has to know duplicates by
+	// their content.
 	Send(ctx context.Context, queueARN, group, body string) error
 }
 

@@ -30,14 +30,15 @@ func invalid(message string) error {
 	return &apiError{http.StatusBadRequest, "ValidationException", message}
 }
 
-// ServeHTTP answers a request of the AWS JSON 1.1 protocol: a POST whose X-Amz-Target is AWSEvents.PutEvents. Its context
-// says who asks (iam.WithRole).
+// ServeHTTP answers a request of the AWS JSON 1.1 protocol: a POST whose X-Amz-Target is
+// AWSEvents.PutEvents. Its context says who asks (iam.WithRole).
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), target)
 	s.opts.Faults.Serve(w, r, faults.Place{Service: faults.EventBridge, Operation: operation}, s.refuseByFault, s.answer)
 }
 
-// refuseByFault answers as EventBridge does when there are too many requests, with 400, or when it fails.
+// refuseByFault answers as EventBridge does when there are too many requests, with 400, or when it
+// fails.
 func (s *Service) refuseByFault(w http.ResponseWriter, status int) {
 	if status == http.StatusTooManyRequests {
 		s.reply(w, nil, &apiError{http.StatusBadRequest, "ThrottlingException", "Rate exceeded"})

@@ -8,12 +8,12 @@ import (
 	"io"
 )
 
-// pattern says which events a rule is about: for fields the values that they may have, or patterns of the fields in them
-// (EventBridge User Guide, "Event patterns").
+// pattern says which events a rule is about: for fields the values that they may have, or patterns
+// of the fields in them (EventBridge User Guide, "Event patterns").
 type pattern map[string]any // of []any, or pattern
 
-// parsePattern reads a pattern. The local cloud compares exact values only: it refuses the operators, which are objects in
-// the place of a value, by name.
+// parsePattern reads a pattern. The local cloud compares exact values only: it refuses the
+// operators, which are objects in the place of a value, by name.
 func parsePattern(text []byte) (pattern, error) {
 	if len(text) == 0 {
 		return nil, errors.New("it has neither EventPattern nor schedule")
@@ -55,8 +55,8 @@ func readPattern(fields map[string]any) (pattern, error) {
 	return p, nil
 }
 
-// matches reports whether every field of the pattern has one of its values in the event; a list has a value if one of its
-// items is it.
+// matches reports whether every field of the pattern has one of its values in the event; a list has
+// a value if one of its items is it.
 func (p pattern) matches(event map[string]any) bool {
 	for name, want := range p {
 		got, there := event[name]
@@ -97,7 +97,8 @@ func anyEqual(want []any, got any) bool {
 	return false
 }
 
-// decode reads one JSON value. Numbers stay as they are written, which is how EventBridge compares them.
+// decode reads one JSON value. Numbers stay as they are written, which is how EventBridge compares
+// them.
 func decode(text []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()

@@ -57,8 +57,8 @@ type putResult struct {
 	ErrorMessage string `json:",omitempty"`
 }
 
-// putEvents takes the entries one after another. What is wrong with one refuses it alone; what is wrong with the request, or
-// a bus that the caller may not use, refuses all.
+// putEvents takes the entries one after another. What is wrong with one refuses it alone; what is
+// wrong with the request, or a bus that the caller may not use, refuses all.
 func (s *Service) putEvents(ctx context.Context, in putInput) (putOutput, error) {
 	if err := s.checkPut(ctx, in); err != nil {
 		return putOutput{}, err
@@ -145,8 +145,8 @@ func (e envelope) encode() (string, error) {
 	return strings.TrimSuffix(text.String(), "\n"), err
 }
 
-// deliver sends the event to the targets of the rules that it matches. An event for a bus that does not exist has been
-// accepted, as AWS does, and goes nowhere.
+// deliver sends the event to the targets of the rules that it matches. An event for a bus that does
+// not exist has been accepted, as AWS does, and goes nowhere.
 func (s *Service) deliver(ctx context.Context, e entry, id string, detail map[string]any) {
 	bus := busName(e.EventBusName)
 	rules, exists := s.rules(bus)

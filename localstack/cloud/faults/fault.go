@@ -14,7 +14,8 @@ import (
 // Kind is a way to break.
 type Kind string
 
-// What can be made to break. README.md has a table of the selectors and values that each kind takes.
+// What can be made to break. README.md has a table of the selectors and values that each kind
+// takes.
 const (
 	LoseDisconnect   Kind = "lose-disconnect"   // a connection ends and $disconnect is not invoked
 	Gone             Kind = "gone"              // a post to, or a look at, a living connection is answered 410
@@ -28,7 +29,8 @@ const (
 	Reorder          Kind = "reorder"           // a client's frames reach the function late, by anything up to a delay
 )
 
-// The services that faults tell apart. Lambda means invocations, whoever makes them; a fault strikes there only if it names it.
+// The services that faults tell apart. Lambda means invocations, whoever makes them; a fault
+// strikes there only if it names it.
 const (
 	DynamoDB    = "dynamodb"
 	SQS         = "sqs"
@@ -72,7 +74,8 @@ type Order struct {
 	Faults []Fault `json:"faults"`
 }
 
-// Parse reads an order. The error names the fault and the field that is not understood, or makes no sense.
+// Parse reads an order. The error names the fault and the field that is not understood, or makes no
+// sense.
 func Parse(data []byte) (Order, error) {
 	var o Order
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -91,7 +94,8 @@ func Parse(data []byte) (Order, error) {
 	return o, nil
 }
 
-// takes returns the fields that faults of a kind understand besides rate and count; nil if there is no such kind.
+// takes returns the fields that faults of a kind understand besides rate and count; nil if there is
+// no such kind.
 func (k Kind) takes() []string {
 	switch k {
 	case LoseDisconnect, Cut:
@@ -240,8 +244,8 @@ const (
 	Invoke           = "Invoke"
 )
 
-// Writes reports whether an operation is one of the writes that kill a process: those that change a table, sends to a
-// queue, and events put on a bus.
+// Writes reports whether an operation is one of the writes that kill a process: those that change a
+// table, sends to a queue, and events put on a bus.
 func Writes(service, operation string) bool {
 	switch service {
 	case DynamoDB:

@@ -19,8 +19,9 @@ type report struct {
 	Hits int `json:"hits"` // on how many of them it struck
 }
 
-// ServeHTTP sets the faults of the order in the body on POST, lists on GET what is set, and removes all of it on DELETE. Each
-// answers {"faults": [...]}, all that are set then. An order that is not understood gets 400 and a message, and sets nothing.
+// ServeHTTP sets the faults of the order in the body on POST, lists on GET what is set, and removes
+// all of it on DELETE. Each answers {"faults": [...]}, all that are set then. An order that is not
+// understood gets 400 and a message, and sets nothing.
 func (s *Set) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:

@@ -17,7 +17,8 @@ type Process interface {
 	Kill()
 }
 
-// Count is how many writes an invocation has made, for each fault those that match it. The zero value is ready.
+// Count is how many writes an invocation has made, for each fault those that match it. The zero
+// value is ready.
 type Count struct {
 	mu sync.Mutex
 	of map[*active]int
@@ -40,8 +41,9 @@ func WithProcess(ctx context.Context, p Process) context.Context {
 	return context.WithValue(ctx, processKey{}, p)
 }
 
-// Serve has a request answered as the faults will have it: late, refused, or never, since its caller was killed. Refuse answers
-// with a status in the service's own form, do executes the request. Place.Function is who calls, by the request's context.
+// Serve has a request answered as the faults will have it: late, refused, or never, since its
+// caller was killed. Refuse answers with a status in the service's own form, do executes the
+// request. Place.Function is who calls, by the request's context.
 func (s *Set) Serve(
 	w http.ResponseWriter, r *http.Request, at Place, refuse func(w http.ResponseWriter, status int), do http.HandlerFunc,
 ) {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Set is the faults that are set. The zero value and nil have none and are ready. It is safe for concurrent use.
+// Set is the faults that are set. The zero value and nil have none and are ready. It is safe for
+// concurrent use.
 type Set struct {
 	faults atomic.Pointer[[]*active] // replaced, never changed
 
@@ -17,7 +18,8 @@ type Set struct {
 	cutters []Cutter
 }
 
-// Cutter ends sockets: those for whose connection ids strike reports true, asked in the order in which they were opened.
+// Cutter ends sockets: those for whose connection ids strike reports true, asked in the order in
+// which they were opened.
 type Cutter func(strike func(connection string) bool)
 
 // active is a fault that is set.
@@ -40,7 +42,8 @@ type Hit struct {
 	Wait time.Duration // the fault's delay; of Reorder, a part of it by chance
 }
 
-// Add sets the faults of an order, in addition to those that are set, and does at once what Cut asks for.
+// Add sets the faults of an order, in addition to those that are set, and does at once what Cut
+// asks for.
 func (s *Set) Add(o Order) {
 	seed := rand.Uint64() >> 11 // exact in the JSON of every language
 	if o.Seed != nil {
@@ -90,8 +93,8 @@ func (s *Set) OnCut(c Cutter) {
 	s.cutters = append(s.cutters, c)
 }
 
-// Strike reports whether a fault of the kind strikes here and now. Of several that match, the first that was set and wants to
-// strike does; those after it have had no occasion.
+// Strike reports whether a fault of the kind strikes here and now. Of several that match, the first
+// that was set and wants to strike does; those after it have had no occasion.
 func (s *Set) Strike(do Kind, at Place) (Hit, bool) {
 	for _, a := range s.active() {
 		if a.Do != do {

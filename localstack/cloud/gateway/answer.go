@@ -38,7 +38,8 @@ func quote(s string) []byte {
 	return b
 }
 
-// refuse answers an HTTP request with an error; errorType is what SDKs take the name of the error from.
+// refuse answers an HTTP request with an error; errorType is what SDKs take the name of the error
+// from.
 func refuse(w http.ResponseWriter, status int, errorType string, body errorBody) {
 	h := w.Header()
 	if errorType != "" {

@@ -18,8 +18,8 @@ import (
 
 const benchFrame = `{"event":"App\\Events\\Shipped","channel":"orders","data":"{\"id\":123456,\"state\":\"shipped\"}"}`
 
-// BenchmarkPost is a delivery as functions make it: a POST over a kept-alive connection, to a frame at the client. The
-// clients share the posts.
+// BenchmarkPost is a delivery as functions make it: a POST over a kept-alive connection, to a frame
+// at the client. The clients share the posts.
 func BenchmarkPost(b *testing.B) {
 	for _, clients := range []int{1, 100} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
@@ -85,7 +85,8 @@ func (w nullWriter) Header() http.Header         { return w.header }
 func (w nullWriter) Write(b []byte) (int, error) { return len(b), nil }
 func (w nullWriter) WriteHeader(int)             {}
 
-// poster returns a function that posts over one connection of its own, without the costs of an HTTP client.
+// poster returns a function that posts over one connection of its own, without the costs of an HTTP
+// client.
 func poster(b *testing.B, c *cloud) func(id string) {
 	b.Helper()
 	conn, err := net.Dial("tcp", c.aws.Listener.Addr().String())

@@ -24,8 +24,9 @@ const connectionsPrefix = "/_aws/execute-api/"
 // The reason that $disconnect gets after DELETE, as recorded in public logs.
 const closedNormally = "Connection Closed Normally"
 
-// ServeConnections serves /_aws/execute-api/{api}/{stage}/@connections/{id}, the management API of docs/aws.md §A5: POST
-// sends the body to the client, GET describes the connection, DELETE closes it.
+// ServeConnections serves /_aws/execute-api/{api}/{stage}/@connections/{id}, the management API of
+// docs/aws.md §A5: POST sends the body to the client, GET describes the connection, DELETE closes
+// it.
 //
 //	200, 204  done; a post is in the socket's buffer, behind those answered before
 //	400       the id is no id
@@ -130,7 +131,8 @@ func (c *conn) describe(w http.ResponseWriter) {
 	_, _ = w.Write(out) // a caller that has gone does not miss it
 }
 
-// refuseGone answers 410 as API Gateway does: SDKs find the error's name in the header, there is no body.
+// refuseGone answers 410 as API Gateway does: SDKs find the error's name in the header, there is no
+// body.
 func refuseGone(w http.ResponseWriter) { refuse(w, http.StatusGone, "GoneException", errorBody{}) }
 
 // verify checks the request's signature if somebody can.
@@ -156,7 +158,8 @@ func readBody(b *bytes.Buffer, r *http.Request) (tooLarge bool, err error) {
 
 func newBody() any { return new(bytes.Buffer) }
 
-// splitConnectionPath takes an unescaped path apart. Ids may have any form: API Gateway promises none.
+// splitConnectionPath takes an unescaped path apart. Ids may have any form: API Gateway promises
+// none.
 func splitConnectionPath(path string) (apiID, stage, id string, ok bool) {
 	rest, ok := strings.CutPrefix(path, connectionsPrefix)
 	if !ok {

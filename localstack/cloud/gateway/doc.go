@@ -1,7 +1,7 @@
-// Package gateway is the data plane of API Gateway WebSocket APIs: it holds clients' sockets, turns what happens on them
-// into events for functions, and lets functions reach clients through @connections. It follows docs/aws.md §A; names of
-// files follow the life of a connection: handshake.go, socket.go, read.go, message.go, and connections.go for the callers
-// of @connections.
+// Package gateway is the data plane of API Gateway WebSocket APIs: it holds clients' sockets, turns
+// what happens on them into events for functions, and lets functions reach clients through
+// @connections. It follows docs/aws.md §A; names of files follow the life of a connection:
+// handshake.go, socket.go, read.go, message.go, and connections.go for the callers of @connections.
 //
 // What AWS does not document, and what is done here:
 //
@@ -15,6 +15,6 @@
 //   - It answers 410 for the living, loses $disconnects and reorders frames only if a fault is set (faults.go).
 //   - How much a socket buffers before posts get 429: Options.SendBuffer.
 //
-// What is refused by name when an API is created: integrations that are not AWS_PROXY, authorizers, and selection
-// expressions that read anything but the body.
+// What is refused by name when an API is created: integrations that are not AWS_PROXY, authorizers,
+// and selection expressions that read anything but the body.
 package gateway

@@ -25,7 +25,8 @@ func operation(method string) string {
 	return ""
 }
 
-// goneByFault reports whether a post to a living connection, or a look at it, is to be answered 410 (docs/aws.md §A5).
+// goneByFault reports whether a post to a living connection, or a look at it, is to be answered 410
+// (docs/aws.md §A5).
 func (s *Service) goneByFault(r *http.Request, id string) bool {
 	if r.Method == http.MethodDelete {
 		return false
@@ -36,7 +37,8 @@ func (s *Service) goneByFault(r *http.Request, id string) bool {
 	return gone
 }
 
-// refuseByFault answers a call of @connections as API Gateway does when there are too many of them, or when it fails itself.
+// refuseByFault answers a call of @connections as API Gateway does when there are too many of them,
+// or when it fails itself.
 func refuseByFault(w http.ResponseWriter, status int) {
 	body := errorBody{Message: internalError, RequestID: newID(kindRequest)}
 	if status == http.StatusTooManyRequests {
@@ -60,7 +62,8 @@ func (s *Service) hold(d time.Duration) {
 	}
 }
 
-// cut ends the sockets of the connections for which strike says so, as API Gateway does after two hours.
+// cut ends the sockets of the connections for which strike says so, as API Gateway does after two
+// hours.
 func (s *Service) cut(strike func(connection string) bool) {
 	var open []*conn
 	for _, c := range s.conns.Range {

@@ -98,7 +98,8 @@ func TestSocketsCanBeCut(t *testing.T) {
 	}
 }
 
-// TestFramesCanBeReordered: they reach the function in another order, with the times at which they came.
+// TestFramesCanBeReordered: they reach the function in another order, with the times at which they
+// came.
 func TestFramesCanBeReordered(t *testing.T) {
 	t.Parallel()
 	const frames = 20

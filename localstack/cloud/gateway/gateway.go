@@ -30,15 +30,17 @@ type Options struct {
 	Now             func() time.Time // stamps, idle and life; time.Now if nil
 	Log             *slog.Logger     // integration failures; discarded if nil
 
-	// Invoke runs a function and waits for it. functionError is not empty if the function failed, err not nil if it could
-	// not be run (throttled, unknown). Its context ends after IntegrationTimeout, and when the service closes.
+	// Invoke runs a function and waits for it. functionError is not empty if the function failed,
+	// err not nil if it could not be run (throttled, unknown). Its context ends after
+	// IntegrationTimeout, and when the service closes.
 	Invoke func(ctx context.Context, functionARN string, payload []byte) (out []byte, functionError string, err error)
 
-	// Verify checks the signature of a request to @connections, given the hex SHA-256 of its body. Not checked if nil.
+	// Verify checks the signature of a request to @connections, given the hex SHA-256 of its body.
+	// Not checked if nil.
 	Verify func(r *http.Request, bodySHA256 string) error
 
-	// Faults lose $disconnects, answer 410 for living connections, refuse and slow calls of @connections, hold frames back and
-	// cut sockets. None if nil.
+	// Faults lose $disconnects, answer 410 for living connections, refuse and slow calls of
+	// @connections, hold frames back and cut sockets. None if nil.
 	Faults *faults.Set
 
 	// NewID makes a connection id. Random ids of AWS's shape if nil.
@@ -63,8 +65,9 @@ type Route struct {
 	IntegrationURI    string // the function's ARN, or API Gateway's path to it (arn:…:lambda:path/…/functions/{arn}/invocations)
 	Throttle          *Throttle
 
-	// RouteResponseSelectionExpression makes the route two-way when it is "$default" and the template has a RouteResponse:
-	// the body that the function returns goes to the client (docs/aws.md §A6). Without it the body goes nowhere.
+	// RouteResponseSelectionExpression makes the route two-way when it is "$default" and the
+	// template has a RouteResponse: the body that the function returns goes to the client
+	// (docs/aws.md §A6). Without it the body goes nowhere.
 	RouteResponseSelectionExpression string
 }
 
@@ -113,7 +116,8 @@ func New(opts Options) *Service {
 	return s
 }
 
-// Create adds an API. It fails, naming the property, on what API Gateway would refuse or this package does not do.
+// Create adds an API. It fails, naming the property, on what API Gateway would refuse or this
+// package does not do.
 func (s *Service) Create(spec API) error {
 	if spec.ID == "" || spec.Stage == "" {
 		return errors.New("gateway: an API needs an id and a stage")
@@ -131,8 +135,9 @@ func (s *Service) Create(spec API) error {
 	return nil
 }
 
-// Close closes all sockets with 1001, ends running invocations and waits for both: a second at most for clients that do not
-// close their side. No $disconnect is invoked: the functions are going away as well.
+// Close closes all sockets with 1001, ends running invocations and waits for both: a second at most
+// for clients that do not close their side. No $disconnect is invoked: the functions are going away
+// as well.
 func (s *Service) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -144,7 +149,8 @@ func (s *Service) Close() {
 	s.running.Wait()
 }
 
-// begin counts one more thing that Close waits for, unless the service is closed. The caller owes running.Done.
+// begin counts one more thing that Close waits for, unless the service is closed. The caller owes
+// running.Done.
 func (s *Service) begin() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

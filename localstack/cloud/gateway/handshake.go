@@ -10,12 +10,14 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// Socket serves the WebSocket endpoint of an API, what wss://{api}.execute-api.{region}.amazonaws.com serves: the path is
-// /{stage} or /{stage}/, anything else gets 403 (docs/aws.md §A3).
+// Socket serves the WebSocket endpoint of an API, what
+// wss://{api}.execute-api.{region}.amazonaws.com serves: the path is /{stage} or /{stage}/,
+// anything else gets 403 (docs/aws.md §A3).
 //
-// $connect's function runs first and decides: a 2xx status opens the socket, any other becomes the status of the
-// handshake, its body goes nowhere. A function that fails gives 502, one that is too slow 504, a throttled route 429.
-// Without a $connect route everybody may connect. The sender's address is the peer's: behind a proxy, the proxy's.
+// $connect's function runs first and decides: a 2xx status opens the socket, any other becomes the
+// status of the handshake, its body goes nowhere. A function that fails gives 502, one that is too
+// slow 504, a throttled route 429. Without a $connect route everybody may connect. The sender's
+// address is the peer's: behind a proxy, the proxy's.
 func (s *Service) Socket(apiID string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := s.api(apiID)
@@ -63,7 +65,8 @@ type refusal struct {
 	errorBody
 }
 
-// connect invokes $connect and returns the subprotocol that it chose, or why the client is not let in.
+// connect invokes $connect and returns the subprotocol that it chose, or why the client is not let
+// in.
 func (a *api) connect(c *conn, r *http.Request) (protocol string, refused *refusal) {
 	route := a.routes[routeConnect]
 	if route == nil {
@@ -75,7 +78,8 @@ func (a *api) connect(c *conn, r *http.Request) (protocol string, refused *refus
 		body.Message = tooManyRequests
 		return "", &refusal{http.StatusTooManyRequests, body}
 	}
-	// The invocation goes on when the client hangs up meanwhile, and like all others ends with the service.
+	// The invocation goes on when the client hangs up meanwhile, and like all others ends with the
+	// service.
 	out, failure := a.invoke(route, c.id, e)
 	switch {
 	case failure == timedOut:
@@ -90,7 +94,8 @@ func (a *api) connect(c *conn, r *http.Request) (protocol string, refused *refus
 	return out.header("Sec-WebSocket-Protocol"), nil
 }
 
-// checkUpgrade returns what to answer to a request that is no WebSocket handshake (RFC 6455 §4.2.1), or status 0.
+// checkUpgrade returns what to answer to a request that is no WebSocket handshake (RFC 6455
+// §4.2.1), or status 0.
 func checkUpgrade(r *http.Request) (status int, message string) {
 	switch {
 	case r.Method != http.MethodGet || !hasToken(r.Header["Connection"], "upgrade") ||

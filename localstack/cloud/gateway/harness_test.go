@@ -32,8 +32,8 @@ const (
 
 type request = events.APIGatewayWebsocketProxyRequest
 
-// function is a fake of a function: it gets the event and returns what is encoded as its result, or an error, which is a
-// function error.
+// function is a fake of a function: it gets the event and returns what is encoded as its result, or
+// an error, which is a function error.
 type function func(request) (any, error)
 
 // ok is what functions return mostly.
@@ -67,7 +67,8 @@ type cloud struct {
 	raw     chan []byte      // the payloads of all events, while there is room
 }
 
-// start boots a cloud. Functions are given by route key; $connect and $disconnect have their own unless given.
+// start boots a cloud. Functions are given by route key; $connect and $disconnect have their own
+// unless given.
 func start(t testing.TB, opts gateway.Options, functions map[string]function, edit ...func(*gateway.API)) *cloud {
 	t.Helper()
 	c := &cloud{t: t, ended: make(chan request, 1000), raw: make(chan []byte, 100)}

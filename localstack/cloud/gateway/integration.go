@@ -34,7 +34,8 @@ func (p *proxyResponse) header(name string) string {
 	return ""
 }
 
-// invoke runs a route's function. failure is empty, or what API Gateway says to the client; the log has the reason.
+// invoke runs a route's function. failure is empty, or what API Gateway says to the client; the log
+// has the reason.
 func (a *api) invoke(r *route, connection string, e event) (out *proxyResponse, failure string) {
 	ctx, cancel := context.WithTimeout(a.ctx, a.opts.IntegrationTimeout)
 	defer cancel()

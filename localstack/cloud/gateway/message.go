@@ -9,8 +9,9 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// dispatch starts the invocation of a message's route. The messages of one connection run side by side, as on AWS, which
-// promises no order; when maxInFlight of them run, dispatch waits, and the socket is not read.
+// dispatch starts the invocation of a message's route. The messages of one connection run side by
+// side, as on AWS, which promises no order; when maxInFlight of them run, dispatch waits, and the
+// socket is not read.
 func (c *conn) dispatch(message []byte) {
 	select {
 	case <-c.done: // it was closed, and this message came too late
@@ -72,8 +73,8 @@ func (c *conn) invoke(r *route, e event) {
 	c.send(body, r.by()) // a client that has gone, or does not read, goes without
 }
 
-// fail sends API Gateway's own error JSON to the client (docs/aws.md §A1), in place of an answer of the route, which is nil if
-// there is none.
+// fail sends API Gateway's own error JSON to the client (docs/aws.md §A1), in place of an answer of
+// the route, which is nil if there is none.
 func (c *conn) fail(r *route, message, requestID string) {
 	by := r.by()
 	if c.send(errorBody{Message: message, ConnectionID: c.id, RequestID: requestID}.encode(), by) == accepted {

@@ -39,8 +39,8 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// The stack's own keys, with context routes=named. Only the very key selects a route: whoever answers $default still gets frames
-// that merely look like the others.
+// The stack's own keys, with context routes=named. Only the very key selects a route: whoever
+// answers $default still gets frames that merely look like the others.
 func TestRoutesWithAColon(t *testing.T) {
 	seen := make(chan string, 1)
 	route := func(name string) function {

@@ -13,8 +13,8 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// event is what a function gets. Field by field it is what API Gateway sends, as recorded in aws-lambda-go's
-// events/testdata/apigw-websocket-request*.json.
+// event is what a function gets. Field by field it is what API Gateway sends, as recorded in
+// aws-lambda-go's events/testdata/apigw-websocket-request*.json.
 type event struct {
 	Headers           map[string]string   `json:"headers,omitempty"`
 	MultiValueHeaders map[string][]string `json:"multiValueHeaders,omitempty"`
@@ -52,8 +52,8 @@ type identity struct {
 // requestTimeLayout is that of requestTime: 20/Jan/2024:11:55:08 +0000.
 const requestTimeLayout = "02/Jan/2006:15:04:05 -0700"
 
-// context returns what all events of a connection have in common. Along one connection requestTimeEpoch never decreases,
-// in the order of the calls.
+// context returns what all events of a connection have in common. Along one connection
+// requestTimeEpoch never decreases, in the order of the calls.
 func (c *conn) context(routeKey, eventType string) requestContext {
 	now := c.stamp()
 	id := newID(kindRequest)
@@ -126,8 +126,9 @@ func (e event) encode() ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// connectHeaders returns the headers of a handshake as API Gateway passes them on: with those that it adds, without those
-// that concern the hop. net/http has normalized their names, which functions must not care about.
+// connectHeaders returns the headers of a handshake as API Gateway passes them on: with those that
+// it adds, without those that concern the hop. net/http has normalized their names, which functions
+// must not care about.
 func connectHeaders(r *http.Request, peer string) map[string][]string {
 	headers := make(map[string][]string, len(r.Header)+5)
 	for name, values := range r.Header {

@@ -12,7 +12,8 @@ import (
 	"hark/localstack/cloud/gateway"
 )
 
-// Functions decode events with aws-lambda-go: its type must know every field that is sent, and lose none.
+// Functions decode events with aws-lambda-go: its type must know every field that is sent, and lose
+// none.
 func TestEventsAreThoseOfAWS(t *testing.T) {
 	t.Parallel()
 	c := start(t, gateway.Options{}, nil)

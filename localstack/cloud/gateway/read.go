@@ -8,8 +8,9 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// read reads the socket until there is nothing more to read, dispatching messages and answering control frames. Whatever a
-// client does wrong ends the connection with the code that docs/aws.md §A1 and §A4 or RFC 6455 §7.4.1 give.
+// read reads the socket until there is nothing more to read, dispatching messages and answering
+// control frames. Whatever a client does wrong ends the connection with the code that docs/aws.md
+// §A1 and §A4 or RFC 6455 §7.4.1 give.
 func (c *conn) read() {
 	r := reader{conn: c, state: ws.StateServerSide}
 	for {
@@ -24,14 +25,16 @@ func (c *conn) read() {
 			return
 		default:
 			c.close(v.code, v.reason)
-			// Unread input would make the system reset the connection, and the client might lose our close frame.
+			// Unread input would make the system reset the connection, and the client might lose
+			// our close frame.
 			_, _ = io.Copy(io.Discard, c.in) // to its end, or to the deadline
 			return
 		}
 	}
 }
 
-// verdict is what a frame did to the connection: nothing if the code is 0, and no close frame can answer 1006.
+// verdict is what a frame did to the connection: nothing if the code is 0, and no close frame can
+// answer 1006.
 type verdict struct {
 	code   ws.StatusCode
 	reason string
@@ -113,8 +116,8 @@ func (r *reader) controlFrame(h ws.Header) verdict {
 	}
 }
 
-// closeVerdict reads a close frame. The reason that $disconnect gets for one without a code is what API Gateway gives, as
-// recorded in public logs.
+// closeVerdict reads a close frame. The reason that $disconnect gets for one without a code is what
+// API Gateway gives, as recorded in public logs.
 func closeVerdict(payload []byte) verdict {
 	if len(payload) == 0 {
 		return verdict{

@@ -23,8 +23,9 @@ var (
 	embeddedVariable = regexp.MustCompile(`\$\{request\.body((?:\.[A-Za-z0-9_-]+)+)\}`)
 )
 
-// parseSelection reads an expression: $request.body.a.b, or any text with ${request.body.a.b} in it. It fails on variables
-// that do not come from the body, and on paths that have more to them than names.
+// parseSelection reads an expression: $request.body.a.b, or any text with ${request.body.a.b} in
+// it. It fails on variables that do not come from the body, and on paths that have more to them
+// than names.
 func parseSelection(expr string) (selection, error) {
 	if m := bareVariable.FindStringSubmatch(expr); m != nil {
 		return selection{parts: []selectionPart{{path: names(m[1])}}}, nil
@@ -49,8 +50,9 @@ func parseSelection(expr string) (selection, error) {
 
 func names(path string) []string { return strings.Split(path[1:], ".") }
 
-// key returns the route key that the message asks for; ok is false if the message is not JSON or lacks a value that the
-// expression names. Values that are not strings are written as JSON writes them, null counts as lacking.
+// key returns the route key that the message asks for; ok is false if the message is not JSON or
+// lacks a value that the expression names. Values that are not strings are written as JSON writes
+// them, null counts as lacking.
 func (s selection) key(message []byte) (key string, ok bool) {
 	for _, p := range s.parts {
 		if p.path == nil {

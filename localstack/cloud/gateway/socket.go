@@ -21,7 +21,8 @@ const (
 	goingAway  = "Going away"
 )
 
-// conn is a client's connection. One goroutine reads its socket, one writes; posts only append to the queue.
+// conn is a client's connection. One goroutine reads its socket, one writes; posts only append to
+// the queue.
 type conn struct {
 	api         *api
 	id          string
@@ -58,7 +59,8 @@ func newConn(a *api, r *http.Request) *conn {
 	return c
 }
 
-// open starts the connection on its socket. The 101 goes out in front of whatever is posted from now on.
+// open starts the connection on its socket. The 101 goes out in front of whatever is posted from
+// now on.
 func (c *conn) open(socket net.Conn, in *bufio.Reader, response []byte) {
 	c.socket, c.in = socket, in
 	c.queue = response
@@ -139,8 +141,8 @@ func (c *conn) signal() {
 	}
 }
 
-// write writes the queue until the connection has ended and nothing is left. All that gathered during a write goes out
-// with the next one.
+// write writes the queue until the connection has ended and nothing is left. All that gathered
+// during a write goes out with the next one.
 func (c *conn) write() {
 	var spare []byte
 	for range c.wake {
@@ -182,8 +184,9 @@ func (c *conn) close(code ws.StatusCode, reason string) {
 	c.end(code, reason, appendFrame(nil, ws.OpClose, true, ws.NewCloseFrameBody(code, reason)))
 }
 
-// end ends the connection, once: nothing can be posted any more, the last frame (nil for none) is queued, and $disconnect
-// is invoked with the code and the reason. The socket gets closeWait to finish.
+// end ends the connection, once: nothing can be posted any more, the last frame (nil for none) is
+// queued, and $disconnect is invoked with the code and the reason. The socket gets closeWait to
+// finish.
 func (c *conn) end(code ws.StatusCode, reason string, last []byte) {
 	c.mu.Lock()
 	if c.ended {

@@ -44,8 +44,8 @@ type key struct{}
 // WithRole returns a context whose calls are made by the role.
 func WithRole(ctx context.Context, r *Role) context.Context { return context.WithValue(ctx, key{}, r) }
 
-// Caller is the name of the function that the context's calls are made by: the session of its role. Empty if they come from
-// outside.
+// Caller is the name of the function that the context's calls are made by: the session of its role.
+// Empty if they come from outside.
 func Caller(ctx context.Context) string {
 	if r, _ := ctx.Value(key{}).(*Role); r != nil {
 		return r.Session
@@ -53,8 +53,8 @@ func Caller(ctx context.Context) string {
 	return ""
 }
 
-// Check returns a *Denied if the context's role may not do the action on the resource. A context without a role is the
-// account's administrator, who may do everything.
+// Check returns a *Denied if the context's role may not do the action on the resource. A context
+// without a role is the account's administrator, who may do everything.
 func Check(ctx context.Context, action, resource string) error {
 	r, _ := ctx.Value(key{}).(*Role)
 	if r == nil {

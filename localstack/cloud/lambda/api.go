@@ -16,8 +16,8 @@ import (
 
 const functionsPath = "/2015-03-31/functions"
 
-// ServeHTTP is Lambda's REST API, as far as the aws CLI needs it: Invoke, ListFunctions, GetFunction and
-// GetFunctionConfiguration. Other calls are refused by name.
+// ServeHTTP is Lambda's REST API, as far as the aws CLI needs it: Invoke, ListFunctions,
+// GetFunction and GetFunctionConfiguration. Other calls are refused by name.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, _ := strings.CutPrefix(r.URL.Path, functionsPath)
 	name, call, _ := strings.Cut(strings.Trim(path, "/"), "/")

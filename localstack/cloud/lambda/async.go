@@ -10,16 +10,18 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// How long an event waits that was throttled, or met an error of Lambda's own, as on AWS: from a second, doubling, to five minutes; six hours in all.
+// How long an event waits that was throttled, or met an error of Lambda's own, as on AWS: from a
+// second, doubling, to five minutes; six hours in all.
 const (
 	firstThrottleDelay = time.Second
 	lastThrottleDelay  = 5 * time.Minute
 	maxEventAge        = 6 * time.Hour
 )
 
-// InvokeAsync accepts an event for a function and returns: AWS's invocation type Event. The event waits in memory. If the
-// function fails it is tried again after each of Options.RetryDelays, and then dropped and logged. The error is an *Error, an
-// *iam.Denied or ErrClosed. The payload must not be changed afterwards.
+// InvokeAsync accepts an event for a function and returns: AWS's invocation type Event. The event
+// waits in memory. If the function fails it is tried again after each of Options.RetryDelays, and
+// then dropped and logged. The error is an *Error, an *iam.Denied or ErrClosed. The payload must
+// not be changed afterwards.
 func (s *Service) InvokeAsync(ctx context.Context, function string, payload []byte) error {
 	f, err := s.authorize(ctx, function)
 	if err != nil {
@@ -59,7 +61,8 @@ func (f *function) event(id string, payload []byte) {
 	}
 }
 
-// isRefused reports whether the service would not run the function this time: it has too much to do, or an error of its own.
+// isRefused reports whether the service would not run the function this time: it has too much to
+// do, or an error of its own.
 func isRefused(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && (e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError)

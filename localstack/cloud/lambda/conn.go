@@ -11,9 +11,9 @@ import (
 
 const bufferSize = 16 << 10
 
-// listener is a minimal HTTP/1.1 server for the one client that a process is. Every invocation goes through it twice, and
-// net/http's server spends most of its time there on what this client never needs: it watches each connection for the client's
-// going, which for us is the process's end.
+// listener is a minimal HTTP/1.1 server for the one client that a process is. Every invocation goes
+// through it twice, and net/http's server spends most of its time there on what this client never
+// needs: it watches each connection for the client's going, which for us is the process's end.
 type listener struct {
 	net.Listener
 	handle func(*http.Request) (reply, bool)
@@ -54,7 +54,8 @@ func (l *listener) accept() {
 	}
 }
 
-// close ends the connections and waits for their goroutines: the handler must have returned or be about to.
+// close ends the connections and waits for their goroutines: the handler must have returned or be
+// about to.
 func (l *listener) close() {
 	_ = l.Close()
 	l.mu.Lock()
@@ -88,7 +89,8 @@ func (l *listener) serve(conn net.Conn) {
 	}
 }
 
-// write sends the answer by one system call: a large body is not copied for it, a small one is. It returns b to be used again.
+// write sends the answer by one system call: a large body is not copied for it, a small one is. It
+// returns b to be used again.
 func (a reply) write(conn net.Conn, b []byte) ([]byte, error) {
 	b = append(b, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(a.status), 10)

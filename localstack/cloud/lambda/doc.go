@@ -1,6 +1,6 @@
-// Package lambda is the local cloud's Lambda. It runs real function binaries as processes of this machine, which fetch their
-// invocations over the Lambda Runtime API as they do on AWS, and gives them their triggers: the Invoke API, function URLs,
-// SQS event source mappings and schedules.
+// Package lambda is the local cloud's Lambda. It runs real function binaries as processes of this
+// machine, which fetch their invocations over the Lambda Runtime API as they do on AWS, and gives
+// them their triggers: the Invoke API, function URLs, SQS event source mappings and schedules.
 //
 // What happens to an invocation, from the top down:
 //
@@ -11,9 +11,10 @@
 //   - faults.go: how it is refused, repeated, or killed with its process, if a fault is set.
 //   - output.go: what it prints. Shown when it matters: warnings, errors, and the last lines before a crash.
 //
-// The triggers stand beside them: api.go (the aws CLI and SDKs), url.go, mapping.go, schedule.go, and async.go for
-// invocations whose caller does not wait.
+// The triggers stand beside them: api.go (the aws CLI and SDKs), url.go, mapping.go, schedule.go,
+// and async.go for invocations whose caller does not wait.
 //
-// It is not a sandbox: memory sizes are recorded and not enforced, processes are not frozen between invocations, and they see
-// the machine's file system. Layers, container images and VPCs are refused by name. It needs a Unix system.
+// It is not a sandbox: memory sizes are recorded and not enforced, processes are not frozen between
+// invocations, and they see the machine's file system. Layers, container images and VPCs are
+// refused by name. It needs a Unix system.
 package lambda

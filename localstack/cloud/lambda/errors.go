@@ -11,7 +11,8 @@ import (
 // ErrClosed is returned by invocations that Close cut off.
 var ErrClosed = errors.New("lambda: service closed")
 
-// Error is a refusal of the Lambda service, as opposed to a failure of a function, which is a Result.
+// Error is a refusal of the Lambda service, as opposed to a failure of a function, which is a
+// Result.
 type Error struct {
 	Status  int    // of HTTP
 	Code    string // the exception's name in AWS's API, such as ResourceNotFoundException

@@ -9,8 +9,8 @@ import (
 	"hark/localstack/cloud/faults"
 )
 
-// victim is a process to those who may have to kill it: a faults.Process. It outlives the process, whose last requests may
-// still be on their way.
+// victim is a process to those who may have to kill it: a faults.Process. It outlives the process,
+// whose last requests may still be on their way.
 type victim struct {
 	kill   context.CancelCauseFunc
 	ended  chan struct{} // closed when the process has ended
@@ -58,8 +58,9 @@ func (f *function) refuseByFault(ctx context.Context) error {
 	}
 }
 
-// repeatByFault runs the event of an invocation once more if a fault says so: beside it or, if the fault has a delay, that long
-// after it; call what it returns when the invocation is over. Nobody gets the repetition's result.
+// repeatByFault runs the event of an invocation once more if a fault says so: beside it or, if the
+// fault has a delay, that long after it; call what it returns when the invocation is over. Nobody
+// gets the repetition's result.
 func (f *function) repeatByFault(inv *invocation) (over func()) {
 	hit, ok := f.service.opts.Faults.Strike(faults.RepeatInvocation, faults.Place{Function: f.spec.FunctionName})
 	if !ok {

@@ -33,7 +33,8 @@ func known(t *testing.T) (*cloud, <-chan faults.Process) {
 	}), processes
 }
 
-// TestAProcessCanBeKilled: by those who know it from its environment, in the middle of an invocation.
+// TestAProcessCanBeKilled: by those who know it from its environment, in the middle of an
+// invocation.
 func TestAProcessCanBeKilled(t *testing.T) {
 	t.Parallel()
 	c, processes := known(t)

@@ -29,7 +29,8 @@ type Result struct {
 	log         []byte // the last 4 KB that the function printed; only if the invocation asked for it
 }
 
-// invocation is one call of a function on its way. The function's lock guards everything that changes after submit.
+// invocation is one call of a function on its way. The function's lock guards everything that
+// changes after submit.
 type invocation struct {
 	id      string // a new one if ""
 	payload []byte
@@ -43,9 +44,10 @@ type invocation struct {
 	timeout  *time.Timer
 }
 
-// Invoke runs a function and waits for its response: AWS's RequestResponse. The function is named by name or ARN. The error
-// is an *Error (no such function, throttled, too large), an *iam.Denied if the context's role may not invoke it, ErrClosed,
-// or the context's. When the context ends the function is not stopped, as on AWS: only the caller has gone.
+// Invoke runs a function and waits for its response: AWS's RequestResponse. The function is named
+// by name or ARN. The error is an *Error (no such function, throttled, too large), an *iam.Denied
+// if the context's role may not invoke it, ErrClosed, or the context's. When the context ends the
+// function is not stopped, as on AWS: only the caller has gone.
 func (s *Service) Invoke(ctx context.Context, function string, payload []byte) (Result, error) {
 	f, err := s.authorize(ctx, function)
 	if err != nil {
@@ -72,8 +74,8 @@ func checkPayload(payload []byte) error {
 	return nil
 }
 
-// invoke runs inv and waits for its result or the context's end, as the faults will have it. It asks for no permission:
-// triggers may invoke whatever they are connected to.
+// invoke runs inv and waits for its result or the context's end, as the faults will have it. It
+// asks for no permission: triggers may invoke whatever they are connected to.
 func (f *function) invoke(ctx context.Context, inv *invocation) (Result, error) {
 	if inv.id == "" {
 		inv.id = newUUID()
@@ -111,7 +113,8 @@ func failure(errorType, message string) Result {
 	}{errorType, message})}
 }
 
-// exitFailure words the end of a process as AWS does, e.g. "RequestId: .. Error: Runtime exited with error: exit status 1".
+// exitFailure words the end of a process as AWS does, e.g. "RequestId: .. Error: Runtime exited
+// with error: exit status 1".
 func exitFailure(id, how string) Result {
 	return failure("Runtime.ExitError", "RequestId: "+id+" Error: "+how)
 }
@@ -136,7 +139,8 @@ func newTraceID(now time.Time) string {
 	return fmt.Sprintf("Root=1-%s-%x;Parent=%x;Sampled=0", strconv.FormatInt(now.Unix(), 16), b[:12], b[12:])
 }
 
-// encode returns v as JSON with <, > and & as they are, as AWS writes it. v must be a type that always marshals.
+// encode returns v as JSON with <, > and & as they are, as AWS writes it. v must be a type that
+// always marshals.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

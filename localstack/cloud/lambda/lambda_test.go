@@ -22,7 +22,8 @@ import (
 // binary is the function of testdata/function, built once for all tests.
 var binary string
 
-// helper is the environment variable that tells a test binary where the function is, and so that a test has started it.
+// helper is the environment variable that tells a test binary where the function is, and so that a
+// test has started it.
 const helper = "LAMBDA_TEST_FUNCTION"
 
 func TestMain(m *testing.M) {
@@ -59,7 +60,8 @@ type cloud struct {
 	stderr *safeBuffer
 }
 
-// newCloud starts a Service and, when the test ends, closes it and checks that no goroutine is left.
+// newCloud starts a Service and, when the test ends, closes it and checks that no goroutine is
+// left.
 func newCloud(t testing.TB, change ...func(*lambda.Options)) *cloud {
 	t.Helper()
 	before := runtime.NumGoroutine()

@@ -49,9 +49,10 @@ type MappingSpec struct {
 	Tags json.RawMessage // without effect
 }
 
-// mapping feeds a function from a queue. It is one poller when idle and grows while batches come: whenever the last free
-// poller has got a batch another one starts, up to the limit. The queue keeps the order: it gives no message of a FIFO group
-// while another one of the group is in flight (docs/aws.md §B).
+// mapping feeds a function from a queue. It is one poller when idle and grows while batches come:
+// whenever the last free poller has got a batch another one starts, up to the limit. The queue
+// keeps the order: it gives no message of a FIFO group while another one of the group is in flight
+// (docs/aws.md §B).
 type mapping struct {
 	service  *Service
 	function *function
@@ -65,8 +66,8 @@ type mapping struct {
 	polling int // those of them that have no batch
 }
 
-// Map connects a queue to a function. Polling begins at Start. The error names what is not supported, or is AWS's refusal if
-// the function's role may not read the queue.
+// Map connects a queue to a function. Polling begins at Start. The error names what is not
+// supported, or is AWS's refusal if the function's role may not read the queue.
 func (s *Service) Map(spec MappingSpec) error {
 	if err := spec.check(); err != nil {
 		return fmt.Errorf("mapping of %s: %w", spec.EventSourceArn, err)
@@ -161,7 +162,8 @@ func (m *mapping) poll() {
 	}
 }
 
-// busy notes that a poller has a batch, and starts another if none is left to wait for the next batch.
+// busy notes that a poller has a batch, and starts another if none is left to wait for the next
+// batch.
 func (m *mapping) busy() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -191,8 +193,9 @@ func (m *mapping) leave() bool {
 	return true
 }
 
-// work invokes the function with a batch and deletes what it has done. All else stays in flight and becomes visible again
-// when the queue's visibility timeout ends (Lambda Developer Guide, "Handling errors for an SQS event source").
+// work invokes the function with a batch and deletes what it has done. All else stays in flight and
+// becomes visible again when the queue's visibility timeout ends (Lambda Developer Guide, "Handling
+// errors for an SQS event source").
 func (m *mapping) work(ctx context.Context, messages []sqs.Message) {
 	log := m.service.opts.Log.With("function", m.function.spec.FunctionName, "queue", m.queue)
 	r, err := m.function.invoke(ctx, &invocation{payload: m.event(messages), cause: meter.Queue})
@@ -219,8 +222,9 @@ func (m *mapping) work(ctx context.Context, messages []sqs.Message) {
 	}
 }
 
-// done returns the receipt handles of the messages that need no retry. With ReportBatchItemFailures, a response that cannot
-// be understood means that all have failed (Lambda Developer Guide, "Success and failure conditions").
+// done returns the receipt handles of the messages that need no retry. With
+// ReportBatchItemFailures, a response that cannot be understood means that all have failed (Lambda
+// Developer Guide, "Success and failure conditions").
 func (m *mapping) done(messages []sqs.Message, response []byte) ([]string, error) {
 	failed := make(map[string]bool)
 	if m.partial && len(bytes.TrimSpace(response)) > 0 {

@@ -32,8 +32,8 @@ func (c *console) print(function string, line []byte) {
 	_, _ = c.w.Write(b) // nowhere to report it
 }
 
-// output is what one process prints, standard output and error together, as CloudWatch gets them. It keeps the last lines and
-// shows them if the process crashes.
+// output is what one process prints, standard output and error together, as CloudWatch gets them.
+// It keeps the last lines and shows them if the process crashes.
 type output struct {
 	function string
 	console  *console
@@ -83,7 +83,8 @@ func (o *output) open() (err error) {
 	return nil
 }
 
-// close reads what is left of a process that has ended, and waits no longer than grace for one that it left behind.
+// close reads what is left of a process that has ended, and waits no longer than grace for one that
+// it left behind.
 func (o *output) close() {
 	_ = o.w.Close()
 	_ = o.r.SetReadDeadline(time.Now().Add(grace))
@@ -175,7 +176,8 @@ func (o *output) showKept() {
 	}
 }
 
-// flush waits until everything that the process has printed so far is read: what we write to its pipe comes after it.
+// flush waits until everything that the process has printed so far is read: what we write to its
+// pipe comes after it.
 func (o *output) flush() {
 	flushed := make(chan struct{})
 	o.mu.Lock()

@@ -10,8 +10,9 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// function is a deployed function: invocations that wait in line, and processes that take from it. A process has at most one
-// invocation. The most recently idle one is used first; a new one starts when none is idle.
+// function is a deployed function: invocations that wait in line, and processes that take from it.
+// A process has at most one invocation. The most recently idle one is used first; a new one starts
+// when none is idle.
 type function struct {
 	service *Service
 	spec    FunctionSpec
@@ -64,8 +65,8 @@ func (f *function) abandon(inv *invocation) {
 	}
 }
 
-// grow starts a process for every waiting invocation that has none starting for it, within the limit. An invocation goes to
-// whichever process is ready first.
+// grow starts a process for every waiting invocation that has none starting for it, within the
+// limit. An invocation goes to whichever process is ready first.
 func (f *function) grow() {
 	for !f.closed && f.starting < f.queue.Len() && len(f.processes) < f.service.opts.MaxProcesses {
 		p := newProcess(f)
@@ -82,8 +83,8 @@ func (f *function) dequeue(inv *invocation) {
 	inv.waiting = nil
 }
 
-// ready is called when p asks for an invocation, which ends the one it had. It returns the next in line; or nil, and then p
-// is idle until there is something in p.work, or it ends.
+// ready is called when p asks for an invocation, which ends the one it had. It returns the next in
+// line; or nil, and then p is idle until there is something in p.work, or it ends.
 func (f *function) ready(p *process) *invocation {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -137,8 +138,8 @@ func (f *function) expire(p *process, inv *invocation) {
 	}
 }
 
-// answer gives the caller the result that p posted for its invocation. It reports false if id is not that invocation, or
-// has a result.
+// answer gives the caller the result that p posted for its invocation. It reports false if id is
+// not that invocation, or has a result.
 func (f *function) answer(p *process, id string, r Result) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -158,7 +159,8 @@ func (f *function) wantsTail(p *process) bool {
 	return p.current != nil && p.current.tail
 }
 
-// initFailed keeps the error with which p gives up, and ends p. It reports false if p is ready already.
+// initFailed keeps the error with which p gives up, and ends p. It reports false if p is ready
+// already.
 func (f *function) initFailed(p *process, payload []byte) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -170,8 +172,8 @@ func (f *function) initFailed(p *process, payload []byte) bool {
 	return true
 }
 
-// end closes p's invocation, if it has one, and bills it: in whole milliseconds, its process's start included. An invocation
-// that has no result yet gets the one that fail words.
+// end closes p's invocation, if it has one, and bills it: in whole milliseconds, its process's
+// start included. An invocation that has no result yet gets the one that fail words.
 func (f *function) end(p *process, fail func(id string) Result) {
 	inv := p.current
 	if inv == nil {
@@ -195,8 +197,9 @@ func (f *function) end(p *process, fail func(id string) Result) {
 	}
 }
 
-// exited forgets a process that has ended. Its invocation fails with it. If it never became ready, the invocation that has
-// waited longest fails, so that a function that cannot start does not try for ever. Others get a new process.
+// exited forgets a process that has ended. Its invocation fails with it. If it never became ready,
+// the invocation that has waited longest fails, so that a function that cannot start does not try
+// for ever. Others get a new process.
 func (f *function) exited(p *process, fail func(id string) Result) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -214,7 +217,8 @@ func (f *function) exited(p *process, fail func(id string) Result) {
 	f.grow()
 }
 
-// close refuses new invocations, fails those in line and lets the processes end by the service's context.
+// close refuses new invocations, fails those in line and lets the processes end by the service's
+// context.
 func (f *function) close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -26,8 +26,8 @@ var (
 	errFault       = errors.New("a fault that is set wants it so")
 )
 
-// process is one running copy of a function. It has a Runtime API of its own, so that whatever comes in there is known to
-// come from it.
+// process is one running copy of a function. It has a Runtime API of its own, so that whatever
+// comes in there is known to come from it.
 type process struct {
 	function *function
 	output   *output
@@ -77,7 +77,8 @@ func (p *process) run() {
 	})
 }
 
-// live starts the process and returns when it has ended: how, in AWS's words, and why if it was killed.
+// live starts the process and returns when it has ended: how, in AWS's words, and why if it was
+// killed.
 func (p *process) live() (how string, cause error) {
 	if err := p.output.open(); err != nil {
 		return "Runtime could not be started: " + err.Error(), nil
@@ -121,8 +122,8 @@ func (p *process) command(api string) *exec.Cmd {
 	return cmd
 }
 
-// environment is the function's, and nothing of this process's own. Later entries win: the template's variables, AWS's, and
-// what the local cloud sets by Options.Env.
+// environment is the function's, and nothing of this process's own. Later entries win: the
+// template's variables, AWS's, and what the local cloud sets by Options.Env.
 func (p *process) environment(api string) []string {
 	spec, opts := &p.function.spec, &p.function.service.opts
 	var env []string

@@ -78,7 +78,8 @@ func TestTheKilledAreDead(t *testing.T) {
 	}
 }
 
-// alive reports whether a process runs, as opposed to waiting for its parent to notice that it has ended.
+// alive reports whether a process runs, as opposed to waiting for its parent to notice that it has
+// ended.
 func alive(pid string) bool {
 	if _, err := strconv.Atoi(pid); err != nil {
 		return false

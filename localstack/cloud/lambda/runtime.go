@@ -20,8 +20,9 @@ const (
 	errorBodyTrailer = "Lambda-Runtime-Function-Error-Body"
 )
 
-// call answers one call of the process to the Runtime API, or as much of the Extensions API as aws-lambda-go's own extension
-// needs to get its SIGTERM. It reports false if the process has ended before there was an answer.
+// call answers one call of the process to the Runtime API, or as much of the Extensions API as
+// aws-lambda-go's own extension needs to get its SIGTERM. It reports false if the process has ended
+// before there was an answer.
 func (p *process) call(r *http.Request) (reply, bool) {
 	path := r.URL.Path
 	if call, ok := strings.CutPrefix(path, invocationPath); ok {
@@ -67,7 +68,8 @@ func (p *process) next() (reply, bool) {
 	}}, true
 }
 
-// respond takes the result of the process's invocation. A streamed response counts when its end has come.
+// respond takes the result of the process's invocation. A streamed response counts when its end has
+// come.
 func (p *process) respond(r *http.Request, id, functionError string) (reply, bool) {
 	payload, err := readPayload(r)
 	if errors.Is(err, errPayloadSize) {
@@ -99,7 +101,8 @@ func (p *process) respond(r *http.Request, id, functionError string) (reply, boo
 	return accepted(), true
 }
 
-// initFailed takes the error with which the process gives up before its first invocation, and ends it.
+// initFailed takes the error with which the process gives up before its first invocation, and ends
+// it.
 func (p *process) initFailed(r *http.Request) (reply, bool) {
 	payload, err := readPayload(r)
 	if err != nil {

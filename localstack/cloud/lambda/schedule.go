@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// ScheduleSpec decodes AWS::Events::Rule and AWS::Scheduler::Schedule. Only rates are supported, and only functions as targets.
+// ScheduleSpec decodes AWS::Events::Rule and AWS::Scheduler::Schedule. Only rates are supported,
+// and only functions as targets.
 type ScheduleSpec struct {
 	Name               string // needed: the resource's physical name if the template gives none
 	GroupName          string // of a Scheduler schedule; "default" if ""
@@ -38,7 +39,8 @@ type ScheduleTarget struct {
 	RoleArn json.RawMessage // of a schedule: whether the role may invoke the function is not asked
 }
 
-// Schedule invokes a function at a rate, asynchronously, from Start on; first when a whole period has passed.
+// Schedule invokes a function at a rate, asynchronously, from Start on; first when a whole period
+// has passed.
 func (s *Service) Schedule(spec ScheduleSpec) error {
 	period, err := parseRate(spec.ScheduleExpression)
 	if err != nil {
@@ -87,7 +89,8 @@ func (s *Service) keep(spec ScheduleSpec, targets []ScheduleTarget, period time.
 	}
 }
 
-// scheduledEvent is what EventBridge sends if the target has no Input. Scheduler's differs: its detail is a string.
+// scheduledEvent is what EventBridge sends if the target has no Input. Scheduler's differs: its
+// detail is a string.
 func (s *Service) scheduledEvent(spec ScheduleSpec) []byte {
 	source, resource, detail := "aws.events", "events:%s:%s:rule/"+spec.Name, any(struct{}{})
 	if spec.Target != nil {

@@ -17,7 +17,8 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// Options say where a Service is and what it works with. Region and Account are needed, the rest has a safe zero value.
+// Options say where a Service is and what it works with. Region and Account are needed, the rest
+// has a safe zero value.
 type Options struct {
 	Region, Account string
 
@@ -25,17 +26,18 @@ type Options struct {
 	Now   func() time.Time // the time shown in events; time.Now if nil. Timeouts always run on the machine's clock
 	Log   *slog.Logger     // what the service itself has to say; discarded if nil
 
-	// Stderr gets the functions' output, each line prefixed by its function: warnings and errors (JSON lines of level WARN
-	// or above) and the last lines before a crash; every line if Verbose. Discarded if nil.
+	// Stderr gets the functions' output, each line prefixed by its function: warnings and errors
+	// (JSON lines of level WARN or above) and the last lines before a crash; every line if Verbose.
+	// Discarded if nil.
 	Stderr  io.Writer
 	Verbose bool
 
 	// Queues is where event source mappings read. Map fails if nil.
 	Queues Queues
 
-	// Env returns what the environment of a function's process has besides the template's variables, over which it wins:
-	// credentials of the role, endpoints. It is asked for each process, which the credentials may stand for. Each entry is
-	// "name=value". May be nil.
+	// Env returns what the environment of a function's process has besides the template's
+	// variables, over which it wins: credentials of the role, endpoints. It is asked for each
+	// process, which the credentials may stand for. Each entry is "name=value". May be nil.
 	Env func(function string, role *iam.Role, process faults.Process) []string
 
 	// Faults slow and refuse invocations, and repeat them. None if nil.
@@ -44,8 +46,8 @@ type Options struct {
 	// MaxProcesses bounds the processes of one function; more invocations wait in line. 10 if 0.
 	MaxProcesses int
 
-	// RetryDelays are the pauses before an asynchronous invocation that failed is tried again. As on AWS, one minute and
-	// two minutes, if nil.
+	// RetryDelays are the pauses before an asynchronous invocation that failed is tried again. As
+	// on AWS, one minute and two minutes, if nil.
 	RetryDelays []time.Duration
 
 	// Speed divides the periods of schedules: 60 makes each minute a second. 1 if 0.
@@ -100,8 +102,8 @@ func New(o Options) *Service {
 	}
 }
 
-// Create adds a function. Its first process starts with its first invocation. The error names a property that is not
-// supported, or a binary that cannot be run.
+// Create adds a function. Its first process starts with its first invocation. The error names a
+// property that is not supported, or a binary that cannot be run.
 func (s *Service) Create(spec FunctionSpec) error {
 	if err := spec.check(); err != nil {
 		return fmt.Errorf("function %s: %w", spec.FunctionName, err)
@@ -134,8 +136,9 @@ func (s *Service) Start() {
 	s.atStart = nil
 }
 
-// Close stops polling and schedules, ends every process (SIGTERM, and SIGKILL half a second later) and waits for them.
-// Invocations that wait or run fail with ErrClosed or as crashed. It may be called twice.
+// Close stops polling and schedules, ends every process (SIGTERM, and SIGKILL half a second later)
+// and waits for them. Invocations that wait or run fail with ErrClosed or as crashed. It may be
+// called twice.
 func (s *Service) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -149,7 +152,8 @@ func (s *Service) Close() {
 	s.wg.Wait()
 }
 
-// background runs f from Start until Close, whose Wait includes it. f must end when the service's context does.
+// background runs f from Start until Close, whose Wait includes it. f must end when the service's
+// context does.
 func (s *Service) background(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,7 +177,8 @@ func (s *Service) spawn(f func()) bool {
 	return true
 }
 
-// function finds a function by name or ARN, whole or partial, with or without the qualifier $LATEST.
+// function finds a function by name or ARN, whole or partial, with or without the qualifier
+// $LATEST.
 func (s *Service) function(id string) (*function, error) {
 	name := id
 	switch parts := strings.Split(id, ":"); {

@@ -12,7 +12,8 @@ import (
 
 const latest = "$LATEST" // the only version there is
 
-// FunctionSpec describes a function: the properties of AWS::Lambda::Function, plus what the template says elsewhere.
+// FunctionSpec describes a function: the properties of AWS::Lambda::Function, plus what the
+// template says elsewhere.
 type FunctionSpec struct {
 	Role   *iam.Role `json:"-"` // whom the function acts as; the account's administrator if nil
 	Binary string    `json:"-"` // path of the executable, built for this machine
@@ -25,7 +26,8 @@ type FunctionSpec struct {
 	MemorySize   int // MB; 128 if 0. Recorded, not enforced
 	Environment  struct{ Variables map[string]string }
 
-	// ReservedConcurrentExecutions is how many invocations may be in hand at once; more are throttled. No limit if nil.
+	// ReservedConcurrentExecutions is how many invocations may be in hand at once; more are
+	// throttled. No limit if nil.
 	ReservedConcurrentExecutions *int
 
 	// Refused if set.

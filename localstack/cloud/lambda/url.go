@@ -56,8 +56,8 @@ func (s *Service) CreateURL(spec URLSpec) error {
 	return nil
 }
 
-// URL returns what https://{id}.lambda-url.{region}.on.aws serves. Requests must come with the path as the function shall
-// see it. An unknown id answers 404.
+// URL returns what https://{id}.lambda-url.{region}.on.aws serves. Requests must come with the path
+// as the function shall see it. An unknown id answers 404.
 func (s *Service) URL(id string) http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +91,8 @@ func (h *urlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// urlEvent is events.LambdaFunctionURLRequest of aws-lambda-go, with the constant fields that it leaves out.
+// urlEvent is events.LambdaFunctionURLRequest of aws-lambda-go, with the constant fields that it
+// leaves out.
 type urlEvent struct {
 	Version               string            `json:"version"`
 	RouteKey              string            `json:"routeKey"`
@@ -240,8 +241,9 @@ func (h *urlHandler) write(w http.ResponseWriter, id string, result Result) {
 	h.send(w, body)
 }
 
-// parseURLResponse understands the three forms of a response: an object with a statusCode, any other JSON, which is the body
-// of a 200, and aws-lambda-go's LambdaFunctionURLStreamingResponse, whose head is apart from its body.
+// parseURLResponse understands the three forms of a response: an object with a statusCode, any
+// other JSON, which is the body of a 200, and aws-lambda-go's LambdaFunctionURLStreamingResponse,
+// whose head is apart from its body.
 func parseURLResponse(result Result) (res urlResponse, body []byte, err error) {
 	if result.contentType == "application/vnd.awslambda.http-integration-response" {
 		head, body, _ := bytes.Cut(result.Payload, make([]byte, 8))

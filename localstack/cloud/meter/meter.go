@@ -10,9 +10,10 @@ import (
 // Unit is one kind of thing that AWS counts on a bill. What comes before its point is the service.
 type Unit string
 
-// What is counted. Read and write units are DynamoDB's request units on demand; messages are API Gateway's, in steps of
-// 32 KB, both ways; queue requests are SQS API calls in steps of 64 KB, without the empty receives of idle pollers. Bytes out are
-// those of frames, with their headers, and of the bodies of function URLs.
+// What is counted. Read and write units are DynamoDB's request units on demand; messages are API
+// Gateway's, in steps of 32 KB, both ways; queue requests are SQS API calls in steps of 64 KB,
+// without the empty receives of idle pollers. Bytes out are those of frames, with their headers,
+// and of the bodies of function URLs.
 const (
 	FunctionRequests Unit = "lambda.requests"
 	FunctionMillis   Unit = "lambda.billed_ms" // of this machine, not of AWS
@@ -40,7 +41,8 @@ type By struct {
 	Operation string // of the service's API; a route's key; of an invocation, what caused it
 }
 
-// Meter adds up units. The zero value is ready; a nil Meter counts nothing. It is safe for concurrent use.
+// Meter adds up units. The zero value is ready; a nil Meter counts nothing. It is safe for
+// concurrent use.
 type Meter struct {
 	mu  sync.Mutex
 	sum map[entry]*float64
@@ -97,7 +99,8 @@ type Line struct {
 	N         float64 `json:"n"`
 }
 
-// Lines returns all that was counted so far, by unit, function and operation in this order; nil if that is nothing.
+// Lines returns all that was counted so far, by unit, function and operation in this order; nil if
+// that is nothing.
 func (m *Meter) Lines() []Line {
 	if m == nil {
 		return nil

@@ -7,7 +7,8 @@ type Price struct {
 	Item string  `json:"item"` // what AWS calls it
 }
 
-// PriceList is what AWS asks for in a Region on a day. Units that it does not have cost nothing by themselves.
+// PriceList is what AWS asks for in a Region on a day. Units that it does not have cost nothing by
+// themselves.
 type PriceList struct {
 	Date   string         `json:"date"`
 	Region string         `json:"region"`
@@ -19,9 +20,9 @@ const (
 	gigabyte = 1 << 30
 )
 
-// Prices is the one table of prices (docs/aws.md §D and §E, whose statuses say how sure each is): first tiers, without free
-// ones. Whatever is not used up by a call (alarms, storage, the polls of idle queues) is not on it: the template's idle bill is
-// a test of its own.
+// Prices is the one table of prices (docs/aws.md §D and §E, whose statuses say how sure each is):
+// first tiers, without free ones. Whatever is not used up by a call (alarms, storage, the polls of
+// idle queues) is not on it: the template's idle bill is a test of its own.
 func Prices() PriceList {
 	return PriceList{Date: "2026-11-24", Region: "us-east-1", Table: map[Unit]Price{
 		SocketMessages:   {1.00, million, "WebSocket messages"},
@@ -54,8 +55,8 @@ func (p PriceList) cost(lines []Line) map[string]float64 {
 	return usd
 }
 
-// Assumption is what functions would cost by time, if they took so long on AWS. It is not part of the cost: a laptop cannot
-// know how long they take there.
+// Assumption is what functions would cost by time, if they took so long on AWS. It is not part of
+// the cost: a laptop cannot know how long they take there.
 type Assumption struct {
 	Date      string             `json:"date"`
 	Millis    map[string]float64 `json:"milliseconds"` // billed for a request, by what caused it
@@ -72,8 +73,9 @@ const (
 	Queue       = "SQS"
 )
 
-// assume multiplies the memory of the requests with the assumed time. The times are guesses for arm64, warm, from the number of
-// calls that the functions make one after another at some 4 ms each; none was measured on AWS.
+// assume multiplies the memory of the requests with the assumed time. The times are guesses for
+// arm64, warm, from the number of calls that the functions make one after another at some 4 ms
+// each; none was measured on AWS.
 func assume(lines []Line) Assumption {
 	a := Assumption{
 		Date:     "2026-11-25",

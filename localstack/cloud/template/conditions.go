@@ -81,7 +81,8 @@ func (r *resolver) not(arg any) (bool, error) {
 	return !holds, err
 }
 
-// combine works out Fn::Or, for which one rule that is true decides, and Fn::And, for which one that is false does.
+// combine works out Fn::Or, for which one rule that is true decides, and Fn::And, for which one
+// that is false does.
 func (r *resolver) combine(arg any, decisive bool) (bool, error) {
 	rules, ok := arg.([]any)
 	if !ok {
@@ -99,7 +100,8 @@ func (r *resolver) combine(arg any, decisive bool) (bool, error) {
 	return !decisive, nil
 }
 
-// choose answers Fn::If: [condition, value if it holds, value if not]. Only the chosen value is looked at.
+// choose answers Fn::If: [condition, value if it holds, value if not]. Only the chosen value is
+// looked at.
 func (r *resolver) choose(arg any, path string) (any, error) {
 	args, err := arguments(arg, 3)
 	if err != nil {
@@ -119,7 +121,8 @@ func (r *resolver) choose(arg any, path string) (any, error) {
 	return r.value(args[2], path+"[2]")
 }
 
-// enter notes that a resource or condition is being worked out, and fails if it already is: it needs itself.
+// enter notes that a resource or condition is being worked out, and fails if it already is: it
+// needs itself.
 func (r *resolver) enter(what string) (leave func(), err error) {
 	if r.open[what] {
 		return nil, fmt.Errorf("%s depends on itself", what)

@@ -9,7 +9,8 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// FuzzResolve holds that no template makes Parse or Resolve panic or hang, and that what resolves once does so again.
+// FuzzResolve holds that no template makes Parse or Resolve panic or hang, and that what resolves
+// once does so again.
 func FuzzResolve(f *testing.F) {
 	data, err := os.ReadFile("testdata/sample.template.json")
 	if err != nil {

@@ -13,8 +13,8 @@ type identity struct {
 	attributes map[string]string
 }
 
-// identity works out what a resource is called. It looks at one property only, the one that names the resource, so two
-// resources may well refer to each other's ids.
+// identity works out what a resource is called. It looks at one property only, the one that names
+// the resource, so two resources may well refer to each other's ids.
 func (r *resolver) identity(logicalID string) (identity, error) {
 	if id, ok := r.identities[logicalID]; ok {
 		return id, nil
@@ -80,7 +80,8 @@ func (r *resolver) name(logicalID string, decl declaration) (string, error) {
 	return name, nil
 }
 
-// ofBus puts the bus before the name of a rule, as the rule's ARN does; the default one is left out.
+// ofBus puts the bus before the name of a rule, as the rule's ARN does; the default one is left
+// out.
 func (r *resolver) ofBus(name string, decl declaration) (string, error) {
 	v, ok := decl.Properties["EventBusName"]
 	if decl.Type != "AWS::Events::Rule" || !ok {
@@ -95,7 +96,8 @@ func (r *resolver) ofBus(name string, decl declaration) (string, error) {
 
 func isTrue(v any) bool { return v == true || v == "true" }
 
-// nameProperty is the property that names a resource of the type. A function URL is named by its function.
+// nameProperty is the property that names a resource of the type. A function URL is named by its
+// function.
 func nameProperty(cfnType string) string {
 	switch cfnType {
 	case "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable":
@@ -119,8 +121,9 @@ func nameProperty(cfnType string) string {
 	}
 }
 
-// identify builds what AWS gives for a resource of the type with the name. Ids that AWS makes up are cut from the token,
-// with AWS's length and alphabet. A type that is not listed has its name for an id and no attributes.
+// identify builds what AWS gives for a resource of the type with the name. Ids that AWS makes up
+// are cut from the token, with AWS's length and alphabet. A type that is not listed has its name
+// for an id and no attributes.
 func (e Env) identify(cfnType, name, token string) identity {
 	switch cfnType {
 	case "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable":

@@ -44,8 +44,8 @@ func (r *resolver) pseudo(name string) (any, error) {
 	}
 }
 
-// value is a parameter's default. A parameter whose value is looked up in Systems Manager, like the CDK's
-// BootstrapVersion, has none here: its default is only the name to look up.
+// value is a parameter's default. A parameter whose value is looked up in Systems Manager, like the
+// CDK's BootstrapVersion, has none here: its default is only the name to look up.
 func (p parameter) value(name string) (any, error) {
 	if strings.HasPrefix(p.Type, "AWS::SSM::") {
 		return nil, fmt.Errorf("parameter %s is looked up in Systems Manager, which the local cloud does not have", name)
@@ -179,7 +179,8 @@ func (r *resolver) split(arg any, path string) (any, error) {
 	return items, nil
 }
 
-// pick answers Fn::Select: [index, list]. CloudFormation counts from 0 and takes the index as text too.
+// pick answers Fn::Select: [index, list]. CloudFormation counts from 0 and takes the index as text
+// too.
 func (r *resolver) pick(arg any, path string) (any, error) {
 	args, err := arguments(arg, 2)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// resolver answers the intrinsic functions of one template in one place. Each resource and each condition is looked at
-// once, on demand: a name may be made of the names of others.
+// resolver answers the intrinsic functions of one template in one place. Each resource and each
+// condition is looked at once, on demand: a name may be made of the names of others.
 type resolver struct {
 	doc        document
 	env        Env
@@ -27,7 +27,8 @@ func newResolver(doc document, env Env) *resolver {
 	}
 }
 
-// noValue is what {"Ref": "AWS::NoValue"} gives: the property or list item that holds it is left out.
+// noValue is what {"Ref": "AWS::NoValue"} gives: the property or list item that holds it is left
+// out.
 type noValue struct{}
 
 // value answers the intrinsic functions in v. The path says where v stands, for errors.
@@ -73,7 +74,8 @@ func (r *resolver) fields(object map[string]any, path string) (map[string]any, e
 	return fields, nil
 }
 
-// intrinsic tells whether an object is the call of an intrinsic function: one key, Ref or Fn::something.
+// intrinsic tells whether an object is the call of an intrinsic function: one key, Ref or
+// Fn::something.
 func intrinsic(object map[string]any) (name string, arg any, ok bool) {
 	if len(object) != 1 {
 		return "", nil, false

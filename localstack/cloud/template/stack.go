@@ -6,16 +6,17 @@ import (
 	"fmt"
 )
 
-// Env is where a stack is created: what the pseudo parameters AWS::StackName, AWS::Region and their like answer. The
-// partition is always aws.
+// Env is where a stack is created: what the pseudo parameters AWS::StackName, AWS::Region and their
+// like answer. The partition is always aws.
 type Env struct {
 	StackName string
 	Region    string
 	Account   string
 	StackID   string // AWS::StackId, an ARN
 
-	// IDs are the physical ids, by logical id, of resources that another cloud has already made. Ref gives them, and
-	// attributes that hold a name hold theirs; a host name that AWS draws by itself stays made up.
+	// IDs are the physical ids, by logical id, of resources that another cloud has already made.
+	// Ref gives them, and attributes that hold a name hold theirs; a host name that AWS draws by
+	// itself stays made up.
 	IDs map[string]string
 }
 
@@ -35,11 +36,13 @@ type Resource struct {
 	Attributes map[string]string // what Fn::GetAtt gives
 }
 
-// Decode unmarshals the resource's properties into v. The error names the resource, and the property if v has no field for it: left
-// out here, it would be found missing on AWS. What is to have no effect has a field all the same, of raw JSON.
+// Decode unmarshals the resource's properties into v. The error names the resource, and the
+// property if v has no field for it: left out here, it would be found missing on AWS. What is to
+// have no effect has a field all the same, of raw JSON.
 func (r Resource) Decode(v any) error { return r.named(Strict(r.Properties, v)) }
 
-// Peek unmarshals those of the resource's properties that v has fields for. Whoever makes the resource decodes them all.
+// Peek unmarshals those of the resource's properties that v has fields for. Whoever makes the
+// resource decodes them all.
 func (r Resource) Peek(v any) error { return r.named(json.Unmarshal(r.Properties, v)) }
 
 func (r Resource) named(err error) error {
@@ -49,8 +52,9 @@ func (r Resource) named(err error) error {
 	return nil
 }
 
-// Strict unmarshals JSON into v, and refuses a field of an object that v has not by its name. A type with an UnmarshalJSON of its own
-// has to call it again, since decoders do not tell it that they are strict.
+// Strict unmarshals JSON into v, and refuses a field of an object that v has not by its name. A
+// type with an UnmarshalJSON of its own has to call it again, since decoders do not tell it that
+// they are strict.
 func Strict(data []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -68,10 +72,10 @@ func (s *Stack) OfType(cfnType string) []Resource {
 	return found
 }
 
-// Resolve names the resources as AWS would name them in that place, and answers the intrinsic functions of their
-// properties and of the outputs. Names are the same on every run: the name that the template gives, else
-// {stack}-{logical id}; ids that AWS makes up (of APIs, distributions, function URLs ...) have AWS's form and are made
-// from the stack's name and the logical id.
+// Resolve names the resources as AWS would name them in that place, and answers the intrinsic
+// functions of their properties and of the outputs. Names are the same on every run: the name that
+// the template gives, else {stack}-{logical id}; ids that AWS makes up (of APIs, distributions,
+// function URLs ...) have AWS's form and are made from the stack's name and the logical id.
 func (t *Template) Resolve(env Env) (*Stack, error) {
 	r := newResolver(t.doc, env)
 	stack := &Stack{Outputs: make(map[string]string)}

@@ -9,13 +9,14 @@ import (
 	"slices"
 )
 
-// Template is a parsed template, its intrinsic functions still unanswered. It is read-only and may be resolved any number
-// of times.
+// Template is a parsed template, its intrinsic functions still unanswered. It is read-only and may
+// be resolved any number of times.
 type Template struct {
 	doc document
 }
 
-// document holds the sections of a template that matter here. Description, Metadata and Rules do not.
+// document holds the sections of a template that matter here. Description, Metadata and Rules do
+// not.
 type document struct {
 	Transform  any
 	Parameters map[string]parameter
@@ -43,8 +44,9 @@ type output struct {
 	Value     any
 }
 
-// Parse reads a template in JSON. It refuses one that is not JSON, that has no resources, that names a condition which it
-// does not define, or that asks for a Transform (a macro runs on AWS only).
+// Parse reads a template in JSON. It refuses one that is not JSON, that has no resources, that
+// names a condition which it does not define, or that asks for a Transform (a macro runs on AWS
+// only).
 func Parse(data []byte) (*Template, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -90,7 +92,8 @@ func has[V any](m map[string]V, key string) bool {
 	return ok
 }
 
-// sortedKeys makes whatever walks a map do so in one order: errors and resources come out the same on every run.
+// sortedKeys makes whatever walks a map do so in one order: errors and resources come out the same
+// on every run.
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {

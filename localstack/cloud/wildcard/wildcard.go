@@ -1,4 +1,5 @@
-// Package wildcard matches the patterns that AWS writes in policies and in CloudFront's path patterns alike.
+// Package wildcard matches the patterns that AWS writes in policies and in CloudFront's path
+// patterns alike.
 package wildcard
 
 // Match reports whether s fits the pattern, in which * stands for any text and ? for one character.

@@ -1,5 +1,5 @@
-// Command function is the function of this package's tests. Its handler's name says how it behaves; where it has to wait or
-// tell something, it calls a URL of the test.
+// Command function is the function of this package's tests. Its handler's name says how it behaves;
+// where it has to wait or tell something, it calls a URL of the test.
 package main
 
 import (
@@ -179,7 +179,8 @@ func batch(e events.SQSEvent) (events.SQSEventResponse, error) {
 	return r, nil
 }
 
-// initError reports a failed initialization as runtimes of other languages do; aws-lambda-go has no call for it.
+// initError reports a failed initialization as runtimes of other languages do; aws-lambda-go has no
+// call for it.
 func initError() {
 	url := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/init/error"
 	body := `{"errorType":"Runtime.NoSuchModule","errorMessage":"no module"}`
