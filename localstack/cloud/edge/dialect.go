@@ -26,7 +26,10 @@ func checkDialect(code string) (*ast.Program, error) {
 		return nil, fmt.Errorf("code has %d bytes, CloudFront takes %d", len(code), maxCode)
 	}
 	if statement := importStatement.FindString(code); statement != "" {
-		return nil, fmt.Errorf("%q: modules, such as the KeyValueStore's, are not supported here", strings.TrimSpace(statement))
+		return nil, fmt.Errorf(
+			"%q: modules, such as the KeyValueStore's, are not supported here",
+			strings.TrimSpace(statement),
+		)
 	}
 	program, err := parser.ParseFile(nil, "function.js", code, 0)
 	if err != nil {

@@ -75,7 +75,9 @@ func parse(properties json.RawMessage) (*config, error) {
 	}
 	for _, e := range c.CustomErrorResponses {
 		if e.ErrorCachingMinTTL == nil || *e.ErrorCachingMinTTL != 0 {
-			return nil, fmt.Errorf("CustomErrorResponses for %d: only ErrorCachingMinTTL 0 is supported", e.ErrorCode)
+			return nil, fmt.Errorf(
+				"CustomErrorResponses for %d: only ErrorCachingMinTTL 0 is supported", e.ErrorCode,
+			)
 		}
 	}
 	if err := c.DefaultCacheBehavior.check(c.Origins); err != nil {
@@ -101,15 +103,21 @@ func decode(b []byte, v any) error {
 // check refuses what is not supported and finds the origin.
 func (b *behavior) check(origins []origin) error {
 	if b.CachePolicyId != cachingDisabled {
-		return fmt.Errorf("CachePolicyId %q is not supported, only CachingDisabled (%s)", b.CachePolicyId, cachingDisabled)
+		return fmt.Errorf(
+			"CachePolicyId %q is not supported, only CachingDisabled (%s)",
+			b.CachePolicyId, cachingDisabled,
+		)
 	}
 	if b.OriginRequestPolicyId != allViewerExceptHostHeader {
-		return fmt.Errorf("OriginRequestPolicyId %q is not supported, only AllViewerExceptHostHeader (%s)",
+		return fmt.Errorf("OriginRequestPolicyId %q is not supported, only "+
+			"AllViewerExceptHostHeader (%s)",
 			b.OriginRequestPolicyId, allViewerExceptHostHeader)
 	}
 	for _, f := range b.FunctionAssociations {
 		if f.EventType != "viewer-request" {
-			return fmt.Errorf("FunctionAssociations: %s is not supported, only viewer-request", f.EventType)
+			return fmt.Errorf(
+				"FunctionAssociations: %s is not supported, only viewer-request", f.EventType,
+			)
 		}
 	}
 	i := slices.IndexFunc(origins, func(o origin) bool { return o.Id == b.TargetOriginId })
@@ -135,7 +143,9 @@ func (c *config) function() (arn string, err error) {
 	for _, b := range append([]behavior{c.DefaultCacheBehavior}, c.CacheBehaviors...) {
 		for _, f := range b.FunctionAssociations {
 			if arn != "" && arn != f.FunctionARN {
-				return "", fmt.Errorf("two functions are not supported: %s and %s", arn, f.FunctionARN)
+				return "", fmt.Errorf(
+					"two functions are not supported: %s and %s", arn, f.FunctionARN,
+				)
 			}
 			arn = f.FunctionARN
 		}

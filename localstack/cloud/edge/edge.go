@@ -18,17 +18,22 @@ import (
 
 // Options are what a Distribution needs.
 type Options struct {
-	ID, DomainName string          // as functions see them; an id of our own and {id}.cloudfront.net if empty
-	Distribution   json.RawMessage // properties of an AWS::CloudFront::Distribution, intrinsics resolved
-	FunctionCode   string          // FunctionCode of the AWS::CloudFront::Function that the distribution associates, if any
+	// as functions see them; an id of our own and {id}.cloudfront.net if empty
+	ID, DomainName string
+	// properties of an AWS::CloudFront::Distribution, intrinsics resolved
+	Distribution json.RawMessage
+	// FunctionCode of the AWS::CloudFront::Function that the distribution associates, if any
+	FunctionCode string
 
 	// Origin returns who answers for an origin's domain name, asked once for each; nil refuses the
 	// distribution.
 	Origin func(domainName string) http.Handler
 
 	ViewerIP func(*http.Request) string // who the viewer is; the peer's address if nil
-	Meter    *meter.Meter               // counts requests and runs of the function; nil counts nothing
-	Log      *slog.Logger               // failures, and at debug what the function logs; discarded if nil
+	// counts requests and runs of the function; nil counts nothing
+	Meter *meter.Meter
+	// failures, and at debug what the function logs; discarded if nil
+	Log *slog.Logger
 }
 
 // Distribution is a CloudFront distribution: an http.Handler for viewers. It is safe for concurrent
@@ -84,7 +89,8 @@ func (d *Distribution) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	uri := r.URL.EscapedPath()
 	b := d.config.behavior(uri)
 	if !b.allows(r.Method) {
-		fail(w, http.StatusForbidden, "Error from cloudfront", "This distribution is not configured to allow the HTTP request "+
+		fail(w, http.StatusForbidden, "Error from cloudfront", "This distribution is not "+
+			"configured to allow the HTTP request "+
 			"method that was used for this request.")
 		return
 	}
@@ -93,8 +99,9 @@ func (d *Distribution) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(b.FunctionAssociations) > 0 {
 		d.opts.Meter.Add(meter.EdgeFunctions, meter.By{Operation: "viewer-request"}, 1)
 		request, response, err := d.function.run(viewerRequest{
-			distributionID: d.opts.ID, domainName: d.opts.DomainName, requestID: id, viewerIP: viewer,
-			method: r.Method, uri: uri, query: r.URL.RawQuery, host: r.Host, header: r.Header,
+			distributionID: d.opts.ID, domainName: d.opts.DomainName, requestID: id,
+			viewerIP: viewer,
+			method:   r.Method, uri: uri, query: r.URL.RawQuery, host: r.Host, header: r.Header,
 		})
 		switch {
 		case err != nil:
@@ -111,11 +118,16 @@ func (d *Distribution) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // forward sends the request to the origin.
-func (d *Distribution) forward(w http.ResponseWriter, r *http.Request, o *origin, out rewritten, viewer, via, id string) {
+func (d *Distribution) forward(
+	w http.ResponseWriter, r *http.Request, o *origin, out rewritten, viewer, via, id string,
+) {
 	escaped := o.OriginPath + out.uri
 	path, err := url.PathUnescape(escaped)
 	if err != nil {
-		fail(w, http.StatusBadRequest, "Error from cloudfront", "Bad request. The path cannot be read.")
+		fail(
+			w, http.StatusBadRequest, "Error from cloudfront",
+			"Bad request. The path cannot be read.",
+		)
 		return
 	}
 	req := r.WithContext(r.Context()) // a copy
@@ -138,7 +150,10 @@ func (d *Distribution) forward(w http.ResponseWriter, r *http.Request, o *origin
 // hopByHop removes the headers that concern the viewer's connection, and keeps the upgrade to
 // WebSocket, which no function can touch.
 func hopByHop(h, viewer http.Header) {
-	for _, name := range []string{"Connection", "Expect", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Upgrade"} {
+	for _, name := range []string{
+		"Connection", "Expect", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Te",
+		"Trailer", "Upgrade",
+	} {
 		h.Del(name)
 	}
 	if strings.EqualFold(viewer.Get("Upgrade"), "websocket") {
@@ -176,13 +191,17 @@ func (g *generated) write(w http.ResponseWriter) {
 func failFunction(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, errInvalid):
-		fail(w, http.StatusBadGateway, "FunctionValidationError from cloudfront", "The CloudFront function returned an invalid value.")
+		fail(
+			w, http.StatusBadGateway, "FunctionValidationError from cloudfront",
+			"The CloudFront function returned an invalid value.",
+		)
 	case errors.Is(err, errThrottled):
 		fail(w, http.StatusServiceUnavailable, "FunctionThrottledError from cloudfront",
 			"The CloudFront function associated with the CloudFront distribution was throttled.")
 	default:
 		fail(w, http.StatusServiceUnavailable, "FunctionExecutionError from cloudfront",
-			"The CloudFront function associated with the CloudFront distribution is invalid or could not run.")
+			"The CloudFront function associated with the CloudFront distribution is invalid or "+
+				"could not run.")
 	}
 }
 
@@ -193,8 +212,10 @@ func fail(w http.ResponseWriter, status int, cache, text string) {
 	h["X-Cache"] = []string{cache}
 	h["Content-Type"] = []string{"text/html"}
 	w.WriteHeader(status)
-	fmt.Fprintf(w, "<!DOCTYPE html>\n<title>ERROR: The request could not be satisfied</title>\n<h1>%d ERROR</h1>\n"+
-		"<h2>The request could not be satisfied.</h2>\n<p>%s</p>\n<pre>Generated by cloudfront (CloudFront)\nRequest ID: %s</pre>\n",
+	fmt.Fprintf(w, "<!DOCTYPE html>\n<title>ERROR: The request could not be "+
+		"satisfied</title>\n<h1>%d ERROR</h1>\n"+
+		"<h2>The request could not be satisfied.</h2>\n<p>%s</p>\n<pre>Generated by cloudfront "+
+		"(CloudFront)\nRequest ID: %s</pre>\n",
 		status, text, h.Get("X-Amz-Cf-Id"))
 }
 

@@ -24,7 +24,8 @@ func TestFunctionRewritesTheRequest(t *testing.T) {
 	if got, want := r.RequestURI, "/v1/?app=my-key&protocol=7&client=a%26b&client=c%20d"; got != want {
 		t.Errorf("origin got %s, want %s", got, want)
 	}
-	if r.URL.Path != "/v1/" || r.Host != "api1.execute-api.us-east-1.amazonaws.com" || r.domain != r.Host {
+	if r.URL.Path != "/v1/" || r.Host != "api1.execute-api.us-east-1.amazonaws.com" ||
+		r.domain != r.Host {
 		t.Errorf("origin %s got path %s, host %s", r.domain, r.URL.Path, r.Host)
 	}
 	for name, want := range map[string]string{
@@ -50,7 +51,8 @@ func TestFunctionAnswers(t *testing.T) {
 	t.Parallel()
 	v := newViewer(t, code)
 	w := v.ask(t, "GET", "http://viewer.example/other")
-	if w.Code != http.StatusNotFound || w.Body.String() != "no such path" || w.Header().Get("Content-Type") != "text/plain" {
+	if w.Code != http.StatusNotFound || w.Body.String() != "no such path" ||
+		w.Header().Get("Content-Type") != "text/plain" {
 		t.Errorf("got %d %q %v", w.Code, w.Body, w.Header())
 	}
 	if got := w.Header().Get("X-Cache"); got != "FunctionGeneratedResponse from cloudfront" {
@@ -69,52 +71,126 @@ func TestWhatFunctionsReturn(t *testing.T) {
 		cache      string // of x-cache; empty if the origin answered
 		want       string // in the response, or the request line at the origin
 	}{
-		{"the request as it came", `return event.request;`, 202, "", "/v1/a%20b?x=%20&x=2&y=1"}, // values of one name gather
-		{"nothing of the query", `event.request.querystring = {}; return event.request;`, 202, "", "/v1/a%20b"},
+		// values of one name gather
+		{"the request as it came", `return event.request;`, 202, "", "/v1/a%20b?x=%20&x=2&y=1"},
+		{
+			"nothing of the query", `event.request.querystring = {}; return event.request;`, 202,
+			"", "/v1/a%20b",
+		},
 		{
 			"parameters in the order of insertion",
-			`event.request.querystring = {b: {value: '1'}, a: {value: '2'}}; return event.request;`, 202, "", "?b=1&a=2",
+			`event.request.querystring = {b: {value: '1'}, a: {value: '2'}}; return event.request;`,
+			202, "", "?b=1&a=2",
 		},
-		{"what no request line can hold", `event.request.querystring = {a: {value: 'é \r\n#'}}; return event.request;`, 202, "", "?a=%C3%A9%20%0D%0A%23"},
+		{
+			"what no request line can hold",
+			`event.request.querystring = {a: {value: 'é \r\n#'}}; return event.request;`, 202, "",
+			"?a=%C3%A9%20%0D%0A%23",
+		},
 		{"a promise", `return (async function () { return event.request; })();`, 202, "", "&y=1"},
-		{"a response in base64", `return {statusCode: 200, body: {encoding: 'base64', data: 'aGk='}};`, 200, "FunctionGeneratedResponse", "hi"},
-		{"a response with cookies", `return {statusCode: 204, cookies: {a: {value: '1'}}};`, 204, "FunctionGeneratedResponse", ""},
+		{
+			"a response in base64",
+			`return {statusCode: 200, body: {encoding: 'base64', data: 'aGk='}};`, 200,
+			"FunctionGeneratedResponse", "hi",
+		},
+		{
+			"a response with cookies", `return {statusCode: 204, cookies: {a: {value: '1'}}};`, 204,
+			"FunctionGeneratedResponse", "",
+		},
 		{
 			"what it knows of the request", `return {statusCode: 200, body: JSON.stringify([event.version, event.context.eventType,
 				event.context.distributionDomainName, event.viewer.ip, event.request.method, event.request.uri,
 				event.request.querystring.x, event.request.headers.host, event.request.headers.connection === undefined,
 				event.request.headers.cookie === undefined, event.request.cookies.c.value])};`,
 			200, "FunctionGeneratedResponse",
-			`["1.0","viewer-request","elocal.cloudfront.net","203.0.113.7","GET","/a%20b",{"value":"%20","multiValue":[{"value":"%20"},{"value":"2"}]},{"value":"viewer.example"},true,true,"1"]`,
+			`["1.0","viewer-request","elocal.cloudfront.net","203.0.113.7","GET","/a%20b",` +
+				`{"value":"%20","multiValue":[{"value":"%20"},{"value":"2"}]},` +
+				`{"value":"viewer.example"},true,true,"1"]`,
 		},
-		{"an exception", `throw new Error('boom');`, 503, "FunctionExecutionError", "could not be satisfied"},
-		{"a promise that is rejected", `return Promise.reject(new Error('boom'));`, 503, "FunctionExecutionError", ""},
+		{
+			"an exception", `throw new Error('boom');`, 503, "FunctionExecutionError",
+			"could not be satisfied",
+		},
+		{
+			"a promise that is rejected", `return Promise.reject(new Error('boom'));`, 503,
+			"FunctionExecutionError", "",
+		},
 		{"a recursion without end", `return handler(event);`, 503, "FunctionExecutionError", ""},
 		{"a loop without end", `for (;;) {}`, 503, "FunctionThrottledError", ""},
-		{"a promise that nothing settles", `return new Promise(function () {});`, 502, "FunctionValidationError", ""},
+		{
+			"a promise that nothing settles", `return new Promise(function () {});`, 502,
+			"FunctionValidationError", "",
+		},
 		{"nothing", ``, 502, "FunctionValidationError", ""},
 		{"a string", `return 'x';`, 502, "FunctionValidationError", ""},
-		{"another method", `event.request.method = 'POST'; return event.request;`, 502, "FunctionValidationError", ""},
-		{"a uri without slash", `event.request.uri = 'x'; return event.request;`, 502, "FunctionValidationError", ""},
-		{"a uri with a query", `event.request.uri = '/x?y'; return event.request;`, 502, "FunctionValidationError", ""},
-		{"a uri that nobody can read", `event.request.uri = '/%zz'; return event.request;`, 400, "Error", ""},
-		{"another host", `event.request.headers.host = {value: 'x'}; return event.request;`, 502, "FunctionValidationError", ""},
-		{"a header it may not set", `event.request.headers.upgrade = {value: 'x'}; return event.request;`, 502, "FunctionValidationError", ""},
-		{"a header of CloudFront's", `event.request.headers['x-edge-y'] = {value: 'x'}; return event.request;`, 502, "FunctionValidationError", ""},
-		{"a header in upper case", `event.request.headers.X = {value: 'x'}; return event.request;`, 502, "FunctionValidationError", ""},
-		{"a header without value", `event.request.headers.x = {}; return event.request;`, 502, "FunctionValidationError", ""},
-		{"a parameter without value", `event.request.querystring = {x: 1}; return event.request;`, 502, "FunctionValidationError", ""},
+		{
+			"another method", `event.request.method = 'POST'; return event.request;`, 502,
+			"FunctionValidationError", "",
+		},
+		{
+			"a uri without slash", `event.request.uri = 'x'; return event.request;`, 502,
+			"FunctionValidationError", "",
+		},
+		{
+			"a uri with a query", `event.request.uri = '/x?y'; return event.request;`, 502,
+			"FunctionValidationError", "",
+		},
+		{
+			"a uri that nobody can read", `event.request.uri = '/%zz'; return event.request;`, 400,
+			"Error", "",
+		},
+		{
+			"another host", `event.request.headers.host = {value: 'x'}; return event.request;`, 502,
+			"FunctionValidationError", "",
+		},
+		{
+			"a header it may not set",
+			`event.request.headers.upgrade = {value: 'x'}; return event.request;`, 502,
+			"FunctionValidationError", "",
+		},
+		{
+			"a header of CloudFront's",
+			`event.request.headers['x-edge-y'] = {value: 'x'}; return event.request;`, 502,
+			"FunctionValidationError", "",
+		},
+		{
+			"a header in upper case",
+			`event.request.headers.X = {value: 'x'}; return event.request;`, 502,
+			"FunctionValidationError", "",
+		},
+		{
+			"a header without value", `event.request.headers.x = {}; return event.request;`, 502,
+			"FunctionValidationError", "",
+		},
+		{
+			"a parameter without value",
+			`event.request.querystring = {x: 1}; return event.request;`, 502,
+			"FunctionValidationError", "",
+		},
 		{"a status that is none", `return {statusCode: 20};`, 502, "FunctionValidationError", ""},
-		{"a status that is text", `return {statusCode: '200'};`, 502, "FunctionValidationError", ""},
-		{"a body that is too long", `return {statusCode: 200, body: new Array(50000).join('x')};`, 502, "FunctionValidationError", ""},
-		{"a getter that throws", `return {get statusCode() { throw new Error('x'); }};`, 503, "FunctionExecutionError", ""},
+		{
+			"a status that is text", `return {statusCode: '200'};`, 502, "FunctionValidationError",
+			"",
+		},
+		{
+			"a body that is too long",
+			`return {statusCode: 200, body: new Array(50000).join('x')};`, 502,
+			"FunctionValidationError", "",
+		},
+		{
+			"a getter that throws", `return {get statusCode() { throw new Error('x'); }};`, 503,
+			"FunctionExecutionError", "",
+		},
 		{"eval", `return eval('event.request');`, 503, "FunctionExecutionError", ""},
 		{"a timer", `setTimeout(function () {}, 1);`, 503, "FunctionExecutionError", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			v := newViewer(t, "function handler(event) {\n"+tt.body+"\n}")
-			w := v.ask(t, "GET", "http://viewer.example/a%20b?x=%20&y=1&x=2", "Connection: keep-alive", "Cookie: c=1")
+			w := v.ask(
+				t, "GET", "http://viewer.example/a%20b?x=%20&y=1&x=2", "Connection: keep-alive",
+				"Cookie: c=1",
+			)
 			if w.Code != tt.status {
 				t.Fatalf("got %d %s, want %d", w.Code, w.Body, tt.status)
 			}
@@ -124,7 +200,8 @@ func TestWhatFunctionsReturn(t *testing.T) {
 				}
 				return
 			}
-			if got := w.Header().Get("X-Cache"); got != tt.cache+" from cloudfront" || !strings.Contains(w.Body.String(), tt.want) {
+			if got := w.Header().Get("X-Cache"); got != tt.cache+" from cloudfront" ||
+				!strings.Contains(w.Body.String(), tt.want) {
 				t.Errorf("got %s %s, want %s %s", got, w.Body, tt.cache, tt.want)
 			}
 		})
@@ -160,7 +237,9 @@ func TestBehaviors(t *testing.T) {
 
 func TestViewerIPComesFromOptions(t *testing.T) {
 	t.Parallel()
-	v := newViewer(t, code, func(o *edge.Options) { o.ViewerIP = func(*http.Request) string { return "2001:db8::1" } })
+	v := newViewer(t, code, func(o *edge.Options) {
+		o.ViewerIP = func(*http.Request) string { return "2001:db8::1" }
+	})
 	v.ask(t, "GET", "http://viewer.example/app/k")
 	if got := v.origin(t).Header.Get("X-Hark-Ip"); got != "2001:db8::1" {
 		t.Errorf("got %s", got)
@@ -169,24 +248,52 @@ func TestViewerIPComesFromOptions(t *testing.T) {
 
 func TestNewRefusesByName(t *testing.T) {
 	t.Parallel()
-	in := func(old, replacement string) string { return strings.Replace(distribution, old, replacement, 1) }
+	in := func(old, replacement string) string {
+		return strings.Replace(distribution, old, replacement, 1)
+	}
 	const head = `"Comment": "test",`
 	for _, tt := range []struct{ name, distribution, code, want string }{
-		{"a cache policy", in("4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "658327ea-f89d-4fab-a63d-7e88639e58f6"), code, "658327ea"},
-		{"an origin request policy", in("b689b0a8-53d0-40ab-baf2-68738e2966ac", "216adef6-5c7f-47e4-b989-5492eafa07d3"), code, "216adef6"},
+		{
+			"a cache policy",
+			in("4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "658327ea-f89d-4fab-a63d-7e88639e58f6"),
+			code, "658327ea",
+		},
+		{
+			"an origin request policy",
+			in("b689b0a8-53d0-40ab-baf2-68738e2966ac", "216adef6-5c7f-47e4-b989-5492eafa07d3"),
+			code, "216adef6",
+		},
 		{"an origin group", in(head, `"OriginGroups": {},`), code, "OriginGroups"},
-		{"a root object", in(head, `"DefaultRootObject": "index.html",`), code, "DefaultRootObject"},
-		{"an S3 origin", in(`"CustomOriginConfig": {}`, `"S3OriginConfig": {}`), code, "S3OriginConfig"},
-		{"cached errors", in(`"ErrorCachingMinTTL": 0`, `"ErrorCachingMinTTL": 10`), code, "ErrorCachingMinTTL"},
-		{"a viewer-response function", in("viewer-request", "viewer-response"), code, "viewer-response"},
-		{"an origin that is none", in(`"TargetOriginId": "publish"`, `"TargetOriginId": "x"`), code, `"x"`},
+		{
+			"a root object", in(head, `"DefaultRootObject": "index.html",`), code,
+			"DefaultRootObject",
+		},
+		{
+			"an S3 origin", in(`"CustomOriginConfig": {}`, `"S3OriginConfig": {}`), code,
+			"S3OriginConfig",
+		},
+		{
+			"cached errors", in(`"ErrorCachingMinTTL": 0`, `"ErrorCachingMinTTL": 10`), code,
+			"ErrorCachingMinTTL",
+		},
+		{
+			"a viewer-response function", in("viewer-request", "viewer-response"), code,
+			"viewer-response",
+		},
+		{
+			"an origin that is none", in(`"TargetOriginId": "publish"`, `"TargetOriginId": "x"`),
+			code, `"x"`,
+		},
 		{"a distribution that is off", in(`"Enabled": true`, `"Enabled": false`), code, "Enabled"},
 		{"no function handler", distribution, "var x = 1;", "handler"},
 		{"no code", distribution, "", "handler"},
 		{"a syntax error", distribution, "function {", "parsed"},
 		{"code that throws", distribution, "throw new Error('x');", "x"},
 		{"too much code", distribution, "//" + strings.Repeat("x", 10<<10), "10240"},
-		{"a KeyValueStore", distribution, "import cf from 'cloudfront';\n" + code, "import cf from 'cloudfront'"},
+		{
+			"a KeyValueStore", distribution, "import cf from 'cloudfront';\n" + code,
+			"import cf from 'cloudfront'",
+		},
 		{"a class", distribution, code + "class X {}", "class"},
 		{"for of", distribution, code + "for (var x of []) {}", "for...of"},
 		{"destructuring", distribution, code + "var {x} = {};", "destructuring"},
@@ -209,20 +316,25 @@ func TestNewRefusesByName(t *testing.T) {
 	}
 	t.Run("not what runtime 2.0 has", func(t *testing.T) {
 		t.Parallel()
-		newViewer(t, "const f = (a, ...rest) => `${a}${rest.length ** 2}`;\nlet g = async function () { await f(1); };\n"+
+		newViewer(t, "const f = (a, ...rest) => `${a}${rest.length ** 2}`;\nlet g = async "+
+			"function () { await f(1); };\n"+
 			"async function handler(event) { var x = /a/; await g(); return event.request; }")
 	})
 }
 
 func FuzzFunction(f *testing.F) {
-	for _, seed := range []string{"/app/key", "/app/a&app=b", "/app/%2e%2e/x", "//", "/app/\x00", "/app/é", "*", ""} {
+	for _, seed := range []string{
+		"/app/key", "/app/a&app=b", "/app/%2e%2e/x", "//", "/app/\x00", "/app/é", "*", "",
+	} {
 		f.Add(seed, "protocol=7&client=js&&=&a;b=%zz", "a=1")
 	}
 	v := newViewer(f, code)
 	f.Fuzz(func(t *testing.T, path, query, cookie string) {
 		v.got = nil
 		r := &http.Request{
-			Method: http.MethodGet, URL: &url.URL{Path: path, RawQuery: query}, Host: "viewer.example",
+			Method: http.MethodGet, URL: &url.URL{
+				Path: path, RawQuery: query,
+			}, Host: "viewer.example",
 			Header: http.Header{"Cookie": {cookie}}, RemoteAddr: "203.0.113.7:1",
 		}
 		w := newNullWriter()
@@ -230,7 +342,8 @@ func FuzzFunction(f *testing.F) {
 		switch w.status {
 		case http.StatusAccepted:
 			got := v.got[0]
-			if got.URL.Path != "/v1/" || !strings.HasPrefix(got.URL.RawQuery, "app=") || strings.ContainsAny(got.RequestURI, " \r\n#\x00") {
+			if got.URL.Path != "/v1/" || !strings.HasPrefix(got.URL.RawQuery, "app=") ||
+				strings.ContainsAny(got.RequestURI, " \r\n#\x00") {
 				t.Errorf("%q?%q: origin got %q", path, query, got.RequestURI)
 			}
 		case http.StatusNotFound:
@@ -253,14 +366,24 @@ func (w *nullWriter) WriteHeader(status int)      { w.status = status }
 
 // BenchmarkRequest is a request through the function to an origin in this process.
 func BenchmarkRequest(b *testing.B) {
-	origin := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
-	v := newViewer(b, code, func(o *edge.Options) { o.Origin = func(string) http.Handler { return origin } })
-	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "/app/my-key?protocol=7&client=js&version=8.4.0&flash=false", nil)
+	origin := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusAccepted)
+	})
+	v := newViewer(b, code, func(o *edge.Options) {
+		o.Origin = func(string) http.Handler { return origin }
+	})
+	r, err := http.NewRequestWithContext(
+		b.Context(), http.MethodGet, "/app/my-key?protocol=7&client=js&version=8.4.0&flash=false",
+		nil,
+	)
 	if err != nil {
 		b.Fatal(err)
 	}
 	r.RemoteAddr = "203.0.113.7:1234"
-	for _, name := range []string{"Accept-Encoding", "Accept-Language", "Cache-Control", "Origin", "Pragma", "User-Agent", "Sec-Websocket-Key"} {
+	for _, name := range []string{
+		"Accept-Encoding", "Accept-Language", "Cache-Control", "Origin", "Pragma", "User-Agent",
+		"Sec-Websocket-Key",
+	} {
 		r.Header.Set(name, "a value of some length")
 	}
 	b.ReportAllocs()

@@ -99,7 +99,9 @@ func newViewer(t testing.TB, code string, edit ...func(*edge.Options)) *viewer {
 }
 
 // ask sends a request with header lines of the form "name: value".
-func (v *viewer) ask(t testing.TB, method, target string, headers ...string) *httptest.ResponseRecorder {
+func (v *viewer) ask(
+	t testing.TB, method, target string, headers ...string,
+) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, target, nil)
 	r.RemoteAddr = "203.0.113.7:1234"

@@ -26,7 +26,10 @@ func TestWebSocketThroughTheEdge(t *testing.T) {
 		name   string
 		origin func(t *testing.T, socket http.Handler) http.Handler
 	}{
-		{"to a handler in this process", func(_ *testing.T, socket http.Handler) http.Handler { return socket }},
+		{
+			"to a handler in this process",
+			func(_ *testing.T, socket http.Handler) http.Handler { return socket },
+		},
 		{"to a reverse proxy", func(t *testing.T, socket http.Handler) http.Handler {
 			t.Helper()
 			server := httptest.NewServer(socket)
@@ -35,7 +38,9 @@ func TestWebSocketThroughTheEdge(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+			return &httputil.ReverseProxy{
+				Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
+			}
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -50,13 +55,16 @@ func TestWebSocketThroughTheEdge(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 
-			client, _, err := websocket.Dial(ctx, strings.Replace(server.URL, "http", "ws", 1)+"/app/my-key?protocol=7", nil)
+			client, _, err := websocket.Dial(
+				ctx, strings.Replace(server.URL, "http", "ws", 1)+"/app/my-key?protocol=7", nil,
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = client.CloseNow() })
 			e := <-got
-			if e.QueryStringParameters["app"] != "my-key" || e.Headers["X-Hark-Origin"] != "secret" || e.Headers["X-Hark-Ip"] != "127.0.0.1" {
+			if e.QueryStringParameters["app"] != "my-key" ||
+				e.Headers["X-Hark-Origin"] != "secret" || e.Headers["X-Hark-Ip"] != "127.0.0.1" {
 				t.Errorf("$connect got query %v, headers %v", e.QueryStringParameters, e.Headers)
 			}
 			if err := client.Write(ctx, websocket.MessageText, []byte("up")); err != nil {
@@ -84,12 +92,16 @@ func TestRefusedHandshakeReachesTheViewer(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, make(chan events.APIGatewayWebsocketProxyRequest, 10))
 	v := newViewer(t, code, func(o *edge.Options) {
-		o.Distribution = json.RawMessage(strings.Replace(distribution, `"OriginPath": "/v1"`, `"OriginPath": "/v2"`, 1))
+		o.Distribution = json.RawMessage(strings.Replace(
+			distribution, `"OriginPath": "/v1"`, `"OriginPath": "/v2"`, 1,
+		))
 		o.Origin = func(string) http.Handler { return g.Socket("api1") }
 	})
 	server := httptest.NewServer(v)
 	t.Cleanup(server.Close)
-	_, resp, err := websocket.Dial(t.Context(), strings.Replace(server.URL, "http", "ws", 1)+"/app/k", nil)
+	_, resp, err := websocket.Dial(
+		t.Context(), strings.Replace(server.URL, "http", "ws", 1)+"/app/k", nil,
+	)
 	if err == nil || resp == nil || resp.StatusCode != http.StatusForbidden {
 		t.Errorf("got %v %v, want 403", resp, err)
 	}
@@ -108,10 +120,14 @@ func newGateway(t *testing.T, got chan<- events.APIGatewayWebsocketProxyRequest)
 			return []byte(`{"statusCode":200}`), "", nil
 		},
 	})
-	route := gateway.Route{IntegrationType: "AWS_PROXY", IntegrationURI: "arn:aws:lambda:us-east-1:1:function:f"}
+	route := gateway.Route{
+		IntegrationType: "AWS_PROXY", IntegrationURI: "arn:aws:lambda:us-east-1:1:function:f",
+	}
 	if err := g.Create(gateway.API{
 		ID: "api1", Stage: "v1", RouteSelectionExpression: "$request.body.event",
-		Routes: map[string]gateway.Route{"$connect": route, "$default": route, "$disconnect": route},
+		Routes: map[string]gateway.Route{
+			"$connect": route, "$default": route, "$disconnect": route,
+		},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +139,9 @@ func post(t *testing.T, g *gateway.Service, method, id, body string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	path := "/_aws/execute-api/api1/v1/@connections/" + url.PathEscape(id)
-	g.ServeConnections(w, httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body)))
+	g.ServeConnections(
+		w, httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body)),
+	)
 	if w.Code >= 300 {
 		t.Fatalf("%s: %d %s", method, w.Code, w.Body)
 	}

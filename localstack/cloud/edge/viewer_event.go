@@ -38,10 +38,14 @@ type generated struct {
 // (CloudFront Developer Guide, restrictions on all edge functions).
 func disallowed(name string) bool {
 	switch name {
-	case "connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "trailer",
-		"upgrade", "x-accel-buffering", "x-accel-charset", "x-accel-limit-rate", "x-accel-redirect", "x-amzn-auth",
-		"x-amzn-cf-billing", "x-amzn-cf-id", "x-amzn-cf-xff", "x-amzn-errortype", "x-amzn-fle-profile",
-		"x-amzn-header-count", "x-amzn-header-order", "x-amzn-lambda-integration-tag", "x-amzn-requestid", "x-cache",
+	case "connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization",
+		"proxy-connection", "trailer",
+		"upgrade", "x-accel-buffering", "x-accel-charset", "x-accel-limit-rate", "x-accel-redirect",
+		"x-amzn-auth",
+		"x-amzn-cf-billing", "x-amzn-cf-id", "x-amzn-cf-xff", "x-amzn-errortype",
+		"x-amzn-fle-profile",
+		"x-amzn-header-count", "x-amzn-header-order", "x-amzn-lambda-integration-tag",
+		"x-amzn-requestid", "x-cache",
 		"x-forwarded-proto", "x-real-ip":
 		return true
 	}
@@ -169,7 +173,9 @@ func readRequest(o *goja.Object, in viewerRequest) (*rewritten, error) {
 func readResponse(o *goja.Object) (*generated, error) {
 	status, ok := o.Get("statusCode").Export().(int64)
 	if !ok || status < 200 || status > 599 {
-		return nil, fmt.Errorf("%w: response.statusCode must be a number from 200 to 599", errInvalid)
+		return nil, fmt.Errorf(
+			"%w: response.statusCode must be a number from 200 to 599", errInvalid,
+		)
 	}
 	header, err := readHeaders(o, "response")
 	if err != nil {
@@ -207,7 +213,9 @@ func readBody(v goja.Value) ([]byte, error) {
 		ok = ok && err == nil
 	}
 	if !ok || encoding != "text" && encoding != "base64" || len(body) > maxBody {
-		return nil, fmt.Errorf("%w: response.body must be a string or {encoding, data} of at most 40 KB", errInvalid)
+		return nil, fmt.Errorf(
+			"%w: response.body must be a string or {encoding, data} of at most 40 KB", errInvalid,
+		)
 	}
 	return body, nil
 }
@@ -221,7 +229,9 @@ func readHeaders(o *goja.Object, of string) (http.Header, error) {
 	}
 	for _, name := range headers.Keys() {
 		if name != strings.ToLower(name) {
-			return nil, fmt.Errorf("%w: %s.headers must have header names in lower case", errInvalid, of)
+			return nil, fmt.Errorf(
+				"%w: %s.headers must have header names in lower case", errInvalid, of,
+			)
 		}
 		if disallowed(name) {
 			return nil, fmt.Errorf("%w: %s.headers[%q] is not allowed", errInvalid, of, name)

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	maxRun   = time.Second // CloudFront allows about a millisecond of its own machines; this only ends loops
-	maxDepth = 1000        // calls within calls: a recursion without end is an exception
+	// CloudFront allows about a millisecond of its own machines; this only ends loops
+	maxRun   = time.Second
+	maxDepth = 1000 // calls within calls: a recursion without end is an exception
 )
 
 var (
@@ -114,7 +115,8 @@ func (f *function) run(in viewerRequest) (request *rewritten, response *generate
 	// Reading the result may run code as well: getters.
 	caught := r.vm.Try(func() { request, response, err = r.invoke(in) })
 	if !stop.Stop() {
-		return nil, nil, errThrottled // the runtime is not used again: the interrupt may hit at any time
+		// the runtime is not used again: the interrupt may hit at any time
+		return nil, nil, errThrottled
 	}
 	f.idle.Put(r)
 	if caught != nil {

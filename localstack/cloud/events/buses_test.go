@@ -38,7 +38,9 @@ func newRig(t testing.TB, pattern string) rig {
 	t.Helper()
 	r := rig{TB: t, meter: new(meter.Meter), faults: new(faults.Set)}
 	r.queues = sqs.New(sqs.Options{Region: "us-east-1", Account: account, Meter: r.meter})
-	if err := r.queues.Create(sqs.QueueSpec{QueueName: "q.fifo", FifoQueue: true, ContentBasedDeduplication: true}); err != nil {
+	if err := r.queues.Create(sqs.QueueSpec{
+		QueueName: "q.fifo", FifoQueue: true, ContentBasedDeduplication: true,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	r.Service = events.New(events.Options{
@@ -55,7 +57,9 @@ func newRig(t testing.TB, pattern string) rig {
 }
 
 func ruleSpec(pattern string) events.RuleSpec {
-	spec := events.RuleSpec{Name: "rule", EventBusName: "Hark", EventPattern: json.RawMessage(pattern)}
+	spec := events.RuleSpec{
+		Name: "rule", EventBusName: "Hark", EventPattern: json.RawMessage(pattern),
+	}
 	spec.Targets = []events.Target{{ID: "q", ARN: queueARN}}
 	spec.Targets[0].SQSParameters.MessageGroupID = "bus"
 	return spec
@@ -88,7 +92,9 @@ func (r rig) sent() []sqs.Message {
 
 // entry is an event for the bus, with the detail.
 func entry(detail string) string {
-	return fmt.Sprintf(`{"EventBusName":"Hark","Source":"shop","DetailType":"hark.publish","Detail":%q}`, detail)
+	return fmt.Sprintf(
+		`{"EventBusName":"Hark","Source":"shop","DetailType":"hark.publish","Detail":%q}`, detail,
+	)
 }
 
 func TestAnEventReachesTheQueueInItsEnvelope(t *testing.T) {
@@ -98,15 +104,18 @@ func TestAnEventReachesTheQueueInItsEnvelope(t *testing.T) {
 		FailedEntryCount int
 		Entries          []struct{ EventID string }
 	}
-	if err := json.Unmarshal([]byte(answer), &out); err != nil || status != http.StatusOK || len(out.Entries) != 1 {
+	if err := json.Unmarshal([]byte(answer), &out); err != nil || status != http.StatusOK ||
+		len(out.Entries) != 1 {
 		t.Fatalf("%d %s", status, answer)
 	}
 	got := r.sent()
 	if len(got) != 1 {
 		t.Fatalf("%d messages", len(got))
 	}
-	want := `{"version":"0","id":"` + out.Entries[0].EventID + `","detail-type":"hark.publish","source":"shop","account":"000000000000",` +
-		`"time":"2026-11-25T12:00:00Z","region":"us-east-1","resources":[],"detail":{"name":"<e>","n":1.50}}`
+	want := `{"version":"0","id":"` + out.Entries[0].EventID + `","detail-type":"hark.publish",` +
+		`"source":"shop","account":"000000000000",` +
+		`"time":"2026-11-25T12:00:00Z","region":"us-east-1","resources":[],` +
+		`"detail":{"name":"<e>","n":1.50}}`
 	if diff := cmp.Diff(want, got[0].Body); diff != "" {
 		t.Error(diff)
 	}
@@ -175,18 +184,21 @@ func TestEntriesAreRefusedOneByOne(t *testing.T) {
 		FailedEntryCount int
 		Entries          []struct{ EventID, ErrorCode, ErrorMessage string }
 	}
-	if err := json.Unmarshal([]byte(answer), &out); err != nil || status != http.StatusOK || out.FailedEntryCount != 6 {
+	if err := json.Unmarshal([]byte(answer), &out); err != nil || status != http.StatusOK ||
+		out.FailedEntryCount != 6 {
 		t.Fatalf("%d %s", status, answer)
 	}
 	want := []string{
-		"InvalidArgument", "InvalidArgument", "InvalidArgument", "MalformedDetail", "MalformedDetail", "NotAuthorizedForSourceException", "",
+		"InvalidArgument", "InvalidArgument", "InvalidArgument", "MalformedDetail",
+		"MalformedDetail", "NotAuthorizedForSourceException", "",
 	}
 	for i, e := range out.Entries {
 		if e.ErrorCode != want[i] || (e.EventID == "") != (want[i] != "") {
 			t.Errorf("entry %d: %+v", i, e)
 		}
 	}
-	if got := out.Entries[1].ErrorMessage; got != "Parameter DetailType is not valid. Reason: DetailType is a required argument." {
+	if got := out.Entries[1].ErrorMessage; got != "Parameter DetailType is not valid. Reason: "+
+		"DetailType is a required argument." {
 		t.Error(got)
 	}
 	if got := r.sent(); len(got) != 1 {
@@ -197,7 +209,9 @@ func TestEntriesAreRefusedOneByOne(t *testing.T) {
 func TestAnEventForABusThatIsNotThereIsLost(t *testing.T) {
 	r := newRig(t, `{"source":["shop"]}`)
 	for _, bus := range []string{`"EventBusName":"other",`, ``} {
-		status, answer := r.put(t.Context(), `{`+bus+`"Source":"shop","DetailType":"sale","Detail":"{}"}`)
+		status, answer := r.put(
+			t.Context(), `{`+bus+`"Source":"shop","DetailType":"sale","Detail":"{}"}`,
+		)
 		if status != http.StatusOK || !strings.Contains(answer, `"FailedEntryCount":0`) {
 			t.Errorf("%d %s", status, answer)
 		}
@@ -212,11 +226,24 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	many := strings.Split(strings.Repeat(entry(`{}`)+"\n", 11), "\n")[:11]
 	for _, tt := range []struct{ name, target, body, want string }{
 		{"no entry", "AWSEvents.PutEvents", `{"Entries":[]}`, "ValidationException"},
-		{"eleven", "AWSEvents.PutEvents", `{"Entries":[` + strings.Join(many, ",") + `]}`, "less than or equal to 10"},
-		{"over a megabyte", "AWSEvents.PutEvents", `{"Entries":[` + entry(`{"a":"`+strings.Repeat("x", 1<<20)+`"}`) + `]}`, "over the limit"},
+		{
+			"eleven", "AWSEvents.PutEvents", `{"Entries":[` + strings.Join(many, ",") + `]}`,
+			"less than or equal to 10",
+		},
+		{
+			"over a megabyte", "AWSEvents.PutEvents",
+			`{"Entries":[` + entry(`{"a":"`+strings.Repeat("x", 1<<20)+`"}`) + `]}`,
+			"over the limit",
+		},
 		{"no JSON", "AWSEvents.PutEvents", `{`, "SerializationException"},
-		{"a global endpoint", "AWSEvents.PutEvents", `{"EndpointId":"a.b","Entries":[` + entry(`{}`) + `]}`, "EndpointId is not supported"},
-		{"another operation", "AWSEvents.ListRules", `{}`, "AWSEvents.ListRules is not part of the local cloud"},
+		{
+			"a global endpoint", "AWSEvents.PutEvents",
+			`{"EndpointId":"a.b","Entries":[` + entry(`{}`) + `]}`, "EndpointId is not supported",
+		},
+		{
+			"another operation", "AWSEvents.ListRules", `{}`,
+			"AWSEvents.ListRules is not part of the local cloud",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			status, answer := r.call(t.Context(), tt.target, tt.body)
@@ -232,12 +259,15 @@ func TestRequestsThatAreRefused(t *testing.T) {
 
 func TestRolesPutEventsWhereTheirPoliciesSay(t *testing.T) {
 	r := newRig(t, `{"source":["shop"]}`)
-	for resource, want := range map[string]int{busARN: http.StatusOK, busARN + "2": http.StatusBadRequest} {
+	for resource, want := range map[string]int{
+		busARN: http.StatusOK, busARN + "2": http.StatusBadRequest,
+	} {
 		role := &iam.Role{Name: "fn", Session: "Hark-webhook", Account: account, Statements: []iam.Statement{
 			{Effect: "Allow", Actions: []string{"events:PutEvents"}, Resources: []string{resource}},
 		}}
 		status, answer := r.put(iam.WithRole(t.Context(), role), entry(`{}`))
-		if status != want || want != http.StatusOK && !strings.Contains(answer, `"__type":"AccessDeniedException"`) {
+		if status != want || want != http.StatusOK &&
+			!strings.Contains(answer, `"__type":"AccessDeniedException"`) {
 			t.Errorf("%s: %d %s", resource, status, answer)
 		}
 	}
@@ -246,12 +276,19 @@ func TestRolesPutEventsWhereTheirPoliciesSay(t *testing.T) {
 	}
 	var lines []meter.Line
 	for _, l := range r.meter.Lines() {
-		if l.Service == "eventbridge" || l.Operation == "SendMessage" && l.Unit == meter.QueueRequests {
+		if l.Service == "eventbridge" || l.Operation == "SendMessage" &&
+			l.Unit == meter.QueueRequests {
 			lines = append(lines, l)
 		}
 	}
 	want := []meter.Line{
-		{Service: "eventbridge", Unit: meter.BusEvents, Function: "Hark-webhook", Operation: "PutEvents", N: 1},
+		{
+			Service:   "eventbridge",
+			Unit:      meter.BusEvents,
+			Function:  "Hark-webhook",
+			Operation: "PutEvents",
+			N:         1,
+		},
 		{Service: "sqs", Unit: meter.QueueRequests, Operation: "SendMessage", N: 1},
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
@@ -262,7 +299,10 @@ func TestRolesPutEventsWhereTheirPoliciesSay(t *testing.T) {
 func TestEach64KiBIsAnEventOnTheBill(t *testing.T) {
 	r := newRig(t, `{"source":["other"]}`)
 	const around = len(`{"a":""}`) + len("shop") + len("hark.publish")
-	r.put(t.Context(), entry(`{}`), entry(`{"a":"`+strings.Repeat("x", 64<<10-around)+`"}`), entry(`{"a":"`+strings.Repeat("x", 64<<10-around+1)+`"}`))
+	r.put(
+		t.Context(), entry(`{}`), entry(`{"a":"`+strings.Repeat("x", 64<<10-around)+`"}`),
+		entry(`{"a":"`+strings.Repeat("x", 64<<10-around+1)+`"}`),
+	)
 	if got := r.meter.Snapshot()[meter.BusEvents]; got != 4 {
 		t.Errorf("counted %v", got)
 	}
@@ -270,13 +310,20 @@ func TestEach64KiBIsAnEventOnTheBill(t *testing.T) {
 
 func TestFaultsStrike(t *testing.T) {
 	r := newRig(t, `{"source":["shop"]}`)
-	for status, want := range map[int]string{429: "400 ThrottlingException", 503: "503 InternalException"} {
-		r.faults.Add(faults.Order{Faults: []faults.Fault{{Do: faults.Answer, Service: faults.EventBridge, Status: status, Count: 1}}})
+	for status, want := range map[int]string{
+		429: "400 ThrottlingException", 503: "503 InternalException",
+	} {
+		r.faults.Add(faults.Order{
+			Faults: []faults.Fault{
+				{Do: faults.Answer, Service: faults.EventBridge, Status: status, Count: 1},
+			},
+		})
 		got, answer := r.put(t.Context(), entry(`{}`))
 		var refusal struct {
 			Type string `json:"__type"`
 		}
-		if err := json.Unmarshal([]byte(answer), &refusal); err != nil || fmt.Sprint(got, " ", refusal.Type) != want {
+		if err := json.Unmarshal([]byte(answer), &refusal); err != nil ||
+			fmt.Sprint(got, " ", refusal.Type) != want {
 			t.Errorf("%d: %d %s", status, got, answer)
 		}
 	}
@@ -289,25 +336,51 @@ func TestWhatCannotBeCreated(t *testing.T) {
 	r := newRig(t, `{"source":["shop"]}`)
 	for name, spec := range map[string]events.BusSpec{
 		"the name is not one": {}, "exists already": {Name: "Hark"}, "exists": {Name: "default"},
-		"EventSourceName": {Name: "a", EventSourceName: "aws.partner/x"}, "DeadLetterConfig": {Name: "a", DeadLetterConfig: json.RawMessage(`{}`)},
+		"EventSourceName": {Name: "a", EventSourceName: "aws.partner/x"}, "DeadLetterConfig": {
+			Name: "a", DeadLetterConfig: json.RawMessage(`{}`),
+		},
 	} {
 		if err := r.CreateBus(spec); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%+v: %v", spec, err)
 		}
 	}
 	for want, change := range map[string]func(*events.RuleSpec){
-		"neither EventPattern nor schedule":                     func(s *events.RuleSpec) { s.EventPattern = nil },
-		"is not an object with fields":                          func(s *events.RuleSpec) { s.EventPattern = json.RawMessage(`{}`) },
-		"something follows":                                     func(s *events.RuleSpec) { s.EventPattern = json.RawMessage(`{"a":[1]} 2`) },
-		`source: {"prefix":"s"} is not supported`:               func(s *events.RuleSpec) { s.EventPattern = json.RawMessage(`{"source":[{"prefix":"s"}]}`) },
-		"source: shop is neither a list":                        func(s *events.RuleSpec) { s.EventPattern = json.RawMessage(`{"source":"shop"}`) },
-		"event bus other does not exist":                        func(s *events.RuleSpec) { s.EventBusName = "other" },
-		"ScheduleExpression":                                    func(s *events.RuleSpec) { s.ScheduleExpression = "rate(1 minute)" },
-		"State ENABLED_WITH_ALL":                                func(s *events.RuleSpec) { s.State = "ENABLED_WITH_ALL" },
-		"target q: arn:aws:lambda:x, which is no queue, is not": func(s *events.RuleSpec) { s.Targets[0].ARN = "arn:aws:lambda:x" },
-		"needs a MessageGroupId":                                func(s *events.RuleSpec) { s.Targets[0].SQSParameters.MessageGroupID = "" },
-		"InputPath":                                             func(s *events.RuleSpec) { s.Targets[0].InputPath = "$.detail" },
-		"DeadLetterConfig":                                      func(s *events.RuleSpec) { s.Targets[0].DeadLetterConfig = json.RawMessage(`{}`) },
+		"neither EventPattern nor schedule": func(s *events.RuleSpec) {
+			s.EventPattern = nil
+		},
+		"is not an object with fields": func(s *events.RuleSpec) {
+			s.EventPattern = json.RawMessage(`{}`)
+		},
+		"something follows": func(s *events.RuleSpec) {
+			s.EventPattern = json.RawMessage(`{"a":[1]} 2`)
+		},
+		`source: {"prefix":"s"} is not supported`: func(s *events.RuleSpec) {
+			s.EventPattern = json.RawMessage(`{"source":[{"prefix":"s"}]}`)
+		},
+		"source: shop is neither a list": func(s *events.RuleSpec) {
+			s.EventPattern = json.RawMessage(`{"source":"shop"}`)
+		},
+		"event bus other does not exist": func(s *events.RuleSpec) {
+			s.EventBusName = "other"
+		},
+		"ScheduleExpression": func(s *events.RuleSpec) {
+			s.ScheduleExpression = "rate(1 minute)"
+		},
+		"State ENABLED_WITH_ALL": func(s *events.RuleSpec) {
+			s.State = "ENABLED_WITH_ALL"
+		},
+		"target q: arn:aws:lambda:x, which is no queue, is not": func(s *events.RuleSpec) {
+			s.Targets[0].ARN = "arn:aws:lambda:x"
+		},
+		"needs a MessageGroupId": func(s *events.RuleSpec) {
+			s.Targets[0].SQSParameters.MessageGroupID = ""
+		},
+		"InputPath": func(s *events.RuleSpec) {
+			s.Targets[0].InputPath = "$.detail"
+		},
+		"DeadLetterConfig": func(s *events.RuleSpec) {
+			s.Targets[0].DeadLetterConfig = json.RawMessage(`{}`)
+		},
 	} {
 		spec := ruleSpec(`{"source":["shop"]}`)
 		change(&spec)

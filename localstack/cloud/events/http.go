@@ -34,7 +34,10 @@ func invalid(message string) error {
 // AWSEvents.PutEvents. Its context says who asks (iam.WithRole).
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), target)
-	s.opts.Faults.Serve(w, r, faults.Place{Service: faults.EventBridge, Operation: operation}, s.refuseByFault, s.answer)
+	s.opts.Faults.Serve(
+		w, r, faults.Place{Service: faults.EventBridge, Operation: operation}, s.refuseByFault,
+		s.answer,
+	)
 }
 
 // refuseByFault answers as EventBridge does when there are too many requests, with 400, or when it
@@ -44,7 +47,13 @@ func (s *Service) refuseByFault(w http.ResponseWriter, status int) {
 		s.reply(w, nil, &apiError{http.StatusBadRequest, "ThrottlingException", "Rate exceeded"})
 		return
 	}
-	s.reply(w, nil, &apiError{status, "InternalException", "A fault that is set answers " + strconv.Itoa(status) + "."})
+	s.reply(
+		w, nil,
+		&apiError{
+			status, "InternalException",
+			"A fault that is set answers " + strconv.Itoa(status) + ".",
+		},
+	)
 }
 
 // answer executes the request and answers it.
@@ -56,7 +65,8 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) {
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) (any, error) {
 	if r.Method != http.MethodPost || r.Header.Get("X-Amz-Target") != target+opPutEvents {
 		return nil, &apiError{http.StatusBadRequest, "UnknownOperationException", r.Header.Get("X-Amz-Target") +
-			" is not part of the local cloud, whose buses and rules come from the template: it has PutEvents"}
+			" is not part of the local cloud, whose buses and rules come from the template: it " +
+			"has PutEvents"}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {

@@ -49,7 +49,9 @@ func readPattern(fields map[string]any) (pattern, error) {
 			}
 			p[name] = v
 		default:
-			return nil, fmt.Errorf("EventPattern: %s: %v is neither a list of values nor an object", name, v)
+			return nil, fmt.Errorf(
+				"EventPattern: %s: %v is neither a list of values nor an object", name, v,
+			)
 		}
 	}
 	return p, nil

@@ -82,7 +82,9 @@ func (s *Service) putEvents(ctx context.Context, in putInput) (putOutput, error)
 func (s *Service) checkPut(ctx context.Context, in putInput) error {
 	bytes := 0
 	for _, e := range in.Entries {
-		if err := iam.Check(ctx, "events:PutEvents", s.busARN(busName(e.EventBusName))); err != nil {
+		if err := iam.Check(
+			ctx, "events:PutEvents", s.busARN(busName(e.EventBusName)),
+		); err != nil {
 			return err
 		}
 		bytes += e.size()
@@ -91,29 +93,42 @@ func (s *Service) checkPut(ctx context.Context, in putInput) error {
 	case in.EndpointID != "":
 		return invalid("EndpointId is not supported by the local cloud")
 	case n < 1:
-		return invalid("1 validation error detected: Value '[]' at 'entries' failed to satisfy constraint: " +
+		return invalid("1 validation error detected: Value '[]' at 'entries' failed to satisfy " +
+			"constraint: " +
 			"Member must have length greater than or equal to 1")
 	case n > mostEntries:
-		return invalid(fmt.Sprintf("1 validation error detected: Value '[%d entries]' at 'entries' failed to satisfy constraint: "+
+		return invalid(fmt.Sprintf("1 validation error detected: Value '[%d entries]' at "+
+			"'entries' failed to satisfy constraint: "+
 			"Member must have length less than or equal to %d", n, mostEntries))
 	case bytes > maxEntries:
-		return invalid(fmt.Sprintf("Total size of the entries in the request is over the limit: %d of %d bytes", bytes, maxEntries))
+		return invalid(fmt.Sprintf(
+			"Total size of the entries in the request is over the limit: %d of %d bytes",
+			bytes, maxEntries,
+		))
 	}
 	return nil
 }
 
 // check returns the entry's detail, or how it is refused.
 func (e entry) check() (detail map[string]any, refused *putResult) {
-	for _, field := range []struct{ name, value string }{{"Source", e.Source}, {"DetailType", e.DetailType}, {"Detail", e.Detail}} {
+	for _, field := range []struct{ name, value string }{
+		{"Source", e.Source}, {"DetailType", e.DetailType}, {"Detail", e.Detail},
+	} {
 		if field.value == "" {
 			return nil, &putResult{
-				ErrorCode:    "InvalidArgument",
-				ErrorMessage: fmt.Sprintf("Parameter %[1]s is not valid. Reason: %[1]s is a required argument.", field.name),
+				ErrorCode: "InvalidArgument",
+				ErrorMessage: fmt.Sprintf(
+					"Parameter %[1]s is not valid. Reason: %[1]s is a required argument.",
+					field.name,
+				),
 			}
 		}
 	}
 	if strings.HasPrefix(e.Source, "aws.") {
-		return nil, &putResult{ErrorCode: "NotAuthorizedForSourceException", ErrorMessage: "Not authorized for the source."}
+		return nil, &putResult{
+			ErrorCode:    "NotAuthorizedForSourceException",
+			ErrorMessage: "Not authorized for the source.",
+		}
 	}
 	v, err := decode([]byte(e.Detail))
 	detail, isObject := v.(map[string]any)
@@ -151,7 +166,10 @@ func (s *Service) deliver(ctx context.Context, e entry, id string, detail map[st
 	bus := busName(e.EventBusName)
 	rules, exists := s.rules(bus)
 	if !exists {
-		s.opts.Log.Warn("an event is for a bus that does not exist", "bus", bus, "source", e.Source, "detail-type", e.DetailType)
+		s.opts.Log.Warn(
+			"an event is for a bus that does not exist",
+			"bus", bus, "source", e.Source, "detail-type", e.DetailType,
+		)
 		return
 	}
 	event := s.envelop(e, id)
@@ -161,17 +179,29 @@ func (s *Service) deliver(ctx context.Context, e entry, id string, detail map[st
 		return
 	}
 	fields := map[string]any{
-		"version": event.Version, "id": id, "detail-type": e.DetailType, "source": e.Source, "account": event.Account,
-		"time": event.Time, "region": event.Region, "resources": anyOf(event.Resources), "detail": detail,
+		"version":     event.Version,
+		"id":          id,
+		"detail-type": e.DetailType,
+		"source":      e.Source,
+		"account":     event.Account,
+		"time":        event.Time,
+		"region":      event.Region,
+		"resources":   anyOf(event.Resources),
+		"detail":      detail,
 	}
-	asEventBridge := iam.WithRole(context.WithoutCancel(ctx), nil) // whom the queues' policies let in: boot has looked
+	// whom the queues' policies let in: boot has looked
+	asEventBridge := iam.WithRole(context.WithoutCancel(ctx), nil)
 	for _, r := range rules {
 		if !r.pattern.matches(fields) {
 			continue
 		}
 		for _, t := range r.targets {
-			if err := s.opts.Queues.Send(asEventBridge, t.ARN, t.SQSParameters.MessageGroupID, body); err != nil {
-				s.opts.Log.Error("event not delivered", "rule", r.name, "target", t.ARN, "error", err)
+			if err := s.opts.Queues.Send(
+				asEventBridge, t.ARN, t.SQSParameters.MessageGroupID, body,
+			); err != nil {
+				s.opts.Log.Error(
+					"event not delivered", "rule", r.name, "target", t.ARN, "error", err,
+				)
 			}
 		}
 	}
@@ -188,7 +218,10 @@ func (s *Service) envelop(e entry, id string) envelope {
 	}
 	return envelope{
 		Version: "0", ID: id, DetailType: e.DetailType, Source: e.Source, Account: s.opts.Account,
-		Time: at.UTC().Format(time.RFC3339), Region: s.opts.Region, Resources: resources, Detail: json.RawMessage(e.Detail),
+		Time:      at.UTC().Format(time.RFC3339),
+		Region:    s.opts.Region,
+		Resources: resources,
+		Detail:    json.RawMessage(e.Detail),
 	}
 }
 

@@ -17,16 +17,24 @@ type Kind string
 // What can be made to break. README.md has a table of the selectors and values that each kind
 // takes.
 const (
-	LoseDisconnect   Kind = "lose-disconnect"   // a connection ends and $disconnect is not invoked
-	Gone             Kind = "gone"              // a post to, or a look at, a living connection is answered 410
-	Answer           Kind = "answer"            // a call is refused with a status, in the service's own form, and not executed
-	Slow             Kind = "slow"              // a call is executed later; it is even if its caller has gone meanwhile
-	KillBeforeWrite  Kind = "kill-before-write" // a function's process is killed instead of its nth write
-	KillAfterWrite   Kind = "kill-after-write"  // and here when its nth write is done, but not answered
-	RepeatInvocation Kind = "repeat-invocation" // a function gets an event twice: at once, or some time after it has answered
-	RepeatMessage    Kind = "repeat-message"    // a queue hands a message out again that was deleted, or is in flight
-	Cut              Kind = "cut"               // every socket ends with 1001, now
-	Reorder          Kind = "reorder"           // a client's frames reach the function late, by anything up to a delay
+	LoseDisconnect Kind = "lose-disconnect" // a connection ends and $disconnect is not invoked
+	// a post to, or a look at, a living connection is answered 410
+	Gone Kind = "gone"
+	// a call is refused with a status, in the service's own form, and not executed
+	Answer Kind = "answer"
+	// a call is executed later; it is even if its caller has gone meanwhile
+	Slow Kind = "slow"
+	// a function's process is killed instead of its nth write
+	KillBeforeWrite Kind = "kill-before-write"
+	// and here when its nth write is done, but not answered
+	KillAfterWrite Kind = "kill-after-write"
+	// a function gets an event twice: at once, or some time after it has answered
+	RepeatInvocation Kind = "repeat-invocation"
+	// a queue hands a message out again that was deleted, or is in flight
+	RepeatMessage Kind = "repeat-message"
+	Cut           Kind = "cut" // every socket ends with 1001, now
+	// a client's frames reach the function late, by anything up to a delay
+	Reorder Kind = "reorder"
 )
 
 // The services that faults tell apart. Lambda means invocations, whoever makes them; a fault
@@ -43,16 +51,19 @@ const (
 type Fault struct {
 	Do Kind `json:"do"`
 
-	Service    string `json:"service,omitempty"`
-	Operation  string `json:"operation,omitempty"`
-	Function   string `json:"function,omitempty"` // who calls, or of Lambda, what is invoked: its name, or the end of it after a hyphen
+	Service   string `json:"service,omitempty"`
+	Operation string `json:"operation,omitempty"`
+	// who calls, or of Lambda, what is invoked: its name, or the end of it after a hyphen
+	Function   string `json:"function,omitempty"`
 	Connection string `json:"connection,omitempty"`
 
 	Status int      `json:"status,omitempty"` // of Answer: 429, or 500 to 599
 	Delay  Duration `json:"delay,omitzero"`
-	Nth    int      `json:"nth,omitempty"`   // which of an invocation's matching writes kills; the first if 0
-	Rate   float64  `json:"rate,omitempty"`  // how probably it strikes on each occasion; always if 0
-	Count  int      `json:"count,omitempty"` // how often it strikes at most; no bound if 0
+	// which of an invocation's matching writes kills; the first if 0
+	Nth int `json:"nth,omitempty"`
+	// how probably it strikes on each occasion; always if 0
+	Rate  float64 `json:"rate,omitempty"`
+	Count int     `json:"count,omitempty"` // how often it strikes at most; no bound if 0
 }
 
 // Duration is a time.Duration that JSON writes as Go does: "200ms".
@@ -137,7 +148,10 @@ func (f Fault) check() error {
 		{"nth", f.Nth != 0},
 	} {
 		if field.set && !slices.Contains(takes, field.name) {
-			return fmt.Errorf("%s takes no %s, only rate, count, %s", f.Do, field.name, strings.Join(takes, ", "))
+			return fmt.Errorf(
+				"%s takes no %s, only rate, count, %s",
+				f.Do, field.name, strings.Join(takes, ", "),
+			)
 		}
 	}
 	return f.checkValues()
@@ -166,11 +180,15 @@ func (f Fault) checkOperation() error {
 	services := f.services()
 	if f.Service != "" {
 		if !slices.Contains(services, f.Service) {
-			return fmt.Errorf("service is %q, must be one of %s", f.Service, strings.Join(services, ", "))
+			return fmt.Errorf(
+				"service is %q, must be one of %s", f.Service, strings.Join(services, ", "),
+			)
 		}
 		services = []string{f.Service}
 	} else { // Lambda must be named
-		services = slices.DeleteFunc(services, func(service string) bool { return service == Lambda })
+		services = slices.DeleteFunc(services, func(service string) bool {
+			return service == Lambda
+		})
 	}
 	if f.Connection != "" && f.Service != "" && f.Service != Connections {
 		return fmt.Errorf("a call of %s is about no connection", f.Service)
@@ -183,7 +201,9 @@ func (f Fault) checkOperation() error {
 		known = append(known, f.operations(service)...)
 	}
 	if !slices.Contains(known, f.Operation) {
-		return fmt.Errorf("operation is %q, must be one of %s", f.Operation, strings.Join(known, ", "))
+		return fmt.Errorf(
+			"operation is %q, must be one of %s", f.Operation, strings.Join(known, ", "),
+		)
 	}
 	return nil
 }
@@ -208,13 +228,17 @@ func (f Fault) operations(service string) []string {
 	switch service {
 	case DynamoDB:
 		all = []string{
-			"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem",
-			"TransactGetItems", "TransactWriteItems", "DescribeTable", "DescribeTimeToLive", "ListTables",
+			"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem",
+			"BatchWriteItem",
+			"TransactGetItems", "TransactWriteItems", "DescribeTable", "DescribeTimeToLive",
+			"ListTables",
 		}
 	case SQS:
 		all = []string{
-			"SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility",
-			"ChangeMessageVisibilityBatch", "GetQueueUrl", "GetQueueAttributes", "ListDeadLetterSourceQueues", "ListQueues",
+			"SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage",
+			"DeleteMessageBatch", "ChangeMessageVisibility",
+			"ChangeMessageVisibilityBatch", "GetQueueUrl", "GetQueueAttributes",
+			"ListDeadLetterSourceQueues", "ListQueues",
 			"PurgeQueue",
 		}
 	case EventBridge:

@@ -41,15 +41,45 @@ func TestOrders(t *testing.T) {
 		{"an unknown field", `{"faults":[{"do":"cut","route":"x"}]}`, `unknown field "route"`},
 		{"two orders", `{}{}`, "something follows"},
 		{"nothing to do", `{"faults":[{}]}`, `fault 0: do is "", which is none`},
-		{"an unknown kind", `{"faults":[{"do":"cut"},{"do":"burn"}]}`, `fault 1: do is "burn", which is none`},
-		{"a selector that has no meaning", `{"faults":[{"do":"cut","function":"x"}]}`, "cut takes no function, only rate, count, connection"},
-		{"an unknown service", `{"faults":[{"do":"slow","service":"s3","delay":"1s"}]}`, `service is "s3", must be one of dynamodb, sqs, eventbridge, connections, lambda`},
-		{"a service without writes", `{"faults":[{"do":"kill-after-write","service":"connections"}]}`, "must be one of dynamodb, sqs, eventbridge"},
-		{"an unknown operation", `{"faults":[{"do":"slow","service":"sqs","operation":"Send","delay":"1s"}]}`, `operation is "Send", must be one of SendMessage,`},
-		{"a write that is none", `{"faults":[{"do":"kill-before-write","operation":"GetItem"}]}`, `operation is "GetItem"`},
-		{"invocations, not by name", `{"faults":[{"do":"slow","operation":"Invoke","delay":"1s"}]}`, `operation is "Invoke"`},
-		{"a connection's table", `{"faults":[{"do":"slow","service":"dynamodb","connection":"a=","delay":"1s"}]}`, "a call of dynamodb is about no connection"},
-		{"a success", `{"faults":[{"do":"answer","status":200}]}`, "status is 200, must be 429 or 500 to 599"},
+		{
+			"an unknown kind", `{"faults":[{"do":"cut"},{"do":"burn"}]}`,
+			`fault 1: do is "burn", which is none`,
+		},
+		{
+			"a selector that has no meaning", `{"faults":[{"do":"cut","function":"x"}]}`,
+			"cut takes no function, only rate, count, connection",
+		},
+		{
+			"an unknown service", `{"faults":[{"do":"slow","service":"s3","delay":"1s"}]}`,
+			`service is "s3", must be one of dynamodb, sqs, eventbridge, connections, lambda`,
+		},
+		{
+			"a service without writes",
+			`{"faults":[{"do":"kill-after-write","service":"connections"}]}`,
+			"must be one of dynamodb, sqs, eventbridge",
+		},
+		{
+			"an unknown operation",
+			`{"faults":[{"do":"slow","service":"sqs","operation":"Send","delay":"1s"}]}`,
+			`operation is "Send", must be one of SendMessage,`,
+		},
+		{
+			"a write that is none", `{"faults":[{"do":"kill-before-write","operation":"GetItem"}]}`,
+			`operation is "GetItem"`,
+		},
+		{
+			"invocations, not by name",
+			`{"faults":[{"do":"slow","operation":"Invoke","delay":"1s"}]}`, `operation is "Invoke"`,
+		},
+		{
+			"a connection's table",
+			`{"faults":[{"do":"slow","service":"dynamodb","connection":"a=","delay":"1s"}]}`,
+			"a call of dynamodb is about no connection",
+		},
+		{
+			"a success", `{"faults":[{"do":"answer","status":200}]}`,
+			"status is 200, must be 429 or 500 to 599",
+		},
 		{"no status", `{"faults":[{"do":"answer"}]}`, "status is 0"},
 		{"slow without a delay", `{"faults":[{"do":"slow"}]}`, "slow needs a delay"},
 		{"a delay without a unit", `{"faults":[{"do":"slow","delay":"5"}]}`, "missing unit"},
@@ -62,7 +92,8 @@ func TestOrders(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			_, err := faults.Parse([]byte(tt.order))
-			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			if tt.want == "" && err != nil || tt.want != "" &&
+				(err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
@@ -71,7 +102,12 @@ func TestOrders(t *testing.T) {
 
 func TestASelectorThatIsEmptyMatchesEverything(t *testing.T) {
 	t.Parallel()
-	post := faults.Place{Service: "connections", Operation: "PostToConnection", Function: "Hark-message", Connection: "a="}
+	post := faults.Place{
+		Service:    "connections",
+		Operation:  "PostToConnection",
+		Function:   "Hark-message",
+		Connection: "a=",
+	}
 	invocation := faults.Place{Service: "lambda", Operation: "Invoke", Function: "Hark-message"}
 	for _, tt := range []struct {
 		name  string
@@ -80,7 +116,16 @@ func TestASelectorThatIsEmptyMatchesEverything(t *testing.T) {
 		want  bool
 	}{
 		{"nothing selected", faults.Fault{}, post, true},
-		{"all selected", faults.Fault{Service: "connections", Operation: "PostToConnection", Function: "message", Connection: "a="}, post, true},
+		{
+			"all selected",
+			faults.Fault{
+				Service:    "connections",
+				Operation:  "PostToConnection",
+				Function:   "message",
+				Connection: "a=",
+			},
+			post, true,
+		},
 		{"a function by its whole name", faults.Fault{Function: "Hark-message"}, post, true},
 		{"but not by any end of it", faults.Fault{Function: "sage"}, post, false},
 		{"another function", faults.Fault{Function: "broadcast"}, post, false},
@@ -159,7 +204,10 @@ func count(hits []faults.Hit) (n int) {
 
 func TestTheFirstThatWantsToStrikesAlone(t *testing.T) {
 	t.Parallel()
-	s := set(1, faults.Fault{Do: faults.Answer, Status: 429, Count: 1}, faults.Fault{Do: faults.Answer, Status: 500})
+	s := set(
+		1, faults.Fault{Do: faults.Answer, Status: 429, Count: 1},
+		faults.Fault{Do: faults.Answer, Status: 500},
+	)
 	for _, want := range []int{429, 500, 500} {
 		if hit, _ := s.Strike(faults.Answer, faults.Place{}); hit.Status != want {
 			t.Errorf("status %d, want %d", hit.Status, want)
@@ -219,7 +267,8 @@ func listed(t *testing.T, s *faults.Set) []map[string]any {
 func TestOverHTTP(t *testing.T) {
 	t.Parallel()
 	const lose = `{"id":1,"seed":7,"index":0,"do":"lose-disconnect","count":1,"seen":0,"hits":0}`
-	const slow = `{"id":2,"seed":9,"index":0,"do":"slow","service":"sqs","delay":"1.5s","rate":0.5,"seen":0,"hits":0}`
+	const slow = `{"id":2,"seed":9,"index":0,"do":"slow","service":"sqs","delay":"1.5s",` +
+		`"rate":0.5,"seen":0,"hits":0}`
 	s := new(faults.Set)
 	for _, step := range []struct {
 		name, method, body string
@@ -227,13 +276,32 @@ func TestOverHTTP(t *testing.T) {
 		want               string
 	}{
 		{"nothing is set", http.MethodGet, "", 200, `{"faults":[]}`},
-		{"a fault is set", http.MethodPost, `{"seed":7,"faults":[{"do":"lose-disconnect","count":1}]}`, 200, `{"faults":[` + lose + `]}`},
-		{"another one", http.MethodPost, `{"seed":9,"faults":[{"do":"slow","service":"sqs","delay":"1500ms","rate":0.5}]}`, 200, `{"faults":[` + lose + `,` + slow + `]}`},
-		{"a mistake sets nothing", http.MethodPost, `{"faults":[{"do":"cut"},{"do":"burn"}]}`, 400, `{"message":"faults: fault 1: do is \"burn\", which is none that can be done"}`},
+		{
+			"a fault is set", http.MethodPost,
+			`{"seed":7,"faults":[{"do":"lose-disconnect","count":1}]}`, 200,
+			`{"faults":[` + lose + `]}`,
+		},
+		{
+			"another one", http.MethodPost,
+			`{"seed":9,"faults":[{"do":"slow","service":"sqs","delay":"1500ms","rate":0.5}]}`, 200,
+			`{"faults":[` + lose + `,` + slow + `]}`,
+		},
+		{
+			"a mistake sets nothing", http.MethodPost, `{"faults":[{"do":"cut"},{"do":"burn"}]}`,
+			400, `{"message":"faults: fault 1: do is \"burn\", which is none that can be done"}`,
+		},
 		{"both are listed", http.MethodGet, "", 200, `{"faults":[` + lose + `,` + slow + `]}`},
-		{"PUT is nothing", http.MethodPut, "", 405, `{"message":"Faults are set, listed and deleted."}`},
+		{
+			"PUT is nothing", http.MethodPut, "", 405,
+			`{"message":"Faults are set, listed and deleted."}`,
+		},
 		{"all are deleted", http.MethodDelete, "", 200, `{"faults":[]}`},
-		{"a repeated message is one that was deleted", http.MethodPost, `{"seed":1,"faults":[{"do":"repeat-message"}]}`, 200, `{"faults":[{"id":3,"seed":1,"index":0,"do":"repeat-message","operation":"DeleteMessage","seen":0,"hits":0}]}`},
+		{
+			"a repeated message is one that was deleted", http.MethodPost,
+			`{"seed":1,"faults":[{"do":"repeat-message"}]}`, 200,
+			`{"faults":[{"id":3,"seed":1,"index":0,"do":"repeat-message",` +
+				`"operation":"DeleteMessage","seen":0,"hits":0}]}`,
+		},
 	} {
 		status, body := call(t, s, step.method, step.body)
 		if status != step.status || strings.TrimSpace(body) != step.want {
@@ -251,15 +319,23 @@ func TestASeedIsChosenAndShown(t *testing.T) {
 	if fault["seen"] != 100.0 || fault["hits"] != float64(want) {
 		t.Errorf("it is listed as %v, struck %d times of 100", fault, want)
 	}
-	replay := set(uint64(fault["seed"].(float64)), faults.Fault{Do: faults.LoseDisconnect, Rate: 0.5})
+	replay := set(
+		uint64(fault["seed"].(float64)), faults.Fault{Do: faults.LoseDisconnect, Rate: 0.5},
+	)
 	if got := count(strikes(replay, faults.LoseDisconnect, 100)); got != want {
 		t.Errorf("the replay struck %d times, want %d", got, want)
 	}
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(`{"seed":7,"faults":[{"do":"answer","service":"sqs","operation":"SendMessage","status":503,"rate":0.1,"count":5}]}`))
-	f.Add([]byte(`{"faults":[{"do":"reorder","delay":"200ms","connection":"a="},{"do":"kill-after-write","nth":2}]}`))
+	f.Add([]byte(
+		`{"seed":7,"faults":[{"do":"answer","service":"sqs","operation":"SendMessage",` +
+			`"status":503,"rate":0.1,"count":5}]}`,
+	))
+	f.Add([]byte(
+		`{"faults":[{"do":"reorder","delay":"200ms","connection":"a="},{"do":"kill-after-write",` +
+			`"nth":2}]}`,
+	))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		order, err := faults.Parse(data)
 		if err != nil {

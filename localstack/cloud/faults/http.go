@@ -41,7 +41,10 @@ func (s *Set) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.Add(order)
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST, DELETE")
-		answer(w, http.StatusMethodNotAllowed, map[string]string{"message": "Faults are set, listed and deleted."})
+		answer(
+			w, http.StatusMethodNotAllowed,
+			map[string]string{"message": "Faults are set, listed and deleted."},
+		)
 		return
 	}
 	answer(w, http.StatusOK, map[string][]report{"faults": s.list()})
@@ -51,7 +54,12 @@ func (s *Set) list() []report {
 	list := []report{}
 	for _, a := range s.active() {
 		a.mu.Lock()
-		list = append(list, report{ID: a.id, Seed: a.seed, Index: a.index, Fault: a.Fault, Seen: a.seen, Hits: a.hits})
+		list = append(
+			list,
+			report{
+				ID: a.id, Seed: a.seed, Index: a.index, Fault: a.Fault, Seen: a.seen, Hits: a.hits,
+			},
+		)
 		a.mu.Unlock()
 	}
 	return list

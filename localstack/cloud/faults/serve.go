@@ -45,7 +45,8 @@ func WithProcess(ctx context.Context, p Process) context.Context {
 // caller was killed. Refuse answers with a status in the service's own form, do executes the
 // request. Place.Function is who calls, by the request's context.
 func (s *Set) Serve(
-	w http.ResponseWriter, r *http.Request, at Place, refuse func(w http.ResponseWriter, status int), do http.HandlerFunc,
+	w http.ResponseWriter, r *http.Request, at Place,
+	refuse func(w http.ResponseWriter, status int), do http.HandlerFunc,
 ) {
 	if len(s.active()) == 0 {
 		do(w, r)

@@ -52,20 +52,46 @@ func (c *caller) call(t *testing.T, service, operation string) (status int, body
 
 func TestAProcessIsKilledAtItsNthWrite(t *testing.T) {
 	t.Parallel()
-	calls := [][2]string{{"dynamodb", "GetItem"}, {"dynamodb", "PutItem"}, {"sqs", "SendMessage"}, {"sqs", "DeleteMessage"}, {"dynamodb", "UpdateItem"}, {"dynamodb", "PutItem"}}
+	calls := [][2]string{
+		{"dynamodb", "GetItem"}, {"dynamodb", "PutItem"}, {"sqs", "SendMessage"},
+		{"sqs", "DeleteMessage"}, {"dynamodb", "UpdateItem"}, {"dynamodb", "PutItem"},
+	}
 	for _, tt := range []struct {
 		name     string
 		fault    faults.Fault
 		executed []string // nil: all of them, and nobody dies
 	}{
 		{"before the first", faults.Fault{Do: faults.KillBeforeWrite}, []string{"GetItem"}},
-		{"after the first", faults.Fault{Do: faults.KillAfterWrite, Nth: 1}, []string{"GetItem", "PutItem"}},
-		{"before the third", faults.Fault{Do: faults.KillBeforeWrite, Nth: 3}, []string{"GetItem", "PutItem", "SendMessage", "DeleteMessage"}},
-		{"after the third", faults.Fault{Do: faults.KillAfterWrite, Nth: 3}, []string{"GetItem", "PutItem", "SendMessage", "DeleteMessage", "UpdateItem"}},
-		{"after the second of an operation", faults.Fault{Do: faults.KillAfterWrite, Operation: "PutItem", Nth: 2}, []string{"GetItem", "PutItem", "SendMessage", "DeleteMessage", "UpdateItem", "PutItem"}},
-		{"before the first event on a bus", faults.Fault{Do: faults.KillBeforeWrite, Service: "eventbridge"}, nil},
-		{"before the first to a service", faults.Fault{Do: faults.KillBeforeWrite, Service: "sqs"}, []string{"GetItem", "PutItem"}},
-		{"not another function", faults.Fault{Do: faults.KillBeforeWrite, Function: "connect"}, nil},
+		{
+			"after the first", faults.Fault{Do: faults.KillAfterWrite, Nth: 1},
+			[]string{"GetItem", "PutItem"},
+		},
+		{
+			"before the third", faults.Fault{Do: faults.KillBeforeWrite, Nth: 3},
+			[]string{"GetItem", "PutItem", "SendMessage", "DeleteMessage"},
+		},
+		{
+			"after the third", faults.Fault{Do: faults.KillAfterWrite, Nth: 3},
+			[]string{"GetItem", "PutItem", "SendMessage", "DeleteMessage", "UpdateItem"},
+		},
+		{
+			"after the second of an operation",
+			faults.Fault{Do: faults.KillAfterWrite, Operation: "PutItem", Nth: 2},
+			[]string{"GetItem", "PutItem", "SendMessage", "DeleteMessage", "UpdateItem", "PutItem"},
+		},
+		{
+			"before the first event on a bus",
+			faults.Fault{Do: faults.KillBeforeWrite, Service: "eventbridge"}, nil,
+		},
+		{
+			"before the first to a service",
+			faults.Fault{Do: faults.KillBeforeWrite, Service: "sqs"},
+			[]string{"GetItem", "PutItem"},
+		},
+		{
+			"not another function", faults.Fault{Do: faults.KillBeforeWrite, Function: "connect"},
+			nil,
+		},
 		{"not at a write that never comes", faults.Fault{Do: faults.KillBeforeWrite, Nth: 5}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -120,10 +146,13 @@ func TestWhoIsNoProcessCannotBeKilled(t *testing.T) {
 func TestARefusedCallIsNotExecuted(t *testing.T) {
 	t.Parallel()
 	c := &caller{victim: new(victim), set: set(1,
-		faults.Fault{Do: faults.Answer, Operation: "PutItem", Function: "message", Status: 503, Count: 1},
+		faults.Fault{
+			Do: faults.Answer, Operation: "PutItem", Function: "message", Status: 503, Count: 1,
+		},
 		faults.Fault{Do: faults.KillBeforeWrite},
 	)}
-	if status, _ := c.call(t, "dynamodb", "PutItem"); status != http.StatusServiceUnavailable || len(c.executed) > 0 || c.killed {
+	if status, _ := c.call(t, "dynamodb", "PutItem"); status != http.StatusServiceUnavailable ||
+		len(c.executed) > 0 || c.killed {
 		t.Errorf("status %d, executed %v, killed %v", status, c.executed, c.killed)
 	}
 }
@@ -131,10 +160,18 @@ func TestARefusedCallIsNotExecuted(t *testing.T) {
 func TestASlowCallIsExecutedLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := &caller{set: set(1, faults.Fault{Do: faults.Slow, Service: "dynamodb", Delay: faults.Duration(3 * time.Second)})}
+		c := &caller{
+			set: set(
+				1,
+				faults.Fault{
+					Do: faults.Slow, Service: "dynamodb", Delay: faults.Duration(3 * time.Second),
+				},
+			),
+		}
 		for service, want := range map[string]time.Duration{"dynamodb": 3 * time.Second, "sqs": 0} {
 			began := time.Now()
-			if status, _ := c.call(t, service, "GetItem"); status != http.StatusCreated || time.Since(began) != want {
+			if status, _ := c.call(t, service, "GetItem"); status != http.StatusCreated ||
+				time.Since(began) != want {
 				t.Errorf("%s answers %d after %v", service, status, time.Since(began))
 			}
 		}

@@ -58,7 +58,16 @@ func (s *Set) Add(o Order) {
 			f.Operation = "DeleteMessage" // what is handed out again before that must be asked for
 		}
 		s.last++
-		faults = append(faults, &active{Fault: f, id: s.last, index: i, seed: seed, random: rand.New(rand.NewPCG(seed, uint64(i)))})
+		faults = append(
+			faults,
+			&active{
+				Fault:  f,
+				id:     s.last,
+				index:  i,
+				seed:   seed,
+				random: rand.New(rand.NewPCG(seed, uint64(i))),
+			},
+		)
 	}
 	s.faults.Store(&faults)
 	cutters := s.cutters
@@ -149,5 +158,7 @@ func (a *active) matches(at Place) bool {
 	return (a.Service == at.Service || a.Service == "" && at.Service != Lambda) &&
 		(a.Operation == "" || a.Operation == at.Operation) &&
 		(a.Connection == "" || a.Connection == at.Connection) &&
-		(a.Function == "" || a.Function == at.Function || strings.HasSuffix(at.Function, "-"+a.Function))
+		(a.Function == "" || a.Function == at.Function || strings.HasSuffix(
+			at.Function, "-"+a.Function,
+		))
 }

@@ -62,7 +62,9 @@ func newRoute(key string, spec Route, throttle Throttle) (*route, error) {
 	case key[0] == '$' && key != routeConnect && key != routeDisconnect && key != routeDefault:
 		return nil, fmt.Errorf("the provided route key is not formatted properly")
 	case spec.IntegrationType != "AWS_PROXY":
-		return nil, fmt.Errorf("IntegrationType %q is not supported here, only AWS_PROXY", spec.IntegrationType)
+		return nil, fmt.Errorf(
+			"IntegrationType %q is not supported here, only AWS_PROXY", spec.IntegrationType,
+		)
 	case spec.AuthorizationType != "" && spec.AuthorizationType != "NONE":
 		return nil, fmt.Errorf("AuthorizationType %s is not supported here", spec.AuthorizationType)
 	}
@@ -104,7 +106,9 @@ func (r *route) by() meter.By {
 	if r == nil {
 		return meter.By{}
 	}
-	return meter.By{Function: r.function[strings.LastIndexByte(r.function, ':')+1:], Operation: r.key}
+	return meter.By{
+		Function: r.function[strings.LastIndexByte(r.function, ':')+1:], Operation: r.key,
+	}
 }
 
 // allow takes one token of the route's bucket.

@@ -16,7 +16,8 @@ import (
 	"hark/localstack/cloud/gateway"
 )
 
-const benchFrame = `{"event":"App\\Events\\Shipped","channel":"orders","data":"{\"id\":123456,\"state\":\"shipped\"}"}`
+const benchFrame = `{"event":"App\\Events\\Shipped","channel":"orders","data":"{\"id\":123456,` +
+	`\"state\":\"shipped\"}"}`
 
 // BenchmarkPost is a delivery as functions make it: a POST over a kept-alive connection, to a frame
 // at the client. The clients share the posts.
@@ -63,7 +64,9 @@ func BenchmarkPostParallel(b *testing.B) {
 func BenchmarkPostInProcess(b *testing.B) {
 	c := start(b, gateway.Options{}, nil)
 	s, id := c.connect()
-	r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/_aws/execute-api/"+apiID+"/"+stage+"/@connections/"+id, nil)
+	r := httptest.NewRequestWithContext(
+		b.Context(), http.MethodPost, "/_aws/execute-api/"+apiID+"/"+stage+"/@connections/"+id, nil,
+	)
 	r.ContentLength = int64(len(benchFrame))
 	body := strings.NewReader(benchFrame)
 	r.Body = io.NopCloser(body)
@@ -98,7 +101,8 @@ func poster(b *testing.B, c *cloud) func(id string) {
 	var req bytes.Buffer
 	return func(id string) {
 		req.Reset()
-		fmt.Fprintf(&req, "POST /_aws/execute-api/%s/%s/@connections/%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s",
+		fmt.Fprintf(&req, "POST /_aws/execute-api/%s/%s/@connections/%s HTTP/1.1\r\nHost: "+
+			"x\r\nContent-Length: %d\r\n\r\n%s",
 			apiID, stage, strings.ReplaceAll(id, "=", "%3D"), len(benchFrame), benchFrame)
 		if _, err := conn.Write(req.Bytes()); err != nil {
 			b.Error(err)

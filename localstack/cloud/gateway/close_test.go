@@ -38,13 +38,25 @@ func TestFramesThatCloseTheSocket(t *testing.T) {
 		{"a message of 128 KB passes", fragments(32*kb, 32*kb, 32*kb, 32*kb), 0},
 		{"a longer message", fragments(32*kb, 32*kb, 32*kb, 32*kb, 1), ws.StatusMessageTooBig},
 		{"a binary frame", []ws.Frame{ws.NewBinaryFrame([]byte("x"))}, ws.StatusUnsupportedData},
-		{"text that is not UTF-8", []ws.Frame{ws.NewTextFrame([]byte("\xff"))}, ws.StatusInvalidFramePayloadData},
-		{"a continuation of nothing", []ws.Frame{ws.NewFrame(ws.OpContinuation, true, nil)}, ws.StatusProtocolError},
+		{
+			"text that is not UTF-8", []ws.Frame{ws.NewTextFrame([]byte("\xff"))},
+			ws.StatusInvalidFramePayloadData,
+		},
+		{
+			"a continuation of nothing", []ws.Frame{ws.NewFrame(ws.OpContinuation, true, nil)},
+			ws.StatusProtocolError,
+		},
 		{"a reserved opcode", []ws.Frame{ws.NewFrame(3, true, nil)}, ws.StatusProtocolError},
-		{"a close code that may not be sent", []ws.Frame{ws.NewCloseFrame(ws.NewCloseFrameBody(1006, ""))}, ws.StatusProtocolError},
+		{
+			"a close code that may not be sent",
+			[]ws.Frame{ws.NewCloseFrame(ws.NewCloseFrameBody(1006, ""))}, ws.StatusProtocolError,
+		},
 		{
 			"UTF-8 cut between frames passes",
-			[]ws.Frame{ws.NewFrame(ws.OpText, false, []byte("\xc3")), ws.NewFrame(ws.OpContinuation, true, []byte("\xa9"))},
+			[]ws.Frame{
+				ws.NewFrame(ws.OpText, false, []byte("\xc3")),
+				ws.NewFrame(ws.OpContinuation, true, []byte("\xa9")),
+			},
 			0,
 		},
 	} {
@@ -71,7 +83,9 @@ func TestFramesThatCloseTheSocket(t *testing.T) {
 				t.Errorf("closed with %d, want %d", code, tt.want)
 			}
 			if e := receive(t, c.ended); e.RequestContext.DisconnectStatusCode != int64(tt.want) {
-				t.Errorf("$disconnect got %d, want %d", e.RequestContext.DisconnectStatusCode, tt.want)
+				t.Errorf(
+					"$disconnect got %d, want %d", e.RequestContext.DisconnectStatusCode, tt.want,
+				)
 			}
 			if status := c.post(id, "x"); status != http.StatusGone {
 				t.Errorf("post afterwards: %d, want 410", status)
@@ -103,8 +117,14 @@ func TestHowClientsLeave(t *testing.T) {
 		{"with a code and a reason", func(s *client) {
 			s.send(ws.OpClose, ws.NewCloseFrameBody(ws.StatusGoingAway, "bye"))
 		}, 1001, "bye"},
-		{"with an application's code", func(s *client) { s.send(ws.OpClose, ws.NewCloseFrameBody(4200, "")) }, 4200, ""},
-		{"without a code", func(s *client) { s.send(ws.OpClose, nil) }, 1005, "Client-side close frame status not set"},
+		{
+			"with an application's code",
+			func(s *client) { s.send(ws.OpClose, ws.NewCloseFrameBody(4200, "")) }, 4200, "",
+		},
+		{
+			"without a code", func(s *client) { s.send(ws.OpClose, nil) }, 1005,
+			"Client-side close frame status not set",
+		},
 		{"without a word", func(s *client) { s.Close() }, 1006, ""},
 		{"in the middle of a frame", func(s *client) {
 			_, _ = s.Write([]byte{0x81, 0x85, 1, 2})
@@ -117,7 +137,8 @@ func TestHowClientsLeave(t *testing.T) {
 			s, id := c.connect()
 			tt.leave(s)
 			e := receive(t, c.ended).RequestContext
-			if e.DisconnectStatusCode != tt.code || e.DisconnectReason == nil || *e.DisconnectReason != tt.reason {
+			if e.DisconnectStatusCode != tt.code || e.DisconnectReason == nil ||
+				*e.DisconnectReason != tt.reason {
 				t.Errorf("$disconnect got %+v, want %d %q", e, tt.code, tt.reason)
 			}
 			if e.ConnectionID != id || e.EventType != "DISCONNECT" || e.RouteKey != "$disconnect" {
@@ -189,7 +210,12 @@ func TestIdleAndOldSocketsAreClosed(t *testing.T) {
 		t.Parallel()
 		clock, arrived := newClock(), make(chan struct{}, 1)
 		opts := gateway.Options{Now: clock.now, Idle: 50 * time.Millisecond, Life: time.Hour}
-		c := start(t, opts, map[string]function{"$default": func(request) (any, error) { arrived <- struct{}{}; return ok, nil }})
+		c := start(
+			t, opts,
+			map[string]function{
+				"$default": func(request) (any, error) { arrived <- struct{}{}; return ok, nil },
+			},
+		)
 		posted, postedID := c.connect()
 		sender, senderID := c.connect()
 		clock.advance(40 * time.Millisecond)
@@ -239,7 +265,8 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 		t.Error("a closed service accepts a socket")
 	}
 	left := goroutines("gateway.(*conn)")
-	for end := time.Now().Add(patience); len(left) > 0 && time.Now().Before(end); left = goroutines("gateway.(*conn)") {
+	for end := time.Now().Add(patience); len(left) > 0 &&
+		time.Now().Before(end); left = goroutines("gateway.(*conn)") {
 		time.Sleep(time.Millisecond) // what has said that it is done has still to return
 	}
 	if len(left) > 0 {

@@ -58,7 +58,9 @@ func (s *Service) ServeConnections(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.verify(r, body.Bytes()); err != nil {
-		refuse(w, http.StatusForbidden, "InvalidSignatureException", errorBody{Message: err.Error()})
+		refuse(
+			w, http.StatusForbidden, "InvalidSignatureException", errorBody{Message: err.Error()},
+		)
 		return
 	}
 	if stage != a.stage {
@@ -71,13 +73,19 @@ func (s *Service) ServeConnections(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (s *Service) serveConnection(w http.ResponseWriter, r *http.Request, a *api, id string, body []byte, tooLarge bool) {
+func (s *Service) serveConnection(
+	w http.ResponseWriter, r *http.Request, a *api, id string, body []byte, tooLarge bool,
+) {
 	found, _ := s.conns.Load(id)
 	c, _ := found.(*conn)
 	switch {
 	case c == nil && !wellFormed(id):
 		refuse(w, http.StatusBadRequest, "BadRequestException",
-			errorBody{Message: "Invalid connectionId: " + id, ConnectionID: id, RequestID: newID(kindRequest)})
+			errorBody{
+				Message:      "Invalid connectionId: " + id,
+				ConnectionID: id,
+				RequestID:    newID(kindRequest),
+			})
 	case c == nil || c.api != a || s.goneByFault(r, id):
 		refuseGone(w)
 	case r.Method == http.MethodPost:
@@ -100,7 +108,9 @@ func (c *conn) post(w http.ResponseWriter, r *http.Request, message []byte, tooL
 		refuse(w, http.StatusRequestEntityTooLarge, "PayloadTooLargeException", refused)
 		return
 	}
-	switch c.send(message, meter.By{Function: iam.Caller(r.Context()), Operation: faults.PostToConnection}) {
+	switch c.send(
+		message, meter.By{Function: iam.Caller(r.Context()), Operation: faults.PostToConnection},
+	) {
 	case accepted:
 		w.WriteHeader(http.StatusOK)
 	case gone:

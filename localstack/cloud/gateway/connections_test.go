@@ -30,25 +30,49 @@ func TestConnectionsStatus(t *testing.T) {
 		{"a post", "POST", base + id, "x", 200, "", ""},
 		{"an empty post", "POST", base + id, "", 200, "", ""},
 		{"a post of 128 KB", "POST", base + id, strings.Repeat("x", 128<<10), 200, "", ""},
-		{"a longer post", "POST", base + id, strings.Repeat("x", 128<<10+1), 413, "PayloadTooLargeException", "too long"},
-		{"an id that is none", "POST", base + "nonsense", "x", 400, "BadRequestException", "Invalid connectionId: nonsense"},
-		{"an id of the right length only", "GET", base + "%3D%3D%3D%3D567890123456", "", 400, "BadRequestException", "Invalid"},
+		{
+			"a longer post", "POST", base + id, strings.Repeat("x", 128<<10+1), 413,
+			"PayloadTooLargeException", "too long",
+		},
+		{
+			"an id that is none", "POST", base + "nonsense", "x", 400, "BadRequestException",
+			"Invalid connectionId: nonsense",
+		},
+		{
+			"an id of the right length only", "GET", base + "%3D%3D%3D%3D567890123456", "", 400,
+			"BadRequestException", "Invalid",
+		},
 		{"nobody's id", "POST", base + "R1kmxc2VNjMCFIA=", "x", 410, "GoneException", ""},
-		{"nobody's id, to be looked at", "GET", base + "R1kmxc2VNjMCFIA=", "", 410, "GoneException", ""},
-		{"nobody's id, to be closed", "DELETE", base + "R1kmxc2VNjMCFIA=", "", 410, "GoneException", ""},
+		{
+			"nobody's id, to be looked at", "GET", base + "R1kmxc2VNjMCFIA=", "", 410,
+			"GoneException", "",
+		},
+		{
+			"nobody's id, to be closed", "DELETE", base + "R1kmxc2VNjMCFIA=", "", 410,
+			"GoneException", "",
+		},
 		{
 			"another stage", "POST", "/_aws/execute-api/" + apiID + "/v2/@connections/" + id, "x",
 			403, "ForbiddenException", "Forbidden",
 		},
-		{"no stage", "POST", "/_aws/execute-api/" + apiID + "/@connections/" + id, "x", 403, "ForbiddenException", "Forbidden"},
-		{"another API", "POST", "/_aws/execute-api/other/v1/@connections/" + id, "x", 403, "ForbiddenException", "Forbidden"},
+		{
+			"no stage", "POST", "/_aws/execute-api/" + apiID + "/@connections/" + id, "x", 403,
+			"ForbiddenException", "Forbidden",
+		},
+		{
+			"another API", "POST", "/_aws/execute-api/other/v1/@connections/" + id, "x", 403,
+			"ForbiddenException", "Forbidden",
+		},
 		{"another method", "PUT", base + id, "x", 403, "ForbiddenException", "Forbidden"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			resp, body := c.callPath(tt.method, tt.path, tt.body)
 			if resp.StatusCode != tt.want || resp.Header.Get("X-Amzn-Errortype") != tt.errorType {
-				t.Errorf("got %d %s, want %d %s", resp.StatusCode, resp.Header.Get("X-Amzn-Errortype"), tt.want, tt.errorType)
+				t.Errorf(
+					"got %d %s, want %d %s",
+					resp.StatusCode, resp.Header.Get("X-Amzn-Errortype"), tt.want, tt.errorType,
+				)
 			}
 			if !strings.Contains(body, tt.message) || tt.message == "" && body != "" {
 				t.Errorf("got body %q, want %q in it", body, tt.message)
@@ -158,7 +182,8 @@ func TestLongPostGoesOutInFrames(t *testing.T) {
 	var got string
 	for i, want := range []int{32 << 10, 32 << 10, 16 << 10} {
 		f, _ := s.next()
-		if len(f.Payload) != want || f.Header.Fin != (i == 2) || (f.Header.OpCode == ws.OpText) != (i == 0) {
+		if len(f.Payload) != want || f.Header.Fin != (i == 2) ||
+			(f.Header.OpCode == ws.OpText) != (i == 0) {
 			t.Errorf("frame %d: %+v", i, f.Header)
 		}
 		got += string(f.Payload)
@@ -182,7 +207,8 @@ func TestSlowClientGets429AndHoldsUpNobody(t *testing.T) {
 		}
 		resp, body = c.call(http.MethodPost, slowID, big)
 	}
-	if resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("X-Amzn-Errortype") != "LimitExceededException" {
+	if resp.StatusCode != http.StatusTooManyRequests ||
+		resp.Header.Get("X-Amzn-Errortype") != "LimitExceededException" {
 		t.Errorf("got %d %s, want 429", resp.StatusCode, body)
 	}
 	if status := c.post(fastID, "hi"); status != http.StatusOK || fast.text() != "hi" {
@@ -209,11 +235,20 @@ func TestPostsOfRolesAreChecked(t *testing.T) {
 	_, id := c.connect()
 	post := func(pattern string) *httptest.ResponseRecorder {
 		role := &iam.Role{Name: "R", Session: "f", Account: "000000000000", Statements: []iam.Statement{
-			{Effect: "Allow", Actions: []string{"execute-api:ManageConnections"}, Resources: []string{pattern}},
+			{
+				Effect:    "Allow",
+				Actions:   []string{"execute-api:ManageConnections"},
+				Resources: []string{pattern},
+			},
 		}}
 		w := httptest.NewRecorder()
 		path := "/_aws/execute-api/" + apiID + "/" + stage + "/@connections/" + id
-		c.ServeConnections(w, httptest.NewRequestWithContext(iam.WithRole(t.Context(), role), "POST", path, strings.NewReader("x")))
+		c.ServeConnections(
+			w,
+			httptest.NewRequestWithContext(
+				iam.WithRole(t.Context(), role), "POST", path, strings.NewReader("x"),
+			),
+		)
 		return w
 	}
 	arn := "arn:aws:execute-api:us-east-1:000000000000:" + apiID + "/" + stage
@@ -221,8 +256,12 @@ func TestPostsOfRolesAreChecked(t *testing.T) {
 		t.Errorf("allowed post: %d %s", w.Code, w.Body)
 	}
 	w := post(arn + "/GET/@connections/*")
-	if w.Code != http.StatusForbidden || w.Header().Get("X-Amzn-Errortype") != "AccessDeniedException" ||
-		!strings.Contains(w.Body.String(), "is not authorized to perform: execute-api:ManageConnections on resource: "+arn+"/POST") {
+	if w.Code != http.StatusForbidden ||
+		w.Header().Get("X-Amzn-Errortype") != "AccessDeniedException" ||
+		!strings.Contains(
+			w.Body.String(),
+			"is not authorized to perform: execute-api:ManageConnections on resource: "+arn+"/POST",
+		) {
 		t.Errorf("post that no policy allows: %d %s", w.Code, w.Body)
 	}
 }
@@ -232,7 +271,9 @@ func TestVerifySeesTheBodysHash(t *testing.T) {
 	const sum = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" // of "hello"
 	c := start(t, gateway.Options{Verify: func(_ *http.Request, bodySHA256 string) error {
 		if bodySHA256 != sum {
-			return errors.New("The request signature we calculated does not match the signature you provided.")
+			return errors.New(
+				"The request signature we calculated does not match the signature you provided.",
+			)
 		}
 		return nil
 	}}, nil)

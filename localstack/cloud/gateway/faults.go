@@ -32,7 +32,10 @@ func (s *Service) goneByFault(r *http.Request, id string) bool {
 		return false
 	}
 	_, gone := s.opts.Faults.Strike(faults.Gone, faults.Place{
-		Service: faults.Connections, Operation: operation(r.Method), Function: iam.Caller(r.Context()), Connection: id,
+		Service:    faults.Connections,
+		Operation:  operation(r.Method),
+		Function:   iam.Caller(r.Context()),
+		Connection: id,
 	})
 	return gone
 }

@@ -62,13 +62,26 @@ func TestTheDeadUseUpNoGone(t *testing.T) {
 
 func TestCallsCanBeRefused(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[int]string{429: "LimitExceededException", 500: "InternalServerErrorException", 503: "InternalServerErrorException"} {
+	for status, want := range map[int]string{
+		429: "LimitExceededException",
+		500: "InternalServerErrorException",
+		503: "InternalServerErrorException",
+	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
-			c := start(t, gateway.Options{Faults: set(faults.Fault{Do: faults.Answer, Service: faults.Connections, Status: status})}, nil)
+			c := start(
+				t,
+				gateway.Options{
+					Faults: set(faults.Fault{
+						Do: faults.Answer, Service: faults.Connections, Status: status,
+					}),
+				},
+				nil,
+			)
 			_, id := c.connect()
 			resp, body := c.call(http.MethodPost, id, "x")
-			if resp.StatusCode != status || resp.Header.Get("X-Amzn-Errortype") != want || !strings.Contains(body, `{"message": `) {
+			if resp.StatusCode != status || resp.Header.Get("X-Amzn-Errortype") != want ||
+				!strings.Contains(body, `{"message": `) {
 				t.Errorf("%d %s %s", resp.StatusCode, resp.Header, body)
 			}
 		})
@@ -86,7 +99,8 @@ func TestSocketsCanBeCut(t *testing.T) {
 	if code := a.closed(); code != ws.StatusGoingAway {
 		t.Errorf("the oldest was closed with %d, want 1001", code)
 	}
-	if e := receive(t, c.ended).RequestContext; e.DisconnectStatusCode != 1001 || *e.DisconnectReason != "Going away" {
+	if e := receive(t, c.ended).RequestContext; e.DisconnectStatusCode != 1001 ||
+		*e.DisconnectReason != "Going away" {
 		t.Errorf("$disconnect got %+v", e)
 	}
 	if got := c.post(spared, "still here"); got != http.StatusOK || b.text() != "still here" {
@@ -106,8 +120,10 @@ func TestFramesCanBeReordered(t *testing.T) {
 	clock := newClock()
 	got := make(chan request, frames)
 	c := start(t, gateway.Options{
-		Faults: set(faults.Fault{Do: faults.Reorder, Delay: faults.Duration(200 * time.Millisecond)}),
-		Now:    func() time.Time { clock.advance(time.Millisecond); return clock.now() },
+		Faults: set(faults.Fault{
+			Do: faults.Reorder, Delay: faults.Duration(200 * time.Millisecond),
+		}),
+		Now: func() time.Time { clock.advance(time.Millisecond); return clock.now() },
 	}, map[string]function{"$default": func(e request) (any, error) { got <- e; return ok, nil }})
 	s, _ := c.connect()
 	for i := range frames {

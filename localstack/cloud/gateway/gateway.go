@@ -18,9 +18,11 @@ import (
 
 // The quotas of API Gateway WebSocket APIs (docs/aws.md §A4).
 const (
-	maxFrame    = 32 << 10  // bytes of a frame's payload; also the step in which messages are billed
-	maxMessage  = 128 << 10 // bytes of a message, in either direction
-	maxInFlight = 64        // invocations of one connection at a time; its socket is not read meanwhile
+	// bytes of a frame's payload; also the step in which messages are billed
+	maxFrame   = 32 << 10
+	maxMessage = 128 << 10 // bytes of a message, in either direction
+	// invocations of one connection at a time; its socket is not read meanwhile
+	maxInFlight = 64
 )
 
 // Options are what a Service needs. Only Invoke is required.
@@ -33,7 +35,9 @@ type Options struct {
 	// Invoke runs a function and waits for it. functionError is not empty if the function failed,
 	// err not nil if it could not be run (throttled, unknown). Its context ends after
 	// IntegrationTimeout, and when the service closes.
-	Invoke func(ctx context.Context, functionARN string, payload []byte) (out []byte, functionError string, err error)
+	Invoke func(ctx context.Context, functionARN string, payload []byte) (
+		out []byte, functionError string, err error,
+	)
 
 	// Verify checks the signature of a request to @connections, given the hex SHA-256 of its body.
 	// Not checked if nil.
@@ -46,10 +50,12 @@ type Options struct {
 	// NewID makes a connection id. Random ids of AWS's shape if nil.
 	NewID func() string
 
-	Idle               time.Duration // without a message either way, the socket is closed; 10 minutes if 0
+	// without a message either way, the socket is closed; 10 minutes if 0
+	Idle               time.Duration
 	Life               time.Duration // of a connection; 2 hours if 0
 	IntegrationTimeout time.Duration // of an invocation; 29 s if 0
-	SendBuffer         int           // bytes waiting for a slow client before posts get 429; 512 KB if 0
+	// bytes waiting for a slow client before posts get 429; 512 KB if 0
+	SendBuffer int
 }
 
 // Throttle bounds a route: Rate requests a second and Burst at once. No bound if Rate is 0.
@@ -62,8 +68,10 @@ type Throttle struct {
 type Route struct {
 	AuthorizationType string // "NONE" or empty
 	IntegrationType   string // "AWS_PROXY"
-	IntegrationURI    string // the function's ARN, or API Gateway's path to it (arn:…:lambda:path/…/functions/{arn}/invocations)
-	Throttle          *Throttle
+	// the function's ARN, or API Gateway's path to it
+	// (arn:…:lambda:path/…/functions/{arn}/invocations)
+	IntegrationURI string
+	Throttle       *Throttle
 
 	// RouteResponseSelectionExpression makes the route two-way when it is "$default" and the
 	// template has a RouteResponse: the body that the function returns goes to the client

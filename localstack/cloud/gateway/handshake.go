@@ -99,7 +99,8 @@ func (a *api) connect(c *conn, r *http.Request) (protocol string, refused *refus
 func checkUpgrade(r *http.Request) (status int, message string) {
 	switch {
 	case r.Method != http.MethodGet || !hasToken(r.Header["Connection"], "upgrade") ||
-		!hasToken(r.Header["Upgrade"], "websocket") || r.Header.Get("Sec-WebSocket-Version") != "13":
+		!hasToken(r.Header["Upgrade"], "websocket") ||
+		r.Header.Get("Sec-WebSocket-Version") != "13":
 		return http.StatusUpgradeRequired, "Upgrade Required"
 	case !validKey(r.Header.Get("Sec-WebSocket-Key")):
 		return http.StatusBadRequest, "Bad Request"
@@ -125,11 +126,20 @@ func validKey(key string) bool {
 
 // switchingProtocols is the 101 response.
 func switchingProtocols(key, protocol string) []byte {
-	accept := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // as above
-	b := []byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
+	//nolint:gosec // as above
+	accept := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	b := []byte(
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: " +
+			"Upgrade\r\nSec-WebSocket-Accept: ",
+	)
 	b = base64.StdEncoding.AppendEncode(b, accept[:])
 	if protocol != "" {
-		b = append(b, "\r\nSec-WebSocket-Protocol: "+strings.NewReplacer("\r", "", "\n", "").Replace(protocol)...)
+		b = append(
+			b,
+			"\r\nSec-WebSocket-Protocol: "+strings.NewReplacer(
+				"\r", "", "\n", "",
+			).Replace(protocol)...,
+		)
 	}
 	return append(b, "\r\n\r\n"...)
 }

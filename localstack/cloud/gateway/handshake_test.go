@@ -34,7 +34,8 @@ func TestSocketOpensOnlyAfterConnectReturned(t *testing.T) {
 	}()
 	id := receive(t, ids)
 	resp, body := c.call(http.MethodPost, id, "too early")
-	if resp.StatusCode != http.StatusGone || body != "" || resp.Header.Get("X-Amzn-Errortype") != "GoneException" {
+	if resp.StatusCode != http.StatusGone || body != "" ||
+		resp.Header.Get("X-Amzn-Errortype") != "GoneException" {
 		t.Errorf("post during $connect: %d %q, want 410 with an empty body", resp.StatusCode, body)
 	}
 	select {
@@ -62,21 +63,42 @@ func TestHandshakeStatus(t *testing.T) {
 	}{
 		{"the stage opens", "/v1", always(ok), 0},
 		{"the stage with a slash opens, with a query too", "/v1/?app=key&x=%20", always(ok), 0},
-		{"201 opens", "/v1", always(map[string]any{"statusCode": 201, "body": "not for the client"}), 0},
+		{
+			"201 opens", "/v1",
+			always(map[string]any{"statusCode": 201, "body": "not for the client"}), 0,
+		},
 		{"an API without $connect lets everybody in", "/v1", nil, 0},
 		{"no stage is forbidden", "/", always(ok), 403},
 		{"another stage is forbidden", "/v2", always(ok), 403},
 		{"a path behind the stage is forbidden", "/v1/app/key", always(ok), 403},
-		{"403 of the function is the handshake's", "/v1", always(map[string]any{"statusCode": 403, "body": "secret"}), 403},
-		{"400 of the function is the handshake's", "/v1", always(map[string]any{"statusCode": 400}), 400},
-		{"301 of the function is the handshake's", "/v1", always(map[string]any{"statusCode": 301}), 301},
-		{"a function that fails gives 502", "/v1", func(request) (any, error) { return nil, errors.New("boom") }, 502},
-		{"a throttled function gives 502", "/v1", func(request) (any, error) { return nil, errThrottled }, 502},
+		{
+			"403 of the function is the handshake's", "/v1",
+			always(map[string]any{"statusCode": 403, "body": "secret"}), 403,
+		},
+		{
+			"400 of the function is the handshake's", "/v1",
+			always(map[string]any{"statusCode": 400}), 400,
+		},
+		{
+			"301 of the function is the handshake's", "/v1",
+			always(map[string]any{"statusCode": 301}), 301,
+		},
+		{
+			"a function that fails gives 502", "/v1",
+			func(request) (any, error) { return nil, errors.New("boom") }, 502,
+		},
+		{
+			"a throttled function gives 502", "/v1",
+			func(request) (any, error) { return nil, errThrottled }, 502,
+		},
 		{"an answer without status gives 502", "/v1", always(map[string]any{"body": "x"}), 502},
 		{"an answer that is no object gives 502", "/v1", always("200"), 502},
 		{"an answer that is null gives 502", "/v1", always(nil), 502},
 		{"a status that is none gives 502", "/v1", always(map[string]any{"statusCode": 99}), 502},
-		{"a function that is too slow gives 504", "/v1", func(request) (any, error) { select {} }, 504},
+		{
+			"a function that is too slow gives 504", "/v1",
+			func(request) (any, error) { select {} }, 504,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -128,10 +150,19 @@ func TestSubprotocolIsTheFunctionsChoice(t *testing.T) {
 		want   string
 	}{
 		{"none unless it returns one", map[string]any{"statusCode": 200}, ""},
-		{"its header", map[string]any{"statusCode": 200, "headers": map[string]any{"sec-websocket-protocol": "b"}}, "b"},
+		{
+			"its header",
+			map[string]any{
+				"statusCode": 200, "headers": map[string]any{"sec-websocket-protocol": "b"},
+			},
+			"b",
+		},
 		{
 			"its header of many values",
-			map[string]any{"statusCode": 200, "multiValueHeaders": map[string]any{"Sec-WebSocket-Protocol": []string{"a"}}},
+			map[string]any{
+				"statusCode":        200,
+				"multiValueHeaders": map[string]any{"Sec-WebSocket-Protocol": []string{"a"}},
+			},
 			"a",
 		},
 	} {
@@ -139,7 +170,9 @@ func TestSubprotocolIsTheFunctionsChoice(t *testing.T) {
 			t.Parallel()
 			c := start(t, gateway.Options{}, map[string]function{"$connect": always(tt.answer)})
 			d := ws.Dialer{Protocols: []string{"a", "b"}}
-			conn, _, hs, err := d.Dial(t.Context(), "ws"+strings.TrimPrefix(c.sockets.URL, "http")+"/"+stage)
+			conn, _, hs, err := d.Dial(
+				t.Context(), "ws"+strings.TrimPrefix(c.sockets.URL, "http")+"/"+stage,
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -195,7 +228,9 @@ func TestConnectionIDs(t *testing.T) {
 			t.Errorf("got id %q, want 16 characters that end in =", id)
 		}
 		escaped := strings.ReplaceAll(id, "=", "%3D")
-		resp, _ := c.callPath(http.MethodPost, "/_aws/execute-api/"+apiID+"/"+stage+"/%40connections/"+escaped, "hi")
+		resp, _ := c.callPath(
+			http.MethodPost, "/_aws/execute-api/"+apiID+"/"+stage+"/%40connections/"+escaped, "hi",
+		)
 		if got := s.text(); resp.StatusCode != http.StatusOK || got != "hi" {
 			t.Errorf("post: %d, client got %q", resp.StatusCode, got)
 		}
@@ -213,11 +248,18 @@ func TestConnectionIDs(t *testing.T) {
 
 func TestCreateRefusesByName(t *testing.T) {
 	t.Parallel()
-	good := gateway.Route{IntegrationType: "AWS_PROXY", IntegrationURI: "arn:aws:lambda:r:1:function:f"}
+	good := gateway.Route{
+		IntegrationType: "AWS_PROXY", IntegrationURI: "arn:aws:lambda:r:1:function:f",
+	}
 	edit := func(f func(*gateway.Route)) gateway.API {
 		r := good
 		f(&r)
-		return gateway.API{ID: "a", Stage: "s", RouteSelectionExpression: "$request.body.x", Routes: map[string]gateway.Route{"$default": r}}
+		return gateway.API{
+			ID:                       "a",
+			Stage:                    "s",
+			RouteSelectionExpression: "$request.body.x",
+			Routes:                   map[string]gateway.Route{"$default": r},
+		}
 	}
 	for _, tt := range []struct {
 		name string
@@ -225,15 +267,31 @@ func TestCreateRefusesByName(t *testing.T) {
 		want string
 	}{
 		{"a MOCK integration", edit(func(r *gateway.Route) { r.IntegrationType = "MOCK" }), "MOCK"},
-		{"an authorizer", edit(func(r *gateway.Route) { r.AuthorizationType = "CUSTOM" }), "CUSTOM"},
-		{"an integration with no function", edit(func(r *gateway.Route) { r.IntegrationURI = "https://x" }), "https://x"},
-		{"a route response with a key", edit(func(r *gateway.Route) { r.RouteResponseSelectionExpression = "x" }), "$default"},
+		{
+			"an authorizer", edit(func(r *gateway.Route) { r.AuthorizationType = "CUSTOM" }),
+			"CUSTOM",
+		},
+		{
+			"an integration with no function",
+			edit(func(r *gateway.Route) { r.IntegrationURI = "https://x" }), "https://x",
+		},
+		{
+			"a route response with a key",
+			edit(func(r *gateway.Route) { r.RouteResponseSelectionExpression = "x" }), "$default",
+		},
 		{"an API without stage", gateway.API{ID: "a"}, "stage"},
-		{"a selection by header", gateway.API{ID: "a", Stage: "s", RouteSelectionExpression: "$request.header.x"}, "header.x"},
+		{
+			"a selection by header",
+			gateway.API{ID: "a", Stage: "s", RouteSelectionExpression: "$request.header.x"},
+			"header.x",
+		},
 		{
 			"a key of its own with a dollar",
 			gateway.API{
-				ID: "a", Stage: "s", RouteSelectionExpression: "$request.body.x", Routes: map[string]gateway.Route{"$mine": good},
+				ID:                       "a",
+				Stage:                    "s",
+				RouteSelectionExpression: "$request.body.x",
+				Routes:                   map[string]gateway.Route{"$mine": good},
 			},
 			"not formatted properly",
 		},
@@ -261,7 +319,9 @@ func TestConnectEventHasHeadersAndQuery(t *testing.T) {
 	t.Parallel()
 	c := start(t, gateway.Options{}, nil)
 	_, err := c.dial("/"+stage+"?app=a%20b&app=c&flag", func(d *ws.Dialer) {
-		d.Header = ws.HandshakeHeaderHTTP{"X-Forwarded-For": {"203.0.113.7"}, "x-hark-origin": {"s"}}
+		d.Header = ws.HandshakeHeaderHTTP{
+			"X-Forwarded-For": {"203.0.113.7"}, "x-hark-origin": {"s"},
+		}
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -274,8 +334,10 @@ func TestConnectEventHasHeadersAndQuery(t *testing.T) {
 		t.Errorf("got query %v %v", e.QueryStringParameters, e.MultiValueQueryStringParameters)
 	}
 	for name, want := range map[string]string{
-		"X-Forwarded-For": "203.0.113.7, 127.0.0.1", "X-Hark-Origin": "s", "Sec-WebSocket-Version": "13",
-		"Host": strings.TrimPrefix(c.sockets.URL, "http://"), "Connection": "", "Upgrade": "",
+		"X-Forwarded-For":       "203.0.113.7, 127.0.0.1",
+		"X-Hark-Origin":         "s",
+		"Sec-WebSocket-Version": "13",
+		"Host":                  strings.TrimPrefix(c.sockets.URL, "http://"), "Connection": "", "Upgrade": "",
 	} {
 		if got := e.Headers[name]; got != want {
 			t.Errorf("header %s: %q, want %q", name, got, want)

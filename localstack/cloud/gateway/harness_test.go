@@ -69,7 +69,9 @@ type cloud struct {
 
 // start boots a cloud. Functions are given by route key; $connect and $disconnect have their own
 // unless given.
-func start(t testing.TB, opts gateway.Options, functions map[string]function, edit ...func(*gateway.API)) *cloud {
+func start(
+	t testing.TB, opts gateway.Options, functions map[string]function, edit ...func(*gateway.API),
+) *cloud {
 	t.Helper()
 	c := &cloud{t: t, ended: make(chan request, 1000), raw: make(chan []byte, 100)}
 	all := map[string]function{
@@ -89,7 +91,12 @@ func start(t testing.TB, opts gateway.Options, functions map[string]function, ed
 		return invoke(ctx, all[strings.TrimPrefix(arn, functionPrefix)], payload)
 	}
 	c.Service = gateway.New(opts)
-	api := gateway.API{ID: apiID, Stage: stage, RouteSelectionExpression: "$request.body.event", Routes: map[string]gateway.Route{}}
+	api := gateway.API{
+		ID:                       apiID,
+		Stage:                    stage,
+		RouteSelectionExpression: "$request.body.event",
+		Routes:                   map[string]gateway.Route{},
+	}
 	for key, f := range all {
 		if f != nil {
 			api.Routes[key] = gateway.Route{
@@ -136,7 +143,8 @@ func invoke(ctx context.Context, f function, payload []byte) ([]byte, string, er
 			return nil, "", r.err
 		}
 		if r.err != nil {
-			return []byte(`{"errorMessage":"` + r.err.Error() + `"}`), "Unhandled", nil //nolint:nilerr // part of the result
+			//nolint:nilerr // part of the result
+			return []byte(`{"errorMessage":"` + r.err.Error() + `"}`), "Unhandled", nil
 		}
 		out, err := json.Marshal(r.v)
 		return out, "", err
@@ -157,7 +165,9 @@ func (c *cloud) dial(path string, edit ...func(*ws.Dialer)) (*client, error) {
 	for _, e := range edit {
 		e(&d)
 	}
-	conn, in, _, err := d.Dial(context.Background(), "ws"+strings.TrimPrefix(c.sockets.URL, "http")+path)
+	conn, in, _, err := d.Dial(
+		context.Background(), "ws"+strings.TrimPrefix(c.sockets.URL, "http")+path,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -248,12 +258,16 @@ func (s *client) closed() ws.StatusCode {
 // call calls @connections and returns status and body.
 func (c *cloud) call(method, id, body string) (*http.Response, string) {
 	c.t.Helper()
-	return c.callPath(method, "/_aws/execute-api/"+apiID+"/"+stage+"/@connections/"+url.PathEscape(id), body)
+	return c.callPath(
+		method, "/_aws/execute-api/"+apiID+"/"+stage+"/@connections/"+url.PathEscape(id), body,
+	)
 }
 
 func (c *cloud) callPath(method, path, body string) (*http.Response, string) {
 	c.t.Helper()
-	r, err := http.NewRequestWithContext(context.Background(), method, c.aws.URL+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(
+		context.Background(), method, c.aws.URL+path, strings.NewReader(body),
+	)
 	if err != nil {
 		c.t.Fatal(err)
 	}

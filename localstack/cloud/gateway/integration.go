@@ -44,7 +44,10 @@ func (a *api) invoke(r *route, connection string, e event) (out *proxyResponse, 
 		return out, ""
 	}
 	if a.ctx.Err() == nil { // else the gateway closes, and nothing has gone wrong
-		a.opts.Log.Warn("integration failed", "route", r.key, "function", r.function, "connection", connection, "error", err)
+		a.opts.Log.Warn(
+			"integration failed",
+			"route", r.key, "function", r.function, "connection", connection, "error", err,
+		)
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return nil, timedOut

@@ -77,7 +77,9 @@ func (c *conn) invoke(r *route, e event) {
 // the route, which is nil if there is none.
 func (c *conn) fail(r *route, message, requestID string) {
 	by := r.by()
-	if c.send(errorBody{Message: message, ConnectionID: c.id, RequestID: requestID}.encode(), by) == accepted {
+	if c.send(
+		errorBody{Message: message, ConnectionID: c.id, RequestID: requestID}.encode(), by,
+	) == accepted {
 		c.api.opts.Meter.Add(meter.OwnErrors, by, 1)
 	}
 }
@@ -88,7 +90,9 @@ func (c *conn) disconnected(code ws.StatusCode, reason string) {
 	if r == nil {
 		return
 	}
-	if _, lost := c.api.opts.Faults.Strike(faults.LoseDisconnect, faults.Place{Connection: c.id}); lost {
+	if _, lost := c.api.opts.Faults.Strike(
+		faults.LoseDisconnect, faults.Place{Connection: c.id},
+	); lost {
 		return
 	}
 	if !c.api.begin() {

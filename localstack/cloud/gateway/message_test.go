@@ -17,8 +17,13 @@ import (
 
 func TestRoutes(t *testing.T) {
 	seen := make(chan string, 1)
-	see := func(e request) (any, error) { seen <- e.RequestContext.RouteKey + " " + e.Body; return ok, nil }
-	c := start(t, gateway.Options{}, map[string]function{"$default": see, "pusher:ping": see, "7": see})
+	see := func(e request) (any, error) {
+		seen <- e.RequestContext.RouteKey + " " + e.Body
+		return ok, nil
+	}
+	c := start(
+		t, gateway.Options{}, map[string]function{"$default": see, "pusher:ping": see, "7": see},
+	)
 	s, _ := c.connect()
 	for _, tt := range []struct{ name, body, want string }{
 		{"a key that matches", `{"event":"pusher:ping","data":{}}`, "pusher:ping"},
@@ -44,7 +49,10 @@ func TestRoutes(t *testing.T) {
 func TestRoutesWithAColon(t *testing.T) {
 	seen := make(chan string, 1)
 	route := func(name string) function {
-		return func(e request) (any, error) { seen <- name + " " + e.RequestContext.RouteKey; return ok, nil }
+		return func(e request) (any, error) {
+			seen <- name + " " + e.RequestContext.RouteKey
+			return ok, nil
+		}
 	}
 	c := start(t, gateway.Options{}, map[string]function{
 		"$default": route("message"), "pusher:signin": route("auth"),
@@ -52,12 +60,24 @@ func TestRoutesWithAColon(t *testing.T) {
 	})
 	s, _ := c.connect()
 	for _, tt := range []struct{ name, body, want string }{
-		{"a subscribe", `{"event":"pusher:subscribe","data":{"channel":"a"}}`, "subscribe pusher:subscribe"},
-		{"an unsubscribe", `{"event":"pusher:unsubscribe","data":{"channel":"a"}}`, "subscribe pusher:unsubscribe"},
-		{"a sign-in", `{"event":"pusher:signin","data":{"auth":"","user_data":""}}`, "auth pusher:signin"},
+		{
+			"a subscribe", `{"event":"pusher:subscribe","data":{"channel":"a"}}`,
+			"subscribe pusher:subscribe",
+		},
+		{
+			"an unsubscribe", `{"event":"pusher:unsubscribe","data":{"channel":"a"}}`,
+			"subscribe pusher:unsubscribe",
+		},
+		{
+			"a sign-in", `{"event":"pusher:signin","data":{"auth":"","user_data":""}}`,
+			"auth pusher:signin",
+		},
 		{"a sign-in in escapes", `{"event":"pusher\u003asignin"}`, "auth pusher:signin"},
 		{"a ping", `{"event":"pusher:ping","data":{}}`, "message $default"},
-		{"a client event", `{"event":"client-pusher:subscribe","channel":"private-a","data":{}}`, "message $default"},
+		{
+			"a client event", `{"event":"client-pusher:subscribe","channel":"private-a","data":{}}`,
+			"message $default",
+		},
 		{"another case", `{"event":"Pusher:Subscribe"}`, "message $default"},
 		{"a longer name", `{"event":"pusher:subscribed"}`, "message $default"},
 		{"a space behind it", `{"event":"pusher:subscribe "}`, "message $default"},
@@ -80,7 +100,9 @@ func TestWhatTheClientSeesOfAnIntegration(t *testing.T) {
 		r.RouteResponseSelectionExpression = "$default"
 		a.Routes["$default"] = r
 	}
-	throttled := func(a *gateway.API) { a.DefaultRouteSettings = gateway.Throttle{Rate: 1e-6, Burst: 1} }
+	throttled := func(a *gateway.API) {
+		a.DefaultRouteSettings = gateway.Throttle{Rate: 1e-6, Burst: 1}
+	}
 	withoutDefault := func(a *gateway.API) { delete(a.Routes, "$default") }
 	for _, tt := range []struct {
 		name     string
@@ -88,17 +110,34 @@ func TestWhatTheClientSeesOfAnIntegration(t *testing.T) {
 		edit     func(*gateway.API)
 		want     string // the message, or API Gateway's own text
 	}{
-		{"a failure", func(request) (any, error) { return nil, errors.New("boom") }, nil, "Internal server error"},
-		{"a throttle", func(request) (any, error) { return nil, errThrottled }, nil, "Internal server error"},
+		{
+			"a failure", func(request) (any, error) { return nil, errors.New("boom") }, nil,
+			"Internal server error",
+		},
+		{
+			"a throttle", func(request) (any, error) { return nil, errThrottled }, nil,
+			"Internal server error",
+		},
 		{"an answer that is none", always("x"), nil, "Internal server error"},
 		{"slowness", func(request) (any, error) { select {} }, nil, "Endpoint request timed out"},
 		{"a route that is missing", nil, withoutDefault, "Forbidden"},
 		{"a route that is throttled", always(ok), throttled, "Too Many Requests"},
-		{"a body without a route response", always(map[string]any{"statusCode": 200, "body": "b"}), nil, ""},
-		{"a status that is an error", always(map[string]any{"statusCode": 500, "body": "b"}), nil, ""},
-		{"a body with a route response", always(map[string]any{"statusCode": 200, "body": "b"}), twoWay, "b"},
 		{
-			"a body in base64", always(map[string]any{"statusCode": 200, "body": "YmI=", "isBase64Encoded": true}), twoWay, "bb",
+			"a body without a route response",
+			always(map[string]any{"statusCode": 200, "body": "b"}), nil, "",
+		},
+		{
+			"a status that is an error", always(map[string]any{"statusCode": 500, "body": "b"}),
+			nil, "",
+		},
+		{
+			"a body with a route response", always(map[string]any{"statusCode": 200, "body": "b"}),
+			twoWay, "b",
+		},
+		{
+			"a body in base64", always(map[string]any{
+				"statusCode": 200, "body": "YmI=", "isBase64Encoded": true,
+			}), twoWay, "bb",
 		},
 		{"no body with a route response", always(ok), twoWay, ""},
 	} {
@@ -128,7 +167,9 @@ func TestWhatTheClientSeesOfAnIntegration(t *testing.T) {
 			}
 			got := s.text()
 			if len(tt.want) > 2 {
-				prefix := fmt.Sprintf(`{"message": %q, "connectionId":%q, "requestId":"`, tt.want, id)
+				prefix := fmt.Sprintf(
+					`{"message": %q, "connectionId":%q, "requestId":"`, tt.want, id,
+				)
 				if !strings.HasPrefix(got, prefix) || !json.Valid([]byte(got)) {
 					t.Errorf("got %s, want %s…", got, prefix)
 				}
@@ -176,8 +217,14 @@ func TestRequestTimeNeverDecreases(t *testing.T) {
 		return now
 	}
 	stamps := make(chan int64, 10)
-	see := func(e request) (any, error) { stamps <- e.RequestContext.RequestTimeEpoch; return ok, nil }
-	c := start(t, gateway.Options{Now: back, Life: time.Hour}, map[string]function{"$connect": see, "$default": see})
+	see := func(e request) (any, error) {
+		stamps <- e.RequestContext.RequestTimeEpoch
+		return ok, nil
+	}
+	c := start(
+		t, gateway.Options{Now: back, Life: time.Hour},
+		map[string]function{"$connect": see, "$default": see},
+	)
 	s, err := c.dial("/" + stage)
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +243,10 @@ func TestRequestTimeNeverDecreases(t *testing.T) {
 func TestMeter(t *testing.T) {
 	t.Parallel()
 	var m meter.Meter
-	c := start(t, gateway.Options{Meter: &m}, map[string]function{"$default": func(request) (any, error) { return nil, errThrottled }})
+	c := start(
+		t, gateway.Options{Meter: &m},
+		map[string]function{"$default": func(request) (any, error) { return nil, errThrottled }},
+	)
 	s, id := c.connect()
 	c.post(id, strings.Repeat("x", 32<<10)) // 1
 	c.post(id, strings.Repeat("x", 70<<10)) // 3
@@ -208,12 +258,25 @@ func TestMeter(t *testing.T) {
 	receive(t, c.ended)
 	const post, failed = "PostToConnection", "$default" // the route's function is called like it
 	want := []meter.Line{
-		{Service: "apigateway", Unit: meter.SocketBytes, Operation: post, N: 102<<10 + 4*4}, // four frames
-		{Service: "apigateway", Unit: meter.SocketBytes, Function: failed, Operation: failed, N: 103 + 2},
+		// four frames
+		{Service: "apigateway", Unit: meter.SocketBytes, Operation: post, N: 102<<10 + 4*4},
+		{
+			Service:   "apigateway",
+			Unit:      meter.SocketBytes,
+			Function:  failed,
+			Operation: failed,
+			N:         103 + 2,
+		},
 		{Service: "apigateway", Unit: meter.SocketMinutes, Operation: "$connect", N: 1},
 		{Service: "apigateway", Unit: meter.SocketMessages, Operation: failed, N: 1},
 		{Service: "apigateway", Unit: meter.SocketMessages, Operation: post, N: 4},
-		{Service: "apigateway", Unit: meter.SocketMessages, Function: failed, Operation: failed, N: 1},
+		{
+			Service:   "apigateway",
+			Unit:      meter.SocketMessages,
+			Function:  failed,
+			Operation: failed,
+			N:         1,
+		},
 		{Service: "apigateway", Unit: meter.OwnErrors, Function: failed, Operation: failed, N: 1},
 	}
 	if diff := cmp.Diff(want, m.Lines()); diff != "" {
@@ -230,7 +293,8 @@ func TestARefusalOfConnectByTheGatewayIsCounted(t *testing.T) {
 		err, _ := v.(error)
 		return v, err
 	}})
-	for _, v := range []any{map[string]any{"statusCode": 403}, errThrottled} { // the first is the function's own
+	// the first is the function's own
+	for _, v := range []any{map[string]any{"statusCode": 403}, errThrottled} {
 		results <- v
 		if _, err := c.dial("/" + stage); err == nil {
 			t.Error("the client was let in")

@@ -90,7 +90,8 @@ func (c *conn) connectEvent(r *http.Request) event {
 	e := event{RequestContext: c.context(routeConnect, "CONNECT")}
 	e.MultiValueHeaders = connectHeaders(r, c.identity.SourceIP)
 	e.Headers = lastOfEach(e.MultiValueHeaders)
-	if query, _ := url.ParseQuery(r.URL.RawQuery); len(query) > 0 { // pairs that cannot be read are left out
+	// pairs that cannot be read are left out
+	if query, _ := url.ParseQuery(r.URL.RawQuery); len(query) > 0 {
 		e.MultiValueQuery = query
 		e.Query = lastOfEach(query)
 	}
@@ -108,7 +109,9 @@ func (c *conn) disconnectEvent(code ws.StatusCode, reason string) event {
 	e := event{RequestContext: c.context(routeDisconnect, "DISCONNECT")}
 	e.RequestContext.DisconnectStatusCode = code
 	e.RequestContext.DisconnectReason = &reason
-	e.Headers = map[string]string{"Host": c.api.domain, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
+	e.Headers = map[string]string{
+		"Host": c.api.domain, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": "",
+	}
 	e.MultiValueHeaders = make(map[string][]string, len(e.Headers))
 	for name, value := range e.Headers {
 		e.MultiValueHeaders[name] = []string{value}
@@ -143,7 +146,9 @@ func connectHeaders(r *http.Request, peer string) map[string][]string {
 	}
 	headers["Host"] = []string{r.Host}
 	headers["X-Amzn-Trace-Id"] = []string{traceID()}
-	headers["X-Forwarded-For"] = []string{strings.Join(append(slices.Clone(r.Header["X-Forwarded-For"]), peer), ", ")}
+	headers["X-Forwarded-For"] = []string{
+		strings.Join(append(slices.Clone(r.Header["X-Forwarded-For"]), peer), ", "),
+	}
 	headers["X-Forwarded-Port"] = []string{"443"}
 	headers["X-Forwarded-Proto"] = []string{"https"}
 	return headers

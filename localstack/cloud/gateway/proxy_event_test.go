@@ -28,7 +28,8 @@ func TestEventsAreThoseOfAWS(t *testing.T) {
 	disconnect := receive(t, c.raw)
 
 	connection := []string{
-		"apiId", "connectedAt", "connectionId", "domainName", "eventType", "extendedRequestId", "identity", "messageDirection",
+		"apiId", "connectedAt", "connectionId", "domainName", "eventType", "extendedRequestId",
+		"identity", "messageDirection",
 		"requestId", "requestTime", "requestTimeEpoch", "routeKey", "stage",
 	}
 	for _, tt := range []struct {
@@ -40,12 +41,16 @@ func TestEventsAreThoseOfAWS(t *testing.T) {
 		{
 			"CONNECT", connect,
 			[]string{
-				"headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters", "requestContext",
+				"headers", "multiValueHeaders", "queryStringParameters",
+				"multiValueQueryStringParameters", "requestContext",
 				"isBase64Encoded",
 			},
 			nil,
 		},
-		{"MESSAGE", message, []string{"requestContext", "body", "isBase64Encoded"}, []string{"messageId"}},
+		{
+			"MESSAGE", message, []string{"requestContext", "body", "isBase64Encoded"},
+			[]string{"messageId"},
+		},
 		{
 			"DISCONNECT", disconnect,
 			[]string{"headers", "multiValueHeaders", "requestContext", "isBase64Encoded"},
@@ -94,7 +99,10 @@ func checkContext(t *testing.T, e request) {
 		}
 	}
 	if x.RequestTimeEpoch < x.ConnectedAt || x.ConnectedAt < 1e12 {
-		t.Errorf("requestTimeEpoch %d, connectedAt %d: not milliseconds, or in the wrong order", x.RequestTimeEpoch, x.ConnectedAt)
+		t.Errorf(
+			"requestTimeEpoch %d, connectedAt %d: not milliseconds, or in the wrong order",
+			x.RequestTimeEpoch, x.ConnectedAt,
+		)
 	}
 }
 

@@ -130,5 +130,7 @@ func closeVerdict(payload []byte) verdict {
 	if err := ws.CheckCloseFrameData(code, reason); err != nil {
 		return verdict{code: ws.StatusProtocolError, reason: err.Error()}
 	}
-	return verdict{code: code, reason: reason, echo: appendFrame(nil, ws.OpClose, true, payload[:2])}
+	return verdict{
+		code: code, reason: reason, echo: appendFrame(nil, ws.OpClose, true, payload[:2]),
+	}
 }

@@ -33,13 +33,18 @@ func parseSelection(expr string) (selection, error) {
 	var s selection
 	rest := 0
 	for _, m := range embeddedVariable.FindAllStringSubmatchIndex(expr, -1) {
-		s.parts = append(s.parts, selectionPart{text: expr[rest:m[0]]}, selectionPart{path: names(expr[m[2]:m[3]])})
+		s.parts = append(
+			s.parts, selectionPart{text: expr[rest:m[0]]},
+			selectionPart{path: names(expr[m[2]:m[3]])},
+		)
 		rest = m[1]
 	}
 	s.parts = append(s.parts, selectionPart{text: expr[rest:]})
 	for _, p := range s.parts {
 		if strings.Contains(p.text, "$") {
-			return selection{}, fmt.Errorf("RouteSelectionExpression %q is not supported here", expr)
+			return selection{}, fmt.Errorf(
+				"RouteSelectionExpression %q is not supported here", expr,
+			)
 		}
 	}
 	if expr == "" {

@@ -16,10 +16,19 @@ func TestSelection(t *testing.T) {
 	}{
 		{"a field", "$request.body.event", `{"event":"x"}`, "x", true},
 		{"a field in braces", "${request.body.event}", `{"event":"x"}`, "x", true},
-		{"a colon is like any other character", "$request.body.event", `{"event":"pusher:subscribe","data":{"channel":"a"}}`, "pusher:subscribe", true},
+		{
+			"a colon is like any other character", "$request.body.event",
+			`{"event":"pusher:subscribe","data":{"channel":"a"}}`, "pusher:subscribe", true,
+		},
 		{"a nested field", "$request.body.a.b-c.d_e", `{"a":{"b-c":{"d_e":"x"}}}`, "x", true},
-		{"several and text", "${request.body.a}/${request.body.b}!", `{"a":"x","b":2}`, "x/2!", true},
-		{"one of several is missing", "${request.body.a}/${request.body.b}", `{"a":"x"}`, "", false},
+		{
+			"several and text", "${request.body.a}/${request.body.b}!", `{"a":"x","b":2}`, "x/2!",
+			true,
+		},
+		{
+			"one of several is missing", "${request.body.a}/${request.body.b}", `{"a":"x"}`, "",
+			false,
+		},
 		{"a boolean", "$request.body.a", `{"a":true}`, "true", true},
 		{"an object", "$request.body.a", `{"a":{"b":1}}`, `{"b":1}`, true},
 		{"null is nothing", "$request.body.a", `{"a":null}`, "", false},
@@ -45,7 +54,10 @@ func TestSelection(t *testing.T) {
 
 func TestSelectionRefuses(t *testing.T) {
 	t.Parallel()
-	for _, expr := range []string{"", "$request.body", "$request.body.", "$request.body.a[0]", "$request.header.x", "${context.routeKey}"} {
+	for _, expr := range []string{
+		"", "$request.body", "$request.body.", "$request.body.a[0]", "$request.header.x",
+		"${context.routeKey}",
+	} {
 		if _, err := gateway.ParseSelection(expr); err == nil {
 			t.Errorf("%q is taken", expr)
 		}
@@ -54,7 +66,8 @@ func TestSelectionRefuses(t *testing.T) {
 
 func FuzzSelection(f *testing.F) {
 	for _, seed := range []string{
-		`{"event":"x"}`, `{"event":{"a":1}}`, `{"event":null}`, `{"event":"\ud800"}`, "", "[", `{"event": 1e9 }`, `{"event":""}`,
+		`{"event":"x"}`, `{"event":{"a":1}}`, `{"event":null}`, `{"event":"\ud800"}`, "", "[",
+		`{"event": 1e9 }`, `{"event":""}`,
 	} {
 		f.Add([]byte(seed))
 	}

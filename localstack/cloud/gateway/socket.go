@@ -64,7 +64,8 @@ func newConn(a *api, r *http.Request) *conn {
 func (c *conn) open(socket net.Conn, in *bufio.Reader, response []byte) {
 	c.socket, c.in = socket, in
 	c.queue = response
-	_ = socket.SetDeadline(time.Time{}) // the server may have left one; a dead socket shows itself on reading
+	// the server may have left one; a dead socket shows itself on reading
+	_ = socket.SetDeadline(time.Time{})
 	if !c.api.begin() {
 		_ = socket.Close() // the service is closing
 		return
@@ -200,7 +201,8 @@ func (c *conn) end(code ws.StatusCode, reason string, last []byte) {
 
 	c.api.conns.Delete(c.id)
 	close(c.done)
-	_ = c.socket.SetDeadline(time.Now().Add(closeWait)) // on a dead socket there is nothing to wait for
+	// on a dead socket there is nothing to wait for
+	_ = c.socket.SetDeadline(time.Now().Add(closeWait))
 	c.signal()
 
 	minutes := math.Ceil(c.api.opts.Now().Sub(c.connectedAt).Minutes())

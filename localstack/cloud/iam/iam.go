@@ -35,14 +35,17 @@ func (d *Denied) Error() string {
 	if d.Explicit {
 		why = "with an explicit deny in an identity-based policy"
 	}
-	return fmt.Sprintf("User: arn:aws:sts::%s:assumed-role/%s/%s is not authorized to perform: %s on resource: %s %s",
+	return fmt.Sprintf("User: arn:aws:sts::%s:assumed-role/%s/%s is not authorized to perform: "+
+		"%s on resource: %s %s",
 		d.Role.Account, d.Role.Name, d.Role.Session, d.Action, d.Resource, why)
 }
 
 type key struct{}
 
 // WithRole returns a context whose calls are made by the role.
-func WithRole(ctx context.Context, r *Role) context.Context { return context.WithValue(ctx, key{}, r) }
+func WithRole(ctx context.Context, r *Role) context.Context {
+	return context.WithValue(ctx, key{}, r)
+}
 
 // Caller is the name of the function that the context's calls are made by: the session of its role.
 // Empty if they come from outside.

@@ -11,7 +11,12 @@ import (
 const table = "arn:aws:dynamodb:us-east-1:000000000000:table/Hark-State"
 
 func role(statements ...iam.Statement) *iam.Role {
-	return &iam.Role{Name: "Hark-MessageRole", Session: "Hark-message", Account: "000000000000", Statements: statements}
+	return &iam.Role{
+		Name:       "Hark-MessageRole",
+		Session:    "Hark-message",
+		Account:    "000000000000",
+		Statements: statements,
+	}
 }
 
 func allow(action, resource string) iam.Statement {
@@ -31,43 +36,93 @@ func TestCheck(t *testing.T) {
 		allowed          bool
 	}{
 		{"a role without statements may do nothing", nil, "dynamodb:GetItem", table, false},
-		{"the very action and resource", []iam.Statement{allow("dynamodb:GetItem", table)}, "dynamodb:GetItem", table, true},
-		{"another action", []iam.Statement{allow("dynamodb:GetItem", table)}, "dynamodb:PutItem", table, false},
-		{"another resource", []iam.Statement{allow("dynamodb:GetItem", table)}, "dynamodb:GetItem", table + "2", false},
+		{
+			"the very action and resource", []iam.Statement{allow("dynamodb:GetItem", table)},
+			"dynamodb:GetItem", table, true,
+		},
+		{
+			"another action", []iam.Statement{allow("dynamodb:GetItem", table)}, "dynamodb:PutItem",
+			table, false,
+		},
+		{
+			"another resource", []iam.Statement{allow("dynamodb:GetItem", table)},
+			"dynamodb:GetItem", table + "2", false,
+		},
 		{
 			"the action of one statement with the resource of another",
 			[]iam.Statement{allow("dynamodb:GetItem", "other"), allow("dynamodb:Query", table)},
 			"dynamodb:GetItem", table, false,
 		},
-		{"actions whatever their case", []iam.Statement{allow("DynamoDB:getitem", table)}, "dynamodb:GetItem", table, true},
+		{
+			"actions whatever their case", []iam.Statement{allow("DynamoDB:getitem", table)},
+			"dynamodb:GetItem", table, true,
+		},
 		{
 			"resources only in their case",
 			[]iam.Statement{allow("dynamodb:GetItem", table)},
 			"dynamodb:GetItem",
 			"arn:aws:dynamodb:us-east-1:000000000000:table/hark-state", false,
 		},
-		{"every action of a service", []iam.Statement{allow("dynamodb:*", table)}, "dynamodb:TransactWriteItems", table, true},
-		{"every action of another service", []iam.Statement{allow("sqs:*", "*")}, "dynamodb:GetItem", table, false},
+		{
+			"every action of a service", []iam.Statement{allow("dynamodb:*", table)},
+			"dynamodb:TransactWriteItems", table, true,
+		},
+		{
+			"every action of another service", []iam.Statement{allow("sqs:*", "*")},
+			"dynamodb:GetItem", table, false,
+		},
 		{"everything", []iam.Statement{allow("*", "*")}, "dynamodb:GetItem", table, true},
 		{
 			"a star stands for slashes too",
-			[]iam.Statement{allow("execute-api:ManageConnections", "arn:aws:execute-api:us-east-1:000000000000:abc123/v1/*/@connections/*")},
+			[]iam.Statement{
+				allow(
+					"execute-api:ManageConnections",
+					"arn:aws:execute-api:us-east-1:000000000000:abc123/v1/*/@connections/*",
+				),
+			},
 			"execute-api:ManageConnections", connection, true,
 		},
 		{
 			"a star does not reach over what follows it",
-			[]iam.Statement{allow("execute-api:ManageConnections", "arn:aws:execute-api:us-east-1:000000000000:abc123/v1/GET/*")},
+			[]iam.Statement{
+				allow(
+					"execute-api:ManageConnections",
+					"arn:aws:execute-api:us-east-1:000000000000:abc123/v1/GET/*",
+				),
+			},
 			"execute-api:ManageConnections", connection, false,
 		},
-		{"stars that must go back for a second try", []iam.Statement{allow("*", "a*bc*d")}, "x:Y", "abbcabcd", true},
-		{"a question mark stands for one character", []iam.Statement{allow("dynamodb:?etItem", table)}, "dynamodb:GetItem", table, true},
-		{"a question mark stands for no fewer", []iam.Statement{allow("dynamodb:GetItem?", table)}, "dynamodb:GetItem", table, false},
-		{"a deny wins over an allow", []iam.Statement{allow("*", "*"), deny("dynamodb:*", table)}, "dynamodb:GetItem", table, false},
-		{"a deny wins wherever it stands", []iam.Statement{deny("dynamodb:*", table), allow("*", "*")}, "dynamodb:GetItem", table, false},
-		{"a deny of something else", []iam.Statement{deny("sqs:*", "*"), allow("*", "*")}, "dynamodb:GetItem", table, true},
+		{
+			"stars that must go back for a second try", []iam.Statement{allow("*", "a*bc*d")},
+			"x:Y", "abbcabcd", true,
+		},
+		{
+			"a question mark stands for one character",
+			[]iam.Statement{allow("dynamodb:?etItem", table)}, "dynamodb:GetItem", table, true,
+		},
+		{
+			"a question mark stands for no fewer",
+			[]iam.Statement{allow("dynamodb:GetItem?", table)}, "dynamodb:GetItem", table, false,
+		},
+		{
+			"a deny wins over an allow",
+			[]iam.Statement{allow("*", "*"), deny("dynamodb:*", table)}, "dynamodb:GetItem", table,
+			false,
+		},
+		{
+			"a deny wins wherever it stands",
+			[]iam.Statement{deny("dynamodb:*", table), allow("*", "*")}, "dynamodb:GetItem", table,
+			false,
+		},
+		{
+			"a deny of something else", []iam.Statement{deny("sqs:*", "*"), allow("*", "*")},
+			"dynamodb:GetItem", table, true,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			err := iam.Check(iam.WithRole(t.Context(), role(tt.statements...)), tt.action, tt.resource)
+			err := iam.Check(
+				iam.WithRole(t.Context(), role(tt.statements...)), tt.action, tt.resource,
+			)
 			if allowed := err == nil; allowed != tt.allowed {
 				t.Errorf("allowed %v, want %v (%v)", allowed, tt.allowed, err)
 			}
@@ -76,7 +131,9 @@ func TestCheck(t *testing.T) {
 }
 
 func TestWithoutARoleTheCallerIsTheAdministrator(t *testing.T) {
-	for name, ctx := range map[string]context.Context{"no role": t.Context(), "a nil role": iam.WithRole(t.Context(), nil)} {
+	for name, ctx := range map[string]context.Context{
+		"no role": t.Context(), "a nil role": iam.WithRole(t.Context(), nil),
+	} {
 		if err := iam.Check(ctx, "dynamodb:DeleteTable", table); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -92,25 +149,33 @@ func TestDeniedIsWordedAsAWSWordsIt(t *testing.T) {
 	}{
 		{
 			"nothing allows it", nil, false,
-			"User: arn:aws:sts::000000000000:assumed-role/Hark-MessageRole/Hark-message is not authorized to perform: " +
-				"dynamodb:GetItem on resource: " + table + " because no identity-based policy allows the dynamodb:GetItem action",
+			"User: arn:aws:sts::000000000000:assumed-role/Hark-MessageRole/Hark-message is not " +
+				"authorized to perform: " +
+				"dynamodb:GetItem on resource: " + table + " because no identity-based policy " +
+				"allows the dynamodb:GetItem action",
 		},
 		{
 			"a statement denies it",
 			[]iam.Statement{deny("*", "*")},
 			true,
-			"User: arn:aws:sts::000000000000:assumed-role/Hark-MessageRole/Hark-message is not authorized to perform: " +
-				"dynamodb:GetItem on resource: " + table + " with an explicit deny in an identity-based policy",
+			"User: arn:aws:sts::000000000000:assumed-role/Hark-MessageRole/Hark-message is not " +
+				"authorized to perform: " +
+				"dynamodb:GetItem on resource: " + table + " with an explicit deny in an " +
+				"identity-based policy",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			err := iam.Check(iam.WithRole(t.Context(), role(tt.statements...)), "dynamodb:GetItem", table)
+			err := iam.Check(
+				iam.WithRole(t.Context(), role(tt.statements...)), "dynamodb:GetItem", table,
+			)
 			var denied *iam.Denied
 			if !errors.As(err, &denied) {
 				t.Fatalf("error %v, want a *iam.Denied", err)
 			}
 			if denied.Explicit != tt.explicit || denied.Error() != tt.want {
-				t.Errorf("explicit %v, %q\nwant %v, %q", denied.Explicit, denied, tt.explicit, tt.want)
+				t.Errorf(
+					"explicit %v, %q\nwant %v, %q", denied.Explicit, denied, tt.explicit, tt.want,
+				)
 			}
 		})
 	}

@@ -43,7 +43,9 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, name strin
 	payload, err := readPayload(r)
 	switch {
 	case errors.Is(err, errPayloadSize):
-		err = tooLarge(fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", maxPayload))
+		err = tooLarge(fmt.Sprintf(
+			"Request must be smaller than %d bytes for the InvokeFunction operation", maxPayload,
+		))
 	case err == nil && len(payload) == 0:
 		payload = []byte("{}")
 	case err == nil && !json.Valid(payload):
@@ -65,7 +67,12 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, name strin
 		_, err := s.authorize(r.Context(), name)
 		s.answerEmpty(w, http.StatusNoContent, err)
 	default:
-		writeError(w, invalidParameter("Value %q at 'invocationType' is none of Event, RequestResponse, DryRun", kind))
+		writeError(
+			w,
+			invalidParameter(
+				"Value %q at 'invocationType' is none of Event, RequestResponse, DryRun", kind,
+			),
+		)
 	}
 }
 
@@ -83,7 +90,12 @@ func (s *Service) serveSync(w http.ResponseWriter, r *http.Request, name string,
 		writeError(w, err)
 		return
 	}
-	inv := &invocation{id: newUUID(), payload: payload, cause: meter.Invoke, tail: r.Header.Get("X-Amz-Log-Type") == "Tail"}
+	inv := &invocation{
+		id:      newUUID(),
+		payload: payload,
+		cause:   meter.Invoke,
+		tail:    r.Header.Get("X-Amz-Log-Type") == "Tail",
+	}
 	result, err := f.invoke(r.Context(), inv)
 	if err != nil {
 		writeError(w, err)

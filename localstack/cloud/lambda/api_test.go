@@ -42,15 +42,22 @@ func TestTheSDKInvokes(t *testing.T) {
 	c.create("exit")
 	client := c.client(asAdmin)
 
-	out, err := client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("echo"), Payload: []byte(`{"a":1}`)})
-	if err != nil || string(out.Payload) != `{"a":1}` || out.StatusCode != http.StatusOK || *out.ExecutedVersion != "$LATEST" || out.FunctionError != nil {
+	out, err := client.Invoke(
+		t.Context(), &sdk.InvokeInput{FunctionName: aws.String("echo"), Payload: []byte(`{"a":1}`)},
+	)
+	if err != nil || string(out.Payload) != `{"a":1}` || out.StatusCode != http.StatusOK ||
+		*out.ExecutedVersion != "$LATEST" || out.FunctionError != nil {
 		t.Fatalf("%v, %+v", err, out)
 	}
 	arn := aws.String("arn:aws:lambda:us-east-1:000000000000:function:echo")
-	if out, err = client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: arn}); err != nil || string(out.Payload) != "{}" {
+	if out, err = client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: arn}); err != nil ||
+		string(out.Payload) != "{}" {
 		t.Errorf("by ARN, without a payload: %v, %+v", err, out)
 	}
-	out, err = client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("print"), LogType: types.LogTypeTail})
+	out, err = client.Invoke(
+		t.Context(),
+		&sdk.InvokeInput{FunctionName: aws.String("print"), LogType: types.LogTypeTail},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,9 +65,13 @@ func TestTheSDKInvokes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	contains(t, "log", string(log), "plain line\n", `"msg":"nothing to WARN about"`, `"msg":"alarm"`)
+	contains(
+		t, "log", string(log), "plain line\n", `"msg":"nothing to WARN about"`, `"msg":"alarm"`,
+	)
 
-	out, err = client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("exit"), LogType: types.LogTypeTail})
+	out, err = client.Invoke(
+		t.Context(), &sdk.InvokeInput{FunctionName: aws.String("exit"), LogType: types.LogTypeTail},
+	)
 	if err != nil || *out.FunctionError != "Unhandled" || out.StatusCode != http.StatusOK {
 		t.Fatalf("%v, %+v", err, out)
 	}
@@ -74,12 +85,19 @@ func TestInvocationTypes(t *testing.T) {
 	c, g := newCloud(t), newGate(t)
 	c.createCalling(g, "tell")
 	client := c.client(asAdmin)
-	out, err := client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("tell"), InvocationType: types.InvocationTypeDryRun})
+	out, err := client.Invoke(
+		t.Context(),
+		&sdk.InvokeInput{
+			FunctionName: aws.String("tell"), InvocationType: types.InvocationTypeDryRun,
+		},
+	)
 	if err != nil || out.StatusCode != http.StatusNoContent {
 		t.Errorf("a dry run: %v, %+v", err, out)
 	}
 	out, err = client.Invoke(t.Context(), &sdk.InvokeInput{
-		FunctionName: aws.String("tell"), InvocationType: types.InvocationTypeEvent, Payload: []byte(`"event"`),
+		FunctionName:   aws.String("tell"),
+		InvocationType: types.InvocationTypeEvent,
+		Payload:        []byte(`"event"`),
 	})
 	if err != nil || out.StatusCode != http.StatusAccepted {
 		t.Errorf("an event: %v, %+v", err, out)
@@ -112,14 +130,19 @@ func TestTheAPIRefuses(t *testing.T) {
 		{
 			"a function that does not exist", admin,
 			sdk.InvokeInput{FunctionName: aws.String("nobody")},
-			"ResourceNotFoundException", "Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody",
+			"ResourceNotFoundException",
+			"Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody",
 		},
 		{
 			"an alias", admin,
 			sdk.InvokeInput{FunctionName: aws.String("echo"), Qualifier: aws.String("live")},
-			"ResourceNotFoundException", "Function not found: arn:aws:lambda:us-east-1:000000000000:function:echo:live",
+			"ResourceNotFoundException",
+			"Function not found: arn:aws:lambda:us-east-1:000000000000:function:echo:live",
 		},
-		{"a throttled function", admin, sdk.InvokeInput{FunctionName: aws.String("call")}, "TooManyRequestsException", "Rate Exceeded."},
+		{
+			"a throttled function", admin, sdk.InvokeInput{FunctionName: aws.String("call")},
+			"TooManyRequestsException", "Rate Exceeded.",
+		},
 		{
 			"what is not JSON", admin,
 			sdk.InvokeInput{FunctionName: aws.String("echo"), Payload: []byte("{")},
@@ -128,7 +151,8 @@ func TestTheAPIRefuses(t *testing.T) {
 		{
 			"more than 6 MB", admin,
 			sdk.InvokeInput{FunctionName: aws.String("echo"), Payload: make([]byte, 6<<20+1)},
-			"RequestTooLargeException", "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+			"RequestTooLargeException",
+			"Request must be smaller than 6291456 bytes for the InvokeFunction operation",
 		},
 		{
 			"an event of more than 1 MB", admin,
@@ -136,19 +160,22 @@ func TestTheAPIRefuses(t *testing.T) {
 				FunctionName: aws.String("echo"), InvocationType: types.InvocationTypeEvent,
 				Payload: []byte(`"` + strings.Repeat("x", 1<<20) + `"`),
 			},
-			"RequestTooLargeException", "1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)",
+			"RequestTooLargeException",
+			"1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)",
 		},
 		{
 			"a role without permission", stranger,
 			sdk.InvokeInput{FunctionName: aws.String("echo")},
 			"AccessDeniedException",
-			"is not authorized to perform: lambda:InvokeFunction on resource: arn:aws:lambda:us-east-1:000000000000:function:echo",
+			"is not authorized to perform: lambda:InvokeFunction on resource: " +
+				"arn:aws:lambda:us-east-1:000000000000:function:echo",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := tc.client.Invoke(t.Context(), &tc.in)
 			var e smithy.APIError
-			if !errors.As(err, &e) || e.ErrorCode() != tc.code || !strings.Contains(e.ErrorMessage(), tc.message) {
+			if !errors.As(err, &e) || e.ErrorCode() != tc.code ||
+				!strings.Contains(e.ErrorMessage(), tc.message) {
 				t.Errorf("got %v\nwant %s: %s", err, tc.code, tc.message)
 			}
 		})
@@ -168,17 +195,23 @@ func TestFunctionsAreDescribed(t *testing.T) {
 	if err != nil || len(list.Functions) != 2 || *list.Functions[1].FunctionName != "env" {
 		t.Fatalf("%v, %+v", err, list)
 	}
-	got, err := client.GetFunction(t.Context(), &sdk.GetFunctionInput{FunctionName: aws.String("echo")})
+	got, err := client.GetFunction(
+		t.Context(), &sdk.GetFunctionInput{FunctionName: aws.String("echo")},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := got.Configuration
-	if *f.FunctionArn != "arn:aws:lambda:us-east-1:000000000000:function:echo" || *f.Timeout != 30 || *f.MemorySize != 128 ||
-		*f.Role != "arn:aws:iam::000000000000:role/role" || f.Environment.Variables["TABLE"] != "state" ||
+	if *f.FunctionArn != "arn:aws:lambda:us-east-1:000000000000:function:echo" ||
+		*f.Timeout != 30 || *f.MemorySize != 128 ||
+		*f.Role != "arn:aws:iam::000000000000:role/role" ||
+		f.Environment.Variables["TABLE"] != "state" ||
 		*got.Concurrency.ReservedConcurrentExecutions != 5 {
 		t.Errorf("got %+v", f)
 	}
-	configuration, err := client.GetFunctionConfiguration(t.Context(), &sdk.GetFunctionConfigurationInput{FunctionName: aws.String("env")})
+	configuration, err := client.GetFunctionConfiguration(
+		t.Context(), &sdk.GetFunctionConfigurationInput{FunctionName: aws.String("env")},
+	)
 	if err != nil || *configuration.Handler != "env" {
 		t.Errorf("%v, %+v", err, configuration)
 	}

@@ -28,7 +28,8 @@ func (s *Service) InvokeAsync(ctx context.Context, function string, payload []by
 		return err
 	}
 	if len(payload) > maxEventPayload {
-		return tooLarge(fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)",
+		return tooLarge(fmt.Sprintf("%d byte payload is too large for the Event invocation type "+
+			"(limit %d bytes)",
 			len(payload), maxEventPayload))
 	}
 	if !s.spawn(func() { f.event(newUUID(), payload) }) {
@@ -52,7 +53,9 @@ func (f *function) event(id string, payload []byte) {
 		case isRefused(err) && time.Since(began) < maxEventAge:
 			delay, throttle = throttle, min(2*throttle, lastThrottleDelay)
 		default:
-			s.opts.Log.Error("event dropped", "function", f.spec.FunctionName, "request", id, "error", err)
+			s.opts.Log.Error(
+				"event dropped", "function", f.spec.FunctionName, "request", id, "error", err,
+			)
 			return
 		}
 		if !pause(s.ctx, delay) {
@@ -65,7 +68,8 @@ func (f *function) event(id string, payload []byte) {
 // do, or an error of its own.
 func isRefused(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && (e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError)
+	return errors.As(err, &e) &&
+		(e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError)
 }
 
 func isThrottled(err error) bool {

@@ -30,8 +30,12 @@ func TestAnEventThatFailsIsTriedThreeTimes(t *testing.T) {
 		}
 		try.answer <- "fail"
 	}
-	eventually(t, "the event to be dropped", func() bool { return strings.Contains(log.String(), "event dropped") })
-	if n := c.counted(meter.FunctionRequests, meter.By{Function: "tell", Operation: meter.Event}); n != 3 {
+	eventually(t, "the event to be dropped", func() bool {
+		return strings.Contains(log.String(), "event dropped")
+	})
+	if n := c.counted(
+		meter.FunctionRequests, meter.By{Function: "tell", Operation: meter.Event},
+	); n != 3 {
 		t.Errorf("counted %v requests, want 3", n)
 	}
 
@@ -42,7 +46,8 @@ func TestAnEventThatFailsIsTriedThreeTimes(t *testing.T) {
 		g.call().answer <- verdict
 	}
 	if err := c.InvokeAsync(t.Context(), "tell", make([]byte, 1<<20+1)); err == nil ||
-		err.Error() != "RequestTooLargeException: 1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)" {
+		err.Error() != "RequestTooLargeException: 1048577 byte payload is too large for the "+
+			"Event invocation type (limit 1048576 bytes)" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -55,18 +60,38 @@ func TestSchedules(t *testing.T) {
 	}{
 		{
 			"a rule",
-			lambda.ScheduleSpec{Name: "sweep", ScheduleExpression: "rate(1 minute)", Targets: []lambda.ScheduleTarget{{Arn: "tell"}}},
+			lambda.ScheduleSpec{
+				Name:               "sweep",
+				ScheduleExpression: "rate(1 minute)",
+				Targets:            []lambda.ScheduleTarget{{Arn: "tell"}},
+			},
 			events.EventBridgeEvent{
-				Version: "0", DetailType: "Scheduled Event", Source: "aws.events", AccountID: "000000000000", Region: "us-east-1",
-				Resources: []string{"arn:aws:events:us-east-1:000000000000:rule/sweep"}, Detail: json.RawMessage("{}"),
+				Version:    "0",
+				DetailType: "Scheduled Event",
+				Source:     "aws.events",
+				AccountID:  "000000000000",
+				Region:     "us-east-1",
+				Resources: []string{
+					"arn:aws:events:us-east-1:000000000000:rule/sweep",
+				}, Detail: json.RawMessage("{}"),
 			},
 		},
 		{
 			"a schedule",
-			lambda.ScheduleSpec{Name: "sweep", ScheduleExpression: "rate(5 minutes)", Target: &lambda.ScheduleTarget{Arn: "tell"}},
+			lambda.ScheduleSpec{
+				Name:               "sweep",
+				ScheduleExpression: "rate(5 minutes)",
+				Target:             &lambda.ScheduleTarget{Arn: "tell"},
+			},
 			events.EventBridgeEvent{
-				Version: "0", DetailType: "Scheduled Event", Source: "aws.scheduler", AccountID: "000000000000", Region: "us-east-1",
-				Resources: []string{"arn:aws:scheduler:us-east-1:000000000000:schedule/default/sweep"}, Detail: json.RawMessage(`"{}"`),
+				Version:    "0",
+				DetailType: "Scheduled Event",
+				Source:     "aws.scheduler",
+				AccountID:  "000000000000",
+				Region:     "us-east-1",
+				Resources: []string{
+					"arn:aws:scheduler:us-east-1:000000000000:schedule/default/sweep",
+				}, Detail: json.RawMessage(`"{}"`),
 			},
 		},
 	} {
@@ -99,7 +124,9 @@ func TestAScheduleHasAnInput(t *testing.T) {
 	c, g := newCloud(t, func(o *lambda.Options) { o.Speed = 60_000 }), newGate(t)
 	c.createCalling(g, "tell")
 	target := lambda.ScheduleTarget{Arn: "tell", Input: `{"my":"input"}`}
-	if err := c.Schedule(lambda.ScheduleSpec{Name: "s", ScheduleExpression: "rate(1 minute)", Target: &target}); err != nil {
+	if err := c.Schedule(lambda.ScheduleSpec{
+		Name: "s", ScheduleExpression: "rate(1 minute)", Target: &target,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	told := g.call()
@@ -119,7 +146,9 @@ func TestScheduleRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			err := c.Schedule(lambda.ScheduleSpec{
-				Name: "s", ScheduleExpression: tc.expression, Targets: []lambda.ScheduleTarget{{Arn: tc.function}},
+				Name: "s", ScheduleExpression: tc.expression, Targets: []lambda.ScheduleTarget{
+					{Arn: tc.function},
+				},
 			})
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %s", err, tc.want)

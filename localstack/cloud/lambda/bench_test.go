@@ -45,7 +45,9 @@ func BenchmarkSendToDone(b *testing.B) {
 	done := make(chan struct{})
 	c := newCloud(b, func(o *lambda.Options) { o.Queues = noticing{q, done} })
 	c.create("echo")
-	if err := c.Map(mapped("echo", func(m *lambda.MappingSpec) { m.FunctionResponseTypes = nil })); err != nil {
+	if err := c.Map(mapped("echo", func(m *lambda.MappingSpec) {
+		m.FunctionResponseTypes = nil
+	})); err != nil {
 		b.Fatal(err)
 	}
 	for i := 0; b.Loop(); i++ {

@@ -23,28 +23,44 @@ type Error struct {
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
 func notFound(arn string) *Error {
-	return &Error{Status: http.StatusNotFound, Code: "ResourceNotFoundException", Message: "Function not found: " + arn}
+	return &Error{
+		Status:  http.StatusNotFound,
+		Code:    "ResourceNotFoundException",
+		Message: "Function not found: " + arn,
+	}
 }
 
 func conflict(arn string) *Error {
-	return &Error{Status: http.StatusConflict, Code: "ResourceConflictException", Message: "Function already exist: " + arn}
+	return &Error{
+		Status:  http.StatusConflict,
+		Code:    "ResourceConflictException",
+		Message: "Function already exist: " + arn,
+	}
 }
 
 func throttled() *Error {
 	return &Error{
-		Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "Rate Exceeded.",
-		Reason: "ReservedFunctionConcurrentInvocationLimitExceeded",
+		Status:  http.StatusTooManyRequests,
+		Code:    "TooManyRequestsException",
+		Message: "Rate Exceeded.",
+		Reason:  "ReservedFunctionConcurrentInvocationLimitExceeded",
 	}
 }
 
 func invalidParameter(format string, args ...any) *Error {
 	return &Error{
-		Status: http.StatusBadRequest, Code: "InvalidParameterValueException", Message: fmt.Sprintf(format, args...),
+		Status:  http.StatusBadRequest,
+		Code:    "InvalidParameterValueException",
+		Message: fmt.Sprintf(format, args...),
 	}
 }
 
 func tooLarge(message string) *Error {
-	return &Error{Status: http.StatusRequestEntityTooLarge, Code: "RequestTooLargeException", Message: message}
+	return &Error{
+		Status:  http.StatusRequestEntityTooLarge,
+		Code:    "RequestTooLargeException",
+		Message: message,
+	}
 }
 
 // writeError answers in the form of Lambda's REST API: the code in a header, the rest as JSON.
@@ -54,9 +70,13 @@ func writeError(w http.ResponseWriter, err error) {
 	switch {
 	case errors.As(err, &e):
 	case errors.As(err, &denied):
-		e = &Error{Status: http.StatusForbidden, Code: "AccessDeniedException", Message: denied.Error()}
+		e = &Error{
+			Status: http.StatusForbidden, Code: "AccessDeniedException", Message: denied.Error(),
+		}
 	default:
-		e = &Error{Status: http.StatusInternalServerError, Code: "ServiceException", Message: err.Error()}
+		e = &Error{
+			Status: http.StatusInternalServerError, Code: "ServiceException", Message: err.Error(),
+		}
 	}
 	body := map[string]string{"Type": "User", "Message": e.Message}
 	if e.Status >= http.StatusInternalServerError {

@@ -37,7 +37,9 @@ func (v *victim) Kill() {
 
 // place is where faults of invocations strike.
 func (f *function) place() faults.Place {
-	return faults.Place{Service: faults.Lambda, Operation: faults.Invoke, Function: f.spec.FunctionName}
+	return faults.Place{
+		Service: faults.Lambda, Operation: faults.Invoke, Function: f.spec.FunctionName,
+	}
 }
 
 // refuseByFault delays an invocation, or returns why it is not run.
@@ -62,7 +64,9 @@ func (f *function) refuseByFault(ctx context.Context) error {
 // fault has a delay, that long after it; call what it returns when the invocation is over. Nobody
 // gets the repetition's result.
 func (f *function) repeatByFault(inv *invocation) (over func()) {
-	hit, ok := f.service.opts.Faults.Strike(faults.RepeatInvocation, faults.Place{Function: f.spec.FunctionName})
+	hit, ok := f.service.opts.Faults.Strike(
+		faults.RepeatInvocation, faults.Place{Function: f.spec.FunctionName},
+	)
 	if !ok {
 		return func() {}
 	}
@@ -71,9 +75,14 @@ func (f *function) repeatByFault(inv *invocation) (over func()) {
 			if hit.Wait > 0 && !pause(f.service.ctx, hit.Wait) {
 				return
 			}
-			_, err := f.run(f.service.ctx, &invocation{id: inv.id, payload: inv.payload, cause: inv.cause})
+			_, err := f.run(
+				f.service.ctx, &invocation{id: inv.id, payload: inv.payload, cause: inv.cause},
+			)
 			if err != nil && f.service.ctx.Err() == nil {
-				f.service.opts.Log.Warn("a repeated invocation was not run", "function", f.spec.FunctionName, "error", err)
+				f.service.opts.Log.Warn(
+					"a repeated invocation was not run",
+					"function", f.spec.FunctionName, "error", err,
+				)
 			}
 		})
 	}

@@ -90,7 +90,15 @@ func TestInvocationsCanBeRepeated(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c, _ := breaking(t, faults.Fault{Do: faults.RepeatInvocation, Function: "call", Delay: faults.Duration(tt.delay), Count: 1})
+			c, _ := breaking(
+				t,
+				faults.Fault{
+					Do:       faults.RepeatInvocation,
+					Function: "call",
+					Delay:    faults.Duration(tt.delay),
+					Count:    1,
+				},
+			)
 			g := newGate(t)
 			c.create("call")
 			done := c.invocation(t.Context(), "call", g.input())
@@ -107,17 +115,30 @@ func TestInvocationsCanBeRepeated(t *testing.T) {
 			}
 			c.invocation(t.Context(), "call", g.input()) // is not repeated: the count is used up
 			g.call().answer <- ""
-			eventually(t, "three invocations", func() bool { return c.meter.Snapshot()[meter.FunctionRequests] == 3 })
+			eventually(t, "three invocations", func() bool {
+				return c.meter.Snapshot()[meter.FunctionRequests] == 3
+			})
 		})
 	}
 }
 
 func TestInvocationsCanBeRefused(t *testing.T) {
 	t.Parallel()
-	for status, code := range map[int]string{429: "TooManyRequestsException", 500: "ServiceException"} {
+	for status, code := range map[int]string{
+		429: "TooManyRequestsException", 500: "ServiceException",
+	} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
-			c, _ := breaking(t, faults.Fault{Do: faults.Answer, Service: faults.Lambda, Function: "echo", Status: status, Count: 1})
+			c, _ := breaking(
+				t,
+				faults.Fault{
+					Do:       faults.Answer,
+					Service:  faults.Lambda,
+					Function: "echo",
+					Status:   status,
+					Count:    1,
+				},
+			)
 			c.create("echo")
 			_, err := c.Invoke(t.Context(), "echo", []byte("1"))
 			var refused *lambda.Error
@@ -135,7 +156,16 @@ func TestInvocationsCanBeRefused(t *testing.T) {
 func TestARefusedEventIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	c, set := breaking(t)
-	set.Add(faults.Order{Faults: []faults.Fault{{Do: faults.Answer, Service: faults.Lambda, Status: http.StatusServiceUnavailable, Count: 1}}})
+	set.Add(faults.Order{
+		Faults: []faults.Fault{
+			{
+				Do:      faults.Answer,
+				Service: faults.Lambda,
+				Status:  http.StatusServiceUnavailable,
+				Count:   1,
+			},
+		},
+	})
 	g := newGate(t)
 	c.create("call")
 	if err := c.InvokeAsync(t.Context(), "call", []byte(g.input())); err != nil {
@@ -147,7 +177,9 @@ func TestARefusedEventIsTriedAgain(t *testing.T) {
 func TestInvocationsCanBeSlow(t *testing.T) {
 	t.Parallel()
 	const delay = 50 * time.Millisecond
-	c, _ := breaking(t, faults.Fault{Do: faults.Slow, Service: faults.Lambda, Delay: faults.Duration(delay)})
+	c, _ := breaking(
+		t, faults.Fault{Do: faults.Slow, Service: faults.Lambda, Delay: faults.Duration(delay)},
+	)
 	c.create("echo")
 	began := time.Now()
 	if c.invoke("echo", "1"); time.Since(began) < delay {

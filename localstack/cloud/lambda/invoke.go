@@ -22,11 +22,13 @@ const (
 
 // Result is what became of an invocation that reached the function.
 type Result struct {
-	Payload       []byte // the response, or the error as JSON
-	FunctionError string // "", or "Unhandled" if the function failed: an error, a crash or a timeout
+	Payload []byte // the response, or the error as JSON
+	// "", or "Unhandled" if the function failed: an error, a crash or a timeout
+	FunctionError string
 
 	contentType string // as the function posted it
-	log         []byte // the last 4 KB that the function printed; only if the invocation asked for it
+	// the last 4 KB that the function printed; only if the invocation asked for it
+	log []byte
 }
 
 // invocation is one call of a function on its way. The function's lock guards everything that
@@ -69,7 +71,9 @@ func (s *Service) authorize(ctx context.Context, function string) (*function, er
 
 func checkPayload(payload []byte) error {
 	if len(payload) > maxPayload {
-		return tooLarge(fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", maxPayload))
+		return tooLarge(fmt.Sprintf(
+			"Request must be smaller than %d bytes for the InvokeFunction operation", maxPayload,
+		))
 	}
 	return nil
 }
@@ -136,7 +140,9 @@ func newUUID() string {
 func newTraceID(now time.Time) string {
 	var b [20]byte
 	rand.Read(b[:])
-	return fmt.Sprintf("Root=1-%s-%x;Parent=%x;Sampled=0", strconv.FormatInt(now.Unix(), 16), b[:12], b[12:])
+	return fmt.Sprintf(
+		"Root=1-%s-%x;Parent=%x;Sampled=0", strconv.FormatInt(now.Unix(), 16), b[:12], b[12:],
+	)
 }
 
 // encode returns v as JSON with <, > and & as they are, as AWS writes it. v must be a type that

@@ -24,20 +24,25 @@ func TestInvokeReturnsWhatTheFunctionReturns(t *testing.T) {
 	c.create("echo")
 	for _, name := range []string{
 		"echo", "echo:$LATEST", "000000000000:function:echo",
-		"arn:aws:lambda:us-east-1:000000000000:function:echo", "arn:aws:lambda:us-east-1:000000000000:function:echo:$LATEST",
+		"arn:aws:lambda:us-east-1:000000000000:function:echo",
+		"arn:aws:lambda:us-east-1:000000000000:function:echo:$LATEST",
 	} {
 		if got := c.invoke(name, `{"a":"<b>"}`); got != `{"a":"<b>"}` {
 			t.Errorf("%s returned %s", name, got)
 		}
 	}
-	if got := c.counted(meter.FunctionRequests, meter.By{Function: "echo", Operation: meter.Invoke}); got != 5 {
+	if got := c.counted(
+		meter.FunctionRequests, meter.By{Function: "echo", Operation: meter.Invoke},
+	); got != 5 {
 		t.Errorf("counted %v requests", got)
 	}
 	large := `"` + strings.Repeat("x", 5<<20) + `"`
 	if got := c.invoke("echo", large); got != large {
 		t.Errorf("5 MB became %d bytes", len(got))
 	}
-	eventually(t, "milliseconds", func() bool { return c.meter.Snapshot()[meter.FunctionMillis] >= 6 })
+	eventually(t, "milliseconds", func() bool {
+		return c.meter.Snapshot()[meter.FunctionMillis] >= 6
+	})
 }
 
 func TestInvokeIsRefused(t *testing.T) {
@@ -45,7 +50,9 @@ func TestInvokeIsRefused(t *testing.T) {
 	none := 0
 	c.create("echo")
 	c.create("call", func(f *lambda.FunctionSpec) { f.ReservedConcurrentExecutions = &none })
-	stranger := iam.WithRole(t.Context(), &iam.Role{Name: "stranger", Session: "s", Account: "000000000000"})
+	stranger := iam.WithRole(
+		t.Context(), &iam.Role{Name: "stranger", Session: "s", Account: "000000000000"},
+	)
 	for _, tc := range []struct {
 		name     string
 		ctx      context.Context
@@ -55,21 +62,29 @@ func TestInvokeIsRefused(t *testing.T) {
 	}{
 		{
 			"a function that does not exist", t.Context(), "nobody", nil,
-			"ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody",
+			"ResourceNotFoundException: Function not found: " +
+				"arn:aws:lambda:us-east-1:000000000000:function:nobody",
 		},
 		{
 			"a version that does not exist", t.Context(), "echo:7", nil,
-			"ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:000000000000:function:echo:7",
+			"ResourceNotFoundException: Function not found: " +
+				"arn:aws:lambda:us-east-1:000000000000:function:echo:7",
 		},
-		{"a function whose concurrency is used up", t.Context(), "call", nil, "TooManyRequestsException: Rate Exceeded."},
+		{
+			"a function whose concurrency is used up", t.Context(), "call", nil,
+			"TooManyRequestsException: Rate Exceeded.",
+		},
 		{
 			"more than 6 MB", t.Context(), "echo", make([]byte, 6<<20+1),
-			"RequestTooLargeException: Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+			"RequestTooLargeException: Request must be smaller than 6291456 bytes for the " +
+				"InvokeFunction operation",
 		},
 		{
 			"a role without permission", stranger, "echo", nil,
-			"User: arn:aws:sts::000000000000:assumed-role/stranger/s is not authorized to perform: lambda:InvokeFunction on " +
-				"resource: arn:aws:lambda:us-east-1:000000000000:function:echo because no identity-based policy allows the " +
+			"User: arn:aws:sts::000000000000:assumed-role/stranger/s is not authorized to " +
+				"perform: lambda:InvokeFunction on " +
+				"resource: arn:aws:lambda:us-east-1:000000000000:function:echo because no " +
+				"identity-based policy allows the " +
 				"lambda:InvokeFunction action",
 		},
 	} {
@@ -87,12 +102,16 @@ func TestAFunctionKnowsItsEnvironment(t *testing.T) {
 	role := &iam.Role{Name: "role"}
 	c := newCloud(t, func(o *lambda.Options) {
 		o.Env = func(function string, r *iam.Role, _ faults.Process) []string {
-			return []string{"AWS_ACCESS_KEY_ID=" + function + "-" + r.Name, "OVERRIDDEN=by the local cloud"}
+			return []string{
+				"AWS_ACCESS_KEY_ID=" + function + "-" + r.Name, "OVERRIDDEN=by the local cloud",
+			}
 		}
 	})
 	c.create("env", func(f *lambda.FunctionSpec) {
 		f.Role, f.MemorySize = role, 256
-		f.Environment.Variables = map[string]string{"STATE_TABLE": "state", "OVERRIDDEN": "by nobody"}
+		f.Environment.Variables = map[string]string{
+			"STATE_TABLE": "state", "OVERRIDDEN": "by nobody",
+		}
 	})
 	var got struct {
 		Env                 []string
@@ -103,9 +122,12 @@ func TestAFunctionKnowsItsEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"AWS_LAMBDA_FUNCTION_NAME=env", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
-		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/env", "_HANDLER=env", "AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023",
-		"TZ=:UTC", "AWS_REGION=us-east-1", "STATE_TABLE=state", "AWS_ACCESS_KEY_ID=env-role", "OVERRIDDEN=by the local cloud",
+		"AWS_LAMBDA_FUNCTION_NAME=env", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
+		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/env", "_HANDLER=env",
+		"AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023",
+		"TZ=:UTC", "AWS_REGION=us-east-1", "STATE_TABLE=state", "AWS_ACCESS_KEY_ID=env-role",
+		"OVERRIDDEN=by the local cloud",
 	} {
 		if !slices.Contains(got.Env, want) {
 			t.Errorf("no %s in %q", want, got.Env)
@@ -120,9 +142,13 @@ func TestAFunctionKnowsItsEnvironment(t *testing.T) {
 		t.Errorf("arn %q", got.ARN)
 	}
 	for what, pair := range map[string][2]string{
-		"request id": {got.Request, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`},
-		"trace":      {got.Trace, `^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`},
-		"deadline":   {strconv.FormatInt(got.Deadline, 10), `^\d{13}$`},
+		"request id": {
+			got.Request, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`,
+		},
+		"trace": {
+			got.Trace, `^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`,
+		},
+		"deadline": {strconv.FormatInt(got.Deadline, 10), `^\d{13}$`},
 	} {
 		if !regexp.MustCompile(pair[1]).MatchString(pair[0]) {
 			t.Errorf("%s is %q", what, pair[0])
@@ -133,7 +159,9 @@ func TestAFunctionKnowsItsEnvironment(t *testing.T) {
 func TestProcessesRunSideBySideAndAreUsedAgain(t *testing.T) {
 	c, g := newCloud(t, func(o *lambda.Options) { o.MaxProcesses = 2 }), newGate(t)
 	c.create("call")
-	first, second := c.invocation(t.Context(), "call", g.input()), c.invocation(t.Context(), "call", g.input())
+	first, second := c.invocation(t.Context(), "call", g.input()), c.invocation(
+		t.Context(), "call", g.input(),
+	)
 	callA, callB := g.call(), g.call() // both are running
 	third := c.invocation(t.Context(), "call", g.input())
 	gone, leave := context.WithCancel(t.Context())
@@ -193,7 +221,8 @@ func TestReservedConcurrencyThrottles(t *testing.T) {
 	first := c.invocation(t.Context(), "call", g.input())
 	running := g.call()
 	var e *lambda.Error
-	if _, err := c.Invoke(t.Context(), "call", nil); !errors.As(err, &e) || e.Code != "TooManyRequestsException" {
+	if _, err := c.Invoke(t.Context(), "call", nil); !errors.As(err, &e) ||
+		e.Code != "TooManyRequestsException" {
 		t.Errorf("got %v", err)
 	}
 	running.answer <- ""
@@ -232,11 +261,21 @@ func TestAFunctionFails(t *testing.T) {
 		payload       []string // what the error says
 		printed       []string
 	}{
-		{"by an error", "error", []string{`"errorMessage":"no luck"`, `"errorType":"errorString"`}, []string{"error | about to fail"}},
-		{"by a panic", "panic", []string{`"errorMessage":"boom"`}, []string{"panic | about to panic"}},
+		{
+			"by an error", "error",
+			[]string{`"errorMessage":"no luck"`, `"errorType":"errorString"`},
+			[]string{"error | about to fail"},
+		},
+		{
+			"by a panic", "panic", []string{`"errorMessage":"boom"`},
+			[]string{"panic | about to panic"},
+		},
 		{
 			"by exiting", "exit",
-			[]string{`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: `, ` Error: Runtime exited with error: exit status 3"}`},
+			[]string{
+				`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: `,
+				` Error: Runtime exited with error: exit status 3"}`,
+			},
 			[]string{"exit | about to exit\n", "exit | Runtime exited with error: exit status 3\n"},
 		},
 		{
@@ -249,8 +288,14 @@ func TestAFunctionFails(t *testing.T) {
 			[]string{`{"errorType":"Runtime.NoSuchModule","errorMessage":"no module"}`},
 			[]string{"its initialization failed"},
 		},
-		{"in the middle of a response", "break", []string{`"errorMessage":"the reader broke"`}, nil},
-		{"by a response that is too large", "huge", []string{`"errorType":"Function.ResponseSizeTooLarge"`}, nil},
+		{
+			"in the middle of a response", "break", []string{`"errorMessage":"the reader broke"`},
+			nil,
+		},
+		{
+			"by a response that is too large", "huge",
+			[]string{`"errorType":"Function.ResponseSizeTooLarge"`}, nil,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := newCloud(t)
@@ -276,7 +321,9 @@ func TestACrashAfterTheResponseHarmsNobody(t *testing.T) {
 		}
 	}
 	eventually(t, "the crashes to be printed", func() bool {
-		return strings.Count(c.stderr.String(), "greet | Runtime exited with error: exit status 4\n") == 3
+		return strings.Count(
+			c.stderr.String(), "greet | Runtime exited with error: exit status 4\n",
+		) == 3
 	})
 }
 
@@ -289,7 +336,10 @@ func TestATimeoutKills(t *testing.T) {
 	if got.functionError != "Unhandled" {
 		t.Errorf("got %+v", got)
 	}
-	contains(t, "payload", got.payload, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: `, ` Error: Task timed out after 3.00 seconds"}`)
+	contains(
+		t, "payload", got.payload, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: `,
+		` Error: Task timed out after 3.00 seconds"}`,
+	)
 	contains(t, "output", c.stderr.String(), "call | killed: the invocation timed out\n")
 	<-stuck.Context().Done() // its connection is gone with it
 
@@ -351,7 +401,9 @@ func TestOutputIsShownWhenItMatters(t *testing.T) {
 			c := newCloud(t, func(o *lambda.Options) { o.Verbose = tc.verbose })
 			c.create("print")
 			c.invoke("print", "{}")
-			eventually(t, "the last line", func() bool { return strings.Contains(c.stderr.String(), `"msg":"alarm"`) })
+			eventually(t, "the last line", func() bool {
+				return strings.Contains(c.stderr.String(), `"msg":"alarm"`)
+			})
 			if got := strings.Count(c.stderr.String(), "print | "); got != tc.want {
 				t.Errorf("%d lines:\n%s", got, c.stderr)
 			}
@@ -370,12 +422,33 @@ func TestCreateRefuses(t *testing.T) {
 		spec lambda.FunctionSpec
 		want string
 	}{
-		{"a binary that is not there", lambda.FunctionSpec{FunctionName: "f", Binary: "testdata/none"}, "no such file"},
-		{"a file that is no program", lambda.FunctionSpec{FunctionName: "f", Binary: "doc.go"}, "not executable"},
-		{"a name that is taken", lambda.FunctionSpec{FunctionName: "echo", Binary: binary}, "ResourceConflictException"},
-		{"layers", lambda.FunctionSpec{FunctionName: "f", Binary: binary, Layers: []string{"l"}}, "Layers is not supported"},
-		{"images", lambda.FunctionSpec{FunctionName: "f", Binary: binary, PackageType: "Image"}, "PackageType Image is not supported"},
-		{"VPCs", lambda.FunctionSpec{FunctionName: "f", Binary: binary, VpcConfig: json.RawMessage("{}")}, "VpcConfig is not supported"},
+		{
+			"a binary that is not there",
+			lambda.FunctionSpec{FunctionName: "f", Binary: "testdata/none"}, "no such file",
+		},
+		{
+			"a file that is no program", lambda.FunctionSpec{FunctionName: "f", Binary: "doc.go"},
+			"not executable",
+		},
+		{
+			"a name that is taken", lambda.FunctionSpec{FunctionName: "echo", Binary: binary},
+			"ResourceConflictException",
+		},
+		{
+			"layers", lambda.FunctionSpec{FunctionName: "f", Binary: binary, Layers: []string{"l"}},
+			"Layers is not supported",
+		},
+		{
+			"images", lambda.FunctionSpec{FunctionName: "f", Binary: binary, PackageType: "Image"},
+			"PackageType Image is not supported",
+		},
+		{
+			"VPCs",
+			lambda.FunctionSpec{
+				FunctionName: "f", Binary: binary, VpcConfig: json.RawMessage("{}"),
+			},
+			"VpcConfig is not supported",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if err := c.Create(tc.spec); err == nil || !strings.Contains(err.Error(), tc.want) {

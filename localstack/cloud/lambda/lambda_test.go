@@ -45,7 +45,9 @@ func buildAndRun(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "bootstrap")
-	out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", binary, "./testdata/function").CombinedOutput()
+	out, err := exec.Command(
+		"go", "build", "-tags", "lambda.norpc", "-o", binary, "./testdata/function",
+	).CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("build the function: %w\n%s", err, out)
 	}
@@ -96,7 +98,13 @@ func (c *cloud) counted(unit meter.Unit, by meter.By) (n float64) {
 // create adds a function called by its handler.
 func (c *cloud) create(handler string, change ...func(*lambda.FunctionSpec)) {
 	c.t.Helper()
-	spec := lambda.FunctionSpec{FunctionName: handler, Handler: handler, Runtime: "provided.al2023", Binary: binary, Timeout: 30}
+	spec := lambda.FunctionSpec{
+		FunctionName: handler,
+		Handler:      handler,
+		Runtime:      "provided.al2023",
+		Binary:       binary,
+		Timeout:      30,
+	}
 	for _, f := range change {
 		f(&spec)
 	}

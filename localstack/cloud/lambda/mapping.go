@@ -25,7 +25,9 @@ const (
 
 // Queues is what event source mappings need of SQS. Calls are made as the function's role.
 type Queues interface {
-	Receive(ctx context.Context, queueARN string, most int, wait time.Duration) ([]sqs.Message, error)
+	Receive(ctx context.Context, queueARN string, most int, wait time.Duration) (
+		[]sqs.Message, error,
+	)
 	Delete(ctx context.Context, queueARN string, receiptHandles ...string) error
 }
 
@@ -37,7 +39,8 @@ type MappingSpec struct {
 	Enabled               *bool
 	FunctionResponseTypes []string // ReportBatchItemFailures or nothing
 	ScalingConfig         struct {
-		MaximumConcurrency int // invocations at once; as many as a function may have processes if 0, and never more
+		// invocations at once; as many as a function may have processes if 0, and never more
+		MaximumConcurrency int
 	}
 
 	// Refused if set.
@@ -81,7 +84,9 @@ func (s *Service) Map(spec MappingSpec) error {
 	}
 	for _, action := range []string{"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"} {
 		if iam.Check(f.as(context.Background()), "sqs:"+action, spec.EventSourceArn) != nil {
-			return invalidParameter("The function execution role does not have permissions to call %s on SQS", action)
+			return invalidParameter(
+				"The function execution role does not have permissions to call %s on SQS", action,
+			)
 		}
 	}
 	m := &mapping{
@@ -97,7 +102,8 @@ func (s *Service) Map(spec MappingSpec) error {
 	if m.batch == 0 {
 		m.batch = maxBatch
 	}
-	if m.limit == 0 || m.limit > s.opts.MaxProcesses { // a batch that waits in line would use up its visibility timeout
+	// a batch that waits in line would use up its visibility timeout
+	if m.limit == 0 || m.limit > s.opts.MaxProcesses {
 		m.limit = s.opts.MaxProcesses
 	}
 	if spec.Enabled == nil || *spec.Enabled {
@@ -237,7 +243,9 @@ func (m *mapping) done(messages []sqs.Message, response []byte) ([]string, error
 		for _, item := range r.Failures {
 			id, _ := item["itemIdentifier"].(string)
 			if !slices.ContainsFunc(messages, func(msg sqs.Message) bool { return msg.ID == id }) {
-				return nil, fmt.Errorf("the batch response names a message that is not in the batch: %q", id)
+				return nil, fmt.Errorf(
+					"the batch response names a message that is not in the batch: %q", id,
+				)
 			}
 			failed[id] = true
 		}
@@ -284,8 +292,11 @@ func (m *mapping) event(messages []sqs.Message) []byte {
 			}
 		}
 		records[i] = sqsRecord{
-			MessageID: msg.ID, ReceiptHandle: msg.ReceiptHandle, Body: msg.Body, MD5OfBody: msg.BodyMD5,
-			Attributes: msg.Attributes, MessageAttributes: attributes,
+			MessageID:     msg.ID,
+			ReceiptHandle: msg.ReceiptHandle,
+			Body:          msg.Body,
+			MD5OfBody:     msg.BodyMD5,
+			Attributes:    msg.Attributes, MessageAttributes: attributes,
 			EventSource: "aws:sqs", EventSourceARN: m.queue, AWSRegion: m.service.opts.Region,
 		}
 	}

@@ -32,7 +32,12 @@ type queue struct {
 
 func newQueue(t testing.TB, visibility int) queue {
 	t.Helper()
-	q := queue{sqs.New(sqs.Options{Region: "us-east-1", Account: "000000000000", Endpoint: "http://localhost:4566"}), t}
+	q := queue{
+		sqs.New(sqs.Options{
+			Region: "us-east-1", Account: "000000000000", Endpoint: "http://localhost:4566",
+		}),
+		t,
+	}
 	spec := sqs.QueueSpec{QueueName: "q.fifo", FifoQueue: true, VisibilityTimeout: &visibility}
 	if err := q.Create(spec); err != nil {
 		t.Fatal(err)
@@ -40,7 +45,9 @@ func newQueue(t testing.TB, visibility int) queue {
 	return q
 }
 
-func (q queue) call(operation, format string, args ...any) (answer struct{ Attributes map[string]string }) {
+func (q queue) call(
+	operation, format string, args ...any,
+) (answer struct{ Attributes map[string]string }) {
 	q.t.Helper()
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(fmt.Sprintf(format, args...)))
 	r.Header.Set("X-Amz-Target", "AmazonSQS."+operation)
@@ -60,13 +67,17 @@ func (q queue) send(messages ...string) {
 		entries[i] = fmt.Sprintf(`{"Id":"%d","MessageBody":%q,"MessageGroupId":%q,"MessageDeduplicationId":%q,
 			"MessageAttributes":{"color":{"DataType":"String","StringValue":"red"}}}`, i, m, m[:1], m)
 	}
-	q.call("SendMessageBatch", `{"QueueUrl":%q,"Entries":[%s]}`, queueURL, strings.Join(entries, ","))
+	q.call(
+		"SendMessageBatch", `{"QueueUrl":%q,"Entries":[%s]}`, queueURL, strings.Join(entries, ","),
+	)
 }
 
 // left returns how many messages the queue has, in flight and waiting.
 func (q queue) left() (inFlight, waiting int) {
 	q.t.Helper()
-	a := q.call("GetQueueAttributes", `{"QueueUrl":%q,"AttributeNames":["All"]}`, queueURL).Attributes
+	a := q.call(
+		"GetQueueAttributes", `{"QueueUrl":%q,"AttributeNames":["All"]}`, queueURL,
+	).Attributes
 	inFlight, _ = strconv.Atoi(a["ApproximateNumberOfMessagesNotVisible"])
 	waiting, _ = strconv.Atoi(a["ApproximateNumberOfMessages"])
 	return inFlight, waiting
@@ -78,7 +89,9 @@ func withQueues(q queue) func(*lambda.Options) {
 
 func mapped(function string, change ...func(*lambda.MappingSpec)) lambda.MappingSpec {
 	spec := lambda.MappingSpec{
-		FunctionName: function, EventSourceArn: queueARN, FunctionResponseTypes: []string{"ReportBatchItemFailures"},
+		FunctionName: function, EventSourceArn: queueARN, FunctionResponseTypes: []string{
+			"ReportBatchItemFailures",
+		},
 	}
 	for _, f := range change {
 		f(&spec)
@@ -106,8 +119,12 @@ func TestABatchComesBackInOrderAfterItsProcessWasKilled(t *testing.T) {
 	var got []string
 	for range 4 {
 		again := g.call()
-		if again.Header.Get("Pid") == second.Header.Get("Pid") || again.Header.Get("Receives") != "2" {
-			t.Errorf("%s came to process %s as receive %s", again.body, again.Header.Get("Pid"), again.Header.Get("Receives"))
+		if again.Header.Get("Pid") == second.Header.Get("Pid") ||
+			again.Header.Get("Receives") != "2" {
+			t.Errorf(
+				"%s came to process %s as receive %s",
+				again.body, again.Header.Get("Pid"), again.Header.Get("Receives"),
+			)
 		}
 		got = append(got, again.body)
 		again.answer <- ""
@@ -115,7 +132,10 @@ func TestABatchComesBackInOrderAfterItsProcessWasKilled(t *testing.T) {
 	if want := []string{"a1", "a2", "a3", "a4"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	eventually(t, "an empty queue", func() bool { inFlight, waiting := q.left(); return inFlight+waiting == 0 })
+	eventually(t, "an empty queue", func() bool {
+		inFlight, waiting := q.left()
+		return inFlight+waiting == 0
+	})
 	contains(t, "output", c.stderr.String(), "batch | Runtime exited with error: signal: killed\n")
 }
 
@@ -129,7 +149,10 @@ func TestWhatABatchLeavesInTheQueue(t *testing.T) {
 		{"nothing if all succeeded", true, nil, 0},
 		{"the items reported", true, map[string]string{"b1": "fail"}, 1},
 		{"nothing if reports are not asked for", false, map[string]string{"b1": "fail"}, 0},
-		{"everything if an item is reported that was not there", true, map[string]string{"b1": "unknown"}, 3},
+		{
+			"everything if an item is reported that was not there", true,
+			map[string]string{"b1": "unknown"}, 3,
+		},
 		{"everything if the function failed", true, map[string]string{"c1": "error"}, 3},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -192,7 +215,10 @@ func testTwoAtOnce(t *testing.T, concurrency, processes int) {
 	second.answer <- ""
 	g.call().answer <- ""
 	g.call().answer <- ""
-	eventually(t, "an empty queue", func() bool { inFlight, waiting := q.left(); return inFlight+waiting == 0 })
+	eventually(t, "an empty queue", func() bool {
+		inFlight, waiting := q.left()
+		return inFlight+waiting == 0
+	})
 }
 
 func TestTheEventOfABatch(t *testing.T) {
@@ -205,7 +231,9 @@ func TestTheEventOfABatch(t *testing.T) {
 	q.send("a1")
 	told := g.call()
 	told.answer <- ""
-	if n := c.counted(meter.FunctionRequests, meter.By{Function: "tell", Operation: meter.Queue}); n != 1 {
+	if n := c.counted(
+		meter.FunctionRequests, meter.By{Function: "tell", Operation: meter.Queue},
+	); n != 1 {
 		t.Errorf("counted %v requests, want 1", n)
 	}
 	var event events.SQSEvent
@@ -242,7 +270,11 @@ func TestMapRefuses(t *testing.T) {
 	c := newCloud(t, withQueues(q))
 	c.create("batch", func(f *lambda.FunctionSpec) {
 		f.Role = &iam.Role{Name: "r", Statements: []iam.Statement{
-			{Effect: "Allow", Actions: []string{"sqs:ReceiveMessage"}, Resources: []string{queueARN}},
+			{
+				Effect:    "Allow",
+				Actions:   []string{"sqs:ReceiveMessage"},
+				Resources: []string{queueARN},
+			},
 		}}
 	})
 	for _, tc := range []struct {
@@ -252,17 +284,39 @@ func TestMapRefuses(t *testing.T) {
 	}{
 		{
 			"a role that may not delete", func(*lambda.MappingSpec) {},
-			"InvalidParameterValueException: The function execution role does not have permissions to call DeleteMessage on SQS",
+			"InvalidParameterValueException: The function execution role does not have " +
+				"permissions to call DeleteMessage on SQS",
 		},
-		{"a stream", func(m *lambda.MappingSpec) { m.EventSourceArn = "arn:aws:kinesis:::s" }, "not SQS is not supported"},
-		{"a batching window", func(m *lambda.MappingSpec) { m.MaximumBatchingWindowInSeconds = 1 }, "MaximumBatchingWindowInSeconds is not"},
-		{"large batches", func(m *lambda.MappingSpec) { m.BatchSize = 11 }, "BatchSize 11 is not supported"},
-		{"filters", func(m *lambda.MappingSpec) { m.FilterCriteria = json.RawMessage("{}") }, "FilterCriteria is not supported"},
-		{"a concurrency of one", func(m *lambda.MappingSpec) { m.ScalingConfig.MaximumConcurrency = 1 }, "between 2 and 1000"},
-		{"no function", func(m *lambda.MappingSpec) { m.FunctionName = "nobody" }, "Function not found"},
+		{
+			"a stream", func(m *lambda.MappingSpec) { m.EventSourceArn = "arn:aws:kinesis:::s" },
+			"not SQS is not supported",
+		},
+		{
+			"a batching window",
+			func(m *lambda.MappingSpec) { m.MaximumBatchingWindowInSeconds = 1 },
+			"MaximumBatchingWindowInSeconds is not",
+		},
+		{
+			"large batches", func(m *lambda.MappingSpec) { m.BatchSize = 11 },
+			"BatchSize 11 is not supported",
+		},
+		{
+			"filters", func(m *lambda.MappingSpec) { m.FilterCriteria = json.RawMessage("{}") },
+			"FilterCriteria is not supported",
+		},
+		{
+			"a concurrency of one",
+			func(m *lambda.MappingSpec) { m.ScalingConfig.MaximumConcurrency = 1 },
+			"between 2 and 1000",
+		},
+		{
+			"no function", func(m *lambda.MappingSpec) { m.FunctionName = "nobody" },
+			"Function not found",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if err := c.Map(mapped("batch", tc.change)); err == nil || !strings.Contains(err.Error(), tc.want) {
+			if err := c.Map(mapped("batch", tc.change)); err == nil ||
+				!strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %s", err, tc.want)
 			}
 		})

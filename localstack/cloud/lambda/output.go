@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	keepBytes = 64 << 10 // of what a process printed since its last invocation began; a line is cut at this, too
-	tailBytes = 4 << 10  // of X-Amz-Log-Result
+	// of what a process printed since its last invocation began; a line is cut at this, too
+	keepBytes = 64 << 10
+	tailBytes = 4 << 10 // of X-Amz-Log-Result
 	marker    = "\x00flush\x00"
 )
 
@@ -38,8 +39,9 @@ type output struct {
 	function string
 	console  *console
 	meter    *meter.Meter
-	r, w     *os.File      // we keep w, too, to know when all that was printed before a moment has been read
-	read     chan struct{} // closed when nothing more comes
+	// we keep w, too, to know when all that was printed before a moment has been read
+	r, w *os.File
+	read chan struct{} // closed when nothing more comes
 
 	mu      sync.Mutex
 	showAll bool
@@ -127,7 +129,9 @@ func (o *output) add(b []byte) {
 
 // bill counts what CloudWatch would take in.
 func (o *output) bill(bytes int) {
-	o.meter.Add(meter.LogBytes, meter.By{Function: o.function, Operation: "PutLogEvents"}, float64(bytes))
+	o.meter.Add(
+		meter.LogBytes, meter.By{Function: o.function, Operation: "PutLogEvents"}, float64(bytes),
+	)
 }
 
 // endLine shows the line that is complete, if it is to be shown, and keeps it.

@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	initLimit = 10 * time.Second       // until a new process must have asked for its first invocation, as on AWS
-	grace     = 500 * time.Millisecond // from SIGTERM to SIGKILL: AWS's time for a function with an internal extension
+	// until a new process must have asked for its first invocation, as on AWS
+	initLimit = 10 * time.Second
+	// from SIGTERM to SIGKILL: AWS's time for a function with an internal extension
+	grace = 500 * time.Millisecond
 )
 
 // Why a process is killed.
@@ -31,10 +33,11 @@ var (
 type process struct {
 	function *function
 	output   *output
-	work     chan *invocation // an invocation for an idle process; never blocks, as it has one at a time
-	ctx      context.Context  // ends the process
-	kill     context.CancelCauseFunc
-	victim   *victim // what those who are to kill it know it by
+	// an invocation for an idle process; never blocks, as it has one at a time
+	work   chan *invocation
+	ctx    context.Context // ends the process
+	kill   context.CancelCauseFunc
+	victim *victim // what those who are to kill it know it by
 
 	// Guarded by the function's lock.
 	started  time.Time

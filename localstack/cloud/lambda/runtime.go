@@ -45,7 +45,9 @@ func (p *process) call(r *http.Request) (reply, bool) {
 		<-p.ctx.Done() // we have no events for extensions
 		return reply{}, false
 	}
-	return refusal(http.StatusNotFound, "InvalidPath", "no such call of the Runtime API: "+r.Method+" "+path), true
+	return refusal(
+		http.StatusNotFound, "InvalidPath", "no such call of the Runtime API: "+r.Method+" "+path,
+	), true
 }
 
 // next gives the process its next invocation, when there is one. Asking for it ends the one before.
@@ -74,16 +76,23 @@ func (p *process) respond(r *http.Request, id, functionError string) (reply, boo
 	payload, err := readPayload(r)
 	if errors.Is(err, errPayloadSize) {
 		p.function.answer(p, id, failure("Function.ResponseSizeTooLarge",
-			fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload)))
+			fmt.Sprintf(
+				"Response payload size exceeded maximum allowed payload size (%d bytes).",
+				maxPayload,
+			)))
 		return refusal(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", err.Error()), true
 	}
 	if err != nil {
 		return reply{}, false // the process died while it posted; its exit fails the invocation
 	}
-	result := Result{Payload: payload, FunctionError: functionError, contentType: r.Header.Get("Content-Type")}
+	result := Result{
+		Payload: payload, FunctionError: functionError, contentType: r.Header.Get("Content-Type"),
+	}
 	if r.Trailer.Get(errorTypeTrailer) != "" {
 		result.FunctionError = "Unhandled"
-		if result.Payload, err = base64.StdEncoding.DecodeString(r.Trailer.Get(errorBodyTrailer)); err != nil {
+		if result.Payload, err = base64.StdEncoding.DecodeString(
+			r.Trailer.Get(errorBodyTrailer),
+		); err != nil {
 			result = failure(r.Trailer.Get(errorTypeTrailer), "the function's response broke off")
 		}
 	}
@@ -109,14 +118,18 @@ func (p *process) initFailed(r *http.Request) (reply, bool) {
 		return refusal(http.StatusBadRequest, "InvalidRequest", err.Error()), true
 	}
 	if !p.function.initFailed(p, payload) {
-		return refusal(http.StatusForbidden, "InvalidStateTransition", "the runtime is initialized"), true
+		return refusal(
+			http.StatusForbidden, "InvalidStateTransition", "the runtime is initialized",
+		), true
 	}
 	return accepted(), true
 }
 
 func (p *process) register() reply {
 	return reply{http.StatusOK, encode(map[string]string{
-		"functionName": p.function.spec.FunctionName, "functionVersion": latest, "handler": p.function.spec.Handler,
+		"functionName":    p.function.spec.FunctionName,
+		"functionVersion": latest,
+		"handler":         p.function.spec.Handler,
 	}), []string{"Lambda-Extension-Identifier", newUUID()}}
 }
 
@@ -142,5 +155,7 @@ func accepted() reply {
 }
 
 func refusal(status int, errorType, message string) reply {
-	return reply{status, encode(map[string]string{"errorType": errorType, "errorMessage": message}), nil}
+	return reply{
+		status, encode(map[string]string{"errorType": errorType, "errorMessage": message}), nil,
+	}
 }

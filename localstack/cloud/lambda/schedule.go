@@ -55,7 +55,9 @@ func (s *Service) Schedule(spec ScheduleSpec) error {
 	}
 	for _, t := range targets {
 		if t.InputPath != "" || t.InputTransformer != nil {
-			return fmt.Errorf("schedule %s: %w", spec.Name, unsupported("InputPath or InputTransformer"))
+			return fmt.Errorf(
+				"schedule %s: %w", spec.Name, unsupported("InputPath or InputTransformer"),
+			)
 		}
 		if _, err := s.function(t.Arn); err != nil {
 			return fmt.Errorf("schedule %s: %w", spec.Name, err)
@@ -111,7 +113,8 @@ func (s *Service) scheduledEvent(spec ScheduleSpec) []byte {
 		Resources  []string `json:"resources"`
 		Detail     any      `json:"detail"`
 	}{
-		"0", newUUID(), "Scheduled Event", source, s.opts.Account, s.opts.Now().UTC().Format(time.RFC3339), s.opts.Region,
+		"0", newUUID(), "Scheduled Event", source, s.opts.Account,
+		s.opts.Now().UTC().Format(time.RFC3339), s.opts.Region,
 		[]string{"arn:aws:" + fmt.Sprintf(resource, s.opts.Region, s.opts.Account)},
 		detail,
 	})
@@ -127,6 +130,8 @@ func parseRate(expression string) (time.Duration, error) {
 	if err != nil || n == 0 {
 		return 0, fmt.Errorf("a rate of %s", m[1])
 	}
-	unit := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}[m[2]]
+	unit := map[string]time.Duration{
+		"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour,
+	}[m[2]]
 	return time.Duration(n) * unit, nil
 }

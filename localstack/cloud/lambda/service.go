@@ -22,9 +22,10 @@ import (
 type Options struct {
 	Region, Account string
 
-	Meter *meter.Meter     // counts requests, milliseconds and log bytes; nothing is counted if nil
-	Now   func() time.Time // the time shown in events; time.Now if nil. Timeouts always run on the machine's clock
-	Log   *slog.Logger     // what the service itself has to say; discarded if nil
+	Meter *meter.Meter // counts requests, milliseconds and log bytes; nothing is counted if nil
+	// the time shown in events; time.Now if nil. Timeouts always run on the machine's clock
+	Now func() time.Time
+	Log *slog.Logger // what the service itself has to say; discarded if nil
 
 	// Stderr gets the functions' output, each line prefixed by its function: warnings and errors
 	// (JSON lines of level WARN or above) and the last lines before a crash; every line if Verbose.

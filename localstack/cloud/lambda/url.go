@@ -38,13 +38,21 @@ type urlHandler struct {
 func (s *Service) CreateURL(spec URLSpec) error {
 	switch {
 	case spec.AuthType != "NONE":
-		return fmt.Errorf("function URL of %s: %w", spec.TargetFunctionArn, unsupported("AuthType "+spec.AuthType))
+		return fmt.Errorf(
+			"function URL of %s: %w",
+			spec.TargetFunctionArn, unsupported("AuthType "+spec.AuthType),
+		)
 	case spec.InvokeMode != "" && spec.InvokeMode != "BUFFERED":
-		return fmt.Errorf("function URL of %s: %w", spec.TargetFunctionArn, unsupported("InvokeMode "+spec.InvokeMode))
+		return fmt.Errorf(
+			"function URL of %s: %w",
+			spec.TargetFunctionArn, unsupported("InvokeMode "+spec.InvokeMode),
+		)
 	case spec.Cors != nil:
 		return fmt.Errorf("function URL of %s: %w", spec.TargetFunctionArn, unsupported("Cors"))
 	case spec.Qualifier != "":
-		return fmt.Errorf("function URL of %s: %w", spec.TargetFunctionArn, unsupported("Qualifier"))
+		return fmt.Errorf(
+			"function URL of %s: %w", spec.TargetFunctionArn, unsupported("Qualifier"),
+		)
 	}
 	f, err := s.function(spec.TargetFunctionArn)
 	if err != nil {
@@ -80,7 +88,10 @@ func (h *urlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the client broke off
 	}
 	id := newUUID()
-	result, err := h.function.invoke(r.Context(), &invocation{id: id, payload: encode(h.event(r, id, body)), cause: meter.FunctionURL})
+	result, err := h.function.invoke(
+		r.Context(),
+		&invocation{id: id, payload: encode(h.event(r, id, body)), cause: meter.FunctionURL},
+	)
 	switch {
 	case isThrottled(err):
 		h.fail(w, http.StatusTooManyRequests, "Rate Exceeded.")
@@ -150,7 +161,11 @@ func (h *urlHandler) event(r *http.Request, id string, body []byte) urlEvent {
 			DomainName:   h.id + ".lambda-url." + opts.Region + ".on.aws",
 			DomainPrefix: h.id,
 			HTTP: urlHTTP{
-				Method: r.Method, Path: r.URL.EscapedPath(), Protocol: r.Proto, SourceIP: source, UserAgent: r.UserAgent(),
+				Method:    r.Method,
+				Path:      r.URL.EscapedPath(),
+				Protocol:  r.Proto,
+				SourceIP:  source,
+				UserAgent: r.UserAgent(),
 			},
 			RequestID: id,
 			RouteKey:  "$default",

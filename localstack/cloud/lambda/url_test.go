@@ -23,11 +23,15 @@ var update = flag.Bool("update", false, "rewrite golden files")
 
 const golden = "testdata/url-event.json"
 
-func newURL(t *testing.T, function string, change ...func(*lambda.FunctionSpec)) (*cloud, http.Handler) {
+func newURL(t *testing.T, function string, change ...func(*lambda.FunctionSpec)) (
+	*cloud, http.Handler,
+) {
 	t.Helper()
 	c := newCloud(t)
 	c.create(function, change...)
-	if err := c.CreateURL(lambda.URLSpec{ID: "abc123", TargetFunctionArn: function, AuthType: "NONE"}); err != nil {
+	if err := c.CreateURL(lambda.URLSpec{
+		ID: "abc123", TargetFunctionArn: function, AuthType: "NONE",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return c, c.URL("abc123")
@@ -41,7 +45,10 @@ func do(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 
 func TestTheEventOfAFunctionURL(t *testing.T) {
 	c, h := newURL(t, "url")
-	r := httptest.NewRequest(http.MethodPost, "/apps/local%20app/events?auth_key=k&tag=a&tag=b%2Cc", strings.NewReader(`{"name":"<e>"}`))
+	r := httptest.NewRequest(
+		http.MethodPost, "/apps/local%20app/events?auth_key=k&tag=a&tag=b%2Cc",
+		strings.NewReader(`{"name":"<e>"}`),
+	)
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")
 	r.Header.Set("User-Agent", "agent/1.0")
 	r.Header.Add("X-Twice", "one")
@@ -54,14 +61,17 @@ func TestTheEventOfAFunctionURL(t *testing.T) {
 	}
 	by := meter.By{Function: "url", Operation: meter.FunctionURL}
 	for unit, want := range map[meter.Unit]float64{
-		meter.URLRequests: 1, meter.FunctionRequests: 1, meter.FunctionMemory: 128, meter.URLBytes: float64(w.Body.Len()),
+		meter.URLRequests: 1, meter.FunctionRequests: 1, meter.FunctionMemory: 128,
+		meter.URLBytes: float64(w.Body.Len()),
 	} {
 		if got := c.counted(unit, by); got != want {
 			t.Errorf("counted %v of %s, want %v", got, unit, want)
 		}
 	}
 	got := w.Body.Bytes()
-	for _, random := range []string{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, `Root=[-0-9a-f]+;Parent=[0-9a-f]+;Sampled=0`} {
+	for _, random := range []string{
+		`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, `Root=[-0-9a-f]+;Parent=[0-9a-f]+;Sampled=0`,
+	} {
 		got = regexp.MustCompile(random).ReplaceAll(got, []byte("random"))
 	}
 	var indented bytes.Buffer
@@ -146,19 +156,44 @@ func TestTheResponseOfAFunctionURL(t *testing.T) {
 		body           string
 	}{
 		{
-			"with a status", `{"statusCode":201,"body":"made","headers":{"content-type":"text/plain","x-a":"b"}}`,
+			"with a status",
+			`{"statusCode":201,"body":"made","headers":{"content-type":"text/plain","x-a":"b"}}`,
 			201,
 			map[string]string{"Content-Type": "text/plain", "X-A": "b"},
 			"made",
 		},
-		{"encoded", `{"statusCode":200,"body":"AAE=","isBase64Encoded":true}`, 200, map[string]string{"Content-Type": "application/json"}, "\x00\x01"},
-		{"with cookies", `{"statusCode":204,"cookies":["a=1","b=2"]}`, 204, map[string]string{"Set-Cookie": "a=1,b=2"}, ""},
-		{"without a status", `{"body":"kept"}`, 200, map[string]string{"Content-Type": "application/json"}, `{"body":"kept"}`},
-		{"that is a string", `"hello"`, 200, map[string]string{"Content-Type": "application/json"}, `"hello"`},
-		{"whose length is a lie", `{"statusCode":200,"body":"x","headers":{"Content-Length":"7"}}`, 200, nil, "x"},
-		{"with a status that is none", `{"statusCode":99}`, 502, nil, `{"Message":"Internal Server Error"}`},
-		{"with a body that is no string", `{"statusCode":200,"body":{}}`, 502, nil, `{"Message":"Internal Server Error"}`},
-		{"badly encoded", `{"statusCode":200,"body":"?","isBase64Encoded":true}`, 502, nil, `{"Message":"Internal Server Error"}`},
+		{
+			"encoded", `{"statusCode":200,"body":"AAE=","isBase64Encoded":true}`, 200,
+			map[string]string{"Content-Type": "application/json"}, "\x00\x01",
+		},
+		{
+			"with cookies", `{"statusCode":204,"cookies":["a=1","b=2"]}`, 204,
+			map[string]string{"Set-Cookie": "a=1,b=2"}, "",
+		},
+		{
+			"without a status", `{"body":"kept"}`, 200,
+			map[string]string{"Content-Type": "application/json"}, `{"body":"kept"}`,
+		},
+		{
+			"that is a string", `"hello"`, 200,
+			map[string]string{"Content-Type": "application/json"}, `"hello"`,
+		},
+		{
+			"whose length is a lie",
+			`{"statusCode":200,"body":"x","headers":{"Content-Length":"7"}}`, 200, nil, "x",
+		},
+		{
+			"with a status that is none", `{"statusCode":99}`, 502, nil,
+			`{"Message":"Internal Server Error"}`,
+		},
+		{
+			"with a body that is no string", `{"statusCode":200,"body":{}}`, 502, nil,
+			`{"Message":"Internal Server Error"}`,
+		},
+		{
+			"badly encoded", `{"statusCode":200,"body":"?","isBase64Encoded":true}`, 502, nil,
+			`{"Message":"Internal Server Error"}`,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "/respond", strings.NewReader(tc.response))
@@ -185,15 +220,25 @@ func TestAFunctionURLRefuses(t *testing.T) {
 		status   int
 		body     string
 	}{
-		{"when the function fails", httptest.NewRequest(http.MethodGet, "/fail", nil), nil, 502, `{"Message":"Internal Server Error"}`},
 		{
-			"more than 6 MB", httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(make([]byte, 6<<20+1))), nil, 413,
+			"when the function fails", httptest.NewRequest(http.MethodGet, "/fail", nil), nil, 502,
+			`{"Message":"Internal Server Error"}`,
+		},
+		{
+			"more than 6 MB", httptest.NewRequest(
+				http.MethodPost, "/", bytes.NewReader(make([]byte, 6<<20+1)),
+			), nil, 413,
 			`{"Message":"Request Entity Too Large"}`,
 		},
-		{"when it is throttled", httptest.NewRequest(http.MethodGet, "/", nil), &none, 429, `{"Message":"Rate Exceeded."}`},
+		{
+			"when it is throttled", httptest.NewRequest(http.MethodGet, "/", nil), &none, 429,
+			`{"Message":"Rate Exceeded."}`,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, h := newURL(t, "url", func(f *lambda.FunctionSpec) { f.ReservedConcurrentExecutions = tc.reserved })
+			_, h := newURL(t, "url", func(f *lambda.FunctionSpec) {
+				f.ReservedConcurrentExecutions = tc.reserved
+			})
 			if w := do(h, tc.request); w.Code != tc.status || w.Body.String() != tc.body {
 				t.Errorf("got %d %s", w.Code, w.Body)
 			}
@@ -204,7 +249,8 @@ func TestAFunctionURLRefuses(t *testing.T) {
 func TestAStreamedResponseIsPutTogether(t *testing.T) {
 	_, h := newURL(t, "stream")
 	w := do(h, httptest.NewRequest(http.MethodGet, "/", nil))
-	if w.Code != http.StatusTeapot || w.Body.String() != "streamed" || w.Header().Get("Content-Type") != "text/plain" {
+	if w.Code != http.StatusTeapot || w.Body.String() != "streamed" ||
+		w.Header().Get("Content-Type") != "text/plain" {
 		t.Errorf("got %d %v %q", w.Code, w.Header(), w.Body)
 	}
 }
@@ -217,10 +263,26 @@ func TestCreateURLRefuses(t *testing.T) {
 		spec lambda.URLSpec
 		want string
 	}{
-		{"IAM", lambda.URLSpec{TargetFunctionArn: "url", AuthType: "AWS_IAM"}, "AuthType AWS_IAM is not supported"},
-		{"streaming", lambda.URLSpec{TargetFunctionArn: "url", AuthType: "NONE", InvokeMode: "RESPONSE_STREAM"}, "InvokeMode RESPONSE_STREAM"},
-		{"CORS", lambda.URLSpec{TargetFunctionArn: "url", AuthType: "NONE", Cors: json.RawMessage("{}")}, "Cors is not supported"},
-		{"no function", lambda.URLSpec{TargetFunctionArn: "nobody", AuthType: "NONE"}, "Function not found"},
+		{
+			"IAM", lambda.URLSpec{TargetFunctionArn: "url", AuthType: "AWS_IAM"},
+			"AuthType AWS_IAM is not supported",
+		},
+		{
+			"streaming",
+			lambda.URLSpec{
+				TargetFunctionArn: "url", AuthType: "NONE", InvokeMode: "RESPONSE_STREAM",
+			},
+			"InvokeMode RESPONSE_STREAM",
+		},
+		{
+			"CORS",
+			lambda.URLSpec{TargetFunctionArn: "url", AuthType: "NONE", Cors: json.RawMessage("{}")},
+			"Cors is not supported",
+		},
+		{
+			"no function", lambda.URLSpec{TargetFunctionArn: "nobody", AuthType: "NONE"},
+			"Function not found",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if err := c.CreateURL(tc.spec); err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -228,7 +290,9 @@ func TestCreateURLRefuses(t *testing.T) {
 			}
 		})
 	}
-	if w := do(c.URL("unknown"), httptest.NewRequest(http.MethodGet, "/", nil)); w.Code != http.StatusNotFound {
+	if w := do(
+		c.URL("unknown"), httptest.NewRequest(http.MethodGet, "/", nil),
+	); w.Code != http.StatusNotFound {
 		t.Errorf("an unknown URL answers %d", w.Code)
 	}
 }

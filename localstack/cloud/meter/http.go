@@ -21,7 +21,13 @@ func (m *Meter) Report() Report {
 		lines = []Line{} // a list in JSON, too
 	}
 	prices := Prices()
-	return Report{Units: totals(lines), By: lines, Prices: prices, USD: prices.cost(lines), Assumed: assume(lines)}
+	return Report{
+		Units:   totals(lines),
+		By:      lines,
+		Prices:  prices,
+		USD:     prices.cost(lines),
+		Assumed: assume(lines),
+	}
 }
 
 // ServeHTTP answers GET with the report.

@@ -30,9 +30,10 @@ const (
 	SocketMessages   Unit = "apigateway.messages"
 	SocketMinutes    Unit = "apigateway.connection_minutes"
 	SocketBytes      Unit = "apigateway.bytes_out"
-	OwnErrors        Unit = "apigateway.own_errors" // answers to clients that are API Gateway's own JSON
-	EdgeRequests     Unit = "cloudfront.requests"
-	EdgeFunctions    Unit = "cloudfront.function_invocations"
+	// answers to clients that are API Gateway's own JSON
+	OwnErrors     Unit = "apigateway.own_errors"
+	EdgeRequests  Unit = "cloudfront.requests"
+	EdgeFunctions Unit = "cloudfront.function_invocations"
 )
 
 // By says whose and what kind of call used a unit.
@@ -115,7 +116,9 @@ func (m *Meter) Lines() []Line {
 	}
 	slices.SortFunc(lines, func(a, b Line) int {
 		return cmp.Or(
-			cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Function, b.Function), cmp.Compare(a.Operation, b.Operation))
+			cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Function, b.Function), cmp.Compare(
+				a.Operation, b.Operation,
+			))
 	})
 	return lines
 }

@@ -29,7 +29,9 @@ func TestWhoAndWhatForIsCountedApart(t *testing.T) {
 	if m.Lines() != nil {
 		t.Errorf("it begins with %v", m.Lines())
 	}
-	for _, by := range []meter.By{{Function: "b", Operation: "Query"}, {}, {"b", "GetItem"}, {"a", "Query"}, {"b", "Query"}} {
+	for _, by := range []meter.By{
+		{Function: "b", Operation: "Query"}, {}, {"b", "GetItem"}, {"a", "Query"}, {"b", "Query"},
+	} {
 		m.Add(meter.ReadUnits, by, 0.5)
 	}
 	m.Add(meter.LogBytes, meter.By{Function: "a"}, 100)
@@ -58,12 +60,15 @@ func TestWhatItCosts(t *testing.T) {
 	m.Add(meter.FunctionRequests, meter.By{Function: "message", Operation: meter.Queue}, 1000)
 	m.Add(meter.FunctionMemory, meter.By{Function: "message", Operation: meter.Queue}, 1000*512)
 	r := m.Report()
-	want := map[string]float64{"apigateway": 3, "dynamodb": 1.25, "sqs": 1.7, "lambda": 0.0902, "total": 6.0402}
+	want := map[string]float64{
+		"apigateway": 3, "dynamodb": 1.25, "sqs": 1.7, "lambda": 0.0902, "total": 6.0402,
+	}
 	near := cmpopts.EquateApprox(1e-9, 0)
 	if diff := cmp.Diff(want, r.USD, near); diff != "" {
 		t.Errorf("USD (-want +got):\n%s", diff)
 	}
-	if !cmp.Equal(r.Assumed.GBSeconds, 20.0, near) || !cmp.Equal(r.Assumed.USD, 20*0.0000133334, near) {
+	if !cmp.Equal(r.Assumed.GBSeconds, 20.0, near) ||
+		!cmp.Equal(r.Assumed.USD, 20*0.0000133334, near) {
 		t.Errorf("assumed %+v", r.Assumed)
 	}
 	if r.Prices.Date == "" || r.Prices.Region != "us-east-1" || len(r.By) != 8 {
@@ -115,10 +120,19 @@ func TestReadingOverHTTP(t *testing.T) {
 		status       int
 		want         map[string]float64
 	}{
-		{"GET shows the units", http.MethodGet, &counted, http.StatusOK, map[string]float64{"sqs.requests": 2}},
-		{"nothing counted is an empty object", http.MethodGet, new(meter.Meter), http.StatusOK, map[string]float64{}},
+		{
+			"GET shows the units", http.MethodGet, &counted, http.StatusOK,
+			map[string]float64{"sqs.requests": 2},
+		},
+		{
+			"nothing counted is an empty object", http.MethodGet, new(meter.Meter), http.StatusOK,
+			map[string]float64{},
+		},
 		{"a nil meter too", http.MethodGet, nil, http.StatusOK, map[string]float64{}},
-		{"the meter cannot be written", http.MethodPost, &counted, http.StatusMethodNotAllowed, nil},
+		{
+			"the meter cannot be written", http.MethodPost, &counted, http.StatusMethodNotAllowed,
+			nil,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := httptest.NewRecorder()

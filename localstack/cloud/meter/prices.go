@@ -25,9 +25,11 @@ const (
 // idle queues) is not on it: the template's idle bill is a test of its own.
 func Prices() PriceList {
 	return PriceList{Date: "2026-11-24", Region: "us-east-1", Table: map[Unit]Price{
-		SocketMessages:   {1.00, million, "WebSocket messages"},
-		SocketMinutes:    {0.25, million, "WebSocket connection minutes"},
-		SocketBytes:      {0.085, gigabyte, "data transfer from CloudFront, through which clients come"},
+		SocketMessages: {1.00, million, "WebSocket messages"},
+		SocketMinutes:  {0.25, million, "WebSocket connection minutes"},
+		SocketBytes: {
+			0.085, gigabyte, "data transfer from CloudFront, through which clients come",
+		},
 		FunctionRequests: {0.20, million, "requests"},
 		URLBytes:         {0.09, gigabyte, "data transfer to the internet"},
 		LogBytes:         {0.50, gigabyte, "log data ingested"},

@@ -19,7 +19,8 @@ func FuzzResolve(f *testing.F) {
 	f.Add(data)
 	for _, value := range []string{
 		`{"Fn::Select": [0, {"Fn::Split": ["/", {"Fn::Sub": "${Jobs}/${Own}"}]}]}`,
-		`{"Fn::If": ["Yes", {"Ref": "AWS::NoValue"}, {"Fn::FindInMap": ["Regions", "us-east-1", "rps"]}]}`,
+		`{"Fn::If": ["Yes", {"Ref": "AWS::NoValue"}, {"Fn::FindInMap": ["Regions", "us-east-1", ` +
+			`"rps"]}]}`,
 		`{"Fn::Join": [",", {"Ref": "Names"}]}`,
 	} {
 		f.Add([]byte(document(value)))

@@ -25,7 +25,9 @@ func (r *resolver) identity(logicalID string) (identity, error) {
 	}
 	if exists, err := r.condition(decl.Condition); err != nil || !exists {
 		if err == nil {
-			err = fmt.Errorf("%s does not exist: its condition %s does not hold", logicalID, decl.Condition)
+			err = fmt.Errorf(
+				"%s does not exist: its condition %s does not hold", logicalID, decl.Condition,
+			)
 		}
 		return identity{}, err
 	}
@@ -130,14 +132,22 @@ func (e Env) identify(cfnType, name, token string) identity {
 		return identity{name, attributes{"Arn": e.arn("dynamodb", "table/"+name)}}
 	case "AWS::SQS::Queue":
 		url := fmt.Sprintf("https://sqs.%s.amazonaws.com/%s/%s", e.Region, e.Account, name)
-		return identity{url, attributes{"Arn": e.arn("sqs", name), "QueueName": name, "QueueUrl": url}}
+		return identity{
+			url, attributes{"Arn": e.arn("sqs", name), "QueueName": name, "QueueUrl": url},
+		}
 	case "AWS::Lambda::Function":
 		return identity{name, attributes{"Arn": e.arn("lambda", "function:"+name)}}
 	case "AWS::Lambda::Url":
 		url := fmt.Sprintf("https://%s.lambda-url.%s.on.aws/", token[:32], e.Region)
 		return identity{name, attributes{"FunctionArn": name, "FunctionUrl": url}}
 	case "AWS::IAM::Role":
-		return identity{name, attributes{"Arn": e.global("iam", "role/"+name), "RoleId": "AROA" + strings.ToUpper(token[:17])}}
+		return identity{
+			name,
+			attributes{
+				"Arn":    e.global("iam", "role/"+name),
+				"RoleId": "AROA" + strings.ToUpper(token[:17]),
+			},
+		}
 	case "AWS::IAM::ManagedPolicy":
 		arn := e.global("iam", "policy/"+name)
 		return identity{arn, attributes{"PolicyArn": arn}}
@@ -146,7 +156,9 @@ func (e Env) identify(cfnType, name, token string) identity {
 	case "AWS::Events::EventBus":
 		return identity{name, attributes{"Arn": e.arn("events", "event-bus/"+name), "Name": name}}
 	case "AWS::Events::Rule": // bus/name on a bus of the stack's own
-		return identity{strings.Replace(name, "/", "|", 1), attributes{"Arn": e.arn("events", "rule/"+name)}}
+		return identity{
+			strings.Replace(name, "/", "|", 1), attributes{"Arn": e.arn("events", "rule/"+name)},
+		}
 	case "AWS::Scheduler::Schedule":
 		return identity{name, attributes{"Arn": e.arn("scheduler", "schedule/default/"+name)}}
 	case "AWS::CloudWatch::Alarm":
@@ -164,11 +176,14 @@ func (e Env) identify(cfnType, name, token string) identity {
 		return identity{token[:6], attributes{"DeploymentId": token[:6]}}
 	case "AWS::CloudFront::Distribution":
 		id := "E" + strings.ToUpper(token[:13])
-		return identity{id, attributes{"Id": id, "DomainName": "d" + token[:13] + ".cloudfront.net"}}
+		return identity{
+			id, attributes{"Id": id, "DomainName": "d" + token[:13] + ".cloudfront.net"},
+		}
 	case "AWS::CloudFront::Function":
 		arn := e.global("cloudfront", "function/"+name)
 		return identity{arn, attributes{"FunctionARN": arn, "FunctionMetadata.FunctionARN": arn}}
-	case "AWS::CloudFront::CachePolicy", "AWS::CloudFront::OriginRequestPolicy", "AWS::CloudFront::ResponseHeadersPolicy":
+	case "AWS::CloudFront::CachePolicy", "AWS::CloudFront::OriginRequestPolicy",
+		"AWS::CloudFront::ResponseHeadersPolicy":
 		return identity{token[:32], attributes{"Id": token[:32]}}
 	default:
 		return identity{name, nil}

@@ -48,7 +48,10 @@ func (r *resolver) pseudo(name string) (any, error) {
 // CDK's BootstrapVersion, has none here: its default is only the name to look up.
 func (p parameter) value(name string) (any, error) {
 	if strings.HasPrefix(p.Type, "AWS::SSM::") {
-		return nil, fmt.Errorf("parameter %s is looked up in Systems Manager, which the local cloud does not have", name)
+		return nil, fmt.Errorf(
+			"parameter %s is looked up in Systems Manager, which the local cloud does not have",
+			name,
+		)
 	}
 	if p.Default == nil {
 		return nil, fmt.Errorf("parameter %s has no default", name)

@@ -28,11 +28,14 @@ type Stack struct {
 
 // Resource is one resource of the stack.
 type Resource struct {
-	LogicalID  string
-	Type       string            // such as AWS::SQS::Queue
-	Properties json.RawMessage   // its properties as the template has them, intrinsic functions answered
-	Metadata   map[string]any    // as the template has it
-	ID         string            // what Ref gives: its physical id, which for a queue is its URL and for a URL its function's ARN
+	LogicalID string
+	Type      string // such as AWS::SQS::Queue
+	// its properties as the template has them, intrinsic functions answered
+	Properties json.RawMessage
+	Metadata   map[string]any // as the template has it
+	// what Ref gives: its physical id, which for a queue is its URL and for a URL its function's
+	// ARN
+	ID         string
 	Attributes map[string]string // what Fn::GetAtt gives
 }
 
@@ -47,7 +50,10 @@ func (r Resource) Peek(v any) error { return r.named(json.Unmarshal(r.Properties
 
 func (r Resource) named(err error) error {
 	if err != nil {
-		return fmt.Errorf("properties of %s (%s) cannot be read, or are not supported by the local cloud: %w", r.LogicalID, r.Type, err)
+		return fmt.Errorf(
+			"properties of %s (%s) cannot be read, or are not supported by the local cloud: %w",
+			r.LogicalID, r.Type, err,
+		)
 	}
 	return nil
 }

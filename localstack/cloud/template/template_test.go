@@ -103,7 +103,9 @@ func TestResourcesReferToEachOther(t *testing.T) {
 	if err := only(t, s, "AWS::ApiGatewayV2::Route").Peek(&route); err != nil {
 		t.Fatal(err)
 	}
-	if want := "integrations/" + only(t, s, "AWS::ApiGatewayV2::Integration").ID; route.Target != want {
+	if want := "integrations/" + only(
+		t, s, "AWS::ApiGatewayV2::Integration",
+	).ID; route.Target != want {
 		t.Errorf("route's target %q, want %q", route.Target, want)
 	}
 	var queue struct {
@@ -113,7 +115,8 @@ func TestResourcesReferToEachOther(t *testing.T) {
 	if err := s.OfType("AWS::SQS::Queue")[0].Peek(&queue); err != nil {
 		t.Fatal(err)
 	}
-	if queue.MessageRetentionPeriod != 300 || queue.RedrivePolicy.DeadLetterTargetArn != "arn:aws:sqs:us-east-1:000000000000:Hark-dead.fifo" {
+	if queue.MessageRetentionPeriod != 300 ||
+		queue.RedrivePolicy.DeadLetterTargetArn != "arn:aws:sqs:us-east-1:000000000000:Hark-dead.fifo" {
 		t.Errorf("queue %+v", queue)
 	}
 	url := only(t, s, "AWS::Lambda::Url")
@@ -168,7 +171,9 @@ func TestIDsHaveTheFormOfAWSAndNeverChange(t *testing.T) {
 		}
 	}
 	url := only(t, first, "AWS::Lambda::Url").Attributes["FunctionUrl"]
-	if !regexp.MustCompile(`^https://[a-z0-9]{32}\.lambda-url\.us-east-1\.on\.aws/$`).MatchString(url) {
+	if !regexp.MustCompile(
+		`^https://[a-z0-9]{32}\.lambda-url\.us-east-1\.on\.aws/$`,
+	).MatchString(url) {
 		t.Errorf("function URL %q", url)
 	}
 }
@@ -184,7 +189,9 @@ func TestIDsOfAnotherCloudTakeThePlaceOfOurs(t *testing.T) {
 	}
 	at := env()
 	at.IDs = map[string]string{
-		"Socket": "726452c7", "Apps": "Hark-Apps-D986", "Broadcasts": "http://127.0.0.1:4566/000000000000/Hark-Broadcasts-666.fifo",
+		"Socket":     "726452c7",
+		"Apps":       "Hark-Apps-D986",
+		"Broadcasts": "http://127.0.0.1:4566/000000000000/Hark-Broadcasts-666.fifo",
 	}
 	stack, err := tmpl.Resolve(at)
 	if err != nil {
@@ -206,16 +213,29 @@ func TestIDsOfAnotherCloudTakeThePlaceOfOurs(t *testing.T) {
 }
 
 func TestDecodeNamesTheResource(t *testing.T) {
-	s := resolve(t, []byte(`{"Resources": {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": "soon"}}}}`))
+	s := resolve(
+		t,
+		[]byte(
+			`{"Resources": {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": `+
+				`"soon"}}}}`,
+		),
+	)
 	var queue struct{ DelaySeconds int }
-	if err := s.Resources[0].Decode(&queue); err == nil || !strings.Contains(err.Error(), "Jobs (AWS::SQS::Queue)") {
+	if err := s.Resources[0].Decode(&queue); err == nil ||
+		!strings.Contains(err.Error(), "Jobs (AWS::SQS::Queue)") {
 		t.Errorf("error %v, want one that names the resource", err)
 	}
 }
 
 // A property that was left out would be found missing on AWS only.
 func TestDecodeRefusesWhatNobodyReads(t *testing.T) {
-	s := resolve(t, []byte(`{"Resources": {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 3, "Policy": {"Delay": 1}}}}}`))
+	s := resolve(
+		t,
+		[]byte(
+			`{"Resources": {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 3,`+
+				` "Policy": {"Delay": 1}}}}}`,
+		),
+	)
 	for _, tt := range []struct {
 		name  string
 		queue any
@@ -231,7 +251,8 @@ func TestDecodeRefusesWhatNobodyReads(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			err := s.Resources[0].Decode(tt.queue)
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil ||
-				!strings.Contains(err.Error(), "Jobs (AWS::SQS::Queue)") || !strings.Contains(err.Error(), tt.want)) {
+				!strings.Contains(err.Error(), "Jobs (AWS::SQS::Queue)") ||
+				!strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("error %v, want %s", err, tt.want)
 			}
 			if err := s.Resources[0].Peek(tt.queue); err != nil {
@@ -243,14 +264,30 @@ func TestDecodeRefusesWhatNobodyReads(t *testing.T) {
 
 func TestValues(t *testing.T) {
 	for _, tt := range []struct{ name, value, want string }{
-		{"a number joins as it is written", `{"Fn::Join": ["-", [1, 2.50, true]]}`, `"1-2.50-true"`},
-		{"a joined list may come from a split", `{"Fn::Join": [".", {"Fn::Split": ["/", "a/b"]}]}`, `"a.b"`},
+		{
+			"a number joins as it is written", `{"Fn::Join": ["-", [1, 2.50, true]]}`,
+			`"1-2.50-true"`,
+		},
+		{
+			"a joined list may come from a split",
+			`{"Fn::Join": [".", {"Fn::Split": ["/", "a/b"]}]}`, `"a.b"`,
+		},
 		{"an index may be text", `{"Fn::Select": ["1", ["a", "b"]]}`, `"b"`},
-		{"a mapping is looked up", `{"Fn::FindInMap": ["Regions", {"Ref": "AWS::Region"}, "rps"]}`, `10000`},
+		{
+			"a mapping is looked up",
+			`{"Fn::FindInMap": ["Regions", {"Ref": "AWS::Region"}, "rps"]}`, `10000`,
+		},
 		{"a list parameter is split", `{"Ref": "Names"}`, `["a","b"]`},
 		{"Sub's own variables win over resources", `{"Fn::Sub": ["${Jobs}", {"Jobs": 7}]}`, `"7"`},
-		{"objects keep their numbers", `{"a": {"b": [1e3, 12345678901234567890]}}`, `{"a":{"b":[1e3,12345678901234567890]}}`},
-		{"a policy's Condition is no function", `{"Condition": {"Bool": {"x": {"Ref": "AWS::Region"}}}}`, `{"Condition":{"Bool":{"x":"us-east-1"}}}`},
+		{
+			"objects keep their numbers", `{"a": {"b": [1e3, 12345678901234567890]}}`,
+			`{"a":{"b":[1e3,12345678901234567890]}}`,
+		},
+		{
+			"a policy's Condition is no function",
+			`{"Condition": {"Bool": {"x": {"Ref": "AWS::Region"}}}}`,
+			`{"Condition":{"Bool":{"x":"us-east-1"}}}`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := resolve(t, []byte(document(tt.value)))
@@ -292,33 +329,78 @@ func TestRefusalsNameTheResourceAndThePlace(t *testing.T) {
 	for _, tt := range []struct{ name, value, want string }{
 		{
 			"an unknown function", `{"a": [{"Fn::Cidr": []}]}`,
-			"resource Jobs: Properties.P.a[0]: Fn::Cidr: this function is not supported by the local cloud",
+			"resource Jobs: Properties.P.a[0]: Fn::Cidr: this function is not supported by the " +
+				"local cloud",
 		},
 		{
 			"an unknown function inside another", `{"Fn::Join": ["", [{"Fn::ImportValue": "x"}]]}`,
-			"resource Jobs: Properties.P.Fn::Join[1][0]: Fn::ImportValue: this function is not supported by the local cloud",
+			"resource Jobs: Properties.P.Fn::Join[1][0]: Fn::ImportValue: this function is not " +
+				"supported by the local cloud",
 		},
 		{
 			"an unknown attribute", `{"Fn::GetAtt": ["Jobs", "Age"]}`,
-			"Fn::GetAtt: the attribute Age of Jobs (AWS::SQS::Queue) is not known to the local cloud",
+			"Fn::GetAtt: the attribute Age of Jobs (AWS::SQS::Queue) is not known to the local " +
+				"cloud",
 		},
-		{"an attribute of a type that is not known", `{"Fn::GetAtt": "Own.Arn"}`, "attribute Arn of Own (AWS::Other::Thing)"},
-		{"an attribute in a Sub", `{"Fn::Sub": "x${Jobs.Age}"}`, "Properties.P: Fn::Sub: the attribute Age of Jobs"},
-		{"a resource that is not there", `{"Ref": "Absent"}`, `Properties.P: Ref: there is no resource or parameter "Absent"`},
-		{"a resource whose condition does not hold", `{"Ref": "Never"}`, "Never does not exist: its condition No does not hold"},
-		{"an unknown pseudo parameter", `{"Ref": "AWS::NotificationARNs"}`, "AWS::NotificationARNs is not supported"},
-		{"a parameter of Systems Manager", `{"Ref": "Version"}`, "parameter Version is looked up in Systems Manager"},
+		{
+			"an attribute of a type that is not known", `{"Fn::GetAtt": "Own.Arn"}`,
+			"attribute Arn of Own (AWS::Other::Thing)",
+		},
+		{
+			"an attribute in a Sub", `{"Fn::Sub": "x${Jobs.Age}"}`,
+			"Properties.P: Fn::Sub: the attribute Age of Jobs",
+		},
+		{
+			"a resource that is not there", `{"Ref": "Absent"}`,
+			`Properties.P: Ref: there is no resource or parameter "Absent"`,
+		},
+		{
+			"a resource whose condition does not hold", `{"Ref": "Never"}`,
+			"Never does not exist: its condition No does not hold",
+		},
+		{
+			"an unknown pseudo parameter", `{"Ref": "AWS::NotificationARNs"}`,
+			"AWS::NotificationARNs is not supported",
+		},
+		{
+			"a parameter of Systems Manager", `{"Ref": "Version"}`,
+			"parameter Version is looked up in Systems Manager",
+		},
 		{"a parameter without a default", `{"Ref": "Empty"}`, "parameter Empty has no default"},
-		{"a function beside other keys", `{"Fn::Sub": "x", "y": 1}`, "Properties.P: Fn::Sub stands beside other keys"},
-		{"an index past the end", `{"Fn::Select": [2, ["a"]]}`, `there is no item "2" in a list of 1`},
-		{"a join of an object", `{"Fn::Join": ["", [{"a": 1}]]}`, "Properties.P.Fn::Join[1][0] is not a string"},
-		{"a select from what is no list", `{"Fn::Select": [0, "a"]}`, "Properties.P.Fn::Select[1] is not a list"},
+		{
+			"a function beside other keys", `{"Fn::Sub": "x", "y": 1}`,
+			"Properties.P: Fn::Sub stands beside other keys",
+		},
+		{
+			"an index past the end", `{"Fn::Select": [2, ["a"]]}`,
+			`there is no item "2" in a list of 1`,
+		},
+		{
+			"a join of an object", `{"Fn::Join": ["", [{"a": 1}]]}`,
+			"Properties.P.Fn::Join[1][0] is not a string",
+		},
+		{
+			"a select from what is no list", `{"Fn::Select": [0, "a"]}`,
+			"Properties.P.Fn::Select[1] is not a list",
+		},
 		{"a split by nothing", `{"Fn::Split": ["", "a"]}`, "Fn::Split: its separator"},
 		{"an open variable", `{"Fn::Sub": "${Jobs"}`, "Fn::Sub: a ${ has no }"},
-		{"a mapping that is not there", `{"Fn::FindInMap": ["Regions", "mars", "rps"]}`, "there is no mapping Regions.mars.rps"},
-		{"a condition that is not there", `{"Fn::If": ["Absent", 1, 2]}`, `Fn::If: condition "Absent" is not defined`},
-		{"a condition that needs itself", `{"Fn::If": ["Circle", 1, 2]}`, "condition Circle depends on itself"},
-		{"an unknown condition function", `{"Fn::If": ["Odd", 1, 2]}`, "condition Odd: Fn::Contains is not supported in a condition"},
+		{
+			"a mapping that is not there", `{"Fn::FindInMap": ["Regions", "mars", "rps"]}`,
+			"there is no mapping Regions.mars.rps",
+		},
+		{
+			"a condition that is not there", `{"Fn::If": ["Absent", 1, 2]}`,
+			`Fn::If: condition "Absent" is not defined`,
+		},
+		{
+			"a condition that needs itself", `{"Fn::If": ["Circle", 1, 2]}`,
+			"condition Circle depends on itself",
+		},
+		{
+			"an unknown condition function", `{"Fn::If": ["Odd", 1, 2]}`,
+			"condition Odd: Fn::Contains is not supported in a condition",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tmpl, err := template.Parse([]byte(document(tt.value)))
@@ -340,7 +422,8 @@ func TestNamesThatNeedThemselvesAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = tmpl.Resolve(env()); err == nil || !strings.Contains(err.Error(), "the name of A depends on itself") {
+	if _, err = tmpl.Resolve(env()); err == nil ||
+		!strings.Contains(err.Error(), "the name of A depends on itself") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -350,16 +433,26 @@ func TestParseRefuses(t *testing.T) {
 		{"what is not JSON", `Resources:`, "read template: invalid character"},
 		{"two documents", `{"Resources": {"A": {"Type": "T"}}} {}`, "something follows"},
 		{"a template without resources", `{}`, "no Resources"},
-		{"a macro", `{"Transform": "AWS::Serverless-2016-10-31", "Resources": {"A": {"Type": "T"}}}`, "Transform"},
-		{"a resource without a type", `{"Resources": {"A": {}}}`, "resource A: it has no Type"},
-		{"a resource with an undefined condition", `{"Resources": {"A": {"Type": "T", "Condition": "C"}}}`, `resource A: condition "C" is not defined`},
 		{
-			"an output with an undefined condition", `{"Resources": {"A": {"Type": "T"}}, "Outputs": {"O": {"Condition": "C", "Value": 1}}}`,
+			"a macro",
+			`{"Transform": "AWS::Serverless-2016-10-31", "Resources": {"A": {"Type": "T"}}}`,
+			"Transform",
+		},
+		{"a resource without a type", `{"Resources": {"A": {}}}`, "resource A: it has no Type"},
+		{
+			"a resource with an undefined condition",
+			`{"Resources": {"A": {"Type": "T", "Condition": "C"}}}`,
+			`resource A: condition "C" is not defined`,
+		},
+		{
+			"an output with an undefined condition",
+			`{"Resources": {"A": {"Type": "T"}}, "Outputs": {"O": {"Condition": "C", "Value": 1}}}`,
 			`output O: condition "C" is not defined`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := template.Parse([]byte(tt.data)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := template.Parse([]byte(tt.data)); err == nil ||
+				!strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
 			}
 		})

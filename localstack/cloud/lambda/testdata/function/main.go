@@ -35,11 +35,13 @@ func main() {
 		"greet":  greet,
 		"print":  printLines,
 		"stream": stream,
-		"break":  func() (io.Reader, error) { return raw{io.MultiReader(strings.NewReader("half"), broken{})}, nil },
-		"huge":   func() (string, error) { return strings.Repeat("x", 7<<20), nil },
-		"url":    serveURL,
-		"batch":  batch,
-		"tell":   tell,
+		"break": func() (io.Reader, error) {
+			return raw{io.MultiReader(strings.NewReader("half"), broken{})}, nil
+		},
+		"huge":  func() (string, error) { return strings.Repeat("x", 7<<20), nil },
+		"url":   serveURL,
+		"batch": batch,
+		"tell":  tell,
 	}
 	name := os.Getenv("_HANDLER")
 	switch name {
@@ -59,7 +61,10 @@ func env(ctx context.Context) (map[string]any, error) {
 	lc, _ := lambdacontext.FromContext(ctx)
 	deadline, _ := ctx.Deadline()
 	return map[string]any{
-		"env": os.Environ(), "pid": os.Getpid(), "arn": lc.InvokedFunctionArn, "request": lc.AwsRequestID,
+		"env":      os.Environ(),
+		"pid":      os.Getpid(),
+		"arn":      lc.InvokedFunctionArn,
+		"request":  lc.AwsRequestID,
 		"deadline": deadline.UnixMilli(), "trace": os.Getenv("_X_AMZN_TRACE_ID"),
 	}, nil
 }
@@ -110,7 +115,9 @@ func printLines() error {
 
 func stream() (*events.LambdaFunctionURLStreamingResponse, error) {
 	return &events.LambdaFunctionURLStreamingResponse{
-		StatusCode: http.StatusTeapot, Headers: map[string]string{"Content-Type": "text/plain"}, Body: strings.NewReader("streamed"),
+		StatusCode: http.StatusTeapot, Headers: map[string]string{
+			"Content-Type": "text/plain",
+		}, Body: strings.NewReader("streamed"),
 	}, nil
 }
 
@@ -169,9 +176,13 @@ func batch(e events.SQSEvent) (events.SQSEventResponse, error) {
 		}
 		switch verdict {
 		case "fail":
-			r.BatchItemFailures = append(r.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+			r.BatchItemFailures = append(
+				r.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId},
+			)
 		case "unknown":
-			r.BatchItemFailures = append(r.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: "nobody"})
+			r.BatchItemFailures = append(
+				r.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: "nobody"},
+			)
 		case "error":
 			return r, errors.New("the whole batch failed")
 		}
