@@ -10,18 +10,18 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// How long an event waits that was throttled, or met an error of Lambda's own, as on AWS: from a
-// second, doubling, to five minutes; six hours in all.
+// An event that was throttled, or that met an error of Lambda itself, is retried as on AWS: after a
+// second, then after twice as long each time, up to five minutes. It is dropped after six hours.
 const (
 	firstThrottleDelay = time.Second
 	lastThrottleDelay  = 5 * time.Minute
 	maxEventAge        = 6 * time.Hour
 )
 
-// InvokeAsync accepts an event for a function and returns: AWS's invocation type Event. The event
-// waits in memory. If the function fails it is tried again after each of Options.RetryDelays, and
-// then dropped and logged. The error is an *Error, an *iam.Denied or ErrClosed. The payload must
-// not be changed afterwards.
+// InvokeAsync accepts an event for a function and returns before the function runs: AWS's
+// invocation type Event. The event is kept in memory. If the function fails, it is retried after
+// each of Options.RetryDelays; then the event is dropped and logged. The error is an *Error, an
+// *iam.Denied or ErrClosed. The caller must not change the payload afterwards.
 func (s *Service) InvokeAsync(ctx context.Context, function string, payload []byte) error {
 	f, err := s.authorize(ctx, function)
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *Service) InvokeAsync(ctx context.Context, function string, payload []by
 	return nil
 }
 
-// event invokes the function until it has succeeded, has no retries left, or the service closes.
+// event invokes the function until it succeeds, no retries are left, or the service closes.
 func (f *function) event(id string, payload []byte) {
 	s, began := f.service, time.Now()
 	retries, throttle := s.opts.RetryDelays, firstThrottleDelay
@@ -64,8 +64,8 @@ func (f *function) event(id string, payload []byte) {
 	}
 }
 
-// isRefused reports whether the service would not run the function this time: it has too much to
-// do, or an error of its own.
+// isRefused reports whether Lambda did not run the function: it was throttled, or Lambda failed
+// itself.
 func isRefused(err error) bool {
 	var e *Error
 	return errors.As(err, &e) &&

@@ -8,13 +8,13 @@ import (
 	"hark/localstack/cloud/iam"
 )
 
-// ErrClosed is returned by invocations that Close cut off.
+// ErrClosed is returned for invocations that Close has ended.
 var ErrClosed = errors.New("lambda: service closed")
 
-// Error is a refusal of the Lambda service, as opposed to a failure of a function, which is a
-// Result.
+// Error means that Lambda refused an invocation. If the function itself fails there is no error but
+// a Result.
 type Error struct {
-	Status  int    // of HTTP
+	Status  int    // HTTP status
 	Code    string // the exception's name in AWS's API, such as ResourceNotFoundException
 	Message string
 	Reason  string // of TooManyRequestsException
@@ -82,7 +82,7 @@ func writeError(w http.ResponseWriter, err error) {
 	if e.Status >= http.StatusInternalServerError {
 		body["Type"] = "Server"
 	}
-	if e.Reason != "" { // this exception's members are spelt differently, on AWS too
+	if e.Reason != "" { // AWS spells the members of this exception differently
 		body = map[string]string{"Type": "User", "message": e.Message, "Reason": e.Reason}
 	}
 	w.Header().Set("X-Amzn-ErrorType", e.Code)
@@ -92,5 +92,5 @@ func writeError(w http.ResponseWriter, err error) {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header()["Content-Type"] = []string{"application/json"}
 	w.WriteHeader(status)
-	_, _ = w.Write(encode(v)) // a client that has gone needs no answer
+	_, _ = w.Write(encode(v)) // an error means that the client has gone
 }

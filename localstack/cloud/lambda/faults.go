@@ -9,40 +9,41 @@ import (
 	"hark/localstack/cloud/faults"
 )
 
-// victim is a process to those who may have to kill it: a faults.Process. It outlives the process,
-// whose last requests may still be on their way.
-type victim struct {
+// killable is what may kill a process: a faults.Process. It outlives the process, whose last
+// requests may arrive after its end.
+type killable struct {
 	kill   context.CancelCauseFunc
 	ended  chan struct{} // closed when the process has ended
 	writes atomic.Pointer[faults.Count]
 }
 
-func newVictim(kill context.CancelCauseFunc) *victim {
-	v := &victim{kill: kill, ended: make(chan struct{})}
-	v.begin()
-	return v
+func newKillable(kill context.CancelCauseFunc) *killable {
+	k := &killable{kill: kill, ended: make(chan struct{})}
+	k.begin()
+	return k
 }
 
-// begin starts the counts of a new invocation.
-func (v *victim) begin() { v.writes.Store(new(faults.Count)) }
+// begin starts the counts for a new invocation.
+func (k *killable) begin() { k.writes.Store(new(faults.Count)) }
 
-// Writes counts the writes of the invocation that runs.
-func (v *victim) Writes() *faults.Count { return v.writes.Load() }
+// Writes counts the writes of the current invocation.
+func (k *killable) Writes() *faults.Count { return k.writes.Load() }
 
 // Kill ends the process by SIGKILL and returns when it has ended.
-func (v *victim) Kill() {
-	v.kill(errFault)
-	<-v.ended
+func (k *killable) Kill() {
+	k.kill(errFault)
+	<-k.ended
 }
 
-// place is where faults of invocations strike.
+// place is the place at which faults of invocations strike.
 func (f *function) place() faults.Place {
 	return faults.Place{
 		Service: faults.Lambda, Operation: faults.Invoke, Function: f.spec.FunctionName,
 	}
 }
 
-// refuseByFault delays an invocation, or returns why it is not run.
+// refuseByFault delays an invocation if a fault asks for it, and returns the error if it is not to
+// run.
 func (f *function) refuseByFault(ctx context.Context) error {
 	set := f.service.opts.Faults
 	if hit, ok := set.Strike(faults.Slow, f.place()); ok && !pause(ctx, hit.Wait) {
@@ -60,9 +61,9 @@ func (f *function) refuseByFault(ctx context.Context) error {
 	}
 }
 
-// repeatByFault runs the event of an invocation once more if a fault says so: beside it or, if the
-// fault has a delay, that long after it; call what it returns when the invocation is over. Nobody
-// gets the repetition's result.
+// repeatByFault runs the invocation's event a second time if a fault asks for it: at once, or if
+// the fault has a delay, that long after the first invocation has ended. The caller must call over
+// when the first has ended. The result of the repetition is dropped.
 func (f *function) repeatByFault(inv *invocation) (over func()) {
 	hit, ok := f.service.opts.Faults.Strike(
 		faults.RepeatInvocation, faults.Place{Function: f.spec.FunctionName},

@@ -20,36 +20,36 @@ const (
 	maxEventPayload = 1 << 20 // of an asynchronous one
 )
 
-// Result is what became of an invocation that reached the function.
+// Result is the outcome of an invocation that reached the function.
 type Result struct {
 	Payload []byte // the response, or the error as JSON
 	// "", or "Unhandled" if the function failed: an error, a crash or a timeout
 	FunctionError string
 
 	contentType string // as the function posted it
-	// the last 4 KB that the function printed; only if the invocation asked for it
+	// the last 4 KB that the function printed; set only if the invocation asked for it
 	log []byte
 }
 
-// invocation is one call of a function on its way. The function's lock guards everything that
-// changes after submit.
+// invocation is one call of a function, from submit to its result. The function's lock guards all
+// fields that change after submit.
 type invocation struct {
 	id      string // a new one if ""
 	payload []byte
-	cause   string      // on the bill
+	cause   string      // by which the meter counts it
 	tail    bool        // the caller wants Result.log
-	done    chan Result // buffered: whoever has the result never waits for the caller
+	done    chan Result // buffered, so that sending the result never blocks
 
-	waiting  *list.Element // in the function's queue; nil when a process has taken it
-	began    time.Time     // when a process took it
-	answered bool          // its result is in done
+	waiting  *list.Element // in the function's queue; nil once a process has it
+	began    time.Time     // when a process began it
+	answered bool          // its result was sent to done
 	timeout  *time.Timer
 }
 
-// Invoke runs a function and waits for its response: AWS's RequestResponse. The function is named
-// by name or ARN. The error is an *Error (no such function, throttled, too large), an *iam.Denied
-// if the context's role may not invoke it, ErrClosed, or the context's. When the context ends the
-// function is not stopped, as on AWS: only the caller has gone.
+// Invoke runs a function and waits for its response: AWS's invocation type RequestResponse. The
+// function is given by name or ARN. The error is an *Error (no such function, throttled, too
+// large), an *iam.Denied if the context's role may not invoke the function, ErrClosed, or the
+// context's error. If the context ends, the function runs on, as on AWS.
 func (s *Service) Invoke(ctx context.Context, function string, payload []byte) (Result, error) {
 	f, err := s.authorize(ctx, function)
 	if err != nil {
@@ -78,8 +78,8 @@ func checkPayload(payload []byte) error {
 	return nil
 }
 
-// invoke runs inv and waits for its result or the context's end, as the faults will have it. It
-// asks for no permission: triggers may invoke whatever they are connected to.
+// invoke runs inv, with the faults that are set, and waits for its result or the end of the
+// context. It checks no permission: triggers may invoke the function that they are connected to.
 func (f *function) invoke(ctx context.Context, inv *invocation) (Result, error) {
 	if inv.id == "" {
 		inv.id = newUUID()
@@ -91,7 +91,7 @@ func (f *function) invoke(ctx context.Context, inv *invocation) (Result, error) 
 	return f.run(ctx, inv)
 }
 
-// run hands inv to a process and waits for its result or the context's end.
+// run submits inv and waits for its result or the end of the context.
 func (f *function) run(ctx context.Context, inv *invocation) (Result, error) {
 	inv.done = make(chan Result, 1)
 	if err := f.submit(inv); err != nil {
@@ -109,7 +109,7 @@ func (f *function) run(ctx context.Context, inv *invocation) (Result, error) {
 	}
 }
 
-// failure is the result of an invocation that the platform, not the function, declares failed.
+// failure is the result of an invocation that Lambda declares failed, not the function.
 func failure(errorType, message string) Result {
 	return Result{FunctionError: "Unhandled", Payload: encode(struct {
 		Type    string `json:"errorType"`
@@ -117,8 +117,8 @@ func failure(errorType, message string) Result {
 	}{errorType, message})}
 }
 
-// exitFailure words the end of a process as AWS does, e.g. "RequestId: .. Error: Runtime exited
-// with error: exit status 1".
+// exitFailure is the failure of an invocation whose process has ended, in AWS's words, e.g.
+// "RequestId: .. Error: Runtime exited with error: exit status 1".
 func exitFailure(id, how string) Result {
 	return failure("Runtime.ExitError", "RequestId: "+id+" Error: "+how)
 }
@@ -136,7 +136,7 @@ func newUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// newTraceID returns an X-Ray trace header that begins at now.
+// newTraceID returns an X-Ray trace header that starts at now.
 func newTraceID(now time.Time) string {
 	var b [20]byte
 	rand.Read(b[:])
@@ -145,7 +145,7 @@ func newTraceID(now time.Time) string {
 	)
 }
 
-// encode returns v as JSON with <, > and & as they are, as AWS writes it. v must be a type that
+// encode returns v as JSON and leaves <, > and & unescaped, as AWS does. v must be of a type that
 // always marshals.
 func encode(v any) []byte {
 	var b bytes.Buffer

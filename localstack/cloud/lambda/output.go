@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// of what a process printed since its last invocation began; a line is cut at this, too
+	// kept of what a process printed in its current invocation; a longer line is cut
 	keepBytes = 64 << 10
-	tailBytes = 4 << 10 // of X-Amz-Log-Result
-	marker    = "\x00flush\x00"
+	tailBytes = 4 << 10 // most bytes of X-Amz-Log-Result
+	flushMark = "\x00flush\x00"
 )
 
-// console is where all functions print, a whole line at a time.
+// console is the writer that all functions print to, a whole line at a time.
 type console struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -30,23 +30,23 @@ func (c *console) print(function string, line []byte) {
 	b = append(append(append(append(b, function...), " | "...), line...), '\n')
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, _ = c.w.Write(b) // nowhere to report it
+	_, _ = c.w.Write(b) // there is nowhere to report an error
 }
 
-// output is what one process prints, standard output and error together, as CloudWatch gets them.
+// output is what one process prints: standard output and error together, as CloudWatch gets them.
 // It keeps the last lines and shows them if the process crashes.
 type output struct {
 	function string
 	console  *console
 	meter    *meter.Meter
-	// we keep w, too, to know when all that was printed before a moment has been read
+	// w stays open here too: flush writes a mark to it
 	r, w *os.File
-	read chan struct{} // closed when nothing more comes
+	read chan struct{} // closed when the pipe has ended
 
 	mu      sync.Mutex
 	showAll bool
-	partial []byte // a line without its end
-	lines   []line // since the invocation began
+	partial []byte // the line that is not complete yet
+	lines   []line // of the current invocation
 	size    int    // of lines, in bytes
 	flushed chan struct{}
 }
@@ -66,7 +66,7 @@ func newOutput(f *function) *output {
 	}
 }
 
-// open makes the pipe and reads it until close.
+// open makes the pipe and starts to read it, until close.
 func (o *output) open() (err error) {
 	if o.r, o.w, err = pipe(); err != nil {
 		return err
@@ -85,8 +85,8 @@ func (o *output) open() (err error) {
 	return nil
 }
 
-// close reads what is left of a process that has ended, and waits no longer than grace for one that
-// it left behind.
+// close reads the rest of a process that has ended. A child that it left behind may hold the pipe
+// open; close waits for it no longer than grace.
 func (o *output) close() {
 	_ = o.w.Close()
 	_ = o.r.SetReadDeadline(time.Now().Add(grace))
@@ -114,9 +114,9 @@ func (o *output) add(b []byte) {
 		}
 		o.partial = append(o.partial, b[:end]...)
 		b = b[end+1:]
-		if o.flushed != nil && bytes.HasSuffix(o.partial, []byte(marker)) {
-			o.partial = o.partial[:len(o.partial)-len(marker)]
-			o.bill(-len(marker) - 1)
+		if o.flushed != nil && bytes.HasSuffix(o.partial, []byte(flushMark)) {
+			o.partial = o.partial[:len(o.partial)-len(flushMark)]
+			o.bill(-len(flushMark) - 1)
 			close(o.flushed)
 			o.flushed = nil
 			if len(o.partial) == 0 {
@@ -127,18 +127,18 @@ func (o *output) add(b []byte) {
 	}
 }
 
-// bill counts what CloudWatch would take in.
+// bill counts the bytes that CloudWatch would take in.
 func (o *output) bill(bytes int) {
 	o.meter.Add(
 		meter.LogBytes, meter.By{Function: o.function, Operation: "PutLogEvents"}, float64(bytes),
 	)
 }
 
-// endLine shows the line that is complete, if it is to be shown, and keeps it.
+// endLine shows the complete line if it is to be shown, and keeps it.
 func (o *output) endLine() {
 	l := line{text: bytes.Clone(o.partial)}
 	o.partial = o.partial[:0]
-	if l.shown = o.showAll || loud(l.text); l.shown {
+	if l.shown = o.showAll || isWarning(l.text); l.shown {
 		o.console.print(o.function, l.text)
 	}
 	o.lines = append(o.lines, l)
@@ -149,21 +149,21 @@ func (o *output) endLine() {
 	}
 }
 
-// begin forgets the lines of the invocation before.
+// begin drops the lines of the previous invocation.
 func (o *output) begin() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.lines, o.size = o.lines[:0], 0
 }
 
-// show prints the lines kept that were not shown yet.
+// show prints those kept lines that were not shown yet.
 func (o *output) show() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.showKept()
 }
 
-// crash shows the last lines of a process that has ended, and how.
+// crash shows the last lines of a process that has ended, and how it ended.
 func (o *output) crash(how string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -180,14 +180,14 @@ func (o *output) showKept() {
 	}
 }
 
-// flush waits until everything that the process has printed so far is read: what we write to its
-// pipe comes after it.
+// flush waits until everything that the process has printed so far is read. It writes a mark to the
+// pipe, which is read after that.
 func (o *output) flush() {
 	flushed := make(chan struct{})
 	o.mu.Lock()
 	o.flushed = flushed
 	o.mu.Unlock()
-	if _, err := o.w.WriteString(marker + "\n"); err != nil {
+	if _, err := o.w.WriteString(flushMark + "\n"); err != nil {
 		return // the process has ended; close reads the rest
 	}
 	select {
@@ -196,7 +196,7 @@ func (o *output) flush() {
 	}
 }
 
-// last returns the end of what was printed since the invocation began.
+// last returns the end of what was printed in the current invocation, at most tailBytes.
 func (o *output) last() []byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -207,8 +207,9 @@ func (o *output) last() []byte {
 	return all[max(0, len(all)-tailBytes):]
 }
 
-// loud reports whether a line is JSON of level WARN or above, as slog and other loggers write it.
-func loud(line []byte) bool {
+// isWarning reports whether a line is JSON of level WARN or above, as slog and other loggers write
+// it.
+func isWarning(line []byte) bool {
 	if len(line) == 0 || line[0] != '{' {
 		return false
 	}
@@ -216,7 +217,7 @@ func loud(line []byte) bool {
 		Level string `json:"level"`
 	}
 	for _, level := range []string{"WARN", "ERROR", "FATAL"} {
-		if !bytes.Contains(line, []byte(level)) { // most lines need no parsing
+		if !bytes.Contains(line, []byte(level)) { // skip the parsing of most lines
 			continue
 		}
 		if json.Unmarshal(line, &entry) == nil && strings.HasPrefix(entry.Level, level) {

@@ -10,9 +10,9 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// function is a deployed function: invocations that wait in line, and processes that take from it.
-// A process has at most one invocation. The most recently idle one is used first; a new one starts
-// when none is idle.
+// function is a deployed function: its queue of invocations and its pool of processes. A process
+// has at most one invocation. The process that became idle last is used first; if none is idle, a
+// new one starts.
 type function struct {
 	service *Service
 	spec    FunctionSpec
@@ -21,18 +21,18 @@ type function struct {
 
 	mu        sync.Mutex
 	closed    bool
-	inHand    int       // invocations accepted and not ended, for reserved concurrency
-	queue     list.List // of *invocation: those that no process has taken
+	inHand    int       // invocations that have not ended, for reserved concurrency
+	queue     list.List // of *invocation that no process has yet
 	processes []*process
-	starting  int        // how many of them have not asked for an invocation yet
-	idle      []*process // those that wait for an invocation, the most recently idle last
+	starting  int        // how many processes have not asked for an invocation yet
+	idle      []*process // processes that wait for an invocation, the latest last
 }
 
 func newFunction(s *Service, spec FunctionSpec) *function {
 	return &function{service: s, spec: spec, arn: s.arn(spec.FunctionName), created: s.opts.Now()}
 }
 
-// submit hands inv to an idle process, or puts it in line and starts a process for it.
+// submit gives inv to an idle process. If there is none, it queues inv and starts a process.
 func (f *function) submit(inv *invocation) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -55,7 +55,7 @@ func (f *function) submit(inv *invocation) error {
 	return nil
 }
 
-// abandon takes inv out of the line if its caller has gone before a process took it.
+// abandon removes inv from the queue after its caller has gone, if no process has it yet.
 func (f *function) abandon(inv *invocation) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -65,8 +65,8 @@ func (f *function) abandon(inv *invocation) {
 	}
 }
 
-// grow starts a process for every waiting invocation that has none starting for it, within the
-// limit. An invocation goes to whichever process is ready first.
+// grow starts processes until there is one for every queued invocation, within MaxProcesses. An
+// invocation goes to the process that is ready first.
 func (f *function) grow() {
 	for !f.closed && f.starting < f.queue.Len() && len(f.processes) < f.service.opts.MaxProcesses {
 		p := newProcess(f)
@@ -83,12 +83,13 @@ func (f *function) dequeue(inv *invocation) {
 	inv.waiting = nil
 }
 
-// ready is called when p asks for an invocation, which ends the one it had. It returns the next in
-// line; or nil, and then p is idle until there is something in p.work, or it ends.
+// ready is called when p asks for an invocation, which ends the one it had. It returns the next one
+// in the queue. If the queue is empty it returns nil; p is then idle, and gets its next invocation
+// from p.work.
 func (f *function) ready(p *process) *invocation {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if p.ctx.Err() != nil { // it asks with its last breath
+	if p.ctx.Err() != nil { // it was killed and is about to end
 		return nil
 	}
 	f.end(p, func(id string) Result {
@@ -105,18 +106,18 @@ func (f *function) ready(p *process) *invocation {
 		p.current = inv
 		return inv
 	}
-	if !slices.Contains(f.idle, p) { // it may ask twice
+	if !slices.Contains(f.idle, p) { // a process may ask twice
 		f.idle = append(f.idle, p)
 	}
 	return nil
 }
 
-// begin starts the clock of the invocation that p is about to be given.
+// begin starts the timeout of the invocation that p is about to get, and counts it.
 func (f *function) begin(p *process, inv *invocation) (deadline time.Time) {
 	f.count(meter.FunctionRequests, inv.cause, 1)
 	f.count(meter.FunctionMemory, inv.cause, float64(f.spec.MemorySize))
 	p.output.begin()
-	p.victim.begin()
+	p.killable.begin()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	inv.began = time.Now()
@@ -124,12 +125,12 @@ func (f *function) begin(p *process, inv *invocation) (deadline time.Time) {
 	return inv.began.Add(f.spec.timeout())
 }
 
-// count adds to the function's bill.
+// count adds to the meter in the function's name.
 func (f *function) count(u meter.Unit, operation string, n float64) {
 	f.service.opts.Meter.Add(u, meter.By{Function: f.spec.FunctionName, Operation: operation}, n)
 }
 
-// expire ends the process whose invocation has run out of time, be it answered or not.
+// expire kills the process whose invocation has timed out, even if its result was posted already.
 func (f *function) expire(p *process, inv *invocation) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -138,8 +139,8 @@ func (f *function) expire(p *process, inv *invocation) {
 	}
 }
 
-// answer gives the caller the result that p posted for its invocation. It reports false if id is
-// not that invocation, or has a result.
+// answer sends the result that p posted to the caller. It reports false if p has no invocation with
+// this id, or its result was posted already.
 func (f *function) answer(p *process, id string, r Result) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -159,8 +160,8 @@ func (f *function) wantsTail(p *process) bool {
 	return p.current != nil && p.current.tail
 }
 
-// initFailed keeps the error with which p gives up, and ends p. It reports false if p is ready
-// already.
+// initFailed keeps the error that p posted before it was ready, and kills p. It reports false if p
+// is ready already.
 func (f *function) initFailed(p *process, payload []byte) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -172,8 +173,8 @@ func (f *function) initFailed(p *process, payload []byte) bool {
 	return true
 }
 
-// end closes p's invocation, if it has one, and bills it: in whole milliseconds, its process's
-// start included. An invocation that has no result yet gets the one that fail words.
+// end ends p's invocation, if it has one, and counts its time: in whole milliseconds, including the
+// start of its process. An invocation without a result gets the one that fail returns.
 func (f *function) end(p *process, fail func(id string) Result) {
 	inv := p.current
 	if inv == nil {
@@ -197,9 +198,9 @@ func (f *function) end(p *process, fail func(id string) Result) {
 	}
 }
 
-// exited forgets a process that has ended. Its invocation fails with it. If it never became ready,
-// the invocation that has waited longest fails, so that a function that cannot start does not try
-// for ever. Others get a new process.
+// exited removes a process that has ended. Its invocation fails. If the process never became ready,
+// the oldest invocation in the queue fails, so that a function that cannot start is not started
+// forever. For the others new processes start.
 func (f *function) exited(p *process, fail func(id string) Result) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -217,7 +218,7 @@ func (f *function) exited(p *process, fail func(id string) Result) {
 	f.grow()
 }
 
-// close refuses new invocations, fails those in line and lets the processes end by the service's
+// close refuses new invocations and fails those in the queue. The processes end with the service's
 // context.
 func (f *function) close() {
 	f.mu.Lock()

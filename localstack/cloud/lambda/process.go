@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// until a new process must have asked for its first invocation, as on AWS
+	// within which a new process must ask for its first invocation, as on AWS
 	initLimit = 10 * time.Second
-	// from SIGTERM to SIGKILL: AWS's time for a function with an internal extension
+	// from SIGTERM to SIGKILL; AWS gives this time to functions with an internal extension
 	grace = 500 * time.Millisecond
 )
 
-// Why a process is killed.
+// The reasons why a process is killed.
 var (
 	errTimeout     = errors.New("the invocation timed out")
 	errInitTimeout = errors.New("it did not become ready")
@@ -28,21 +28,21 @@ var (
 	errFault       = errors.New("a fault that is set wants it so")
 )
 
-// process is one running copy of a function. It has a Runtime API of its own, so that whatever
-// comes in there is known to come from it.
+// process is one running copy of a function. It has a Runtime API of its own, so every request
+// there is known to come from it.
 type process struct {
 	function *function
 	output   *output
-	// an invocation for an idle process; never blocks, as it has one at a time
-	work   chan *invocation
-	ctx    context.Context // ends the process
-	kill   context.CancelCauseFunc
-	victim *victim // what those who are to kill it know it by
+	// passes an invocation to an idle process; sending never blocks, as there is one at a time
+	work     chan *invocation
+	ctx      context.Context // ends the process
+	kill     context.CancelCauseFunc
+	killable *killable // by which faults kill it
 
 	// Guarded by the function's lock.
 	started  time.Time
 	ready    bool          // it has asked for an invocation
-	unbilled time.Duration // of its start
+	unbilled time.Duration // time of its start that no invocation was billed for yet
 	current  *invocation
 	initErr  []byte // what it posted to /runtime/init/error
 }
@@ -50,7 +50,7 @@ type process struct {
 func newProcess(f *function) *process {
 	ctx, kill := context.WithCancelCause(f.service.ctx)
 	return &process{
-		victim:   newVictim(kill),
+		killable: newKillable(kill),
 		function: f,
 		output:   newOutput(f),
 		work:     make(chan *invocation, 1),
@@ -60,11 +60,11 @@ func newProcess(f *function) *process {
 	}
 }
 
-// run is the life of the process, from its start until it has ended and its function knows.
+// run starts the process, waits for its end, and fails the invocation that it had.
 func (p *process) run() {
 	how, cause := p.live()
-	close(p.victim.ended)
-	if p.function.service.ctx.Err() == nil { // nobody asked it to end
+	close(p.killable.ended)
+	if p.function.service.ctx.Err() == nil { // it was not ended by Close
 		p.output.crash(describe(cause, how))
 	}
 	p.function.exited(p, func(id string) Result {
@@ -80,8 +80,8 @@ func (p *process) run() {
 	})
 }
 
-// live starts the process and returns when it has ended: how, in AWS's words, and why if it was
-// killed.
+// live starts the process and returns when it has ended. how says in AWS's words how it ended;
+// cause is the reason if it was killed.
 func (p *process) live() (how string, cause error) {
 	if err := p.output.open(); err != nil {
 		return "Runtime could not be started: " + err.Error(), nil
@@ -92,7 +92,7 @@ func (p *process) live() (how string, cause error) {
 		return "Runtime could not be started: " + err.Error(), nil
 	}
 	defer api.close()
-	defer p.kill(nil) // lets go of calls that wait
+	defer p.kill(nil) // ends the calls that wait
 
 	limit := time.AfterFunc(initLimit, p.initExpired)
 	defer limit.Stop()
@@ -100,8 +100,8 @@ func (p *process) live() (how string, cause error) {
 	if err := cmd.Start(); err != nil {
 		return "Runtime could not be started: " + err.Error(), nil
 	}
-	_ = cmd.Wait()                                      // the state says more than the error
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left behind
+	_ = cmd.Wait()                                      // ProcessState below says more than the error
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the children that it left behind
 	if cmd.ProcessState.Success() {
 		return "Runtime exited without providing a reason", context.Cause(p.ctx)
 	}
@@ -125,8 +125,8 @@ func (p *process) command(api string) *exec.Cmd {
 	return cmd
 }
 
-// environment is the function's, and nothing of this process's own. Later entries win: the
-// template's variables, AWS's, and what the local cloud sets by Options.Env.
+// environment is the environment of the process, which inherits nothing from the local cloud's own.
+// Later entries win: first the template's variables, then those of AWS, then those of Options.Env.
 func (p *process) environment(api string) []string {
 	spec, opts := &p.function.spec, &p.function.service.opts
 	var env []string
@@ -151,12 +151,12 @@ func (p *process) environment(api string) []string {
 		"_HANDLER="+spec.Handler,
 	)
 	if opts.Env != nil {
-		env = append(env, opts.Env(spec.FunctionName, spec.Role, p.victim)...)
+		env = append(env, opts.Env(spec.FunctionName, spec.Role, p.killable)...)
 	}
 	return env
 }
 
-// initExpired ends a process that has not asked for an invocation in time.
+// initExpired kills a process that has not asked for an invocation in time.
 func (p *process) initExpired() {
 	p.function.mu.Lock()
 	defer p.function.mu.Unlock()
@@ -165,7 +165,7 @@ func (p *process) initExpired() {
 	}
 }
 
-// describe says for people why a process has ended.
+// describe says why a process has ended, for the console.
 func describe(cause error, how string) string {
 	if cause != nil {
 		return "killed: " + cause.Error()
@@ -173,7 +173,7 @@ func describe(cause error, how string) string {
 	return how
 }
 
-// pipe is what a process writes to and the service reads from.
+// pipe returns the pipe from a process's output to the service.
 func pipe() (r, w *os.File, err error) {
 	r, w, err = os.Pipe()
 	if err != nil {

@@ -4,8 +4,8 @@ package lambda
 
 import "syscall"
 
-// attributes puts a process into a group of its own, so that a Ctrl-C reaches only the local cloud,
-// which then ends its functions in order.
+// attributes puts a process into a group of its own: a Ctrl-C reaches only the local cloud, which
+// then ends its functions in order.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// ScheduleSpec decodes AWS::Events::Rule and AWS::Scheduler::Schedule. Only rates are supported,
-// and only functions as targets.
+// ScheduleSpec is an AWS::Events::Rule with a schedule, or an AWS::Scheduler::Schedule. Only rates
+// are supported, and only functions as targets.
 type ScheduleSpec struct {
-	Name               string // needed: the resource's physical name if the template gives none
+	Name               string // required: the resource's physical name if the template has none
 	GroupName          string // of a Scheduler schedule; "default" if ""
 	ScheduleExpression string // rate(n minutes), hours or days
 	State              string // ENABLED if ""
@@ -23,10 +23,10 @@ type ScheduleSpec struct {
 
 	// Without effect.
 	Description, Tags  json.RawMessage
-	FlexibleTimeWindow json.RawMessage // of a schedule, which is on time whatever it is
+	FlexibleTimeWindow json.RawMessage // of a schedule; invocations are always on time
 }
 
-// ScheduleTarget is a function that is invoked.
+// ScheduleTarget is a function that a schedule invokes.
 type ScheduleTarget struct {
 	Arn   string
 	Input string // the payload; EventBridge's own event if ""
@@ -36,11 +36,11 @@ type ScheduleTarget struct {
 
 	// Without effect.
 	Id      json.RawMessage
-	RoleArn json.RawMessage // of a schedule: whether the role may invoke the function is not asked
+	RoleArn json.RawMessage // of a schedule; its permissions are not checked
 }
 
-// Schedule invokes a function at a rate, asynchronously, from Start on; first when a whole period
-// has passed.
+// Schedule invokes functions asynchronously at a rate, from Start on. The first invocation comes
+// after one whole period.
 func (s *Service) Schedule(spec ScheduleSpec) error {
 	period, err := parseRate(spec.ScheduleExpression)
 	if err != nil {
@@ -64,13 +64,13 @@ func (s *Service) Schedule(spec ScheduleSpec) error {
 		}
 	}
 	if spec.State != "DISABLED" {
-		s.background(func() { s.keep(spec, targets, time.Duration(float64(period)/s.opts.Speed)) })
+		s.background(func() { s.runSchedule(spec, targets, time.Duration(float64(period)/s.opts.Speed)) })
 	}
 	return nil
 }
 
-// keep invokes the targets once a period until the service closes.
-func (s *Service) keep(spec ScheduleSpec, targets []ScheduleTarget, period time.Duration) {
+// runSchedule invokes the targets once a period until the service closes.
+func (s *Service) runSchedule(spec ScheduleSpec, targets []ScheduleTarget, period time.Duration) {
 	ticker := time.NewTicker(max(period, 1))
 	defer ticker.Stop()
 	for {
@@ -91,8 +91,8 @@ func (s *Service) keep(spec ScheduleSpec, targets []ScheduleTarget, period time.
 	}
 }
 
-// scheduledEvent is what EventBridge sends if the target has no Input. Scheduler's differs: its
-// detail is a string.
+// scheduledEvent is the event for a target without Input. EventBridge Scheduler's differs from that
+// of a rule: its detail is a string.
 func (s *Service) scheduledEvent(spec ScheduleSpec) []byte {
 	source, resource, detail := "aws.events", "events:%s:%s:rule/"+spec.Name, any(struct{}{})
 	if spec.Target != nil {
@@ -100,7 +100,8 @@ func (s *Service) scheduledEvent(spec ScheduleSpec) []byte {
 		if group == "" {
 			group = "default"
 		}
-		source, resource, detail = "aws.scheduler", "scheduler:%s:%s:schedule/"+group+"/"+spec.Name, "{}"
+		source, detail = "aws.scheduler", "{}"
+		resource = "scheduler:%s:%s:schedule/" + group + "/" + spec.Name
 	}
 	return encode(struct {
 		Version    string   `json:"version"`
@@ -120,7 +121,7 @@ func (s *Service) scheduledEvent(spec ScheduleSpec) []byte {
 	})
 }
 
-// parseRate reads rate(n unit).
+// parseRate reads an expression of the form rate(n unit).
 func parseRate(expression string) (time.Duration, error) {
 	m := regexp.MustCompile(`^rate\((\d+) (minute|hour|day)s?\)$`).FindStringSubmatch(expression)
 	if m == nil {

@@ -17,8 +17,7 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// Options say where a Service is and what it works with. Region and Account are needed, the rest
-// has a safe zero value.
+// Options configure a Service. Region and Account are required; the others have useful zero values.
 type Options struct {
 	Region, Account string
 
@@ -27,35 +26,36 @@ type Options struct {
 	Now func() time.Time
 	Log *slog.Logger // what the service itself has to say; discarded if nil
 
-	// Stderr gets the functions' output, each line prefixed by its function: warnings and errors
-	// (JSON lines of level WARN or above) and the last lines before a crash; every line if Verbose.
-	// Discarded if nil.
+	// Stderr gets the functions' output, each line prefixed with its function. Shown are warnings
+	// and errors (JSON lines of level WARN or above) and the last lines before a crash, or every
+	// line if Verbose. Discarded if nil.
 	Stderr  io.Writer
 	Verbose bool
 
-	// Queues is where event source mappings read. Map fails if nil.
+	// Queues is the SQS that event source mappings read from. Map fails if nil.
 	Queues Queues
 
-	// Env returns what the environment of a function's process has besides the template's
-	// variables, over which it wins: credentials of the role, endpoints. It is asked for each
-	// process, which the credentials may stand for. Each entry is "name=value". May be nil.
+	// Env returns what a process's environment has besides the template's variables, over which it
+	// wins: credentials of the role, endpoints. It is called for each process, so credentials may
+	// identify the process. Each entry is "name=value". May be nil.
 	Env func(function string, role *iam.Role, process faults.Process) []string
 
-	// Faults slow and refuse invocations, and repeat them. None if nil.
+	// Faults slow, refuse and repeat invocations. No faults if nil.
 	Faults *faults.Set
 
-	// MaxProcesses bounds the processes of one function; more invocations wait in line. 10 if 0.
+	// MaxProcesses is the most processes of one function; further invocations wait in its queue. 10
+	// if 0.
 	MaxProcesses int
 
-	// RetryDelays are the pauses before an asynchronous invocation that failed is tried again. As
-	// on AWS, one minute and two minutes, if nil.
+	// RetryDelays are the pauses before a failed asynchronous invocation is retried. One minute and
+	// two minutes if nil, as on AWS.
 	RetryDelays []time.Duration
 
-	// Speed divides the periods of schedules: 60 makes each minute a second. 1 if 0.
+	// Speed divides the periods of schedules: with 60 each minute takes a second. 1 if 0.
 	Speed float64
 }
 
-// Service is one account's Lambda in one Region. Its methods may be called concurrently.
+// Service is the Lambda of one account in one Region. It is safe for concurrent use.
 type Service struct {
 	opts    Options
 	console console
@@ -64,15 +64,15 @@ type Service struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // everything in the background
 
-	mu        sync.Mutex
-	started   bool
-	closed    bool
-	atStart   []func()             // pollers and schedules that wait for Start
-	functions map[string]*function // by name
-	urls      map[string]*urlHandler
+	mu         sync.Mutex
+	started    bool
+	closed     bool
+	untilStart []func()             // pollers and schedules that wait for Start
+	functions  map[string]*function // by name
+	urls       map[string]*urlHandler
 }
 
-// New returns a Service without functions. Nothing runs before Start but what is invoked.
+// New returns a Service without functions. Before Start it runs only what is invoked directly.
 func New(o Options) *Service {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -123,7 +123,7 @@ func (s *Service) Create(spec FunctionSpec) error {
 	return nil
 }
 
-// Start begins polling queues and keeping schedules.
+// Start begins to poll queues and to run schedules.
 func (s *Service) Start() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,15 +131,15 @@ func (s *Service) Start() {
 		return
 	}
 	s.started = true
-	for _, f := range s.atStart {
+	for _, f := range s.untilStart {
 		s.wg.Go(f)
 	}
-	s.atStart = nil
+	s.untilStart = nil
 }
 
 // Close stops polling and schedules, ends every process (SIGTERM, and SIGKILL half a second later)
-// and waits for them. Invocations that wait or run fail with ErrClosed or as crashed. It may be
-// called twice.
+// and waits for them. Invocations that wait or run fail with ErrClosed or as crashed. Calling it
+// again does nothing.
 func (s *Service) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -153,8 +153,8 @@ func (s *Service) Close() {
 	s.wg.Wait()
 }
 
-// background runs f from Start until Close, whose Wait includes it. f must end when the service's
-// context does.
+// background runs f from Start until Close, which waits for it. f must return when the service's
+// context ends.
 func (s *Service) background(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,11 +163,12 @@ func (s *Service) background(f func()) {
 	case s.started:
 		s.wg.Go(f)
 	default:
-		s.atStart = append(s.atStart, f)
+		s.untilStart = append(s.untilStart, f)
 	}
 }
 
-// spawn runs f at once, unless the service is closed already, which it reports as false.
+// spawn runs f in a goroutine that Close waits for. It reports false, and does not run f, if the
+// service is closed.
 func (s *Service) spawn(f func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,14 +179,16 @@ func (s *Service) spawn(f func()) bool {
 	return true
 }
 
-// function finds a function by name or ARN, whole or partial, with or without the qualifier
+// function finds a function by its name or ARN, whole or partial, with or without the qualifier
 // $LATEST.
 func (s *Service) function(id string) (*function, error) {
 	name := id
 	switch parts := strings.Split(id, ":"); {
-	case strings.HasPrefix(id, "arn:") && len(parts) >= 7: // arn:aws:lambda:region:account:function:name[:qualifier]
+	case strings.HasPrefix(id, "arn:") && len(parts) >= 7:
+		// arn:aws:lambda:region:account:function:name[:qualifier]
 		name = strings.Join(parts[6:], ":")
-	case len(parts) >= 3 && parts[1] == "function": // account:function:name[:qualifier]
+	case len(parts) >= 3 && parts[1] == "function":
+		// account:function:name[:qualifier]
 		name = strings.Join(parts[2:], ":")
 	}
 	name = strings.TrimSuffix(name, ":"+latest)

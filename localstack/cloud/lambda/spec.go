@@ -12,10 +12,9 @@ import (
 
 const latest = "$LATEST" // the only version there is
 
-// FunctionSpec describes a function: the properties of AWS::Lambda::Function, plus what the
-// template says elsewhere.
+// FunctionSpec is an AWS::Lambda::Function, with what other resources of the template say about it.
 type FunctionSpec struct {
-	Role   *iam.Role `json:"-"` // whom the function acts as; the account's administrator if nil
+	Role   *iam.Role `json:"-"` // the function's role; the account's administrator if nil
 	Binary string    `json:"-"` // path of the executable, built for this machine
 
 	FunctionName string
@@ -26,7 +25,7 @@ type FunctionSpec struct {
 	MemorySize   int // MB; 128 if 0. Recorded, not enforced
 	Environment  struct{ Variables map[string]string }
 
-	// ReservedConcurrentExecutions is how many invocations may be in hand at once; more are
+	// ReservedConcurrentExecutions is how many invocations may run at once; further ones are
 	// throttled. No limit if nil.
 	ReservedConcurrentExecutions *int
 
@@ -39,12 +38,12 @@ type FunctionSpec struct {
 
 	// Without effect.
 	Code            json.RawMessage // Binary runs in its place
-	Architectures   json.RawMessage // Binary is for this machine
-	LoggingConfig   json.RawMessage // there are no log groups: Options.Stderr
+	Architectures   json.RawMessage // Binary is built for this machine
+	LoggingConfig   json.RawMessage // there are no log groups; see Options.Stderr
 	KmsKeyArn, Tags json.RawMessage
 }
 
-// check fills in defaults and names what is not supported.
+// check fills in defaults and refuses by name what is not supported.
 func (f *FunctionSpec) check() error {
 	switch {
 	case f.FunctionName == "":
@@ -76,7 +75,7 @@ func (f *FunctionSpec) check() error {
 
 func (f *FunctionSpec) timeout() time.Duration { return time.Duration(f.Timeout) * time.Second }
 
-// unsupported refuses a property of the template by name.
+// unsupported is the error for a property that is not supported.
 func unsupported(what string) error {
 	return fmt.Errorf("%s is not supported by the local cloud", what)
 }

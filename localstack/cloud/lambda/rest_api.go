@@ -16,7 +16,7 @@ import (
 
 const functionsPath = "/2015-03-31/functions"
 
-// ServeHTTP is Lambda's REST API, as far as the aws CLI needs it: Invoke, ListFunctions,
+// ServeHTTP serves the part of Lambda's REST API that the aws CLI needs: Invoke, ListFunctions,
 // GetFunction and GetFunctionConfiguration. Other calls are refused by name.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, _ := strings.CutPrefix(r.URL.Path, functionsPath)
@@ -128,7 +128,7 @@ func (s *Service) serveList(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"Functions": list})
 }
 
-// serveFunction answers GetFunction if whole, else GetFunctionConfiguration.
+// serveFunction answers GetFunction if whole is true, else GetFunctionConfiguration.
 func (s *Service) serveFunction(w http.ResponseWriter, r *http.Request, name string, whole bool) {
 	f, err := s.function(name)
 	if err != nil {
@@ -157,7 +157,7 @@ func (s *Service) serveFunction(w http.ResponseWriter, r *http.Request, name str
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// configuration is the function as AWS's FunctionConfiguration shows it.
+// configuration is the function in the form of AWS's FunctionConfiguration.
 func (f *function) configuration() map[string]any {
 	c := map[string]any{
 		"FunctionName": f.spec.FunctionName,

@@ -15,14 +15,14 @@ const (
 	initErrorPath  = "/2018-06-01/runtime/init/error"
 	extensionPath  = "/2020-01-01/extension/"
 
-	// How aws-lambda-go reports an error in the middle of a response, as a trailer.
+	// aws-lambda-go reports an error in the middle of a response in these trailers.
 	errorTypeTrailer = "Lambda-Runtime-Function-Error-Type"
 	errorBodyTrailer = "Lambda-Runtime-Function-Error-Body"
 )
 
-// call answers one call of the process to the Runtime API, or as much of the Extensions API as
-// aws-lambda-go's own extension needs to get its SIGTERM. It reports false if the process has ended
-// before there was an answer.
+// call answers one request of the process: of the Runtime API, or of the part of the Extensions API
+// that aws-lambda-go's own extension needs to get its SIGTERM. It reports false if the process
+// ended before there was an answer.
 func (p *process) call(r *http.Request) (reply, bool) {
 	path := r.URL.Path
 	if call, ok := strings.CutPrefix(path, invocationPath); ok {
@@ -42,7 +42,7 @@ func (p *process) call(r *http.Request) (reply, bool) {
 	case r.Method == http.MethodPost && path == extensionPath+"register":
 		return p.register(), true
 	case r.Method == http.MethodGet && path == extensionPath+"event/next":
-		<-p.ctx.Done() // we have no events for extensions
+		<-p.ctx.Done() // there are no events for extensions
 		return reply{}, false
 	}
 	return refusal(
@@ -50,7 +50,8 @@ func (p *process) call(r *http.Request) (reply, bool) {
 	), true
 }
 
-// next gives the process its next invocation, when there is one. Asking for it ends the one before.
+// next answers with the next invocation, when there is one. Asking for it ends the invocation
+// before.
 func (p *process) next() (reply, bool) {
 	f := p.function
 	inv := f.ready(p)
@@ -71,7 +72,7 @@ func (p *process) next() (reply, bool) {
 }
 
 // respond takes the result of the process's invocation. A streamed response counts when its end has
-// come.
+// arrived.
 func (p *process) respond(r *http.Request, id, functionError string) (reply, bool) {
 	payload, err := readPayload(r)
 	if errors.Is(err, errPayloadSize) {
@@ -83,16 +84,15 @@ func (p *process) respond(r *http.Request, id, functionError string) (reply, boo
 		return refusal(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", err.Error()), true
 	}
 	if err != nil {
-		return reply{}, false // the process died while it posted; its exit fails the invocation
+		return reply{}, false // the process died while it posted; exited fails the invocation
 	}
 	result := Result{
 		Payload: payload, FunctionError: functionError, contentType: r.Header.Get("Content-Type"),
 	}
 	if r.Trailer.Get(errorTypeTrailer) != "" {
 		result.FunctionError = "Unhandled"
-		if result.Payload, err = base64.StdEncoding.DecodeString(
-			r.Trailer.Get(errorBodyTrailer),
-		); err != nil {
+		result.Payload, err = base64.StdEncoding.DecodeString(r.Trailer.Get(errorBodyTrailer))
+		if err != nil {
 			result = failure(r.Trailer.Get(errorTypeTrailer), "the function's response broke off")
 		}
 	}
@@ -110,8 +110,7 @@ func (p *process) respond(r *http.Request, id, functionError string) (reply, boo
 	return accepted(), true
 }
 
-// initFailed takes the error with which the process gives up before its first invocation, and ends
-// it.
+// initFailed takes the error that the process posts if it cannot start, and kills it.
 func (p *process) initFailed(r *http.Request) (reply, bool) {
 	payload, err := readPayload(r)
 	if err != nil {

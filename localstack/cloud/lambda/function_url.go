@@ -16,7 +16,7 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// URLSpec decodes AWS::Lambda::Url. Public, buffered URLs only.
+// URLSpec is an AWS::Lambda::Url. Only public, buffered URLs are supported.
 type URLSpec struct {
 	ID string `json:"-"` // the first label of its host name
 
@@ -28,7 +28,8 @@ type URLSpec struct {
 	Qualifier string          // refused if set
 }
 
-// urlHandler turns HTTP requests into payload 2.0 events of a function, and its responses back.
+// urlHandler serves a function URL: it turns requests into events in payload format 2.0, and the
+// function's responses into HTTP responses.
 type urlHandler struct {
 	id       string
 	function *function
@@ -64,8 +65,8 @@ func (s *Service) CreateURL(spec URLSpec) error {
 	return nil
 }
 
-// URL returns what https://{id}.lambda-url.{region}.on.aws serves. Requests must come with the path
-// as the function shall see it. An unknown id answers 404.
+// URL returns the handler of https://{id}.lambda-url.{region}.on.aws. Requests must have the path
+// that the function is to see. An unknown id answers 404.
 func (s *Service) URL(id string) http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,7 +86,7 @@ func (h *urlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		return // the client broke off
+		return // the client has gone
 	}
 	id := newUUID()
 	result, err := h.function.invoke(
@@ -102,7 +103,7 @@ func (h *urlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// urlEvent is events.LambdaFunctionURLRequest of aws-lambda-go, with the constant fields that it
+// urlEvent is events.LambdaFunctionURLRequest of aws-lambda-go, plus the constant fields that it
 // leaves out.
 type urlEvent struct {
 	Version               string            `json:"version"`
@@ -196,9 +197,9 @@ func (h *urlHandler) event(r *http.Request, id string, body []byte) urlEvent {
 	return e
 }
 
-// joinedQuery decodes a query; values of a repeated name are joined by commas.
+// joinedQuery decodes a query. The values of a repeated name are joined by commas.
 func joinedQuery(raw string) map[string]string {
-	values, _ := url.ParseQuery(raw) // what cannot be decoded is still in rawQueryString
+	values, _ := url.ParseQuery(raw) // pairs that cannot be decoded are only in rawQueryString
 	joined := make(map[string]string, len(values))
 	for name, v := range values {
 		joined[name] = strings.Join(v, ",")
@@ -206,7 +207,7 @@ func joinedQuery(raw string) map[string]string {
 	return joined
 }
 
-// isText reports whether a body of this type goes into the event as it is. A form does not.
+// isText reports whether a body of this type goes into the event unencoded. A form does not.
 func isText(contentType string) bool {
 	t, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -228,7 +229,7 @@ type urlResponse struct {
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
 }
 
-// write answers the client with what the function returned.
+// write answers the client with the function's response.
 func (h *urlHandler) write(w http.ResponseWriter, id string, result Result) {
 	res, body, err := parseURLResponse(result)
 	if err != nil {
@@ -240,7 +241,7 @@ func (h *urlHandler) write(w http.ResponseWriter, id string, result Result) {
 	header := w.Header()
 	for name, value := range res.Headers {
 		switch http.CanonicalHeaderKey(name) {
-		case "Content-Length", "Transfer-Encoding", "Connection": // ours to say
+		case "Content-Length", "Transfer-Encoding", "Connection": // net/http sets these
 		default:
 			header.Set(name, value)
 		}
@@ -256,9 +257,9 @@ func (h *urlHandler) write(w http.ResponseWriter, id string, result Result) {
 	h.send(w, body)
 }
 
-// parseURLResponse understands the three forms of a response: an object with a statusCode, any
-// other JSON, which is the body of a 200, and aws-lambda-go's LambdaFunctionURLStreamingResponse,
-// whose head is apart from its body.
+// parseURLResponse reads the three forms of a response: an object with a statusCode; any other
+// JSON, which becomes the body of a 200; and aws-lambda-go's LambdaFunctionURLStreamingResponse,
+// whose head and body are separated by eight zero bytes.
 func parseURLResponse(result Result) (res urlResponse, body []byte, err error) {
 	if result.contentType == "application/vnd.awslambda.http-integration-response" {
 		head, body, _ := bytes.Cut(result.Payload, make([]byte, 8))
@@ -300,15 +301,15 @@ func (r urlResponse) check() error {
 	return nil
 }
 
-// fail answers with an error of the URL's own.
+// fail answers with an error of the function URL itself.
 func (h *urlHandler) fail(w http.ResponseWriter, status int, message string) {
 	w.Header()["Content-Type"] = []string{"application/json"}
 	w.WriteHeader(status)
 	h.send(w, encode(map[string]string{"Message": message}))
 }
 
-// send writes a body and bills it.
+// send writes a body and counts its bytes.
 func (h *urlHandler) send(w http.ResponseWriter, body []byte) {
-	n, _ := w.Write(body) // a client that has gone needs no more
+	n, _ := w.Write(body) // an error means that the client has gone
 	h.function.count(meter.URLBytes, meter.FunctionURL, float64(n))
 }

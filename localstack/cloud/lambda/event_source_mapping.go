@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	maxBatch    = 10               // messages that SQS gives at once
-	pollWait    = 20 * time.Second // of a long poll
-	idlePollers = 2                // that stay when there is nothing to do
-	errorPause  = time.Second      // after a call that was refused
+	maxBatch    = 10               // messages that one receive returns at most
+	pollWait    = 20 * time.Second // how long a receive waits for messages
+	idlePollers = 2                // pollers that stay while the queue is empty
+	errorPause  = time.Second      // after a receive or an invocation that failed
 )
 
-// Queues is what event source mappings need of SQS. Calls are made as the function's role.
+// Queues is the part of SQS that event source mappings use. Calls are made in the function's role.
 type Queues interface {
 	Receive(ctx context.Context, queueARN string, most int, wait time.Duration) (
 		[]sqs.Message, error,
@@ -31,7 +31,7 @@ type Queues interface {
 	Delete(ctx context.Context, queueARN string, receiptHandles ...string) error
 }
 
-// MappingSpec decodes an AWS::Lambda::EventSourceMapping of an SQS queue.
+// MappingSpec is an AWS::Lambda::EventSourceMapping of an SQS queue.
 type MappingSpec struct {
 	FunctionName          string // or ARN
 	EventSourceArn        string
@@ -52,25 +52,25 @@ type MappingSpec struct {
 	Tags json.RawMessage // without effect
 }
 
-// mapping feeds a function from a queue. It is one poller when idle and grows while batches come:
-// whenever the last free poller has got a batch another one starts, up to the limit. The queue
-// keeps the order: it gives no message of a FIFO group while another one of the group is in flight
-// (docs/aws.md §B).
+// mapping invokes a function with the messages of a queue. It has one poller at first. When a
+// poller receives a batch and no other poller is waiting for one, a new poller starts, up to the
+// limit. The queue keeps the order: it gives no message of a FIFO group while another one of the
+// group is in flight (docs/aws.md §B).
 type mapping struct {
 	service  *Service
 	function *function
 	queue    string // ARN
 	batch    int
-	limit    int  // of pollers, and so of invocations at once
+	limit    int  // most pollers, and so most invocations at once
 	partial  bool // ReportBatchItemFailures
 
 	mu      sync.Mutex
 	pollers int
-	polling int // those of them that have no batch
+	polling int // pollers that wait for a batch
 }
 
-// Map connects a queue to a function. Polling begins at Start. The error names what is not
-// supported, or is AWS's refusal if the function's role may not read the queue.
+// Map connects a queue to a function. Polling begins at Start. The error names the property that is
+// not supported, or is AWS's error if the function's role may not read the queue.
 func (s *Service) Map(spec MappingSpec) error {
 	if err := spec.check(); err != nil {
 		return fmt.Errorf("mapping of %s: %w", spec.EventSourceArn, err)
@@ -83,7 +83,7 @@ func (s *Service) Map(spec MappingSpec) error {
 		return fmt.Errorf("mapping of %s: %w", spec.EventSourceArn, err)
 	}
 	for _, action := range []string{"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"} {
-		if iam.Check(f.as(context.Background()), "sqs:"+action, spec.EventSourceArn) != nil {
+		if iam.Check(f.withRole(context.Background()), "sqs:"+action, spec.EventSourceArn) != nil {
 			return invalidParameter(
 				"The function execution role does not have permissions to call %s on SQS", action,
 			)
@@ -102,7 +102,7 @@ func (s *Service) Map(spec MappingSpec) error {
 	if m.batch == 0 {
 		m.batch = maxBatch
 	}
-	// a batch that waits in line would use up its visibility timeout
+	// a batch that waits for a process would use up its visibility timeout
 	if m.limit == 0 || m.limit > s.opts.MaxProcesses {
 		m.limit = s.opts.MaxProcesses
 	}
@@ -133,17 +133,17 @@ func (m MappingSpec) check() error {
 	return nil
 }
 
-// as returns a context whose calls are made as the function's role.
-func (f *function) as(ctx context.Context) context.Context {
+// withRole returns a context whose calls are made in the function's role.
+func (f *function) withRole(ctx context.Context) context.Context {
 	if f.spec.Role == nil {
 		return ctx
 	}
 	return iam.WithRole(ctx, f.spec.Role)
 }
 
-// poll is one poller: it waits for a batch, has the function work on it, and waits for the next.
+// poll is one poller. It receives a batch, invokes the function with it, and starts over.
 func (m *mapping) poll() {
-	ctx := m.function.as(m.service.ctx)
+	ctx := m.function.withRole(m.service.ctx)
 	for {
 		messages, err := m.service.opts.Queues.Receive(ctx, m.queue, m.batch, pollWait)
 		if ctx.Err() != nil {
@@ -168,8 +168,8 @@ func (m *mapping) poll() {
 	}
 }
 
-// busy notes that a poller has a batch, and starts another if none is left to wait for the next
-// batch.
+// busy counts a poller that has received a batch, and starts another one if none is left to receive
+// the next.
 func (m *mapping) busy() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -187,7 +187,7 @@ func (m *mapping) free() {
 	m.polling++
 }
 
-// leave reports whether the poller that calls it, having nothing to do, is one too many.
+// leave reports whether a poller that has received nothing should end, and uncounts it if so.
 func (m *mapping) leave() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -199,9 +199,9 @@ func (m *mapping) leave() bool {
 	return true
 }
 
-// work invokes the function with a batch and deletes what it has done. All else stays in flight and
-// becomes visible again when the queue's visibility timeout ends (Lambda Developer Guide, "Handling
-// errors for an SQS event source").
+// work invokes the function with a batch and deletes the messages that it has handled. The others
+// stay in flight and become visible when the queue's visibility timeout ends (Lambda Developer
+// Guide, "Handling errors for an SQS event source").
 func (m *mapping) work(ctx context.Context, messages []sqs.Message) {
 	log := m.service.opts.Log.With("function", m.function.spec.FunctionName, "queue", m.queue)
 	r, err := m.function.invoke(ctx, &invocation{payload: m.event(messages), cause: meter.Queue})
@@ -228,9 +228,9 @@ func (m *mapping) work(ctx context.Context, messages []sqs.Message) {
 	}
 }
 
-// done returns the receipt handles of the messages that need no retry. With
-// ReportBatchItemFailures, a response that cannot be understood means that all have failed (Lambda
-// Developer Guide, "Success and failure conditions").
+// done returns the receipt handles of the messages that are not retried. With
+// ReportBatchItemFailures, a response that cannot be read means that all messages have failed
+// (Lambda Developer Guide, "Success and failure conditions").
 func (m *mapping) done(messages []sqs.Message, response []byte) ([]string, error) {
 	failed := make(map[string]bool)
 	if m.partial && len(bytes.TrimSpace(response)) > 0 {
@@ -259,7 +259,7 @@ func (m *mapping) done(messages []sqs.Message, response []byte) ([]string, error
 	return done, nil
 }
 
-// sqsRecord is a message as events.SQSMessage of aws-lambda-go reads it.
+// sqsRecord is a message in the form that events.SQSMessage of aws-lambda-go reads.
 type sqsRecord struct {
 	MessageID         string                  `json:"messageId"`
 	ReceiptHandle     string                  `json:"receiptHandle"`
@@ -292,12 +292,15 @@ func (m *mapping) event(messages []sqs.Message) []byte {
 			}
 		}
 		records[i] = sqsRecord{
-			MessageID:     msg.ID,
-			ReceiptHandle: msg.ReceiptHandle,
-			Body:          msg.Body,
-			MD5OfBody:     msg.BodyMD5,
-			Attributes:    msg.Attributes, MessageAttributes: attributes,
-			EventSource: "aws:sqs", EventSourceARN: m.queue, AWSRegion: m.service.opts.Region,
+			MessageID:         msg.ID,
+			ReceiptHandle:     msg.ReceiptHandle,
+			Body:              msg.Body,
+			MD5OfBody:         msg.BodyMD5,
+			Attributes:        msg.Attributes,
+			MessageAttributes: attributes,
+			EventSource:       "aws:sqs",
+			EventSourceARN:    m.queue,
+			AWSRegion:         m.service.opts.Region,
 		}
 	}
 	return encode(struct {

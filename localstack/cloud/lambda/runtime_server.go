@@ -11,9 +11,9 @@ import (
 
 const bufferSize = 16 << 10
 
-// listener is a minimal HTTP/1.1 server for the one client that a process is. Every invocation goes
-// through it twice, and net/http's server spends most of its time there on what this client never
-// needs: it watches each connection for the client's going, which for us is the process's end.
+// listener is a minimal HTTP/1.1 server for one client, the process. Every invocation goes through
+// it twice. net/http's server would spend most of its time watching each connection for the
+// client's end, which is not needed here: the end of the process says it.
 type listener struct {
 	net.Listener
 	handle func(*http.Request) (reply, bool)
@@ -23,14 +23,14 @@ type listener struct {
 	wg    sync.WaitGroup
 }
 
-// reply is an answer, its body always JSON.
+// reply is an answer; its body is always JSON.
 type reply struct {
 	status int
 	body   []byte
 	header []string // names and values in turn
 }
 
-// listen serves on a port of its own until close.
+// listen serves on a port of its own until close is called.
 func listen(handle func(*http.Request) (reply, bool)) (*listener, error) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -54,8 +54,8 @@ func (l *listener) accept() {
 	}
 }
 
-// close ends the connections and waits for their goroutines: the handler must have returned or be
-// about to.
+// close ends the connections and waits for their goroutines. The handler must have returned, or be
+// about to return.
 func (l *listener) close() {
 	_ = l.Close()
 	l.mu.Lock()
@@ -66,7 +66,7 @@ func (l *listener) close() {
 	l.wg.Wait()
 }
 
-// serve answers the requests of one connection, one after another.
+// serve answers the requests of one connection in order.
 func (l *listener) serve(conn net.Conn) {
 	defer conn.Close()
 	r := bufio.NewReaderSize(conn, bufferSize)
@@ -89,8 +89,8 @@ func (l *listener) serve(conn net.Conn) {
 	}
 }
 
-// write sends the answer by one system call: a large body is not copied for it, a small one is. It
-// returns b to be used again.
+// write sends the answer in one system call. A small body is copied for that, a large one is not.
+// It returns b for reuse.
 func (a reply) write(conn net.Conn, b []byte) ([]byte, error) {
 	b = append(b, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(a.status), 10)
