@@ -12,7 +12,7 @@ import (
 	"hark/localstack/cloud/iam"
 )
 
-// operation is the SDKs' name for a call of @connections; empty for none of theirs.
+// operation is the SDKs' name for a call of @connections; empty if they have none.
 func operation(method string) string {
 	switch method {
 	case http.MethodPost:
@@ -25,7 +25,7 @@ func operation(method string) string {
 	return ""
 }
 
-// goneByFault reports whether a post to a living connection, or a look at it, is to be answered 410
+// goneByFault reports whether a fault answers 410 to a POST or GET of a living connection
 // (docs/aws.md §A5).
 func (s *Service) goneByFault(r *http.Request, id string) bool {
 	if r.Method == http.MethodDelete {
@@ -40,8 +40,8 @@ func (s *Service) goneByFault(r *http.Request, id string) bool {
 	return gone
 }
 
-// refuseByFault answers a call of @connections as API Gateway does when there are too many of them,
-// or when it fails itself.
+// refuseByFault answers a call of @connections with status, in the form in which API Gateway
+// throttles or fails.
 func refuseByFault(w http.ResponseWriter, status int) {
 	body := errorBody{Message: internalError, RequestID: newID(kindRequest)}
 	if status == http.StatusTooManyRequests {
@@ -52,7 +52,7 @@ func refuseByFault(w http.ResponseWriter, status int) {
 	refuse(w, status, "InternalServerErrorException", body)
 }
 
-// hold waits before a frame's invocation, not longer than the service runs.
+// hold waits for d, or until the service closes.
 func (s *Service) hold(d time.Duration) {
 	if d <= 0 {
 		return
@@ -65,8 +65,8 @@ func (s *Service) hold(d time.Duration) {
 	}
 }
 
-// cut ends the sockets of the connections for which strike says so, as API Gateway does after two
-// hours.
+// cut closes the connections for which strike reports true, oldest first, as API Gateway does after
+// two hours.
 func (s *Service) cut(strike func(connection string) bool) {
 	var open []*conn
 	for _, c := range s.conns.Range {

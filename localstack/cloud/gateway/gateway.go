@@ -16,49 +16,50 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// The quotas of API Gateway WebSocket APIs (docs/aws.md §A4).
+// Quotas of API Gateway WebSocket APIs (docs/aws.md §A4).
 const (
-	// bytes of a frame's payload; also the step in which messages are billed
+	// bytes of a frame's payload; messages are also billed in steps of this
 	maxFrame   = 32 << 10
 	maxMessage = 128 << 10 // bytes of a message, in either direction
-	// invocations of one connection at a time; its socket is not read meanwhile
+	// invocations of one connection at a time; at this number its socket is not read
 	maxInFlight = 64
 )
 
-// Options are what a Service needs. Only Invoke is required.
+// Options configure a Service. Only Invoke is required.
 type Options struct {
 	Region, Account string           // part of ARNs and domain names
-	Meter           *meter.Meter     // counts messages and connection minutes; nil counts nothing
-	Now             func() time.Time // stamps, idle and life; time.Now if nil
+	Meter           *meter.Meter     // counts messages and connection minutes; may be nil
+	Now             func() time.Time // for events, Idle and Life; time.Now if nil
 	Log             *slog.Logger     // integration failures; discarded if nil
 
-	// Invoke runs a function and waits for it. functionError is not empty if the function failed,
-	// err not nil if it could not be run (throttled, unknown). Its context ends after
+	// Invoke runs a function and waits for it. functionError is not empty if the function failed;
+	// err is not nil if it could not be run (throttled, unknown). The context ends after
 	// IntegrationTimeout, and when the service closes.
 	Invoke func(ctx context.Context, functionARN string, payload []byte) (
 		out []byte, functionError string, err error,
 	)
 
 	// Verify checks the signature of a request to @connections, given the hex SHA-256 of its body.
-	// Not checked if nil.
+	// Signatures are not checked if nil.
 	Verify func(r *http.Request, bodySHA256 string) error
 
 	// Faults lose $disconnects, answer 410 for living connections, refuse and slow calls of
-	// @connections, hold frames back and cut sockets. None if nil.
+	// @connections, delay frames and cut connections. No faults if nil.
 	Faults *faults.Set
 
-	// NewID makes a connection id. Random ids of AWS's shape if nil.
+	// NewID returns a connection ID. Random IDs of AWS's form if nil.
 	NewID func() string
 
-	// without a message either way, the socket is closed; 10 minutes if 0
+	// A connection is closed after this time without a message; 10 minutes if 0.
 	Idle               time.Duration
 	Life               time.Duration // of a connection; 2 hours if 0
 	IntegrationTimeout time.Duration // of an invocation; 29 s if 0
-	// bytes waiting for a slow client before posts get 429; 512 KB if 0
+	// bytes that may wait for a slow client before posts are answered 429; 512 KB if 0
 	SendBuffer int
 }
 
-// Throttle bounds a route: Rate requests a second and Burst at once. No bound if Rate is 0.
+// Throttle limits a route to Rate requests a second, and Burst at once. There is no limit if Rate
+// is 0.
 type Throttle struct {
 	Rate  float64 `json:"ThrottlingRateLimit"`
 	Burst int     `json:"ThrottlingBurstLimit"`
@@ -74,29 +75,29 @@ type Route struct {
 	Throttle       *Throttle
 
 	// RouteResponseSelectionExpression makes the route two-way when it is "$default" and the
-	// template has a RouteResponse: the body that the function returns goes to the client
-	// (docs/aws.md §A6). Without it the body goes nowhere.
+	// template has a RouteResponse: the body that the function returns is sent to the client
+	// (docs/aws.md §A6). Otherwise the body is dropped.
 	RouteResponseSelectionExpression string
 }
 
-// API is an API and its one stage.
+// API is an API with its one stage.
 type API struct {
 	ID                       string
 	Stage                    string
 	RouteSelectionExpression string           // such as $request.body.event
 	Routes                   map[string]Route // by route key
-	DefaultRouteSettings     Throttle         // of each route that has none of its own
+	DefaultRouteSettings     Throttle         // of routes without a Throttle
 }
 
-// Service holds APIs and the sockets of their clients. It is safe for concurrent use.
+// Service holds APIs and the connections of their clients. It is safe for concurrent use.
 type Service struct {
 	opts   Options
 	ctx    context.Context // ends when the service closes
 	cancel context.CancelFunc
 	bodies sync.Pool // *bytes.Buffer, for posts
-	conns  sync.Map  // connection id → *conn, of those that can be posted to
+	conns  sync.Map  // connection ID → *conn, of connections that can be posted to
 
-	running sync.WaitGroup // sockets and invocations
+	running sync.WaitGroup // connections and invocations
 	mu      sync.RWMutex
 	apis    map[string]*api
 	closed  bool
@@ -124,8 +125,8 @@ func New(opts Options) *Service {
 	return s
 }
 
-// Create adds an API. It fails, naming the property, on what API Gateway would refuse or this
-// package does not do.
+// Create adds an API. The error names the property that API Gateway would refuse or that is not
+// supported here.
 func (s *Service) Create(spec API) error {
 	if spec.ID == "" || spec.Stage == "" {
 		return errors.New("gateway: an API needs an id and a stage")
@@ -143,8 +144,8 @@ func (s *Service) Create(spec API) error {
 	return nil
 }
 
-// Close closes all sockets with 1001, ends running invocations and waits for both: a second at most
-// for clients that do not close their side. No $disconnect is invoked: the functions are going away
+// Close closes all connections with 1001, ends running invocations and waits for both. It gives
+// clients a second to close their side. No $disconnect is invoked, since the functions are ending
 // as well.
 func (s *Service) Close() {
 	s.mu.Lock()
@@ -157,8 +158,8 @@ func (s *Service) Close() {
 	s.running.Wait()
 }
 
-// begin counts one more thing that Close waits for, unless the service is closed. The caller owes
-// running.Done.
+// begin adds one to what Close waits for. The caller must call running.Done. begin reports false,
+// and adds nothing, if the service is closed.
 func (s *Service) begin() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -175,14 +176,14 @@ func (s *Service) isClosed() bool {
 	return s.closed
 }
 
-// api returns the API with the id, or nil.
+// api returns the API with the ID, or nil.
 func (s *Service) api(id string) *api {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.apis[id]
 }
 
-// count adds a message of n bytes to the bill: one unit for each started 32 KB.
+// count counts a message of n bytes: one unit for each 32 KB or part of it.
 func (s *Service) count(n int, by meter.By) {
 	s.opts.Meter.Add(meter.SocketMessages, by, float64(max(1, (n+maxFrame-1)/maxFrame)))
 }

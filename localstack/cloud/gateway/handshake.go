@@ -10,14 +10,14 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// Socket serves the WebSocket endpoint of an API, what
-// wss://{api}.execute-api.{region}.amazonaws.com serves: the path is /{stage} or /{stage}/,
-// anything else gets 403 (docs/aws.md §A3).
+// Socket serves the WebSocket endpoint of an API, which is
+// wss://{api}.execute-api.{region}.amazonaws.com on AWS. The path is /{stage} or /{stage}/; any
+// other is answered 403 (docs/aws.md §A3).
 //
-// $connect's function runs first and decides: a 2xx status opens the socket, any other becomes the
-// status of the handshake, its body goes nowhere. A function that fails gives 502, one that is too
-// slow 504, a throttled route 429. Without a $connect route everybody may connect. The sender's
-// address is the peer's: behind a proxy, the proxy's.
+// The function of $connect runs first and decides: a 2xx status opens the connection, any other
+// becomes the status of the handshake. Its body is dropped. A function that fails is answered 502,
+// a slow one 504, a throttled route 429. Without a $connect route everybody may connect. The source
+// IP is the peer's: behind a proxy, the proxy's.
 func (s *Service) Socket(apiID string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := s.api(apiID)
@@ -39,7 +39,7 @@ func (s *Service) Socket(apiID string) http.Handler {
 	})
 }
 
-// accept asks $connect's function and opens the socket.
+// accept invokes $connect and opens the connection.
 func (a *api) accept(w http.ResponseWriter, r *http.Request) {
 	c := newConn(a, r)
 	protocol, refused := a.connect(c, r)
@@ -59,14 +59,13 @@ func (a *api) accept(w http.ResponseWriter, r *http.Request) {
 	c.open(nc, rw.Reader, switchingProtocols(r.Header.Get("Sec-WebSocket-Key"), protocol))
 }
 
-// refusal is a handshake's answer when there will be no socket.
+// refusal is the answer to a handshake that opens no connection.
 type refusal struct {
 	status int
 	errorBody
 }
 
-// connect invokes $connect and returns the subprotocol that it chose, or why the client is not let
-// in.
+// connect invokes $connect. It returns the subprotocol that the function chose, or the refusal.
 func (a *api) connect(c *conn, r *http.Request) (protocol string, refused *refusal) {
 	route := a.routes[routeConnect]
 	if route == nil {
@@ -78,7 +77,7 @@ func (a *api) connect(c *conn, r *http.Request) (protocol string, refused *refus
 		body.Message = tooManyRequests
 		return "", &refusal{http.StatusTooManyRequests, body}
 	}
-	// The invocation goes on when the client hangs up meanwhile, and like all others ends with the
+	// The invocation does not end when the client hangs up. Like all others it ends with the
 	// service.
 	out, failure := a.invoke(route, c.id, e)
 	switch {
@@ -94,8 +93,8 @@ func (a *api) connect(c *conn, r *http.Request) (protocol string, refused *refus
 	return out.header("Sec-WebSocket-Protocol"), nil
 }
 
-// checkUpgrade returns what to answer to a request that is no WebSocket handshake (RFC 6455
-// §4.2.1), or status 0.
+// checkUpgrade returns the answer to a request that is no WebSocket handshake (RFC 6455 §4.2.1), or
+// status 0 if it is one.
 func checkUpgrade(r *http.Request) (status int, message string) {
 	switch {
 	case r.Method != http.MethodGet || !hasToken(r.Header["Connection"], "upgrade") ||
@@ -126,25 +125,19 @@ func validKey(key string) bool {
 
 // switchingProtocols is the 101 response.
 func switchingProtocols(key, protocol string) []byte {
-	//nolint:gosec // as above
-	accept := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	b := []byte(
-		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: " +
-			"Upgrade\r\nSec-WebSocket-Accept: ",
-	)
+	const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+	accept := sha1.Sum([]byte(key + guid)) //nolint:gosec // as above
+	b := []byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n" +
+		"Connection: Upgrade\r\nSec-WebSocket-Accept: ")
 	b = base64.StdEncoding.AppendEncode(b, accept[:])
 	if protocol != "" {
-		b = append(
-			b,
-			"\r\nSec-WebSocket-Protocol: "+strings.NewReplacer(
-				"\r", "", "\n", "",
-			).Replace(protocol)...,
-		)
+		protocol = strings.NewReplacer("\r", "", "\n", "").Replace(protocol)
+		b = append(b, "\r\nSec-WebSocket-Protocol: "+protocol...)
 	}
 	return append(b, "\r\n\r\n"...)
 }
 
-// peerIP is the address of the other end of a request's connection.
+// peerIP is the address of the peer.
 func peerIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 )
 
-// An id is 11 bytes in base64: 16 characters that end in "=". Its tenth byte was the same in all
-// ids seen of a kind: 2 in connection and message ids, 5 in request ids (docs/aws.md §A5;
+// An ID is 11 bytes in base64: 16 characters that end in "=". In all IDs seen of a kind the tenth
+// byte was the same: 2 in connection and message IDs, 5 in request IDs (docs/aws.md §A5;
 // aws-lambda-go, events/testdata).
 const (
 	idBytes          = 11
@@ -26,8 +26,8 @@ func newID(kind byte) string {
 	return base64.URLEncoding.EncodeToString(b[:])
 }
 
-// wellFormed reports whether the id has the shape of a connection id. API Gateway answers 400 to
-// those that have not, and 410 to those that have it but belong to nobody.
+// wellFormed reports whether id has the form of a connection ID. API Gateway answers 400 to IDs
+// that have not, and 410 to well-formed ones that no connection has.
 func wellFormed(id string) bool {
 	if len(id) != idLength {
 		return false

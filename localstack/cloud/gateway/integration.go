@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// proxyResponse is what a function returns.
+// proxyResponse is a function's response.
 type proxyResponse struct {
 	StatusCode        *int             `json:"statusCode"`
 	Headers           map[string]any   `json:"headers"`
@@ -34,8 +34,8 @@ func (p *proxyResponse) header(name string) string {
 	return ""
 }
 
-// invoke runs a route's function. failure is empty, or what API Gateway says to the client; the log
-// has the reason.
+// invoke runs a route's function. failure is empty, or the message that API Gateway has for the
+// client. The log has the cause.
 func (a *api) invoke(r *route, connection string, e event) (out *proxyResponse, failure string) {
 	ctx, cancel := context.WithTimeout(a.ctx, a.opts.IntegrationTimeout)
 	defer cancel()
@@ -43,7 +43,7 @@ func (a *api) invoke(r *route, connection string, e event) (out *proxyResponse, 
 	if err == nil {
 		return out, ""
 	}
-	if a.ctx.Err() == nil { // else the gateway closes, and nothing has gone wrong
+	if a.ctx.Err() == nil { // otherwise it is only the service that closes
 		a.opts.Log.Warn(
 			"integration failed",
 			"route", r.key, "function", r.function, "connection", connection, "error", err,

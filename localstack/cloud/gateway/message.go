@@ -9,12 +9,12 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// dispatch starts the invocation of a message's route. The messages of one connection run side by
-// side, as on AWS, which promises no order; when maxInFlight of them run, dispatch waits, and the
-// socket is not read.
+// dispatch starts the invocation of a message's route. The invocations of one connection run
+// concurrently, as on AWS, which promises no order. When maxInFlight of them run, dispatch waits,
+// and the socket is not read.
 func (c *conn) dispatch(message []byte) {
 	select {
-	case <-c.done: // it was closed, and this message came too late
+	case <-c.done: // the connection was closed before this message
 		return
 	default:
 	}
@@ -48,7 +48,8 @@ func (c *conn) dispatch(message []byte) {
 	})
 }
 
-// invoke runs a message's function and gives the client what the route lets through of its answer.
+// invoke runs a message's function. On a two-way route it sends the client the body of the
+// response.
 func (c *conn) invoke(r *route, e event) {
 	out, failure := c.api.invoke(r, c.id, e)
 	if failure != "" {
@@ -70,29 +71,27 @@ func (c *conn) invoke(r *route, e event) {
 		c.fail(r, internalError, e.RequestContext.RequestID)
 		return
 	}
-	c.send(body, r.by()) // a client that has gone, or does not read, goes without
+	c.send(body, r.by()) // dropped if the client has gone or does not read
 }
 
-// fail sends API Gateway's own error JSON to the client (docs/aws.md §A1), in place of an answer of
-// the route, which is nil if there is none.
+// fail sends the client API Gateway's own error JSON (docs/aws.md §A1), in place of a response of
+// route r. r is nil if the message has no route.
 func (c *conn) fail(r *route, message, requestID string) {
 	by := r.by()
-	if c.send(
-		errorBody{Message: message, ConnectionID: c.id, RequestID: requestID}.encode(), by,
-	) == accepted {
+	body := errorBody{Message: message, ConnectionID: c.id, RequestID: requestID}
+	if c.send(body.encode(), by) == accepted {
 		c.api.opts.Meter.Add(meter.OwnErrors, by, 1)
 	}
 }
 
-// disconnected invokes $disconnect and does not wait for it. What it returns is of no consequence.
+// disconnected invokes $disconnect and does not wait for it. The response is dropped.
 func (c *conn) disconnected(code ws.StatusCode, reason string) {
 	r := c.api.routes[routeDisconnect]
 	if r == nil {
 		return
 	}
-	if _, lost := c.api.opts.Faults.Strike(
-		faults.LoseDisconnect, faults.Place{Connection: c.id},
-	); lost {
+	at := faults.Place{Connection: c.id}
+	if _, lost := c.api.opts.Faults.Strike(faults.LoseDisconnect, at); lost {
 		return
 	}
 	if !c.api.begin() {

@@ -13,8 +13,8 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// event is what a function gets. Field by field it is what API Gateway sends, as recorded in
-// aws-lambda-go's events/testdata/apigw-websocket-request*.json.
+// event is what a function is invoked with. Its fields are those that API Gateway sends, as
+// recorded in aws-lambda-go's events/testdata/apigw-websocket-request*.json.
 type event struct {
 	Headers           map[string]string   `json:"headers,omitempty"`
 	MultiValueHeaders map[string][]string `json:"multiValueHeaders,omitempty"`
@@ -49,11 +49,11 @@ type identity struct {
 	UserAgent string `json:"userAgent,omitempty"`
 }
 
-// requestTimeLayout is that of requestTime: 20/Jan/2024:11:55:08 +0000.
+// requestTimeLayout is the layout of requestTime: 20/Jan/2024:11:55:08 +0000.
 const requestTimeLayout = "02/Jan/2006:15:04:05 -0700"
 
-// context returns what all events of a connection have in common. Along one connection
-// requestTimeEpoch never decreases, in the order of the calls.
+// context returns what all events of a connection have. On one connection requestTimeEpoch never
+// decreases from one call to the next.
 func (c *conn) context(routeKey, eventType string) requestContext {
 	now := c.stamp()
 	id := newID(kindRequest)
@@ -74,7 +74,7 @@ func (c *conn) context(routeKey, eventType string) requestContext {
 	}
 }
 
-// stamp is the time of the next event.
+// stamp returns the time of the next event.
 func (c *conn) stamp() time.Time {
 	now := c.api.opts.Now()
 	c.mu.Lock()
@@ -85,12 +85,12 @@ func (c *conn) stamp() time.Time {
 	return c.stamped
 }
 
-// connectEvent is the only event that has the client's headers and query.
+// connectEvent is the only event with the client's headers and query.
 func (c *conn) connectEvent(r *http.Request) event {
 	e := event{RequestContext: c.context(routeConnect, "CONNECT")}
 	e.MultiValueHeaders = connectHeaders(r, c.identity.SourceIP)
 	e.Headers = lastOfEach(e.MultiValueHeaders)
-	// pairs that cannot be read are left out
+	// Pairs that cannot be read are left out.
 	if query, _ := url.ParseQuery(r.URL.RawQuery); len(query) > 0 {
 		e.MultiValueQuery = query
 		e.Query = lastOfEach(query)
@@ -129,9 +129,9 @@ func (e event) encode() ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// connectHeaders returns the headers of a handshake as API Gateway passes them on: with those that
-// it adds, without those that concern the hop. net/http has normalized their names, which functions
-// must not care about.
+// connectHeaders returns the headers of a handshake as API Gateway passes them on: it adds some,
+// and leaves out those of the hop. net/http has normalized their names; functions must not depend
+// on the case.
 func connectHeaders(r *http.Request, peer string) map[string][]string {
 	headers := make(map[string][]string, len(r.Header)+5)
 	for name, values := range r.Header {

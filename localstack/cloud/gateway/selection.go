@@ -7,12 +7,13 @@ import (
 	"strings"
 )
 
-// selection is a route selection expression: it says which route a message takes (docs/aws.md §A1).
+// selection is a route selection expression: it decides which route a message takes (docs/aws.md
+// §A1).
 type selection struct {
 	parts []selectionPart
 }
 
-// selectionPart is a piece of text, or the path of a value in the message.
+// selectionPart is literal text, or the path of a value in the message.
 type selectionPart struct {
 	text string
 	path []string
@@ -23,9 +24,8 @@ var (
 	embeddedVariable = regexp.MustCompile(`\$\{request\.body((?:\.[A-Za-z0-9_-]+)+)\}`)
 )
 
-// parseSelection reads an expression: $request.body.a.b, or any text with ${request.body.a.b} in
-// it. It fails on variables that do not come from the body, and on paths that have more to them
-// than names.
+// parseSelection reads an expression: $request.body.a.b, or a text with ${request.body.a.b} in it.
+// Variables that are not from the body are an error, and so are paths of more than names.
 func parseSelection(expr string) (selection, error) {
 	if m := bareVariable.FindStringSubmatch(expr); m != nil {
 		return selection{parts: []selectionPart{{path: names(m[1])}}}, nil
@@ -34,7 +34,8 @@ func parseSelection(expr string) (selection, error) {
 	rest := 0
 	for _, m := range embeddedVariable.FindAllStringSubmatchIndex(expr, -1) {
 		s.parts = append(
-			s.parts, selectionPart{text: expr[rest:m[0]]},
+			s.parts,
+			selectionPart{text: expr[rest:m[0]]},
 			selectionPart{path: names(expr[m[2]:m[3]])},
 		)
 		rest = m[1]
@@ -55,9 +56,9 @@ func parseSelection(expr string) (selection, error) {
 
 func names(path string) []string { return strings.Split(path[1:], ".") }
 
-// key returns the route key that the message asks for; ok is false if the message is not JSON or
-// lacks a value that the expression names. Values that are not strings are written as JSON writes
-// them, null counts as lacking.
+// key returns the route key of the message. ok is false if the message is not JSON or lacks a value
+// that the expression names. Values that are not strings are written as JSON; null counts as
+// missing.
 func (s selection) key(message []byte) (key string, ok bool) {
 	for _, p := range s.parts {
 		if p.path == nil {

@@ -1,6 +1,7 @@
-// Package lambda is the local cloud's Lambda: it runs function binaries as processes of this machine
-// and invokes them. The processes fetch their invocations over the Lambda Runtime API, as on AWS.
-// Invocations come from the Invoke API, function URLs, SQS event source mappings and schedules.
+// Package lambda is the local cloud's Lambda: it runs function binaries as processes of this
+// machine and invokes them. The processes fetch their invocations over the Lambda Runtime API, as
+// on AWS. Invocations come from the Invoke API, function URLs, SQS event source mappings and
+// schedules.
 //
 // Start at invoke.go and follow an invocation:
 //

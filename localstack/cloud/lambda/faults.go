@@ -9,7 +9,7 @@ import (
 	"hark/localstack/cloud/faults"
 )
 
-// killable is what may kill a process: a faults.Process. It outlives the process, whose last
+// killable is the process as faults see it: a faults.Process. It outlives the process, whose last
 // requests may arrive after its end.
 type killable struct {
 	kill   context.CancelCauseFunc

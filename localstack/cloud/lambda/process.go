@@ -100,8 +100,9 @@ func (p *process) live() (how string, cause error) {
 	if err := cmd.Start(); err != nil {
 		return "Runtime could not be started: " + err.Error(), nil
 	}
-	_ = cmd.Wait()                                      // ProcessState below says more than the error
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the children that it left behind
+	_ = cmd.Wait() // ProcessState below says more than the error
+	// The children that it left behind.
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	if cmd.ProcessState.Success() {
 		return "Runtime exited without providing a reason", context.Cause(p.ctx)
 	}

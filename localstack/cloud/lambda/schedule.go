@@ -64,7 +64,8 @@ func (s *Service) Schedule(spec ScheduleSpec) error {
 		}
 	}
 	if spec.State != "DISABLED" {
-		s.background(func() { s.runSchedule(spec, targets, time.Duration(float64(period)/s.opts.Speed)) })
+		period = time.Duration(float64(period) / s.opts.Speed)
+		s.background(func() { s.runSchedule(spec, targets, period) })
 	}
 	return nil
 }

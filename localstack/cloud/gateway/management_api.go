@@ -18,7 +18,7 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// connectionsPrefix is where @connections is mounted, in front of {api}/{stage}/@connections/{id}.
+// connectionsPrefix is the path in front of {api}/{stage}/@connections/{id}.
 const connectionsPrefix = "/_aws/execute-api/"
 
 // The reason that $disconnect gets after DELETE, as recorded in public logs.
@@ -28,12 +28,13 @@ const closedNormally = "Connection Closed Normally"
 // docs/aws.md §A5: POST sends the body to the client, GET describes the connection, DELETE closes
 // it.
 //
-//	200, 204  done; a post is in the socket's buffer, behind those answered before
-//	400       the id is no id
+//	200, 204  done; a post is in the connection's buffer, behind those answered before
+//	400       the ID is not well-formed
 //	403       no such stage, not authorized (iam), or badly signed (Options.Verify)
-//	410       nobody has the id, now or yet: not before $connect has returned. The body is empty
+//	410       no connection has the ID now; a new one gets it when $connect has returned.
+//	          The body is empty
 //	413       the body has more than 128 KB
-//	429       the client does not read what it was sent
+//	429       the connection's buffer is full: the client reads too slowly
 func (s *Service) ServeConnections(w http.ResponseWriter, r *http.Request) {
 	apiID, stage, id, ok := splitConnectionPath(r.URL.Path)
 	a := s.api(apiID)
@@ -41,8 +42,8 @@ func (s *Service) ServeConnections(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "ForbiddenException", errorBody{Message: forbidden})
 		return
 	}
-	resource := "arn:aws:execute-api:" + s.opts.Region + ":" + s.opts.Account + ":" + apiID + "/" + stage + "/" +
-		r.Method + "/@connections/" + id
+	resource := "arn:aws:execute-api:" + s.opts.Region + ":" + s.opts.Account + ":" +
+		apiID + "/" + stage + "/" + r.Method + "/@connections/" + id
 	if err := iam.Check(r.Context(), "execute-api:ManageConnections", resource); err != nil {
 		refuse(w, http.StatusForbidden, "AccessDeniedException", errorBody{Message: err.Error()})
 		return
@@ -108,9 +109,8 @@ func (c *conn) post(w http.ResponseWriter, r *http.Request, message []byte, tooL
 		refuse(w, http.StatusRequestEntityTooLarge, "PayloadTooLargeException", refused)
 		return
 	}
-	switch c.send(
-		message, meter.By{Function: iam.Caller(r.Context()), Operation: faults.PostToConnection},
-	) {
+	by := meter.By{Function: iam.Caller(r.Context()), Operation: faults.PostToConnection}
+	switch c.send(message, by) {
 	case accepted:
 		w.WriteHeader(http.StatusOK)
 	case gone:
@@ -138,14 +138,14 @@ func (c *conn) describe(w http.ResponseWriter) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(out) // a caller that has gone does not miss it
+	_, _ = w.Write(out) // an error means that the caller has gone
 }
 
-// refuseGone answers 410 as API Gateway does: SDKs find the error's name in the header, there is no
-// body.
+// refuseGone answers 410 as API Gateway does: without a body. SDKs find the error's name in the
+// header.
 func refuseGone(w http.ResponseWriter) { refuse(w, http.StatusGone, "GoneException", errorBody{}) }
 
-// verify checks the request's signature if somebody can.
+// verify checks the request's signature, if Options.Verify is set.
 func (s *Service) verify(r *http.Request, body []byte) error {
 	if s.opts.Verify == nil {
 		return nil
@@ -154,7 +154,7 @@ func (s *Service) verify(r *http.Request, body []byte) error {
 	return s.opts.Verify(r, hex.EncodeToString(sum[:]))
 }
 
-// readBody reads a message's worth of the body; tooLarge means that there is more.
+// readBody reads the body up to the longest message. tooLarge means that the body is longer.
 func readBody(b *bytes.Buffer, r *http.Request) (tooLarge bool, err error) {
 	if r.ContentLength == 0 {
 		return false, nil
@@ -168,7 +168,7 @@ func readBody(b *bytes.Buffer, r *http.Request) (tooLarge bool, err error) {
 
 func newBody() any { return new(bytes.Buffer) }
 
-// splitConnectionPath takes an unescaped path apart. Ids may have any form: API Gateway promises
+// splitConnectionPath splits an unescaped path. IDs may have any form, since API Gateway promises
 // none.
 func splitConnectionPath(path string) (apiID, stage, id string, ok bool) {
 	rest, ok := strings.CutPrefix(path, connectionsPrefix)

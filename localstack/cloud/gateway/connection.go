@@ -16,13 +16,13 @@ import (
 )
 
 const (
-	closeWait  = time.Second // for a client to take the close frame and close its side
-	keepBuffer = 16 << 10    // larger write buffers are given back after use
+	closeWait  = time.Second // how long the client has to close its side
+	keepBuffer = 16 << 10    // larger write buffers are not reused
 	goingAway  = "Going away"
 )
 
-// conn is a client's connection. One goroutine reads its socket, one writes; posts only append to
-// the queue.
+// conn is a client's connection. One goroutine reads its socket and another one writes. Posts only
+// append to the queue.
 type conn struct {
 	api         *api
 	id          string
@@ -33,13 +33,13 @@ type conn struct {
 	in       *bufio.Reader
 	inFlight chan struct{} // a token for each running invocation of a message
 	active   atomic.Int64  // Unix milliseconds of the last message either way
-	wake     chan struct{} // tells the writer to look at the queue
+	wake     chan struct{} // wakes the writer
 	done     chan struct{} // closed when the connection has ended
 
 	mu      sync.Mutex
 	stamped time.Time // of the newest event
-	queue   []byte    // what the writer has not taken yet
-	writing int       // bytes that it has taken and not written yet
+	queue   []byte    // bytes that the writer has not taken yet
+	writing int       // how many bytes the writer has taken and not written yet
 	ended   bool
 	timer   *time.Timer // idle and life
 }
@@ -59,12 +59,12 @@ func newConn(a *api, r *http.Request) *conn {
 	return c
 }
 
-// open starts the connection on its socket. The 101 goes out in front of whatever is posted from
-// now on.
+// open starts the connection on its socket. The 101 response goes out before anything that is
+// posted.
 func (c *conn) open(socket net.Conn, in *bufio.Reader, response []byte) {
 	c.socket, c.in = socket, in
 	c.queue = response
-	// the server may have left one; a dead socket shows itself on reading
+	// The server may have set a deadline. A dead socket is found by reading.
 	_ = socket.SetDeadline(time.Time{})
 	if !c.api.begin() {
 		_ = socket.Close() // the service is closing
@@ -72,15 +72,15 @@ func (c *conn) open(socket net.Conn, in *bufio.Reader, response []byte) {
 	}
 	c.mu.Lock()
 	c.timer = time.AfterFunc(min(c.api.opts.Idle, c.api.opts.Life), c.expire)
-	c.api.conns.Store(c.id, c) // not before there is a timer to stop
+	c.api.conns.Store(c.id, c) // only now: end stops the timer
 	c.mu.Unlock()
-	if c.api.isClosed() { // since begin: Close may have missed this connection
+	if c.api.isClosed() { // after begin; Close may have missed this connection
 		c.close(ws.StatusGoingAway, goingAway)
 	}
 	go c.run()
 }
 
-// run owns the socket: it closes it when both directions are done.
+// run runs both directions of the connection, and closes the socket when both are done.
 func (c *conn) run() {
 	defer c.api.running.Done()
 	written := make(chan struct{})
@@ -91,10 +91,10 @@ func (c *conn) run() {
 	}()
 	c.read()
 	<-written
-	_ = c.socket.Close() // nothing is left that an error could tell
+	_ = c.socket.Close() // both directions are done
 }
 
-// outcome is what became of a message for a client.
+// outcome is the outcome of a message for a client.
 type outcome int
 
 const (
@@ -103,7 +103,7 @@ const (
 	full             // the client does not read fast enough
 )
 
-// send queues a message for the client and bills it. It never blocks.
+// send queues a message for the client and counts it. It never blocks.
 func (c *conn) send(message []byte, by meter.By) outcome {
 	c.mu.Lock()
 	switch {
@@ -125,7 +125,7 @@ func (c *conn) send(message []byte, by meter.By) outcome {
 	return accepted
 }
 
-// pong answers a ping, unless the client does not read.
+// pong answers a ping, unless the buffer is full.
 func (c *conn) pong(payload []byte) {
 	c.mu.Lock()
 	if !c.ended && len(c.queue)+c.writing <= c.api.opts.SendBuffer {
@@ -138,11 +138,11 @@ func (c *conn) pong(payload []byte) {
 func (c *conn) signal() {
 	select {
 	case c.wake <- struct{}{}:
-	default: // it has been told already
+	default: // it is being woken already
 	}
 }
 
-// write writes the queue until the connection has ended and nothing is left. All that gathered
+// write writes the queue until the connection has ended and the queue is empty. Whatever is queued
 // during a write goes out with the next one.
 func (c *conn) write() {
 	var spare []byte
@@ -173,20 +173,20 @@ func (c *conn) write() {
 	}
 }
 
-// closeWrite tells the client that nothing follows, where the transport can.
+// closeWrite closes the sending direction, if the transport can.
 func (c *conn) closeWrite() {
 	if half, ok := c.socket.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite() // the socket is closed next in any case
 	}
 }
 
-// close ends the connection with a close frame of ours.
+// close ends the connection with a close frame from the gateway.
 func (c *conn) close(code ws.StatusCode, reason string) {
 	c.end(code, reason, appendFrame(nil, ws.OpClose, true, ws.NewCloseFrameBody(code, reason)))
 }
 
-// end ends the connection, once: nothing can be posted any more, the last frame (nil for none) is
-// queued, and $disconnect is invoked with the code and the reason. The socket gets closeWait to
+// end ends the connection, once: it can no longer be posted to, the last frame (nil for none) is
+// queued, and $disconnect is invoked with the code and the reason. The socket has closeWait to
 // finish.
 func (c *conn) end(code ws.StatusCode, reason string, last []byte) {
 	c.mu.Lock()
@@ -201,7 +201,7 @@ func (c *conn) end(code ws.StatusCode, reason string, last []byte) {
 
 	c.api.conns.Delete(c.id)
 	close(c.done)
-	// on a dead socket there is nothing to wait for
+	// An error means that the socket is dead: there is nothing to wait for.
 	_ = c.socket.SetDeadline(time.Now().Add(closeWait))
 	c.signal()
 
@@ -210,7 +210,8 @@ func (c *conn) end(code ws.StatusCode, reason string, last []byte) {
 	c.disconnected(code, reason)
 }
 
-// expire ends the connection when it is idle or old, and otherwise looks again when it could be.
+// expire closes the connection if it is idle or too old. Otherwise it runs again when that may be
+// so.
 func (c *conn) expire() {
 	now := c.api.opts.Now()
 	idle := c.api.opts.Idle - now.Sub(time.UnixMilli(c.active.Load()))
@@ -226,7 +227,7 @@ func (c *conn) expire() {
 	}
 }
 
-// appendMessage appends a text message in frames of at most maxFrame.
+// appendMessage appends a text message in frames of at most maxFrame bytes.
 func appendMessage(b, message []byte) []byte {
 	op := ws.OpText
 	for len(message) > maxFrame {
@@ -236,7 +237,7 @@ func appendMessage(b, message []byte) []byte {
 	return appendFrame(b, op, true, message)
 }
 
-// appendFrame appends an unmasked frame of at most maxFrame (RFC 6455 §5.2).
+// appendFrame appends an unmasked frame of at most maxFrame bytes (RFC 6455 §5.2).
 func appendFrame(b []byte, op ws.OpCode, fin bool, payload []byte) []byte {
 	first := byte(op)
 	if fin {

@@ -10,14 +10,14 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// The routes that API Gateway knows by itself.
+// The route keys with a meaning of their own.
 const (
 	routeConnect    = "$connect"
 	routeDisconnect = "$disconnect"
 	routeDefault    = "$default"
 )
 
-// api is an API as it runs.
+// api is a running API.
 type api struct {
 	*Service
 	id, stage string
@@ -26,12 +26,12 @@ type api struct {
 	routes    map[string]*route
 }
 
-// route is a route as it runs.
+// route is a route of a running API.
 type route struct {
 	key      string
 	function string        // ARN
 	twoWay   bool          // what the function returns goes to the client
-	limit    *rate.Limiter // nil: no bound
+	limit    *rate.Limiter // nil if there is no limit
 }
 
 func newAPI(s *Service, spec API) (*api, error) {
@@ -89,7 +89,7 @@ func newRoute(key string, spec Route, throttle Throttle) (*route, error) {
 	return r, nil
 }
 
-// functionARN takes the ARN out of an integration's URI; empty if there is none.
+// functionARN returns the function's ARN in an integration's URI; empty if there is none.
 func functionARN(uri string) string {
 	if _, path, ok := strings.Cut(uri, ":lambda:path/"); ok {
 		_, uri, _ = strings.Cut(path, "/functions/")
@@ -101,7 +101,7 @@ func functionARN(uri string) string {
 	return uri
 }
 
-// by is who is billed for what a route sends by itself.
+// by says under which function and operation the route's own messages are counted.
 func (r *route) by() meter.By {
 	if r == nil {
 		return meter.By{}
@@ -111,5 +111,5 @@ func (r *route) by() meter.By {
 	}
 }
 
-// allow takes one token of the route's bucket.
+// allow takes a token of the route's bucket, and reports whether there was one.
 func (r *route) allow(now time.Time) bool { return r.limit == nil || r.limit.AllowN(now, 1) }

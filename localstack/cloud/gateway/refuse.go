@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// What API Gateway says of a request that it does not pass on.
+// API Gateway's messages for requests that it does not pass on.
 const (
 	forbidden       = "Forbidden"
 	internalError   = "Internal server error"
@@ -15,7 +15,7 @@ const (
 	tooManyRequests = "Too Many Requests"
 )
 
-// errorBody is API Gateway's own JSON, in the order and with the spaces that it writes.
+// errorBody is API Gateway's error JSON, with the order and spaces of AWS.
 type errorBody struct {
 	Message      string
 	ConnectionID string
@@ -38,8 +38,7 @@ func quote(s string) []byte {
 	return b
 }
 
-// refuse answers an HTTP request with an error; errorType is what SDKs take the name of the error
-// from.
+// refuse answers an HTTP request with an error. SDKs take the name of the error from errorType.
 func refuse(w http.ResponseWriter, status int, errorType string, body errorBody) {
 	h := w.Header()
 	if errorType != "" {
@@ -51,5 +50,5 @@ func refuse(w http.ResponseWriter, status int, errorType string, body errorBody)
 		h["Content-Type"] = []string{"application/json"}
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(b) // a caller that has gone does not miss it
+	_, _ = w.Write(b) // an error means that the caller has gone
 }
