@@ -16,11 +16,11 @@ const maxCode = 10 << 10
 
 var importStatement = regexp.MustCompile(`(?m)^\s*import\b.*`)
 
-// checkDialect parses the code and refuses, by name, what the runtime cloudfront-js-2.0 does not
-// have: it is ECMAScript 5.1 with what AWS lists under "JavaScript runtime 2.0 features" and
-// nothing more. Let, const, arrow functions, template literals, rest parameters, async and await
-// are listed; what is refused here is not, and fails when the function is published or, worse, when
-// it first runs.
+// checkDialect parses the code and refuses by name what runtime cloudfront-js-2.0 does not have.
+// The runtime has ECMAScript 5.1 and what AWS lists under "JavaScript runtime 2.0 features",
+// nothing more. That list has let, const, arrow functions, template literals, rest parameters,
+// async and await. What is refused here is not on it, and would fail when the function is published
+// or, worse, when it first runs.
 func checkDialect(code string) (*ast.Program, error) {
 	if len(code) > maxCode {
 		return nil, fmt.Errorf("code has %d bytes, CloudFront takes %d", len(code), maxCode)
@@ -35,36 +35,36 @@ func checkDialect(code string) (*ast.Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("code cannot be parsed: %w", err)
 	}
-	if construct := foreign(reflect.ValueOf(program.Body)); construct != "" {
+	if construct := unsupportedSyntax(reflect.ValueOf(program.Body)); construct != "" {
 		return nil, fmt.Errorf("%s: runtime cloudfront-js-2.0 does not have it", construct)
 	}
 	return program, nil
 }
 
-// foreign returns the name of the first construct in the tree that is not of the dialect; empty if
-// there is none.
-func foreign(v reflect.Value) string {
+// unsupportedSyntax returns the name of the first construct in the tree that the runtime does not
+// have; empty if there is none.
+func unsupportedSyntax(v reflect.Value) string {
 	switch v.Kind() {
 	case reflect.Interface, reflect.Pointer:
 		if v.IsNil() || !v.CanInterface() {
 			return ""
 		}
-		if name := foreignNode(v.Interface()); name != "" {
+		if name := unsupportedNode(v.Interface()); name != "" {
 			return name
 		}
-		return foreign(v.Elem())
+		return unsupportedSyntax(v.Elem())
 	case reflect.Struct:
 		for i := range v.NumField() {
-			// Declarations are found where they stand; the lists would lead to them twice.
+			// The walk finds declarations where they stand; these lists would lead to them twice.
 			if v.Type().Field(i).IsExported() && v.Type().Field(i).Name != "DeclarationList" {
-				if name := foreign(v.Field(i)); name != "" {
+				if name := unsupportedSyntax(v.Field(i)); name != "" {
 					return name
 				}
 			}
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			if name := foreign(v.Index(i)); name != "" {
+			if name := unsupportedSyntax(v.Index(i)); name != "" {
 				return name
 			}
 		}
@@ -73,7 +73,7 @@ func foreign(v reflect.Value) string {
 	return ""
 }
 
-func foreignNode(node any) string {
+func unsupportedNode(node any) string {
 	switch n := node.(type) {
 	case *ast.ClassLiteral:
 		return "class"

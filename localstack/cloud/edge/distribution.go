@@ -17,8 +17,8 @@ const (
 	allViewerExceptHostHeader = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 )
 
-// config is a DistributionConfig. Properties that are not listed are refused by their name when it
-// is decoded; those that are raw have no effect here.
+// config is a DistributionConfig. Decoding refuses properties that are not listed, by name. Raw
+// properties have no effect.
 type config struct {
 	Enabled              bool
 	Origins              []origin
@@ -26,14 +26,16 @@ type config struct {
 	CacheBehaviors       []behavior
 	CustomErrorResponses []errorResponse
 
-	Aliases, Comment, HttpVersion, IPV6Enabled, PriceClass, ViewerCertificate, Logging, WebACLId json.RawMessage
+	Aliases, Comment, HttpVersion, IPV6Enabled, PriceClass json.RawMessage
+	ViewerCertificate, Logging, WebACLId                   json.RawMessage
 }
 
 type origin struct {
 	Id, DomainName, OriginPath string
 	OriginCustomHeaders        []struct{ HeaderName, HeaderValue string }
 
-	CustomOriginConfig, ConnectionAttempts, ConnectionTimeout, ResponseCompletionTimeout json.RawMessage
+	CustomOriginConfig, ConnectionAttempts       json.RawMessage
+	ConnectionTimeout, ResponseCompletionTimeout json.RawMessage
 }
 
 type behavior struct {
@@ -100,7 +102,7 @@ func decode(b []byte, v any) error {
 	return nil
 }
 
-// check refuses what is not supported and finds the origin.
+// check refuses what is not supported, and finds the origin.
 func (b *behavior) check(origins []origin) error {
 	if b.CachePolicyId != cachingDisabled {
 		return fmt.Errorf(
@@ -109,9 +111,10 @@ func (b *behavior) check(origins []origin) error {
 		)
 	}
 	if b.OriginRequestPolicyId != allViewerExceptHostHeader {
-		return fmt.Errorf("OriginRequestPolicyId %q is not supported, only "+
-			"AllViewerExceptHostHeader (%s)",
-			b.OriginRequestPolicyId, allViewerExceptHostHeader)
+		return fmt.Errorf(
+			"OriginRequestPolicyId %q is not supported, only AllViewerExceptHostHeader (%s)",
+			b.OriginRequestPolicyId, allViewerExceptHostHeader,
+		)
 	}
 	for _, f := range b.FunctionAssociations {
 		if f.EventType != "viewer-request" {
@@ -128,7 +131,7 @@ func (b *behavior) check(origins []origin) error {
 	return nil
 }
 
-// behavior returns the first behaviour whose pattern matches the path, else the default one.
+// behavior returns the first behavior whose pattern matches the path, or the default one.
 func (c *config) behavior(path string) *behavior {
 	for i := range c.CacheBehaviors {
 		if matchPath(c.CacheBehaviors[i].PathPattern, path) {
@@ -138,7 +141,8 @@ func (c *config) behavior(path string) *behavior {
 	return &c.DefaultCacheBehavior
 }
 
-// function is the function that all behaviours with one share: its ARN, empty for none.
+// function returns the ARN of the function of all behaviors that have one; empty if none has. Two
+// functions are an error.
 func (c *config) function() (arn string, err error) {
 	for _, b := range append([]behavior{c.DefaultCacheBehavior}, c.CacheBehaviors...) {
 		for _, f := range b.FunctionAssociations {
@@ -153,7 +157,7 @@ func (c *config) function() (arn string, err error) {
 	return arn, nil
 }
 
-// allows reports whether the behaviour takes the method: GET and HEAD unless it says otherwise.
+// allows reports whether the behavior accepts the method: GET and HEAD, or those in AllowedMethods.
 func (b *behavior) allows(method string) bool {
 	if len(b.AllowedMethods) == 0 {
 		return method == http.MethodGet || method == http.MethodHead
@@ -161,8 +165,8 @@ func (b *behavior) allows(method string) bool {
 	return slices.Contains(b.AllowedMethods, method)
 }
 
-// matchPath reports whether the path fits the pattern, in which * stands for any text and ? for one
-// character. The leading slash of a pattern may be left out.
+// matchPath reports whether the path matches the pattern, in which * is any text and ? is one
+// character. A pattern may leave out its leading slash.
 func matchPath(pattern, path string) bool {
 	if len(pattern) == 0 || pattern[0] != '/' && pattern[0] != '*' {
 		pattern = "/" + pattern

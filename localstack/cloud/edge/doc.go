@@ -1,15 +1,18 @@
-// Package edge is CloudFront as the stack uses it: it picks the behaviour of a request, runs the
-// distribution's viewer-request function as it is, and forwards to the origin. It follows the
+// Package edge is the local cloud's CloudFront: for each request it chooses the cache behavior,
+// runs the distribution's viewer-request function, and forwards to the origin. It follows the
 // CloudFront Developer Guide and docs/aws.md §A3. An origin is an http.Handler: one in this
-// process, or a proxy to anywhere. WebSocket upgrades go through to either.
+// process, or a proxy to somewhere else. WebSocket upgrades are forwarded, too.
 //
-// Nothing is cached, since the one cache policy that is supported is CachingDisabled; what else a
-// distribution may ask for and does not get here is refused by New, by its name. Without effect on
-// a loopback address: ViewerProtocolPolicy (viewers come by plain HTTP), certificates, aliases,
-// protocols of origins, price class.
+// Start at edge.go, which serves a request; distribution.go reads the template's properties, and
+// viewer_function.go runs the function.
 //
-// The function runs in goja, with what runtime cloudfront-js-2.0 has of the language: dialect.go
-// refuses syntax that would fail at the edge only. Its modules (cloudfront, crypto, querystring,
-// Buffer) are not there. Where AWS documents nothing: a result that CloudFront would not accept
-// gives 502, an exception or a function that takes too long 503.
+// Nothing is cached, since CachingDisabled is the only cache policy that is supported. New refuses
+// by name whatever else a distribution may have that is not supported. Without effect on a loopback
+// address are ViewerProtocolPolicy (viewers use plain HTTP), certificates, aliases, protocols of
+// origins, and the price class.
+//
+// The function runs in goja, restricted to the language of runtime cloudfront-js-2.0: dialect.go
+// refuses syntax that would fail only on CloudFront. The runtime's modules (cloudfront, crypto,
+// querystring, Buffer) are missing. Where AWS documents nothing: a result that CloudFront would not
+// accept is answered 502, an exception or a function that takes too long 503.
 package edge

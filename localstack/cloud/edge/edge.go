@@ -16,37 +16,37 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// Options are what a Distribution needs.
+// Options configure a Distribution.
 type Options struct {
-	// as functions see them; an id of our own and {id}.cloudfront.net if empty
+	// as functions see them; ELOCAL and {id}.cloudfront.net if empty
 	ID, DomainName string
-	// properties of an AWS::CloudFront::Distribution, intrinsics resolved
+	// the properties of an AWS::CloudFront::Distribution, intrinsic functions resolved
 	Distribution json.RawMessage
-	// FunctionCode of the AWS::CloudFront::Function that the distribution associates, if any
+	// the code of the AWS::CloudFront::Function that the distribution uses, if any
 	FunctionCode string
 
-	// Origin returns who answers for an origin's domain name, asked once for each; nil refuses the
-	// distribution.
+	// Origin returns the handler for an origin's domain name. It is called once for each; the
+	// distribution is refused if it returns nil.
 	Origin func(domainName string) http.Handler
 
-	ViewerIP func(*http.Request) string // who the viewer is; the peer's address if nil
-	// counts requests and runs of the function; nil counts nothing
+	ViewerIP func(*http.Request) string // the viewer's address; the peer's if nil
+	// counts requests and runs of the function; may be nil
 	Meter *meter.Meter
-	// failures, and at debug what the function logs; discarded if nil
+	// failures and, at debug level, what the function logs; discarded if nil
 	Log *slog.Logger
 }
 
-// Distribution is a CloudFront distribution: an http.Handler for viewers. It is safe for concurrent
-// use.
+// Distribution is a CloudFront distribution: the http.Handler for viewers. It is safe for
+// concurrent use.
 type Distribution struct {
 	opts     Options
 	config   *config
-	function *function               // nil: no behaviour has one
+	function *function               // nil if no behavior has one
 	origins  map[string]http.Handler // by domain name
 }
 
-// New parses a distribution and its function. It fails, naming the property or the construct, on
-// whatever CloudFront or its runtime would refuse, or this package does not do.
+// New reads a distribution and its function. The error names the property or construct that
+// CloudFront or its runtime would refuse, or that is not supported here.
 func New(opts Options) (*Distribution, error) {
 	opts.ID = cmp.Or(opts.ID, "ELOCAL")
 	opts.DomainName = cmp.Or(opts.DomainName, strings.ToLower(opts.ID)+".cloudfront.net")
@@ -78,7 +78,7 @@ func New(opts Options) (*Distribution, error) {
 	return d, nil
 }
 
-// ServeHTTP serves a viewer. Errors of CloudFront's own have its words and its x-cache header.
+// ServeHTTP serves a viewer. CloudFront's own errors have its text and its X-Cache header.
 func (d *Distribution) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.opts.Meter.Add(meter.EdgeRequests, meter.By{Operation: r.Method}, 1)
 	id := requestID()
@@ -89,9 +89,11 @@ func (d *Distribution) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	uri := r.URL.EscapedPath()
 	b := d.config.behavior(uri)
 	if !b.allows(r.Method) {
-		fail(w, http.StatusForbidden, "Error from cloudfront", "This distribution is not "+
-			"configured to allow the HTTP request "+
-			"method that was used for this request.")
+		fail(
+			w, http.StatusForbidden, "Error from cloudfront",
+			"This distribution is not configured to allow the HTTP request method that was used "+
+				"for this request.",
+		)
 		return
 	}
 	out := rewritten{uri: uri, query: r.URL.RawQuery, header: r.Header.Clone()}
@@ -99,9 +101,9 @@ func (d *Distribution) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(b.FunctionAssociations) > 0 {
 		d.opts.Meter.Add(meter.EdgeFunctions, meter.By{Operation: "viewer-request"}, 1)
 		request, response, err := d.function.run(viewerRequest{
-			distributionID: d.opts.ID, domainName: d.opts.DomainName, requestID: id,
-			viewerIP: viewer,
-			method:   r.Method, uri: uri, query: r.URL.RawQuery, host: r.Host, header: r.Header,
+			distributionID: d.opts.ID, domainName: d.opts.DomainName,
+			requestID: id, viewerIP: viewer,
+			method: r.Method, uri: uri, query: r.URL.RawQuery, host: r.Host, header: r.Header,
 		})
 		switch {
 		case err != nil:
@@ -147,8 +149,8 @@ func (d *Distribution) forward(
 	d.origins[o.DomainName].ServeHTTP(w, req)
 }
 
-// hopByHop removes the headers that concern the viewer's connection, and keeps the upgrade to
-// WebSocket, which no function can touch.
+// hopByHop removes the headers of the viewer's connection. It keeps the upgrade to WebSocket, which
+// functions cannot change.
 func hopByHop(h, viewer http.Header) {
 	for _, name := range []string{
 		"Connection", "Expect", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Te",
@@ -161,8 +163,8 @@ func hopByHop(h, viewer http.Header) {
 	}
 }
 
-// escapeQuery escapes what cannot stand in a request line, and leaves the rest as the function
-// wrote it.
+// escapeQuery escapes what a request line cannot hold, and leaves the rest as the function wrote
+// it.
 func escapeQuery(query string) string {
 	var b strings.Builder
 	for i := range len(query) {
@@ -175,7 +177,7 @@ func escapeQuery(query string) string {
 	return b.String()
 }
 
-// write answers the viewer with a response of the function's.
+// write answers the viewer with the function's response.
 func (g *generated) write(w http.ResponseWriter) {
 	h := w.Header()
 	for name, values := range g.header {
@@ -184,7 +186,7 @@ func (g *generated) write(w http.ResponseWriter) {
 	h["Server"] = []string{"CloudFront"}
 	h["X-Cache"] = []string{"FunctionGeneratedResponse from cloudfront"}
 	w.WriteHeader(g.status)
-	_, _ = w.Write(g.body) // a viewer that has gone does not miss it
+	_, _ = w.Write(g.body) // an error means that the viewer has gone
 }
 
 // failFunction answers for a function that failed.
@@ -205,21 +207,21 @@ func failFunction(w http.ResponseWriter, err error) {
 	}
 }
 
-// fail answers with an error page of CloudFront's.
+// fail answers with an error page of CloudFront.
 func fail(w http.ResponseWriter, status int, cache, text string) {
 	h := w.Header()
 	h["Server"] = []string{"CloudFront"}
 	h["X-Cache"] = []string{cache}
 	h["Content-Type"] = []string{"text/html"}
 	w.WriteHeader(status)
-	fmt.Fprintf(w, "<!DOCTYPE html>\n<title>ERROR: The request could not be "+
-		"satisfied</title>\n<h1>%d ERROR</h1>\n"+
-		"<h2>The request could not be satisfied.</h2>\n<p>%s</p>\n<pre>Generated by cloudfront "+
-		"(CloudFront)\nRequest ID: %s</pre>\n",
+	fmt.Fprintf(w, "<!DOCTYPE html>\n"+
+		"<title>ERROR: The request could not be satisfied</title>\n"+
+		"<h1>%d ERROR</h1>\n<h2>The request could not be satisfied.</h2>\n<p>%s</p>\n"+
+		"<pre>Generated by cloudfront (CloudFront)\nRequest ID: %s</pre>\n",
 		status, text, h.Get("X-Amz-Cf-Id"))
 }
 
-// requestID returns an id of CloudFront's shape: 56 characters that end in "==".
+// requestID returns an ID of CloudFront's form: 56 characters that end in "==".
 func requestID() string {
 	var b [40]byte
 	rand.Read(b[:]) // never fails

@@ -13,50 +13,47 @@ import (
 // maxBody is CloudFront's limit for the body of a generated response, in bytes.
 const maxBody = 40 << 10
 
-// viewerRequest is what a function gets to see. Query and cookies are as the viewer sent them,
-// escapes included.
+// viewerRequest is what a function sees of a request. Query and cookies are as the viewer sent
+// them, with their escapes.
 type viewerRequest struct {
 	distributionID, domainName, requestID, viewerIP string
 	method, uri, query, host                        string
 	header                                          http.Header
 }
 
-// rewritten is a request as the function returned it.
+// rewritten is the request that the function returned.
 type rewritten struct {
 	uri, query string
 	header     http.Header
 }
 
-// generated is a response of the function's own.
+// generated is a response that the function made.
 type generated struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// disallowed reports whether functions neither see nor set a header, given in lower case
+// disallowed reports whether functions can neither see nor set a header, given in lower case
 // (CloudFront Developer Guide, restrictions on all edge functions).
 func disallowed(name string) bool {
 	switch name {
 	case "connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization",
-		"proxy-connection", "trailer",
-		"upgrade", "x-accel-buffering", "x-accel-charset", "x-accel-limit-rate", "x-accel-redirect",
-		"x-amzn-auth",
-		"x-amzn-cf-billing", "x-amzn-cf-id", "x-amzn-cf-xff", "x-amzn-errortype",
-		"x-amzn-fle-profile",
+		"proxy-connection", "trailer", "upgrade", "x-accel-buffering", "x-accel-charset",
+		"x-accel-limit-rate", "x-accel-redirect", "x-amzn-auth", "x-amzn-cf-billing",
+		"x-amzn-cf-id", "x-amzn-cf-xff", "x-amzn-errortype", "x-amzn-fle-profile",
 		"x-amzn-header-count", "x-amzn-header-order", "x-amzn-lambda-integration-tag",
-		"x-amzn-requestid", "x-cache",
-		"x-forwarded-proto", "x-real-ip":
+		"x-amzn-requestid", "x-cache", "x-forwarded-proto", "x-real-ip":
 		return true
 	}
 	return strings.HasPrefix(name, "x-amz-cf-") || strings.HasPrefix(name, "x-edge-")
 }
 
-// readOnly lists the headers that a viewer-request function sees and may not change.
+// readOnly returns the headers that a viewer-request function sees and may not change.
 func readOnly() []string { return []string{"content-length", "host", "transfer-encoding", "via"} }
 
-// event builds the event object of the CloudFront Developer Guide, "CloudFront Functions event
-// structure".
+// event returns the event object (CloudFront Developer Guide, "CloudFront Functions event
+// structure").
 func (r *runtime) event(in viewerRequest) *goja.Object {
 	headers := r.vm.NewObject()
 	for name, values := range in.header {
@@ -85,7 +82,7 @@ func (r *runtime) event(in viewerRequest) *goja.Object {
 	)
 }
 
-// object makes an object of alternating names and values.
+// object returns an object with alternating names and values.
 func (r *runtime) object(namesAndValues ...any) *goja.Object {
 	o := r.vm.NewObject()
 	for i := 0; i < len(namesAndValues); i += 2 {
@@ -94,10 +91,10 @@ func (r *runtime) object(namesAndValues ...any) *goja.Object {
 	return o
 }
 
-// set sets a property of an object that we have just made, which cannot fail.
+// set sets a property of a new object, which cannot fail.
 func set(o *goja.Object, name string, value any) { _ = o.Set(name, value) }
 
-// multiValue makes {value: the first, multiValue: [{value}, …]}, the latter if there are several.
+// multiValue returns {value: the first}, and with several values also multiValue: [{value}, …].
 func (r *runtime) multiValue(values []string) *goja.Object {
 	o := r.object("value", values[0])
 	if len(values) > 1 {
@@ -110,7 +107,7 @@ func (r *runtime) multiValue(values []string) *goja.Object {
 	return o
 }
 
-// pairs makes an object of name=value pairs, in their order.
+// pairs returns an object of name=value pairs, in their order.
 func (r *runtime) pairs(s, separator string) *goja.Object {
 	o := r.vm.NewObject()
 	var order []string
@@ -132,7 +129,7 @@ func (r *runtime) pairs(s, separator string) *goja.Object {
 	return o
 }
 
-// readRequest reads a request that the function returned.
+// readRequest reads the request that the function returned.
 func readRequest(o *goja.Object, in viewerRequest) (*rewritten, error) {
 	uri, ok := text(o.Get("uri"))
 	if !ok || !strings.HasPrefix(uri, "/") || strings.ContainsAny(uri, "?#") {
@@ -169,7 +166,7 @@ func readRequest(o *goja.Object, in viewerRequest) (*rewritten, error) {
 	return &rewritten{uri: uri, query: query, header: header}, nil
 }
 
-// readResponse reads a response that the function made up.
+// readResponse reads the response that the function made.
 func readResponse(o *goja.Object) (*generated, error) {
 	status, ok := o.Get("statusCode").Export().(int64)
 	if !ok || status < 200 || status > 599 {
@@ -270,8 +267,8 @@ func readValues(v goja.Value) ([]string, error) {
 	return values, nil
 }
 
-// joinPairs writes an object of values as name=value pairs in the order in which they were
-// inserted, unescaped: CloudFront sends what the function leaves.
+// joinPairs writes an object of values as name=value pairs in the order of insertion. It escapes
+// nothing, since CloudFront sends what the function returns.
 func joinPairs(v goja.Value, separator string) (string, error) {
 	o, ok := v.(*goja.Object)
 	if !ok {
@@ -290,8 +287,7 @@ func joinPairs(v goja.Value, separator string) (string, error) {
 	return strings.Join(pairs, separator), nil
 }
 
-// text returns what counts as a string: strings, and finite numbers and booleans as JavaScript
-// writes them.
+// text returns a string, or a finite number or boolean as JavaScript writes it.
 func text(v goja.Value) (string, bool) {
 	if !present(v) {
 		return "", false

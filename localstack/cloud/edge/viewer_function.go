@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// CloudFront allows about a millisecond of its own machines; this only ends loops
+	// ends endless loops; CloudFront itself allows about a millisecond on its machines
 	maxRun   = time.Second
-	maxDepth = 1000 // calls within calls: a recursion without end is an exception
+	maxDepth = 1000 // depth of calls; endless recursion is an exception
 )
 
 var (
@@ -29,16 +29,16 @@ var (
 type FunctionSpec struct {
 	FunctionCode   string
 	FunctionConfig struct {
-		Comment, Runtime json.RawMessage // without effect: the code is held to cloudfront-js-2.0
+		Comment, Runtime json.RawMessage // without effect; the runtime is always cloudfront-js-2.0
 	}
 
 	// Without effect.
-	AutoPublish json.RawMessage // there is nothing but what is published
+	AutoPublish json.RawMessage // there is only the published version
 	Name, Tags  json.RawMessage
 }
 
-// function is a CloudFront function, compiled. Its runtimes are reused, as at the edge: what a
-// function keeps in global variables may or may not be there next time.
+// function is a compiled CloudFront function. Its runtimes are reused, as on CloudFront: what a
+// function keeps in global variables may or may not be there in the next run.
 type function struct {
 	program *goja.Program
 	log     *slog.Logger
@@ -51,7 +51,7 @@ type runtime struct {
 	handler goja.Callable
 }
 
-// newFunction compiles the code and runs it once, so that what is wrong with it shows now.
+// newFunction compiles the code and runs it once, so that errors show now.
 func newFunction(code string, log *slog.Logger) (*function, error) {
 	tree, err := checkDialect(code)
 	if err != nil {
@@ -102,8 +102,8 @@ func (f *function) consoleLog(call goja.FunctionCall) goja.Value {
 	return goja.Undefined()
 }
 
-// run invokes the function on a viewer's request. Exactly one of request, response and err is not
-// nil; err wraps errInvalid or errThrottled, or is an exception.
+// run invokes the function for a viewer's request. Exactly one of request, response and err is not
+// nil. err wraps errInvalid or errThrottled, or is an exception.
 func (f *function) run(in viewerRequest) (request *rewritten, response *generated, err error) {
 	r, _ := f.idle.Get().(*runtime)
 	if r == nil {
@@ -115,7 +115,7 @@ func (f *function) run(in viewerRequest) (request *rewritten, response *generate
 	// Reading the result may run code as well: getters.
 	caught := r.vm.Try(func() { request, response, err = r.invoke(in) })
 	if !stop.Stop() {
-		// the runtime is not used again: the interrupt may hit at any time
+		// The interrupt may come at any time, so this runtime is not reused.
 		return nil, nil, errThrottled
 	}
 	f.idle.Put(r)
@@ -148,7 +148,7 @@ func (r *runtime) invoke(in viewerRequest) (*rewritten, *generated, error) {
 	return request, nil, err
 }
 
-// settled returns what an async function returned.
+// settled returns the result of an async function.
 func settled(p *goja.Promise) (goja.Value, error) {
 	switch p.State() {
 	case goja.PromiseStateFulfilled:
@@ -160,7 +160,7 @@ func settled(p *goja.Promise) (goja.Value, error) {
 	return nil, fmt.Errorf("%w: a promise that nothing settles", errInvalid)
 }
 
-// logFailure says why a request failed at the edge.
+// logFailure logs why the function failed for a request.
 func (f *function) logFailure(ctx context.Context, uri string, err error) {
 	f.log.WarnContext(ctx, "viewer-request function failed", "uri", uri, "error", err)
 }

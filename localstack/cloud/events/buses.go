@@ -14,36 +14,35 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// Queues is where rules send events.
+// Queues is the SQS that rules send events to.
 type Queues interface {
-	// Send sends a message; group is its group in a FIFO queue, which has to know duplicates by
-	// their content.
+	// Send sends a message. group is its group in a FIFO queue, which must deduplicate by content.
 	Send(ctx context.Context, queueARN, group, body string) error
 }
 
-// Options say where the buses live and what they work with.
+// Options configure a Service.
 type Options struct {
 	Region, Account string
 
-	Queues Queues           // needed by rules
-	Meter  *meter.Meter     // counts nothing if nil
+	Queues Queues           // required by rules
+	Meter  *meter.Meter     // counts events; may be nil
 	Now    func() time.Time // time.Now if nil
-	Log    *slog.Logger     // slog.DiscardHandler if nil
-	Faults *faults.Set      // slow and refuse requests, and kill who makes them; none if nil
+	Log    *slog.Logger     // discarded if nil
+	Faults *faults.Set      // slow and refuse requests, and kill their callers; none if nil
 }
 
-// Service is all the buses of one account in one Region. It is safe for concurrent use.
+// Service is the EventBridge of one account in one Region. It is safe for concurrent use.
 type Service struct {
 	opts Options
 
 	mu    sync.RWMutex
-	buses map[string][]rule // by name; the account's own, default, is always there
+	buses map[string][]rule // by name; always has the default bus
 }
 
-// defaultBus is where events go that name no bus.
+// defaultBus is the bus of events that name none.
 const defaultBus = "default"
 
-// New returns a service with the default bus alone.
+// New returns a Service with only the default bus.
 func New(opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -110,7 +109,7 @@ type Target struct {
 	InputTransformer, DeadLetterConfig, RetryPolicy json.RawMessage
 }
 
-// rule is a rule that is enabled.
+// rule is an enabled rule.
 type rule struct {
 	name    string
 	pattern pattern
@@ -172,7 +171,7 @@ func unsupported(what string) error {
 	return fmt.Errorf("%s is not supported by the local cloud", what)
 }
 
-// rules returns those of a bus, and whether there is such a bus.
+// rules returns the rules of a bus, and whether the bus exists.
 func (s *Service) rules(bus string) ([]rule, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -180,7 +179,7 @@ func (s *Service) rules(bus string) ([]rule, bool) {
 	return rules, exists
 }
 
-// busName takes the name out of a bus's ARN; a name is itself.
+// busName returns the name of a bus, given its name or ARN.
 func busName(id string) string {
 	if id == "" {
 		return defaultBus

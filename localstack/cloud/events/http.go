@@ -15,10 +15,10 @@ import (
 const (
 	target      = "AWSEvents."
 	opPutEvents = "PutEvents"
-	maxRequest  = 8 << 20 // the largest entries with every character escaped
+	maxRequest  = 8 << 20 // bytes: the largest entries with every character escaped
 )
 
-// apiError is a refusal, worded as AWS words it.
+// apiError is a refusal in AWS's words.
 type apiError struct {
 	status        int
 	code, message string
@@ -30,30 +30,24 @@ func invalid(message string) error {
 	return &apiError{http.StatusBadRequest, "ValidationException", message}
 }
 
-// ServeHTTP answers a request of the AWS JSON 1.1 protocol: a POST whose X-Amz-Target is
-// AWSEvents.PutEvents. Its context says who asks (iam.WithRole).
+// ServeHTTP answers a request of the AWS JSON 1.1 protocol: a POST with X-Amz-Target
+// AWSEvents.PutEvents. The caller's role is in its context (iam.WithRole).
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), target)
 	s.opts.Faults.Serve(
-		w, r, faults.Place{Service: faults.EventBridge, Operation: operation}, s.refuseByFault,
-		s.answer,
+		w, r, faults.Place{Service: faults.EventBridge, Operation: operation},
+		s.refuseByFault, s.answer,
 	)
 }
 
-// refuseByFault answers as EventBridge does when there are too many requests, with 400, or when it
-// fails.
+// refuseByFault answers as EventBridge does when it throttles (with 400) or fails.
 func (s *Service) refuseByFault(w http.ResponseWriter, status int) {
 	if status == http.StatusTooManyRequests {
 		s.reply(w, nil, &apiError{http.StatusBadRequest, "ThrottlingException", "Rate exceeded"})
 		return
 	}
-	s.reply(
-		w, nil,
-		&apiError{
-			status, "InternalException",
-			"A fault that is set answers " + strconv.Itoa(status) + ".",
-		},
-	)
+	message := "A fault that is set answers " + strconv.Itoa(status) + "."
+	s.reply(w, nil, &apiError{status, "InternalException", message})
 }
 
 // answer executes the request and answers it.
@@ -64,9 +58,11 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) {
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) (any, error) {
 	if r.Method != http.MethodPost || r.Header.Get("X-Amz-Target") != target+opPutEvents {
-		return nil, &apiError{http.StatusBadRequest, "UnknownOperationException", r.Header.Get("X-Amz-Target") +
-			" is not part of the local cloud, whose buses and rules come from the template: it " +
-			"has PutEvents"}
+		return nil, &apiError{
+			http.StatusBadRequest, "UnknownOperationException",
+			r.Header.Get("X-Amz-Target") + " is not part of the local cloud, " +
+				"whose buses and rules come from the template: it has PutEvents",
+		}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {
@@ -79,7 +75,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) (any, error) {
 	return s.putEvents(r.Context(), in)
 }
 
-// reply answers with what came out, or with the error.
+// reply answers with out, or with the error.
 func (s *Service) reply(w http.ResponseWriter, out any, err error) {
 	status := http.StatusOK
 	if err != nil {
@@ -97,7 +93,7 @@ func (s *Service) reply(w http.ResponseWriter, out any, err error) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("X-Amzn-Requestid", newID())
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the caller has gone: nobody to tell
+	_, _ = w.Write(body) // an error means that the caller has gone
 }
 
 func asAPIError(err error) *apiError {

@@ -8,12 +8,12 @@ import (
 	"io"
 )
 
-// pattern says which events a rule is about: for fields the values that they may have, or patterns
-// of the fields in them (EventBridge User Guide, "Event patterns").
+// pattern decides which events a rule matches: for each field it has a list of values, or a pattern
+// of the fields in it (EventBridge User Guide, "Event patterns").
 type pattern map[string]any // of []any, or pattern
 
-// parsePattern reads a pattern. The local cloud compares exact values only: it refuses the
-// operators, which are objects in the place of a value, by name.
+// parsePattern reads a pattern. Only exact values are supported. Operators, which are objects in
+// place of a value, are refused by name.
 func parsePattern(text []byte) (pattern, error) {
 	if len(text) == 0 {
 		return nil, errors.New("it has neither EventPattern nor schedule")
@@ -57,8 +57,8 @@ func readPattern(fields map[string]any) (pattern, error) {
 	return p, nil
 }
 
-// matches reports whether every field of the pattern has one of its values in the event; a list has
-// a value if one of its items is it.
+// matches reports whether every field of the pattern has one of its values in the event. A list
+// matches if one of its items does.
 func (p pattern) matches(event map[string]any) bool {
 	for name, want := range p {
 		got, there := event[name]
@@ -88,7 +88,7 @@ func anyEqual(want []any, got any) bool {
 	for _, value := range want {
 		for _, item := range items {
 			switch item.(type) {
-			case map[string]any, []any: // cannot be compared, and no value that a pattern may have
+			case map[string]any, []any: // a pattern cannot have such a value, and == would panic
 			default:
 				if item == value {
 					return true
@@ -99,8 +99,8 @@ func anyEqual(want []any, got any) bool {
 	return false
 }
 
-// decode reads one JSON value. Numbers stay as they are written, which is how EventBridge compares
-// them.
+// decode reads one JSON value. It keeps numbers as they are written, since EventBridge compares
+// them so.
 func decode(text []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()

@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	mostEntries = 10       // of a request
-	maxEntries  = 1 << 20  // bytes of all of them: 1 MB since January 2026
-	chunk       = 64 << 10 // bytes that are billed as one event
+	maxEntries = 10       // of a request
+	maxBytes   = 1 << 20  // of all entries of a request: 1 MB since January 2026
+	chunk      = 64 << 10 // most bytes that are billed as one event
 )
 
-// entry is an event as it is put.
+// entry is an event in a request.
 type entry struct {
 	EventBusName string // or ARN
 	Source       string
@@ -29,7 +29,8 @@ type entry struct {
 	Time         *float64 // Unix seconds; now if nil
 }
 
-// size is what AWS weighs (EventBridge User Guide, "Calculating PutEvents event entry size").
+// size is the size that AWS counts (EventBridge User Guide, "Calculating PutEvents event entry
+// size").
 func (e entry) size() int {
 	n := len(e.Source) + len(e.DetailType) + len(e.Detail)
 	for _, r := range e.Resources {
@@ -57,8 +58,8 @@ type putResult struct {
 	ErrorMessage string `json:",omitempty"`
 }
 
-// putEvents takes the entries one after another. What is wrong with one refuses it alone; what is
-// wrong with the request, or a bus that the caller may not use, refuses all.
+// putEvents accepts the entries in order. An invalid entry is refused alone. An invalid request, or
+// a bus that the caller may not use, refuses all.
 func (s *Service) putEvents(ctx context.Context, in putInput) (putOutput, error) {
 	if err := s.checkPut(ctx, in); err != nil {
 		return putOutput{}, err
@@ -82,9 +83,8 @@ func (s *Service) putEvents(ctx context.Context, in putInput) (putOutput, error)
 func (s *Service) checkPut(ctx context.Context, in putInput) error {
 	bytes := 0
 	for _, e := range in.Entries {
-		if err := iam.Check(
-			ctx, "events:PutEvents", s.busARN(busName(e.EventBusName)),
-		); err != nil {
+		bus := s.busARN(busName(e.EventBusName))
+		if err := iam.Check(ctx, "events:PutEvents", bus); err != nil {
 			return err
 		}
 		bytes += e.size()
@@ -94,22 +94,21 @@ func (s *Service) checkPut(ctx context.Context, in putInput) error {
 		return invalid("EndpointId is not supported by the local cloud")
 	case n < 1:
 		return invalid("1 validation error detected: Value '[]' at 'entries' failed to satisfy " +
-			"constraint: " +
-			"Member must have length greater than or equal to 1")
-	case n > mostEntries:
+			"constraint: Member must have length greater than or equal to 1")
+	case n > maxEntries:
 		return invalid(fmt.Sprintf("1 validation error detected: Value '[%d entries]' at "+
 			"'entries' failed to satisfy constraint: "+
-			"Member must have length less than or equal to %d", n, mostEntries))
-	case bytes > maxEntries:
+			"Member must have length less than or equal to %d", n, maxEntries))
+	case bytes > maxBytes:
 		return invalid(fmt.Sprintf(
 			"Total size of the entries in the request is over the limit: %d of %d bytes",
-			bytes, maxEntries,
+			bytes, maxBytes,
 		))
 	}
 	return nil
 }
 
-// check returns the entry's detail, or how it is refused.
+// check returns the entry's detail, or its refusal.
 func (e entry) check() (detail map[string]any, refused *putResult) {
 	for _, field := range []struct{ name, value string }{
 		{"Source", e.Source}, {"DetailType", e.DetailType}, {"Detail", e.Detail},
@@ -138,7 +137,7 @@ func (e entry) check() (detail map[string]any, refused *putResult) {
 	return detail, nil
 }
 
-// envelope is an event as targets get it.
+// envelope is an event in the form that targets get.
 type envelope struct {
 	Version    string          `json:"version"`
 	ID         string          `json:"id"`
@@ -151,7 +150,7 @@ type envelope struct {
 	Detail     json.RawMessage `json:"detail"`
 }
 
-// encode writes the event as it is: json.Marshal would put HTML's escapes into it.
+// encode returns the event as JSON, without the HTML escapes of json.Marshal.
 func (e envelope) encode() (string, error) {
 	var text strings.Builder
 	enc := json.NewEncoder(&text)
@@ -161,7 +160,7 @@ func (e envelope) encode() (string, error) {
 }
 
 // deliver sends the event to the targets of the rules that it matches. An event for a bus that does
-// not exist has been accepted, as AWS does, and goes nowhere.
+// not exist is dropped, although it was accepted: AWS does the same.
 func (s *Service) deliver(ctx context.Context, e entry, id string, detail map[string]any) {
 	bus := busName(e.EventBusName)
 	rules, exists := s.rules(bus)
@@ -189,16 +188,15 @@ func (s *Service) deliver(ctx context.Context, e entry, id string, detail map[st
 		"resources":   anyOf(event.Resources),
 		"detail":      detail,
 	}
-	// whom the queues' policies let in: boot has looked
+	// EventBridge's own calls need no role; boot has checked the queues' policies.
 	asEventBridge := iam.WithRole(context.WithoutCancel(ctx), nil)
 	for _, r := range rules {
 		if !r.pattern.matches(fields) {
 			continue
 		}
 		for _, t := range r.targets {
-			if err := s.opts.Queues.Send(
-				asEventBridge, t.ARN, t.SQSParameters.MessageGroupID, body,
-			); err != nil {
+			group := t.SQSParameters.MessageGroupID
+			if err := s.opts.Queues.Send(asEventBridge, t.ARN, group, body); err != nil {
 				s.opts.Log.Error(
 					"event not delivered", "rule", r.name, "target", t.ARN, "error", err,
 				)
@@ -217,11 +215,15 @@ func (s *Service) envelop(e entry, id string) envelope {
 		resources = []string{}
 	}
 	return envelope{
-		Version: "0", ID: id, DetailType: e.DetailType, Source: e.Source, Account: s.opts.Account,
-		Time:      at.UTC().Format(time.RFC3339),
-		Region:    s.opts.Region,
-		Resources: resources,
-		Detail:    json.RawMessage(e.Detail),
+		Version:    "0",
+		ID:         id,
+		DetailType: e.DetailType,
+		Source:     e.Source,
+		Account:    s.opts.Account,
+		Time:       at.UTC().Format(time.RFC3339),
+		Region:     s.opts.Region,
+		Resources:  resources,
+		Detail:     json.RawMessage(e.Detail),
 	}
 }
 
@@ -233,7 +235,7 @@ func anyOf(texts []string) []any {
 	return out
 }
 
-// newID is a random (version 4) UUID.
+// newID returns a random (version 4) UUID.
 func newID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails

@@ -11,34 +11,33 @@ import (
 	"time"
 )
 
-// Kind is a way to break.
+// Kind is what a fault does.
 type Kind string
 
-// What can be made to break. README.md has a table of the selectors and values that each kind
-// takes.
+// The kinds. localstack/README.md has a table of the selectors and values that each kind takes.
 const (
 	LoseDisconnect Kind = "lose-disconnect" // a connection ends and $disconnect is not invoked
-	// a post to, or a look at, a living connection is answered 410
+	// a POST or GET of a living connection is answered 410
 	Gone Kind = "gone"
 	// a call is refused with a status, in the service's own form, and not executed
 	Answer Kind = "answer"
-	// a call is executed later; it is even if its caller has gone meanwhile
+	// a call is executed after a delay, even if its caller has gone by then
 	Slow Kind = "slow"
-	// a function's process is killed instead of its nth write
+	// a function's process is killed in place of its nth write
 	KillBeforeWrite Kind = "kill-before-write"
-	// and here when its nth write is done, but not answered
+	// a function's process is killed after its nth write, before the answer
 	KillAfterWrite Kind = "kill-after-write"
-	// a function gets an event twice: at once, or some time after it has answered
+	// a function is invoked twice with an event: at once, or some time after it has ended
 	RepeatInvocation Kind = "repeat-invocation"
-	// a queue hands a message out again that was deleted, or is in flight
+	// a queue delivers a message again that was deleted or is in flight
 	RepeatMessage Kind = "repeat-message"
-	Cut           Kind = "cut" // every socket ends with 1001, now
-	// a client's frames reach the function late, by anything up to a delay
+	Cut           Kind = "cut" // every connection is closed with 1001, at once
+	// the invocations for a client's frames are delayed, each by up to the delay
 	Reorder Kind = "reorder"
 )
 
-// The services that faults tell apart. Lambda means invocations, whoever makes them; a fault
-// strikes there only if it names it.
+// The services that faults distinguish. Lambda means invocations, from any trigger. A fault strikes
+// there only if it names Lambda.
 const (
 	DynamoDB    = "dynamodb"
 	SQS         = "sqs"
@@ -47,23 +46,24 @@ const (
 	Lambda      = "lambda"
 )
 
-// Fault is one thing that breaks, and when. An empty selector matches everything.
+// Fault is one fault and when it strikes. An empty selector matches everything.
 type Fault struct {
 	Do Kind `json:"do"`
 
 	Service   string `json:"service,omitempty"`
 	Operation string `json:"operation,omitempty"`
-	// who calls, or of Lambda, what is invoked: its name, or the end of it after a hyphen
+	// the calling function, or with Lambda the invoked one: its name, or the end of it after a
+	// hyphen
 	Function   string `json:"function,omitempty"`
 	Connection string `json:"connection,omitempty"`
 
 	Status int      `json:"status,omitempty"` // of Answer: 429, or 500 to 599
 	Delay  Duration `json:"delay,omitzero"`
-	// which of an invocation's matching writes kills; the first if 0
+	// which of an invocation's matching writes kills the process; the first if 0
 	Nth int `json:"nth,omitempty"`
-	// how probably it strikes on each occasion; always if 0
+	// the probability with which it strikes on each occasion; always if 0
 	Rate  float64 `json:"rate,omitempty"`
-	Count int     `json:"count,omitempty"` // how often it strikes at most; no bound if 0
+	Count int     `json:"count,omitempty"` // most times that it strikes; no limit if 0
 }
 
 // Duration is a time.Duration that JSON writes as Go does: "200ms".
@@ -79,14 +79,13 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Order is what a request sets.
+// Order is what one request sets.
 type Order struct {
-	Seed   *uint64 `json:"seed"` // one is chosen if nil
+	Seed   *uint64 `json:"seed"` // random if nil
 	Faults []Fault `json:"faults"`
 }
 
-// Parse reads an order. The error names the fault and the field that is not understood, or makes no
-// sense.
+// Parse reads an order. The error names the fault and the field that is unknown or wrong.
 func Parse(data []byte) (Order, error) {
 	var o Order
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -105,7 +104,7 @@ func Parse(data []byte) (Order, error) {
 	return o, nil
 }
 
-// takes returns the fields that faults of a kind understand besides rate and count; nil if there is
+// takes returns the fields that faults of the kind may have besides rate and count; nil if there is
 // no such kind.
 func (k Kind) takes() []string {
 	switch k {
@@ -129,7 +128,7 @@ func (k Kind) takes() []string {
 	return nil
 }
 
-// check refuses, by name, what would never strike or have no effect.
+// check refuses by name what would never strike or would have no effect.
 func (f Fault) check() error {
 	takes := f.Do.takes()
 	if takes == nil {
@@ -175,7 +174,7 @@ func (f Fault) checkValues() error {
 	return f.checkOperation()
 }
 
-// checkOperation refuses services and operations at which the fault is never asked for.
+// checkOperation refuses services and operations at which the fault can never strike.
 func (f Fault) checkOperation() error {
 	services := f.services()
 	if f.Service != "" {
@@ -185,7 +184,7 @@ func (f Fault) checkOperation() error {
 			)
 		}
 		services = []string{f.Service}
-	} else { // Lambda must be named
+	} else { // Lambda counts only if it is named
 		services = slices.DeleteFunc(services, func(service string) bool {
 			return service == Lambda
 		})
@@ -208,7 +207,7 @@ func (f Fault) checkOperation() error {
 	return nil
 }
 
-// services are those at which faults of the kind can strike.
+// services returns the services at which faults of the kind can strike.
 func (f Fault) services() []string {
 	switch f.Do {
 	case Gone:
@@ -222,23 +221,22 @@ func (f Fault) services() []string {
 	}
 }
 
-// operations are those of the service at which the fault can strike.
+// operations returns the operations of the service at which the fault can strike.
 func (f Fault) operations(service string) []string {
 	var all []string
 	switch service {
 	case DynamoDB:
 		all = []string{
-			"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem",
-			"BatchWriteItem",
-			"TransactGetItems", "TransactWriteItems", "DescribeTable", "DescribeTimeToLive",
-			"ListTables",
+			"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan",
+			"BatchGetItem", "BatchWriteItem", "TransactGetItems", "TransactWriteItems",
+			"DescribeTable", "DescribeTimeToLive", "ListTables",
 		}
 	case SQS:
 		all = []string{
-			"SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage",
-			"DeleteMessageBatch", "ChangeMessageVisibility",
-			"ChangeMessageVisibilityBatch", "GetQueueUrl", "GetQueueAttributes",
-			"ListDeadLetterSourceQueues", "ListQueues",
+			"SendMessage", "SendMessageBatch", "ReceiveMessage",
+			"DeleteMessage", "DeleteMessageBatch",
+			"ChangeMessageVisibility", "ChangeMessageVisibilityBatch",
+			"GetQueueUrl", "GetQueueAttributes", "ListDeadLetterSourceQueues", "ListQueues",
 			"PurgeQueue",
 		}
 	case EventBridge:
@@ -260,7 +258,7 @@ func (f Fault) operations(service string) []string {
 	}
 }
 
-// The operations that no header names.
+// Operations that no header of their requests names.
 const (
 	PostToConnection = "PostToConnection"
 	GetConnection    = "GetConnection"
@@ -268,8 +266,8 @@ const (
 	Invoke           = "Invoke"
 )
 
-// Writes reports whether an operation is one of the writes that kill a process: those that change a
-// table, sends to a queue, and events put on a bus.
+// Writes reports whether an operation is a write, on which a process can be killed: a change of a
+// table, a message sent to a queue, or an event put on a bus.
 func Writes(service, operation string) bool {
 	switch service {
 	case DynamoDB:

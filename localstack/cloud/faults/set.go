@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Set is the faults that are set. The zero value and nil have none and are ready. It is safe for
-// concurrent use.
+// Set is the faults that are set. The zero value and nil have none and are ready to use. A Set is
+// safe for concurrent use.
 type Set struct {
 	faults atomic.Pointer[[]*active] // replaced, never changed
 
@@ -18,8 +18,8 @@ type Set struct {
 	cutters []Cutter
 }
 
-// Cutter ends sockets: those for whose connection ids strike reports true, asked in the order in
-// which they were opened.
+// Cutter closes the connections for whose IDs strike reports true. It asks in the order in which
+// they were opened.
 type Cutter func(strike func(connection string) bool)
 
 // active is a fault that is set.
@@ -33,19 +33,19 @@ type active struct {
 	seen, hits int
 }
 
-// Place is where a fault could strike. What does not apply is empty.
+// Place is where a fault could strike. Fields that do not apply are empty.
 type Place struct{ Service, Operation, Function, Connection string }
 
 // Hit is a fault that strikes.
 type Hit struct {
 	Fault
-	Wait time.Duration // the fault's delay; of Reorder, a part of it by chance
+	Wait time.Duration // the fault's delay; of Reorder, a random part of it
 }
 
-// Add sets the faults of an order, in addition to those that are set, and does at once what Cut
-// asks for.
+// Add sets the faults of an order in addition to those that are set. Faults of kind Cut strike at
+// once.
 func (s *Set) Add(o Order) {
-	seed := rand.Uint64() >> 11 // exact in the JSON of every language
+	seed := rand.Uint64() >> 11 // an integer that JSON keeps exact in every language
 	if o.Seed != nil {
 		seed = *o.Seed
 	}
@@ -55,19 +55,16 @@ func (s *Set) Add(o Order) {
 	added := len(faults)
 	for i, f := range o.Faults {
 		if f.Do == RepeatMessage && f.Operation == "" {
-			f.Operation = "DeleteMessage" // what is handed out again before that must be asked for
+			f.Operation = "DeleteMessage" // a message in flight is repeated only on request
 		}
 		s.last++
-		faults = append(
-			faults,
-			&active{
-				Fault:  f,
-				id:     s.last,
-				index:  i,
-				seed:   seed,
-				random: rand.New(rand.NewPCG(seed, uint64(i))),
-			},
-		)
+		faults = append(faults, &active{
+			Fault:  f,
+			id:     s.last,
+			index:  i,
+			seed:   seed,
+			random: rand.New(rand.NewPCG(seed, uint64(i))),
+		})
 	}
 	s.faults.Store(&faults)
 	cutters := s.cutters
@@ -85,14 +82,14 @@ func (s *Set) Add(o Order) {
 	}
 }
 
-// Clear takes all faults away. Calls that are being delayed stay so.
+// Clear removes all faults. Calls that are being delayed stay delayed.
 func (s *Set) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults.Store(nil)
 }
 
-// OnCut makes known who ends sockets. A nil Set never asks.
+// OnCut registers a function that closes connections. A nil Set never calls it.
 func (s *Set) OnCut(c Cutter) {
 	if s == nil {
 		return
@@ -102,8 +99,9 @@ func (s *Set) OnCut(c Cutter) {
 	s.cutters = append(s.cutters, c)
 }
 
-// Strike reports whether a fault of the kind strikes here and now. Of several that match, the first
-// that was set and wants to strike does; those after it have had no occasion.
+// Strike reports whether a fault of the kind strikes here and now. If several match, the first to
+// strike wins, in the order in which they were set. Those after it do not count this as an
+// occasion.
 func (s *Set) Strike(do Kind, at Place) (Hit, bool) {
 	for _, a := range s.active() {
 		if a.Do != do {
@@ -126,16 +124,17 @@ func (s *Set) active() []*active {
 	return nil
 }
 
-// strike is an occasion for the fault, if it looks for one here.
+// strike decides whether the fault strikes at a place. If the place matches, this is an occasion.
 func (a *active) strike(at Place) (Hit, bool) {
 	if !a.matches(at) {
 		return Hit{}, false
 	}
-	return a.turn()
+	return a.decide()
 }
 
-// turn is an occasion for the fault. Whatever comes of it, it uses up the same numbers.
-func (a *active) turn() (Hit, bool) {
+// decide decides whether the fault strikes on this occasion. Unless its Count is used up, it draws
+// two numbers, whatever the outcome.
+func (a *active) decide() (Hit, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.Count > 0 && a.hits == a.Count {
@@ -158,7 +157,6 @@ func (a *active) matches(at Place) bool {
 	return (a.Service == at.Service || a.Service == "" && at.Service != Lambda) &&
 		(a.Operation == "" || a.Operation == at.Operation) &&
 		(a.Connection == "" || a.Connection == at.Connection) &&
-		(a.Function == "" || a.Function == at.Function || strings.HasSuffix(
-			at.Function, "-"+a.Function,
-		))
+		(a.Function == "" || a.Function == at.Function ||
+			strings.HasSuffix(at.Function, "-"+a.Function))
 }

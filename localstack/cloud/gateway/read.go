@@ -69,7 +69,8 @@ func (r *reader) frame() frameResult {
 	case h.OpCode.IsControl():
 		return r.controlFrame(h)
 	case h.OpCode == ws.OpBinary:
-		return frameResult{code: ws.StatusUnsupportedData, reason: "Binary frames are not supported"}
+		reason := "Binary frames are not supported"
+		return frameResult{code: ws.StatusUnsupportedData, reason: reason}
 	case h.Length > maxFrame:
 		return frameResult{code: ws.StatusMessageTooBig, reason: "Frame is longer than 32 KB"}
 	case int64(len(r.message))+h.Length > maxMessage:

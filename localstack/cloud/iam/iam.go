@@ -15,7 +15,7 @@ type Statement struct {
 	Resources []string
 }
 
-// Role is who a function acts as.
+// Role is the role of a function.
 type Role struct {
 	Name       string
 	Session    string // the function's name, as AWS shows it in messages
@@ -23,7 +23,7 @@ type Role struct {
 	Statements []Statement
 }
 
-// Denied is the refusal of a call, worded as AWS words it.
+// Denied is the refusal of a call, in AWS's words.
 type Denied struct {
 	Role             *Role
 	Action, Resource string
@@ -42,13 +42,13 @@ func (d *Denied) Error() string {
 
 type key struct{}
 
-// WithRole returns a context whose calls are made by the role.
+// WithRole returns a context whose calls are made in the role.
 func WithRole(ctx context.Context, r *Role) context.Context {
 	return context.WithValue(ctx, key{}, r)
 }
 
-// Caller is the name of the function that the context's calls are made by: the session of its role.
-// Empty if they come from outside.
+// Caller returns the name of the function that makes the context's calls: the session of its role.
+// It is empty for calls from outside.
 func Caller(ctx context.Context) string {
 	if r, _ := ctx.Value(key{}).(*Role); r != nil {
 		return r.Session
@@ -57,7 +57,7 @@ func Caller(ctx context.Context) string {
 }
 
 // Check returns a *Denied if the context's role may not do the action on the resource. A context
-// without a role is the account's administrator, who may do everything.
+// without a role belongs to the account's administrator, who may do everything.
 func Check(ctx context.Context, action, resource string) error {
 	r, _ := ctx.Value(key{}).(*Role)
 	if r == nil {

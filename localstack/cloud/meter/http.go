@@ -5,20 +5,20 @@ import (
 	"net/http"
 )
 
-// Report is what ServeHTTP shows.
+// Report is what ServeHTTP answers.
 type Report struct {
-	Units   map[Unit]float64   `json:"units"` // totals; units that were never counted are absent
+	Units   map[Unit]float64   `json:"units"` // totals; without units that were not counted
 	By      []Line             `json:"by"`
 	Prices  PriceList          `json:"prices"`
 	USD     map[string]float64 `json:"usd"` // by service, and the total
 	Assumed Assumption         `json:"assumed"`
 }
 
-// Report returns what was counted so far, and what it costs.
+// Report returns what was counted so far, and its price.
 func (m *Meter) Report() Report {
 	lines := m.Lines()
 	if lines == nil {
-		lines = []Line{} // a list in JSON, too
+		lines = []Line{} // so that JSON has a list
 	}
 	prices := Prices()
 	return Report{
@@ -38,5 +38,5 @@ func (m *Meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(m.Report()) // fails only if the reader has gone
+	_ = json.NewEncoder(w).Encode(m.Report()) // an error means that the client has gone
 }

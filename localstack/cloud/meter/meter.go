@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// Unit is one kind of thing that AWS counts on a bill. What comes before its point is the service.
+// Unit is a unit that AWS counts for a bill. Its name begins with the service and a point.
 type Unit string
 
-// What is counted. Read and write units are DynamoDB's request units on demand; messages are API
-// Gateway's, in steps of 32 KB, both ways; queue requests are SQS API calls in steps of 64 KB,
-// without the empty receives of idle pollers. Bytes out are those of frames, with their headers,
-// and of the bodies of function URLs.
+// The units. Read and write units are DynamoDB's request units on demand. Messages are those of API
+// Gateway, in both directions and in steps of 32 KB. Queue requests are SQS API calls in steps of
+// 64 KB, without the empty receives of idle pollers. Bytes out are those of frames, with their
+// headers, and of the bodies of function URLs.
 const (
 	FunctionRequests Unit = "lambda.requests"
 	FunctionMillis   Unit = "lambda.billed_ms" // of this machine, not of AWS
@@ -30,32 +30,32 @@ const (
 	SocketMessages   Unit = "apigateway.messages"
 	SocketMinutes    Unit = "apigateway.connection_minutes"
 	SocketBytes      Unit = "apigateway.bytes_out"
-	// answers to clients that are API Gateway's own JSON
+	// answers to clients that are API Gateway's own error JSON
 	OwnErrors     Unit = "apigateway.own_errors"
 	EdgeRequests  Unit = "cloudfront.requests"
 	EdgeFunctions Unit = "cloudfront.function_invocations"
 )
 
-// By says whose and what kind of call used a unit.
+// By says for which function and operation a unit was used.
 type By struct {
-	Function  string // that made the call, or that ran or printed; empty outside
-	Operation string // of the service's API; a route's key; of an invocation, what caused it
+	Function  string // that made the call, ran or printed; empty for calls from outside
+	Operation string // of the service's API, a route's key, or the cause of an invocation
 }
 
-// Meter adds up units. The zero value is ready; a nil Meter counts nothing. It is safe for
-// concurrent use.
+// Meter adds up units. The zero value is ready to use; a nil Meter counts nothing. A Meter is safe
+// for concurrent use.
 type Meter struct {
 	mu  sync.Mutex
 	sum map[entry]*float64
 }
 
-// entry is what is counted apart.
+// entry is the key of a sum.
 type entry struct {
 	unit Unit
 	by   By
 }
 
-// Add counts n more of the unit.
+// Add counts n units.
 func (m *Meter) Add(u Unit, by By, n float64) {
 	if m == nil {
 		return
@@ -74,7 +74,7 @@ func (m *Meter) Add(u Unit, by By, n float64) {
 	*sum += n
 }
 
-// Snapshot returns the totals of all that was counted so far; nil if that is nothing.
+// Snapshot returns the totals so far; nil if nothing was counted.
 func (m *Meter) Snapshot() map[Unit]float64 {
 	lines := m.Lines()
 	if lines == nil {
@@ -91,7 +91,7 @@ func totals(lines []Line) map[Unit]float64 {
 	return sum
 }
 
-// Line is how many of a unit were used by somebody for something.
+// Line is how much of a unit one operation of one function has used.
 type Line struct {
 	Service   string  `json:"service"`
 	Unit      Unit    `json:"unit"`
@@ -100,8 +100,8 @@ type Line struct {
 	N         float64 `json:"n"`
 }
 
-// Lines returns all that was counted so far, by unit, function and operation in this order; nil if
-// that is nothing.
+// Lines returns all sums so far, sorted by unit, function and operation; nil if nothing was
+// counted.
 func (m *Meter) Lines() []Line {
 	if m == nil {
 		return nil
@@ -110,15 +110,16 @@ func (m *Meter) Lines() []Line {
 	defer m.mu.Unlock()
 	var lines []Line
 	for e, n := range m.sum {
-		if *n != 0 { // what was taken back is as if it had never been counted
+		if *n != 0 { // zero if all of it was subtracted again
 			lines = append(lines, Line{e.unit.service(), e.unit, e.by.Function, e.by.Operation, *n})
 		}
 	}
 	slices.SortFunc(lines, func(a, b Line) int {
 		return cmp.Or(
-			cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Function, b.Function), cmp.Compare(
-				a.Operation, b.Operation,
-			))
+			cmp.Compare(a.Unit, b.Unit),
+			cmp.Compare(a.Function, b.Function),
+			cmp.Compare(a.Operation, b.Operation),
+		)
 	})
 	return lines
 }

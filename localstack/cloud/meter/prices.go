@@ -1,13 +1,13 @@
 package meter
 
-// Price is what so many of a unit cost.
+// Price is the price of Per units.
 type Price struct {
 	USD  float64 `json:"usd"`
 	Per  float64 `json:"per"`
-	Item string  `json:"item"` // what AWS calls it
+	Item string  `json:"item"` // in AWS's words
 }
 
-// PriceList is what AWS asks for in a Region on a day. Units that it does not have cost nothing by
+// PriceList is the prices of AWS in a Region on a day. Units that are not in it are not billed by
 // themselves.
 type PriceList struct {
 	Date   string         `json:"date"`
@@ -20,9 +20,9 @@ const (
 	gigabyte = 1 << 30
 )
 
-// Prices is the one table of prices (docs/aws.md §D and §E, whose statuses say how sure each is):
-// first tiers, without free ones. Whatever is not used up by a call (alarms, storage, the polls of
-// idle queues) is not on it: the template's idle bill is a test of its own.
+// Prices returns the one table of prices (docs/aws.md §D and §E, which say how certain each is):
+// those of the first tier, without the free tier. Alarms, storage and the polls of idle queues are
+// not in it, since no call uses them up; a test of the template covers the idle bill.
 func Prices() PriceList {
 	return PriceList{Date: "2026-11-24", Region: "us-east-1", Table: map[Unit]Price{
 		SocketMessages: {1.00, million, "WebSocket messages"},
@@ -43,7 +43,7 @@ func Prices() PriceList {
 	}}
 }
 
-// cost prices what was counted: by service, and the total.
+// cost returns the price of what was counted: by service, and the total.
 func (p PriceList) cost(lines []Line) map[string]float64 {
 	usd := map[string]float64{"total": 0}
 	for _, l := range lines {
@@ -57,17 +57,17 @@ func (p PriceList) cost(lines []Line) map[string]float64 {
 	return usd
 }
 
-// Assumption is what functions would cost by time, if they took so long on AWS. It is not part of
-// the cost: a laptop cannot know how long they take there.
+// Assumption is what the duration of functions would cost if they took the assumed time on AWS. It
+// is not part of the cost, since the real time is not known here.
 type Assumption struct {
 	Date      string             `json:"date"`
-	Millis    map[string]float64 `json:"milliseconds"` // billed for a request, by what caused it
+	Millis    map[string]float64 `json:"milliseconds"` // for a request, by its cause
 	GBSecond  float64            `json:"usd_per_gb_second"`
 	GBSeconds float64            `json:"gb_seconds"`
 	USD       float64            `json:"usd"`
 }
 
-// What causes a request of a function: By.Operation of the units of functions.
+// The causes of a function's request: By.Operation of the units of functions.
 const (
 	Invoke      = "Invoke" // by the API, or by a route of API Gateway
 	Event       = "Event"  // by a schedule or an asynchronous call
@@ -75,9 +75,9 @@ const (
 	Queue       = "SQS"
 )
 
-// assume multiplies the memory of the requests with the assumed time. The times are guesses for
-// arm64, warm, from the number of calls that the functions make one after another at some 4 ms
-// each; none was measured on AWS.
+// assume multiplies the memory of the requests by the assumed time. The times are guesses for
+// arm64, warm: the number of calls that a function makes in sequence, at some 4 ms each. None was
+// measured on AWS.
 func assume(lines []Line) Assumption {
 	a := Assumption{
 		Date:     "2026-11-25",

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// condition tells whether a condition of the template holds. The empty name always does.
+// condition reports whether a condition of the template holds. The empty name always does.
 func (r *resolver) condition(name string) (bool, error) {
 	if name == "" {
 		return true, nil
@@ -30,7 +30,7 @@ func (r *resolver) condition(name string) (bool, error) {
 	return holds, nil
 }
 
-// holds works out a rule of the Conditions section.
+// holds evaluates a rule of the Conditions section.
 func (r *resolver) holds(rule any) (bool, error) {
 	object, ok := rule.(map[string]any)
 	if !ok || len(object) != 1 {
@@ -81,8 +81,7 @@ func (r *resolver) not(arg any) (bool, error) {
 	return !holds, err
 }
 
-// combine works out Fn::Or, for which one rule that is true decides, and Fn::And, for which one
-// that is false does.
+// combine evaluates Fn::Or, which one true rule decides, and Fn::And, which one false rule decides.
 func (r *resolver) combine(arg any, decisive bool) (bool, error) {
 	rules, ok := arg.([]any)
 	if !ok {
@@ -100,8 +99,8 @@ func (r *resolver) combine(arg any, decisive bool) (bool, error) {
 	return !decisive, nil
 }
 
-// choose answers Fn::If: [condition, value if it holds, value if not]. Only the chosen value is
-// looked at.
+// choose resolves Fn::If: [condition, value if it holds, value if not]. It resolves only the chosen
+// value.
 func (r *resolver) choose(arg any, path string) (any, error) {
 	args, err := arguments(arg, 3)
 	if err != nil {
@@ -121,8 +120,8 @@ func (r *resolver) choose(arg any, path string) (any, error) {
 	return r.value(args[2], path+"[2]")
 }
 
-// enter notes that a resource or condition is being worked out, and fails if it already is: it
-// needs itself.
+// enter marks a resource or condition as in progress. It fails if it is already: it depends on
+// itself.
 func (r *resolver) enter(what string) (leave func(), err error) {
 	if r.open[what] {
 		return nil, fmt.Errorf("%s depends on itself", what)

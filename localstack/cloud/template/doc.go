@@ -1,9 +1,12 @@
-// Package template reads a synthesized CloudFormation template and answers its intrinsic functions,
-// so that the local cloud can create from it what CloudFormation would create. Parse reads the
-// JSON, Resolve names every resource and puts values in place of Ref, Fn::GetAtt and their like.
+// Package template reads a synthesized CloudFormation template and resolves it: it gives every
+// resource the name that AWS would give it, and replaces Ref, Fn::GetAtt and the other intrinsic
+// functions by values. The local cloud creates its resources from the result.
 //
-// It knows the parts of the language that the CDK emits for this kind of stack. Whatever else a
-// template holds is an error that names the resource and the place in it: a silent guess would show
-// up much later as a strange bug of the stack. It creates nothing and does not know which services
-// exist; it only knows how AWS names what they make.
+// Start at template.go (Parse) and stack.go (Resolve). resolver.go walks the values, intrinsics.go
+// and conditions.go compute the functions, identity.go names the resources.
+//
+// It knows the parts of the language that the CDK emits for this kind of stack. Anything else is an
+// error that names the resource and the place in it, since a silent guess would turn up much later
+// as a strange bug of the stack. The package creates nothing and knows nothing of the local cloud's
+// services, only how AWS names resources.
 package template

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// identity is what Ref and Fn::GetAtt give of a resource.
+// identity is the values of Ref and Fn::GetAtt for a resource.
 type identity struct {
 	ref        string
 	attributes map[string]string
 }
 
-// identity works out what a resource is called. It looks at one property only, the one that names
-// the resource, so two resources may well refer to each other's ids.
+// identity returns the identity of a resource. It resolves only the property with the resource's
+// name, so that two resources can refer to each other.
 func (r *resolver) identity(logicalID string) (identity, error) {
 	if id, ok := r.identities[logicalID]; ok {
 		return id, nil
@@ -51,7 +51,7 @@ func (r *resolver) identity(logicalID string) (identity, error) {
 	return id, nil
 }
 
-// as is the identity of a resource whose physical id is another one.
+// as returns the identity with another physical ID.
 func (id identity) as(physical string) identity {
 	renamed := identity{physical, make(attributes, len(id.attributes))}
 	for name, value := range id.attributes {
@@ -60,10 +60,10 @@ func (id identity) as(physical string) identity {
 	return renamed
 }
 
-// lastPart is the name in an id that is a path, a URL or an ARN.
+// lastPart is the name in an ID that is a path, a URL or an ARN.
 func lastPart(id string) string { return id[strings.LastIndexAny(id, "/:")+1:] }
 
-// name is the resource's name: the one that its properties give, else {stack}-{logical id}.
+// name returns the resource's name: the one in its properties, or {stack}-{logical ID}.
 func (r *resolver) name(logicalID string, decl declaration) (string, error) {
 	property := nameProperty(decl.Type)
 	if v, ok := decl.Properties[property]; ok {
@@ -82,7 +82,7 @@ func (r *resolver) name(logicalID string, decl declaration) (string, error) {
 	return name, nil
 }
 
-// ofBus puts the bus before the name of a rule, as the rule's ARN does; the default one is left
+// ofBus prefixes the name of a rule with its bus, as the rule's ARN does. The default bus is left
 // out.
 func (r *resolver) ofBus(name string, decl declaration) (string, error) {
 	v, ok := decl.Properties["EventBusName"]
@@ -98,8 +98,8 @@ func (r *resolver) ofBus(name string, decl declaration) (string, error) {
 
 func isTrue(v any) bool { return v == true || v == "true" }
 
-// nameProperty is the property that names a resource of the type. A function URL is named by its
-// function.
+// nameProperty returns the property with the name of a resource of the type. The name of a function
+// URL is that of its function.
 func nameProperty(cfnType string) string {
 	switch cfnType {
 	case "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable":
@@ -118,14 +118,14 @@ func nameProperty(cfnType string) string {
 		return "LogGroupName"
 	case "AWS::ApiGatewayV2::Stage":
 		return "StageName"
-	default: // AWS::CloudFront::Function, AWS::Events::Rule, AWS::Scheduler::Schedule and most others
+	default: // most types, such as AWS::CloudFront::Function and AWS::Events::Rule
 		return "Name"
 	}
 }
 
-// identify builds what AWS gives for a resource of the type with the name. Ids that AWS makes up
-// are cut from the token, with AWS's length and alphabet. A type that is not listed has its name
-// for an id and no attributes.
+// identify returns the identity of a resource of the type with the name. IDs that AWS generates are
+// cut from the token, with AWS's length and alphabet. A type that is not listed has its name as its
+// ID, and no attributes.
 func (e Env) identify(cfnType, name, token string) identity {
 	switch cfnType {
 	case "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable":
@@ -155,7 +155,7 @@ func (e Env) identify(cfnType, name, token string) identity {
 		return identity{name, attributes{"Arn": e.arn("logs", "log-group:"+name+":*")}}
 	case "AWS::Events::EventBus":
 		return identity{name, attributes{"Arn": e.arn("events", "event-bus/"+name), "Name": name}}
-	case "AWS::Events::Rule": // bus/name on a bus of the stack's own
+	case "AWS::Events::Rule": // the name is bus/name, but on the default bus
 		return identity{
 			strings.Replace(name, "/", "|", 1), attributes{"Arn": e.arn("events", "rule/"+name)},
 		}
@@ -196,12 +196,12 @@ func (e Env) arn(service, resource string) string {
 	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, e.Region, e.Account, resource)
 }
 
-// global is the ARN of a resource that belongs to no region.
+// global returns the ARN of a resource without a Region.
 func (e Env) global(service, resource string) string {
 	return fmt.Sprintf("arn:aws:%s::%s:%s", service, e.Account, resource)
 }
 
-// token makes 52 letters and digits from a text, the same ones for the same text.
+// token returns 52 letters and digits, always the same ones for the same seed.
 func token(seed string) string {
 	sum := sha256.Sum256([]byte(seed))
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// ref answers {"Ref": name}: a pseudo parameter, a parameter's default or a resource's physical id.
+// ref resolves {"Ref": name}: a pseudo parameter, a parameter's default or a resource's physical
+// ID.
 func (r *resolver) ref(arg any) (any, error) {
 	name, ok := arg.(string)
 	if !ok {
@@ -44,8 +45,8 @@ func (r *resolver) pseudo(name string) (any, error) {
 	}
 }
 
-// value is a parameter's default. A parameter whose value is looked up in Systems Manager, like the
-// CDK's BootstrapVersion, has none here: its default is only the name to look up.
+// value returns a parameter's default. A parameter that is looked up in Systems Manager, like the
+// CDK's BootstrapVersion, has no value here: its default is only the name to look up.
 func (p parameter) value(name string) (any, error) {
 	if strings.HasPrefix(p.Type, "AWS::SSM::") {
 		return nil, fmt.Errorf(
@@ -67,7 +68,7 @@ func (p parameter) value(name string) (any, error) {
 	return items, nil
 }
 
-// getAtt answers both forms of Fn::GetAtt: ["Resource", "Attribute"] and "Resource.Attribute".
+// getAtt resolves both forms of Fn::GetAtt: ["Resource", "Attribute"] and "Resource.Attribute".
 func (r *resolver) getAtt(arg any) (any, error) {
 	var resource, attribute string
 	switch arg := arg.(type) {
@@ -98,7 +99,7 @@ func (r *resolver) attribute(resource, attribute string) (string, error) {
 	return value, nil
 }
 
-// sub answers both forms of Fn::Sub: "text" and ["text", {"Name": value}].
+// sub resolves both forms of Fn::Sub: "text" and ["text", {"Name": value}].
 func (r *resolver) sub(arg any, path string) (any, error) {
 	text, ok := arg.(string)
 	var own map[string]any
@@ -130,7 +131,7 @@ func (r *resolver) sub(arg any, path string) (any, error) {
 	}
 }
 
-// variable answers what stands between ${ and } of a Fn::Sub.
+// variable resolves what is between ${ and } in Fn::Sub.
 func (r *resolver) variable(name string, own map[string]any, path string) (string, error) {
 	if literal, ok := strings.CutPrefix(name, "!"); ok {
 		return "${" + literal + "}", nil
@@ -144,7 +145,7 @@ func (r *resolver) variable(name string, own map[string]any, path string) (strin
 	return r.text(map[string]any{"Ref": name}, path)
 }
 
-// join answers Fn::Join: [separator, list].
+// join resolves Fn::Join: [separator, list].
 func (r *resolver) join(arg any, path string) (any, error) {
 	args, err := arguments(arg, 2)
 	if err != nil {
@@ -161,7 +162,7 @@ func (r *resolver) join(arg any, path string) (any, error) {
 	return strings.Join(items, separator), nil
 }
 
-// split answers Fn::Split: [separator, text].
+// split resolves Fn::Split: [separator, text].
 func (r *resolver) split(arg any, path string) (any, error) {
 	args, err := arguments(arg, 2)
 	if err != nil {
@@ -182,8 +183,7 @@ func (r *resolver) split(arg any, path string) (any, error) {
 	return items, nil
 }
 
-// pick answers Fn::Select: [index, list]. CloudFormation counts from 0 and takes the index as text
-// too.
+// pick resolves Fn::Select: [index, list]. The index counts from 0, and may be text.
 func (r *resolver) pick(arg any, path string) (any, error) {
 	args, err := arguments(arg, 2)
 	if err != nil {
@@ -204,7 +204,7 @@ func (r *resolver) pick(arg any, path string) (any, error) {
 	return items[i], nil
 }
 
-// findInMap answers Fn::FindInMap: [map, first key, second key].
+// findInMap resolves Fn::FindInMap: [map, first key, second key].
 func (r *resolver) findInMap(arg any, path string) (any, error) {
 	args, err := arguments(arg, 3)
 	if err != nil {

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// resolver answers the intrinsic functions of one template in one place. Each resource and each
-// condition is looked at once, on demand: a name may be made of the names of others.
+// resolver resolves the intrinsic functions of one template. It resolves each resource and each
+// condition once, on demand: a name may depend on other names.
 type resolver struct {
 	doc        document
 	env        Env
 	identities map[string]identity
 	conditions map[string]bool
-	open       map[string]bool // resources and conditions being worked out, to find circles
+	open       map[string]bool // resources and conditions in progress, to find cycles
 }
 
 func newResolver(doc document, env Env) *resolver {
@@ -27,11 +27,11 @@ func newResolver(doc document, env Env) *resolver {
 	}
 }
 
-// noValue is what {"Ref": "AWS::NoValue"} gives: the property or list item that holds it is left
+// noValue is the value of {"Ref": "AWS::NoValue"}: the property or list item that has it is left
 // out.
 type noValue struct{}
 
-// value answers the intrinsic functions in v. The path says where v stands, for errors.
+// value resolves the intrinsic functions in v. The path of v is for errors.
 func (r *resolver) value(v any, path string) (any, error) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -56,7 +56,7 @@ func (r *resolver) value(v any, path string) (any, error) {
 	}
 }
 
-// fields answers the intrinsic functions in the values of an object.
+// fields resolves the intrinsic functions in the values of an object.
 func (r *resolver) fields(object map[string]any, path string) (map[string]any, error) {
 	fields := make(map[string]any, len(object))
 	for _, key := range sortedKeys(object) {
@@ -74,7 +74,7 @@ func (r *resolver) fields(object map[string]any, path string) (map[string]any, e
 	return fields, nil
 }
 
-// intrinsic tells whether an object is the call of an intrinsic function: one key, Ref or
+// intrinsic reports whether an object is the call of an intrinsic function: its only key is Ref or
 // Fn::something.
 func intrinsic(object map[string]any) (name string, arg any, ok bool) {
 	if len(object) != 1 {
@@ -109,23 +109,23 @@ func (r *resolver) call(name string, arg any, path string) (any, error) {
 	default:
 		err = errors.New("this function is not supported by the local cloud")
 	}
-	var at *placed
+	var at *placedError
 	if err != nil && !errors.As(err, &at) {
-		err = &placed{path: path, function: name, err: err}
+		err = &placedError{path: path, function: name, err: err}
 	}
 	return got, err
 }
 
-// placed is an error that knows where in the resource it happened.
-type placed struct {
+// placedError is an error with its place in the resource.
+type placedError struct {
 	path, function string
 	err            error
 }
 
-func (e *placed) Error() string { return e.path + ": " + e.function + ": " + e.err.Error() }
-func (e *placed) Unwrap() error { return e.err }
+func (e *placedError) Error() string { return e.path + ": " + e.function + ": " + e.err.Error() }
+func (e *placedError) Unwrap() error { return e.err }
 
-// text resolves v to what CloudFormation takes for a string: text, a number or a boolean.
+// text resolves v to what CloudFormation accepts as a string: text, a number or a boolean.
 func (r *resolver) text(v any, path string) (string, error) {
 	got, err := r.value(v, path)
 	if err != nil {
@@ -162,7 +162,7 @@ func (r *resolver) list(v any, path string) ([]string, error) {
 	return texts, nil
 }
 
-// arguments takes a function's arguments apart, of which there must be n.
+// arguments returns a function's n arguments.
 func arguments(arg any, n int) ([]any, error) {
 	args, ok := arg.([]any)
 	if !ok || len(args) != n {

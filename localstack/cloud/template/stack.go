@@ -6,23 +6,23 @@ import (
 	"fmt"
 )
 
-// Env is where a stack is created: what the pseudo parameters AWS::StackName, AWS::Region and their
-// like answer. The partition is always aws.
+// Env says where a stack is created: the values of the pseudo parameters AWS::StackName,
+// AWS::Region and so on. The partition is always aws.
 type Env struct {
 	StackName string
 	Region    string
 	Account   string
 	StackID   string // AWS::StackId, an ARN
 
-	// IDs are the physical ids, by logical id, of resources that another cloud has already made.
-	// Ref gives them, and attributes that hold a name hold theirs; a host name that AWS draws by
-	// itself stays made up.
+	// IDs are the physical IDs, by logical ID, of resources that another cloud has already created.
+	// Ref gives them, and attributes with a name in them are adapted. A host name that AWS
+	// generates stays made up.
 	IDs map[string]string
 }
 
-// Stack is a template with every value known.
+// Stack is a resolved template.
 type Stack struct {
-	Resources []Resource // those whose condition holds, sorted by logical id
+	Resources []Resource // those whose condition holds, sorted by logical ID
 	Outputs   map[string]string
 }
 
@@ -30,22 +30,22 @@ type Stack struct {
 type Resource struct {
 	LogicalID string
 	Type      string // such as AWS::SQS::Queue
-	// its properties as the template has them, intrinsic functions answered
+	// the properties, with intrinsic functions resolved
 	Properties json.RawMessage
 	Metadata   map[string]any // as the template has it
-	// what Ref gives: its physical id, which for a queue is its URL and for a URL its function's
-	// ARN
+	// the value of Ref: the physical ID. That of a queue is its URL, that of a function URL its
+	// function's ARN
 	ID         string
-	Attributes map[string]string // what Fn::GetAtt gives
+	Attributes map[string]string // the values of Fn::GetAtt
 }
 
-// Decode unmarshals the resource's properties into v. The error names the resource, and the
-// property if v has no field for it: left out here, it would be found missing on AWS. What is to
-// have no effect has a field all the same, of raw JSON.
+// Decode unmarshals the resource's properties into v. A property without a field in v is an error
+// that names resource and property, since it might be missed only on AWS. A property that may be
+// ignored needs a field of raw JSON.
 func (r Resource) Decode(v any) error { return r.named(Strict(r.Properties, v)) }
 
-// Peek unmarshals those of the resource's properties that v has fields for. Whoever makes the
-// resource decodes them all.
+// Peek unmarshals only those properties that v has fields for. The code that creates the resource
+// uses Decode.
 func (r Resource) Peek(v any) error { return r.named(json.Unmarshal(r.Properties, v)) }
 
 func (r Resource) named(err error) error {
@@ -58,16 +58,15 @@ func (r Resource) named(err error) error {
 	return nil
 }
 
-// Strict unmarshals JSON into v, and refuses a field of an object that v has not by its name. A
-// type with an UnmarshalJSON of its own has to call it again, since decoders do not tell it that
-// they are strict.
+// Strict unmarshals JSON into v, and refuses by name a field that v does not have. A type with an
+// UnmarshalJSON of its own must call Strict again: a decoder does not pass its strictness on.
 func Strict(data []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	return dec.Decode(v)
 }
 
-// OfType returns the stack's resources of a CloudFormation type, sorted by logical id.
+// OfType returns the stack's resources of a CloudFormation type, sorted by logical ID.
 func (s *Stack) OfType(cfnType string) []Resource {
 	var found []Resource
 	for _, r := range s.Resources {
@@ -78,10 +77,10 @@ func (s *Stack) OfType(cfnType string) []Resource {
 	return found
 }
 
-// Resolve names the resources as AWS would name them in that place, and answers the intrinsic
-// functions of their properties and of the outputs. Names are the same on every run: the name that
-// the template gives, else {stack}-{logical id}; ids that AWS makes up (of APIs, distributions,
-// function URLs ...) have AWS's form and are made from the stack's name and the logical id.
+// Resolve names the resources as AWS would, and resolves the intrinsic functions in their
+// properties and in the outputs. Names are the same on every run. A resource has the name in its
+// properties, or {stack}-{logical ID}. IDs that AWS generates (of APIs, distributions, function
+// URLs ...) have AWS's form and are derived from the stack's name and the logical ID.
 func (t *Template) Resolve(env Env) (*Stack, error) {
 	r := newResolver(t.doc, env)
 	stack := &Stack{Outputs: make(map[string]string)}

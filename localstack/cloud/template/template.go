@@ -9,14 +9,13 @@ import (
 	"slices"
 )
 
-// Template is a parsed template, its intrinsic functions still unanswered. It is read-only and may
+// Template is a parsed template whose intrinsic functions are not resolved. It is read-only and may
 // be resolved any number of times.
 type Template struct {
 	doc document
 }
 
-// document holds the sections of a template that matter here. Description, Metadata and Rules do
-// not.
+// document holds the sections of a template that are used. Description, Metadata and Rules are not.
 type document struct {
 	Transform  any
 	Parameters map[string]parameter
@@ -44,9 +43,8 @@ type output struct {
 	Value     any
 }
 
-// Parse reads a template in JSON. It refuses one that is not JSON, that has no resources, that
-// names a condition which it does not define, or that asks for a Transform (a macro runs on AWS
-// only).
+// Parse reads a template in JSON. It refuses one that is not JSON, has no resources, refers to a
+// condition that it does not define, or has a Transform (macros run only on AWS).
 func Parse(data []byte) (*Template, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -69,7 +67,7 @@ func Parse(data []byte) (*Template, error) {
 	return &Template{doc: doc}, nil
 }
 
-// check finds what is wrong with the template whatever its values are.
+// check finds the mistakes that do not depend on values.
 func (d document) check() error {
 	for _, id := range sortedKeys(d.Resources) {
 		switch res := d.Resources[id]; {
@@ -92,8 +90,8 @@ func has[V any](m map[string]V, key string) bool {
 	return ok
 }
 
-// sortedKeys makes whatever walks a map do so in one order: errors and resources come out the same
-// on every run.
+// sortedKeys returns the keys of a map in order, so that errors and resources come in the same
+// order on every run.
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {

@@ -1,8 +1,9 @@
-// Package wildcard matches the patterns that AWS writes in policies and in CloudFront's path
-// patterns alike.
+// Package wildcard decides whether a text matches a pattern with * and ?, as IAM policies and
+// CloudFront's path patterns have them. Match is all there is.
 package wildcard
 
-// Match reports whether s fits the pattern, in which * stands for any text and ? for one character.
+// Match reports whether s matches the pattern, in which * is any text and ? is one character (a
+// byte).
 func Match(pattern, s string) bool {
 	star, mark := -1, 0
 	i, j := 0, 0

@@ -9,16 +9,16 @@ import (
 	"hark/localstack/cloud/iam"
 )
 
-// Process is the process that makes a call.
+// Process is a process that makes calls.
 type Process interface {
-	// Writes counts the writes of the invocation that runs.
+	// Writes counts the writes of the current invocation.
 	Writes() *Count
 	// Kill ends the process by SIGKILL and returns when it has ended.
 	Kill()
 }
 
-// Count is how many writes an invocation has made, for each fault those that match it. The zero
-// value is ready.
+// Count counts an invocation's writes: for each fault, those that it matches. The zero value is
+// ready to use.
 type Count struct {
 	mu sync.Mutex
 	of map[*active]int
@@ -41,9 +41,9 @@ func WithProcess(ctx context.Context, p Process) context.Context {
 	return context.WithValue(ctx, processKey{}, p)
 }
 
-// Serve has a request answered as the faults will have it: late, refused, or never, since its
-// caller was killed. Refuse answers with a status in the service's own form, do executes the
-// request. Place.Function is who calls, by the request's context.
+// Serve executes a request with the faults that are set. The request may be delayed, refused, or
+// not answered because its caller is killed. refuse answers with a status in the service's own
+// form; do executes the request. Serve sets Place.Function to the caller in the request's context.
 func (s *Set) Serve(
 	w http.ResponseWriter, r *http.Request, at Place,
 	refuse func(w http.ResponseWriter, status int), do http.HandlerFunc,
@@ -69,14 +69,14 @@ func (s *Set) Serve(
 	case KillBeforeWrite:
 		p.Kill()
 	case KillAfterWrite:
-		do(&nobody{header: make(http.Header)}, r)
+		do(&discarded{header: make(http.Header)}, r)
 		p.Kill()
 	default:
 		do(w, r)
 	}
 }
 
-// fatal counts a write, and returns which kind of fault it sets off, if any.
+// fatal counts a write and returns the kind of fault that it triggers, if any.
 func (s *Set) fatal(at Place, writes *Count) Kind {
 	var fatal Kind
 	for _, a := range s.active() {
@@ -86,14 +86,14 @@ func (s *Set) fatal(at Place, writes *Count) Kind {
 		if n := writes.next(a); n != max(1, a.Nth) || fatal != "" {
 			continue
 		}
-		if _, ok := a.turn(); ok {
+		if _, ok := a.decide(); ok {
 			fatal = a.Do
 		}
 	}
 	return fatal
 }
 
-// pause waits, not longer than the context lasts.
+// pause waits for d, or until the context ends.
 func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -103,9 +103,9 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// nobody takes the answer that its caller will not live to read.
-type nobody struct{ header http.Header }
+// discarded drops an answer whose caller was killed.
+type discarded struct{ header http.Header }
 
-func (n *nobody) Header() http.Header         { return n.header }
-func (n *nobody) Write(b []byte) (int, error) { return len(b), nil }
-func (n *nobody) WriteHeader(int)             {}
+func (d *discarded) Header() http.Header         { return d.header }
+func (d *discarded) Write(b []byte) (int, error) { return len(b), nil }
+func (d *discarded) WriteHeader(int)             {}

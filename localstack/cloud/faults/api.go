@@ -6,22 +6,22 @@ import (
 	"net/http"
 )
 
-// maxOrder bounds the body of an order.
+// maxOrder is the most bytes of an order.
 const maxOrder = 1 << 20
 
-// report is a fault as it is listed.
+// report is a fault in the list that is answered.
 type report struct {
 	ID    int    `json:"id"`
 	Seed  uint64 `json:"seed"`
 	Index int    `json:"index"` // its place in its order
 	Fault
 	Seen int `json:"seen"` // how many occasions it had
-	Hits int `json:"hits"` // on how many of them it struck
+	Hits int `json:"hits"` // how often it struck
 }
 
-// ServeHTTP sets the faults of the order in the body on POST, lists on GET what is set, and removes
-// all of it on DELETE. Each answers {"faults": [...]}, all that are set then. An order that is not
-// understood gets 400 and a message, and sets nothing.
+// ServeHTTP sets the faults of the order in the body on POST, lists them on GET, and removes all on
+// DELETE. Each answers {"faults": [...]} with all faults that are then set. An invalid order sets
+// nothing and is answered 400 with a message.
 func (s *Set) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
@@ -54,12 +54,9 @@ func (s *Set) list() []report {
 	list := []report{}
 	for _, a := range s.active() {
 		a.mu.Lock()
-		list = append(
-			list,
-			report{
-				ID: a.id, Seed: a.seed, Index: a.index, Fault: a.Fault, Seen: a.seen, Hits: a.hits,
-			},
-		)
+		list = append(list, report{
+			ID: a.id, Seed: a.seed, Index: a.index, Fault: a.Fault, Seen: a.seen, Hits: a.hits,
+		})
 		a.mu.Unlock()
 	}
 	return list
@@ -68,5 +65,5 @@ func (s *Set) list() []report {
 func answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // fails only if the reader has gone
+	_ = json.NewEncoder(w).Encode(v) // an error means that the client has gone
 }
