@@ -10,14 +10,15 @@ import (
 	"hark/localstack/cloud/edge"
 )
 
-// code is a function like the stack's: /app/{key} becomes the stage root, the key travels in the
-// query.
+// code is a function like the stack's: it rewrites /app/{key} to the stage root and moves the key
+// to the query.
 const code = `
 function handler(event) {
     var request = event.request;
     var match = /^\/app\/([A-Za-z0-9_-]{1,64})$/.exec(request.uri);
     if (!match) {
-        return { statusCode: 404, headers: { 'content-type': { value: 'text/plain' } }, body: 'no such path' };
+        var headers = { 'content-type': { value: 'text/plain' } };
+        return { statusCode: 404, headers: headers, body: 'no such path' };
     }
     var query = { app: { value: match[1] } };
     ['protocol', 'client'].forEach(function (name) {
@@ -40,7 +41,8 @@ const distribution = `{"DistributionConfig": {
 	"PriceClass": "PriceClass_All",
 	"CustomErrorResponses": [{"ErrorCode": 404, "ErrorCachingMinTTL": 0}],
 	"Origins": [
-		{"Id": "socket", "DomainName": "api1.execute-api.us-east-1.amazonaws.com", "OriginPath": "/v1",
+		{"Id": "socket", "DomainName": "api1.execute-api.us-east-1.amazonaws.com",
+			"OriginPath": "/v1",
 			"CustomOriginConfig": {"OriginProtocolPolicy": "https-only"},
 			"OriginCustomHeaders": [{"HeaderName": "x-hark-origin", "HeaderValue": "secret"}]},
 		{"Id": "publish", "DomainName": "publish.example.com", "CustomOriginConfig": {}}
@@ -51,7 +53,8 @@ const distribution = `{"DistributionConfig": {
 		"OriginRequestPolicyId": "b689b0a8-53d0-40ab-baf2-68738e2966ac",
 		"ViewerProtocolPolicy": "https-only",
 		"Compress": false,
-		"FunctionAssociations": [{"EventType": "viewer-request", "FunctionARN": "arn:aws:cloudfront::1:function/f"}]
+		"FunctionAssociations": [
+			{"EventType": "viewer-request", "FunctionARN": "arn:aws:cloudfront::1:function/f"}]
 	},
 	"CacheBehaviors": [{
 		"PathPattern": "/apps/*/events",
@@ -63,13 +66,13 @@ const distribution = `{"DistributionConfig": {
 	}]
 }}`
 
-// received is what an origin got.
+// received is a request that an origin received.
 type received struct {
 	domain string
 	*http.Request
 }
 
-// viewer serves requests by a distribution whose origins note what they get.
+// viewer is a distribution for tests. Its origins keep the requests that they receive.
 type viewer struct {
 	*edge.Distribution
 	got []received
@@ -114,7 +117,7 @@ func (v *viewer) ask(
 	return w
 }
 
-// origin returns the one request that origins got.
+// origin returns the one request that the origins received.
 func (v *viewer) origin(t testing.TB) received {
 	t.Helper()
 	if len(v.got) != 1 {

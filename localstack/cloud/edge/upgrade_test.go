@@ -30,18 +30,7 @@ func TestWebSocketThroughTheEdge(t *testing.T) {
 			"to a handler in this process",
 			func(_ *testing.T, socket http.Handler) http.Handler { return socket },
 		},
-		{"to a reverse proxy", func(t *testing.T, socket http.Handler) http.Handler {
-			t.Helper()
-			server := httptest.NewServer(socket)
-			t.Cleanup(server.Close)
-			target, err := url.Parse(server.URL)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return &httputil.ReverseProxy{
-				Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
-			}
-		}},
+		{"to a reverse proxy", reverseProxy},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -78,13 +67,28 @@ func TestWebSocketThroughTheEdge(t *testing.T) {
 				t.Errorf("client got %q, %v", b, err)
 			}
 			post(t, g, http.MethodDelete, e.RequestContext.ConnectionID, "")
-			if _, _, err := client.Read(ctx); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+			_, _, err = client.Read(ctx)
+			if websocket.CloseStatus(err) != websocket.StatusNormalClosure {
 				t.Errorf("client got %v, want close 1000", err)
 			}
 			if e := <-got; e.RequestContext.EventType != "DISCONNECT" {
 				t.Errorf("got %+v", e.RequestContext)
 			}
 		})
+	}
+}
+
+// reverseProxy serves the socket on a port of its own, and returns a proxy to it.
+func reverseProxy(t *testing.T, socket http.Handler) http.Handler {
+	t.Helper()
+	server := httptest.NewServer(socket)
+	t.Cleanup(server.Close)
+	target, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
 	}
 }
 

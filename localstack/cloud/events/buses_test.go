@@ -25,7 +25,7 @@ const (
 	busARN   = "arn:aws:events:us-east-1:" + account + ":event-bus/Hark"
 )
 
-// rig is a bus called Hark with a rule on it, and the queue that the rule sends to.
+// rig is a bus named Hark with a rule, and the queue that the rule sends to.
 type rig struct {
 	testing.TB
 	*events.Service
@@ -65,7 +65,7 @@ func ruleSpec(pattern string) events.RuleSpec {
 	return spec
 }
 
-// put calls PutEvents with the JSON of entries.
+// put calls PutEvents with entries in JSON.
 func (r rig) put(ctx context.Context, entries ...string) (status int, answer string) {
 	r.Helper()
 	return r.call(ctx, "AWSEvents.PutEvents", `{"Entries":[`+strings.Join(entries, ",")+`]}`)
@@ -80,7 +80,7 @@ func (r rig) call(ctx context.Context, target, body string) (status int, answer 
 	return w.Code, w.Body.String()
 }
 
-// sent takes what the rule has sent to the queue.
+// sent removes what the rule has sent to the queue, and returns it.
 func (r rig) sent() []sqs.Message {
 	r.Helper()
 	got, err := r.queues.Receive(r.Context(), queueARN, 10, 0)
@@ -132,9 +132,11 @@ func TestEqualEventsAreTwoEvents(t *testing.T) {
 	}
 }
 
-func TestPatterns(t *testing.T) {
-	const event = `{"EventBusName":"Hark","Source":"shop","DetailType":"sale","Resources":["a","b"],"Time":1700000000,
-		"Detail":"{\"n\":1.50,\"on\":true,\"none\":null,\"tags\":[\"x\",\"y\"],\"to\":{\"city\":\"Rome\"}}"}`
+func TestPatternsMatchEvents(t *testing.T) {
+	const event = `{"EventBusName":"Hark","Source":"shop","DetailType":"sale","Resources":["a","b"],
+		"Time":1700000000,
+		"Detail":"{\"n\":1.50,\"on\":true,\"none\":null,` +
+		`\"tags\":[\"x\",\"y\"],\"to\":{\"city\":\"Rome\"}}"}`
 	for _, tt := range []struct {
 		name, pattern string
 		want          bool
@@ -206,7 +208,7 @@ func TestEntriesAreRefusedOneByOne(t *testing.T) {
 	}
 }
 
-func TestAnEventForABusThatIsNotThereIsLost(t *testing.T) {
+func TestAnEventForAMissingBusIsDropped(t *testing.T) {
 	r := newRig(t, `{"source":["shop"]}`)
 	for _, bus := range []string{`"EventBusName":"other",`, ``} {
 		status, answer := r.put(
@@ -221,7 +223,7 @@ func TestAnEventForABusThatIsNotThereIsLost(t *testing.T) {
 	}
 }
 
-func TestRequestsThatAreRefused(t *testing.T) {
+func TestInvalidRequestsAreRefused(t *testing.T) {
 	r := newRig(t, `{"source":["shop"]}`)
 	many := strings.Split(strings.Repeat(entry(`{}`)+"\n", 11), "\n")[:11]
 	for _, tt := range []struct{ name, target, body, want string }{
@@ -262,16 +264,17 @@ func TestRolesPutEventsWhereTheirPoliciesSay(t *testing.T) {
 	for resource, want := range map[string]int{
 		busARN: http.StatusOK, busARN + "2": http.StatusBadRequest,
 	} {
-		role := &iam.Role{Name: "fn", Session: "Hark-webhook", Account: account, Statements: []iam.Statement{
+		role := &iam.Role{Name: "fn", Session: "Hark-webhook", Account: account}
+		role.Statements = []iam.Statement{
 			{Effect: "Allow", Actions: []string{"events:PutEvents"}, Resources: []string{resource}},
-		}}
+		}
 		status, answer := r.put(iam.WithRole(t.Context(), role), entry(`{}`))
 		if status != want || want != http.StatusOK &&
 			!strings.Contains(answer, `"__type":"AccessDeniedException"`) {
 			t.Errorf("%s: %d %s", resource, status, answer)
 		}
 	}
-	if got := r.sent(); len(got) != 1 { // the rule may send to the queue, whoever has put the event
+	if got := r.sent(); len(got) != 1 { // the rule needs no permission of the caller
 		t.Errorf("%d messages", len(got))
 	}
 	var lines []meter.Line
@@ -332,7 +335,7 @@ func TestFaultsStrike(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeCreated(t *testing.T) {
+func TestCreateRefusesWhatIsNotSupported(t *testing.T) {
 	r := newRig(t, `{"source":["shop"]}`)
 	for name, spec := range map[string]events.BusSpec{
 		"the name is not one": {}, "exists already": {Name: "Hark"}, "exists": {Name: "default"},

@@ -13,28 +13,29 @@ import (
 	"hark/localstack/cloud/iam"
 )
 
-// victim is a process: it knows whether it has been killed.
-type victim struct {
+// process is a process that knows whether it was killed.
+type process struct {
 	writes faults.Count
 	killed bool
 }
 
-func (v *victim) Writes() *faults.Count { return &v.writes }
-func (v *victim) Kill()                 { v.killed = true }
+func (p *process) Writes() *faults.Count { return &p.writes }
+func (p *process) Kill()                 { p.killed = true }
 
-// caller makes calls as a process, and keeps what became of them.
+// caller makes calls as a process, and keeps which of them were executed.
 type caller struct {
-	*victim
+	*process
 	set      *faults.Set
 	executed []string
 }
 
-// call calls a service of which every operation answers its own name, refusals the status.
+// call calls a service whose operations answer with their name, and whose refusals answer with the
+// status.
 func (c *caller) call(t *testing.T, service, operation string) (status int, body string) {
 	t.Helper()
 	ctx := iam.WithRole(t.Context(), &iam.Role{Name: "role", Session: "Hark-message"})
-	if c.victim != nil {
-		ctx = faults.WithProcess(ctx, c.victim)
+	if c.process != nil {
+		ctx = faults.WithProcess(ctx, c.process)
 	}
 	w := httptest.NewRecorder()
 	w.Code = 0 // until something is written
@@ -50,58 +51,61 @@ func (c *caller) call(t *testing.T, service, operation string) (status int, body
 	return w.Code, w.Body.String()
 }
 
+// kills are faults, and which calls of the sequence are executed until the process is killed.
+var kills = []struct {
+	name     string
+	fault    faults.Fault
+	executed []string // nil if all are, and the process is not killed
+}{
+	{"before the first", faults.Fault{Do: faults.KillBeforeWrite}, []string{"GetItem"}},
+	{
+		"after the first", faults.Fault{Do: faults.KillAfterWrite, Nth: 1},
+		[]string{"GetItem", "PutItem"},
+	},
+	{
+		"before the third", faults.Fault{Do: faults.KillBeforeWrite, Nth: 3},
+		[]string{"GetItem", "PutItem", "SendMessage", "DeleteMessage"},
+	},
+	{
+		"after the third", faults.Fault{Do: faults.KillAfterWrite, Nth: 3},
+		[]string{"GetItem", "PutItem", "SendMessage", "DeleteMessage", "UpdateItem"},
+	},
+	{
+		"after the second of an operation",
+		faults.Fault{Do: faults.KillAfterWrite, Operation: "PutItem", Nth: 2},
+		[]string{"GetItem", "PutItem", "SendMessage", "DeleteMessage", "UpdateItem", "PutItem"},
+	},
+	{
+		"before the first event on a bus",
+		faults.Fault{Do: faults.KillBeforeWrite, Service: "eventbridge"}, nil,
+	},
+	{
+		"before the first to a service",
+		faults.Fault{Do: faults.KillBeforeWrite, Service: "sqs"},
+		[]string{"GetItem", "PutItem"},
+	},
+	{
+		"not another function", faults.Fault{Do: faults.KillBeforeWrite, Function: "connect"},
+		nil,
+	},
+	{"not at a write that never comes", faults.Fault{Do: faults.KillBeforeWrite, Nth: 5}, nil},
+}
+
 func TestAProcessIsKilledAtItsNthWrite(t *testing.T) {
 	t.Parallel()
 	calls := [][2]string{
 		{"dynamodb", "GetItem"}, {"dynamodb", "PutItem"}, {"sqs", "SendMessage"},
 		{"sqs", "DeleteMessage"}, {"dynamodb", "UpdateItem"}, {"dynamodb", "PutItem"},
 	}
-	for _, tt := range []struct {
-		name     string
-		fault    faults.Fault
-		executed []string // nil: all of them, and nobody dies
-	}{
-		{"before the first", faults.Fault{Do: faults.KillBeforeWrite}, []string{"GetItem"}},
-		{
-			"after the first", faults.Fault{Do: faults.KillAfterWrite, Nth: 1},
-			[]string{"GetItem", "PutItem"},
-		},
-		{
-			"before the third", faults.Fault{Do: faults.KillBeforeWrite, Nth: 3},
-			[]string{"GetItem", "PutItem", "SendMessage", "DeleteMessage"},
-		},
-		{
-			"after the third", faults.Fault{Do: faults.KillAfterWrite, Nth: 3},
-			[]string{"GetItem", "PutItem", "SendMessage", "DeleteMessage", "UpdateItem"},
-		},
-		{
-			"after the second of an operation",
-			faults.Fault{Do: faults.KillAfterWrite, Operation: "PutItem", Nth: 2},
-			[]string{"GetItem", "PutItem", "SendMessage", "DeleteMessage", "UpdateItem", "PutItem"},
-		},
-		{
-			"before the first event on a bus",
-			faults.Fault{Do: faults.KillBeforeWrite, Service: "eventbridge"}, nil,
-		},
-		{
-			"before the first to a service",
-			faults.Fault{Do: faults.KillBeforeWrite, Service: "sqs"},
-			[]string{"GetItem", "PutItem"},
-		},
-		{
-			"not another function", faults.Fault{Do: faults.KillBeforeWrite, Function: "connect"},
-			nil,
-		},
-		{"not at a write that never comes", faults.Fault{Do: faults.KillBeforeWrite, Nth: 5}, nil},
-	} {
+	for _, tt := range kills {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := &caller{victim: new(victim), set: set(1, tt.fault)}
+			c := &caller{process: new(process), set: set(1, tt.fault)}
 			for _, op := range calls {
 				status, body := c.call(t, op[0], op[1])
 				if c.killed {
 					if status != 0 || body != "" {
-						t.Errorf("the dead is answered %d %q", status, body)
+						t.Errorf("a killed process is answered %d %q", status, body)
 					}
 					break
 				}
@@ -124,7 +128,7 @@ func TestKillsAreBounded(t *testing.T) {
 	s := set(1, faults.Fault{Do: faults.KillBeforeWrite, Count: 2})
 	killed := 0
 	for range 5 {
-		c := &caller{victim: new(victim), set: s}
+		c := &caller{process: new(process), set: s}
 		c.call(t, "sqs", "SendMessage")
 		if c.killed {
 			killed++
@@ -135,7 +139,7 @@ func TestKillsAreBounded(t *testing.T) {
 	}
 }
 
-func TestWhoIsNoProcessCannotBeKilled(t *testing.T) {
+func TestACallerWithoutAProcessIsNotKilled(t *testing.T) {
 	t.Parallel()
 	c := &caller{set: set(1, faults.Fault{Do: faults.KillBeforeWrite})}
 	if status, _ := c.call(t, "dynamodb", "PutItem"); status != http.StatusCreated {
@@ -145,7 +149,7 @@ func TestWhoIsNoProcessCannotBeKilled(t *testing.T) {
 
 func TestARefusedCallIsNotExecuted(t *testing.T) {
 	t.Parallel()
-	c := &caller{victim: new(victim), set: set(1,
+	c := &caller{process: new(process), set: set(1,
 		faults.Fault{
 			Do: faults.Answer, Operation: "PutItem", Function: "message", Status: 503, Count: 1,
 		},

@@ -21,74 +21,81 @@ func set(seed uint64, all ...faults.Fault) *faults.Set {
 	return s
 }
 
-func TestOrders(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ name, order, want string }{
-		{"nothing", `{}`, ""},
-		{"every kind", `{"seed":18446744073709551615,"faults":[
+// orders are orders, and the error with which Parse refuses them.
+var orders = []struct{ name, order, want string }{
+	{"nothing", `{}`, ""},
+	{"every kind", `{"seed":18446744073709551615,"faults":[
 			{"do":"lose-disconnect","connection":"a=","rate":0.5,"count":1},
-			{"do":"gone","service":"connections","operation":"GetConnection","function":"broadcast","connection":"a="},
-			{"do":"answer","service":"lambda","operation":"Invoke","function":"message","status":429},
+			{"do":"gone","service":"connections","operation":"GetConnection",
+			"function":"broadcast","connection":"a="},
+			{"do":"answer","service":"lambda","operation":"Invoke","function":"message",
+			"status":429},
 			{"do":"answer","status":500},
 			{"do":"slow","service":"sqs","operation":"SendMessage","delay":"1m0.5s"},
-			{"do":"kill-before-write","service":"dynamodb","operation":"PutItem","function":"message","nth":2},
+			{"do":"kill-before-write","service":"dynamodb","operation":"PutItem",
+			"function":"message","nth":2},
 			{"do":"kill-after-write","operation":"SendMessageBatch"},
 			{"do":"repeat-invocation","function":"message","delay":"5ms"},
-			{"do":"repeat-message","operation":"ReceiveMessage","function":"broadcast","delay":"5ms"},
+			{"do":"repeat-message","operation":"ReceiveMessage","function":"broadcast",
+			"delay":"5ms"},
 			{"do":"cut"},
 			{"do":"reorder","delay":"1s"}]}`, ""},
-		{"no JSON", `{`, "unexpected EOF"},
-		{"an unknown field", `{"faults":[{"do":"cut","route":"x"}]}`, `unknown field "route"`},
-		{"two orders", `{}{}`, "something follows"},
-		{"nothing to do", `{"faults":[{}]}`, `fault 0: do is "", which is none`},
-		{
-			"an unknown kind", `{"faults":[{"do":"cut"},{"do":"burn"}]}`,
-			`fault 1: do is "burn", which is none`,
-		},
-		{
-			"a selector that has no meaning", `{"faults":[{"do":"cut","function":"x"}]}`,
-			"cut takes no function, only rate, count, connection",
-		},
-		{
-			"an unknown service", `{"faults":[{"do":"slow","service":"s3","delay":"1s"}]}`,
-			`service is "s3", must be one of dynamodb, sqs, eventbridge, connections, lambda`,
-		},
-		{
-			"a service without writes",
-			`{"faults":[{"do":"kill-after-write","service":"connections"}]}`,
-			"must be one of dynamodb, sqs, eventbridge",
-		},
-		{
-			"an unknown operation",
-			`{"faults":[{"do":"slow","service":"sqs","operation":"Send","delay":"1s"}]}`,
-			`operation is "Send", must be one of SendMessage,`,
-		},
-		{
-			"a write that is none", `{"faults":[{"do":"kill-before-write","operation":"GetItem"}]}`,
-			`operation is "GetItem"`,
-		},
-		{
-			"invocations, not by name",
-			`{"faults":[{"do":"slow","operation":"Invoke","delay":"1s"}]}`, `operation is "Invoke"`,
-		},
-		{
-			"a connection's table",
-			`{"faults":[{"do":"slow","service":"dynamodb","connection":"a=","delay":"1s"}]}`,
-			"a call of dynamodb is about no connection",
-		},
-		{
-			"a success", `{"faults":[{"do":"answer","status":200}]}`,
-			"status is 200, must be 429 or 500 to 599",
-		},
-		{"no status", `{"faults":[{"do":"answer"}]}`, "status is 0"},
-		{"slow without a delay", `{"faults":[{"do":"slow"}]}`, "slow needs a delay"},
-		{"a delay without a unit", `{"faults":[{"do":"slow","delay":"5"}]}`, "missing unit"},
-		{"a number as delay", `{"faults":[{"do":"slow","delay":5}]}`, "cannot unmarshal"},
-		{"a negative delay", `{"faults":[{"do":"slow","delay":"-5s"}]}`, "delay is -5s"},
-		{"more than always", `{"faults":[{"do":"cut","rate":1.5}]}`, "rate is 1.5"},
-		{"a negative count", `{"faults":[{"do":"cut","count":-1}]}`, "count is -1"},
-		{"a negative nth", `{"faults":[{"do":"kill-after-write","nth":-1}]}`, "nth is -1"},
-	} {
+	{"no JSON", `{`, "unexpected EOF"},
+	{"an unknown field", `{"faults":[{"do":"cut","route":"x"}]}`, `unknown field "route"`},
+	{"two orders", `{}{}`, "something follows"},
+	{"nothing to do", `{"faults":[{}]}`, `fault 0: do is "", which is none`},
+	{
+		"an unknown kind", `{"faults":[{"do":"cut"},{"do":"burn"}]}`,
+		`fault 1: do is "burn", which is none`,
+	},
+	{
+		"a selector that has no meaning", `{"faults":[{"do":"cut","function":"x"}]}`,
+		"cut takes no function, only rate, count, connection",
+	},
+	{
+		"an unknown service", `{"faults":[{"do":"slow","service":"s3","delay":"1s"}]}`,
+		`service is "s3", must be one of dynamodb, sqs, eventbridge, connections, lambda`,
+	},
+	{
+		"a service without writes",
+		`{"faults":[{"do":"kill-after-write","service":"connections"}]}`,
+		"must be one of dynamodb, sqs, eventbridge",
+	},
+	{
+		"an unknown operation",
+		`{"faults":[{"do":"slow","service":"sqs","operation":"Send","delay":"1s"}]}`,
+		`operation is "Send", must be one of SendMessage,`,
+	},
+	{
+		"a write that is none", `{"faults":[{"do":"kill-before-write","operation":"GetItem"}]}`,
+		`operation is "GetItem"`,
+	},
+	{
+		"invocations, not by name",
+		`{"faults":[{"do":"slow","operation":"Invoke","delay":"1s"}]}`, `operation is "Invoke"`,
+	},
+	{
+		"a connection's table",
+		`{"faults":[{"do":"slow","service":"dynamodb","connection":"a=","delay":"1s"}]}`,
+		"a call of dynamodb is about no connection",
+	},
+	{
+		"a success", `{"faults":[{"do":"answer","status":200}]}`,
+		"status is 200, must be 429 or 500 to 599",
+	},
+	{"no status", `{"faults":[{"do":"answer"}]}`, "status is 0"},
+	{"slow without a delay", `{"faults":[{"do":"slow"}]}`, "slow needs a delay"},
+	{"a delay without a unit", `{"faults":[{"do":"slow","delay":"5"}]}`, "missing unit"},
+	{"a number as delay", `{"faults":[{"do":"slow","delay":5}]}`, "cannot unmarshal"},
+	{"a negative delay", `{"faults":[{"do":"slow","delay":"-5s"}]}`, "delay is -5s"},
+	{"more than always", `{"faults":[{"do":"cut","rate":1.5}]}`, "rate is 1.5"},
+	{"a negative count", `{"faults":[{"do":"cut","count":-1}]}`, "count is -1"},
+	{"a negative nth", `{"faults":[{"do":"kill-after-write","nth":-1}]}`, "nth is -1"},
+}
+
+func TestParseChecksOrders(t *testing.T) {
+	t.Parallel()
+	for _, tt := range orders {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			_, err := faults.Parse([]byte(tt.order))
@@ -202,7 +209,7 @@ func count(hits []faults.Hit) (n int) {
 	return n
 }
 
-func TestTheFirstThatWantsToStrikesAlone(t *testing.T) {
+func TestOnlyTheFirstFaultThatHitsStrikes(t *testing.T) {
 	t.Parallel()
 	s := set(
 		1, faults.Fault{Do: faults.Answer, Status: 429, Count: 1},
@@ -226,7 +233,7 @@ func TestNoSetNeverStrikes(t *testing.T) {
 	}
 }
 
-func TestManyMaySetAndStrikeAtOnce(t *testing.T) {
+func TestASetIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	s := set(1)
 	var wg sync.WaitGroup
@@ -264,7 +271,7 @@ func listed(t *testing.T, s *faults.Set) []map[string]any {
 	return answer.Faults
 }
 
-func TestOverHTTP(t *testing.T) {
+func TestFaultsAreSetOverHTTP(t *testing.T) {
 	t.Parallel()
 	const lose = `{"id":1,"seed":7,"index":0,"do":"lose-disconnect","count":1,"seen":0,"hits":0}`
 	const slow = `{"id":2,"seed":9,"index":0,"do":"slow","service":"sqs","delay":"1.5s",` +

@@ -19,7 +19,7 @@ import (
 const benchFrame = `{"event":"App\\Events\\Shipped","channel":"orders","data":"{\"id\":123456,` +
 	`\"state\":\"shipped\"}"}`
 
-// BenchmarkPost is a delivery as functions make it: a POST over a kept-alive connection, to a frame
+// BenchmarkPost measures a post by a function: a POST over a kept-alive connection, up to the frame
 // at the client. The clients share the posts.
 func BenchmarkPost(b *testing.B) {
 	for _, clients := range []int{1, 100} {
@@ -39,7 +39,7 @@ func BenchmarkPost(b *testing.B) {
 	}
 }
 
-// BenchmarkPostParallel is a fan-out: many posters, many clients, and nobody waits for a frame.
+// BenchmarkPostParallel measures a fan-out: many posters, many clients, and no wait for frames.
 func BenchmarkPostParallel(b *testing.B) {
 	c := start(b, gateway.Options{}, nil)
 	ids := make(chan string, 100)
@@ -60,7 +60,7 @@ func BenchmarkPostParallel(b *testing.B) {
 	})
 }
 
-// BenchmarkPostInProcess leaves HTTP out: what the gateway itself costs.
+// BenchmarkPostInProcess measures the gateway without HTTP.
 func BenchmarkPostInProcess(b *testing.B) {
 	c := start(b, gateway.Options{}, nil)
 	s, id := c.connect()
@@ -88,7 +88,7 @@ func (w nullWriter) Header() http.Header         { return w.header }
 func (w nullWriter) Write(b []byte) (int, error) { return len(b), nil }
 func (w nullWriter) WriteHeader(int)             {}
 
-// poster returns a function that posts over one connection of its own, without the costs of an HTTP
+// poster returns a function that posts over one connection of its own, without the cost of an HTTP
 // client.
 func poster(b *testing.B, c *cloud) func(id string) {
 	b.Helper()

@@ -14,59 +14,66 @@ import (
 	"hark/localstack/cloud/gateway"
 )
 
-func TestFramesThatCloseTheSocket(t *testing.T) {
-	t.Parallel()
-	fragments := func(sizes ...int) []ws.Frame {
-		frames := make([]ws.Frame, len(sizes))
-		for i, n := range sizes {
-			op := ws.OpContinuation
-			if i == 0 {
-				op = ws.OpText
-			}
-			frames[i] = ws.NewFrame(op, i == len(sizes)-1, []byte(strings.Repeat("x", n)))
+const kb = 1 << 10
+
+// fragments returns a text message in frames of the given sizes.
+func fragments(sizes ...int) []ws.Frame {
+	frames := make([]ws.Frame, len(sizes))
+	for i, n := range sizes {
+		op := ws.OpContinuation
+		if i == 0 {
+			op = ws.OpText
 		}
-		return frames
+		frames[i] = ws.NewFrame(op, i == len(sizes)-1, []byte(strings.Repeat("x", n)))
 	}
-	const kb = 1 << 10
-	for _, tt := range []struct {
-		name   string
-		frames []ws.Frame
-		want   ws.StatusCode // 0: the message arrives
-	}{
-		{"a frame of 32 KB passes", fragments(32 * kb), 0},
-		{"a longer frame", fragments(32*kb + 1), ws.StatusMessageTooBig},
-		{"a message of 128 KB passes", fragments(32*kb, 32*kb, 32*kb, 32*kb), 0},
-		{"a longer message", fragments(32*kb, 32*kb, 32*kb, 32*kb, 1), ws.StatusMessageTooBig},
-		{"a binary frame", []ws.Frame{ws.NewBinaryFrame([]byte("x"))}, ws.StatusUnsupportedData},
-		{
-			"text that is not UTF-8", []ws.Frame{ws.NewTextFrame([]byte("\xff"))},
-			ws.StatusInvalidFramePayloadData,
+	return frames
+}
+
+// messages are the frames of messages, valid and not.
+var messages = []struct {
+	name   string
+	frames []ws.Frame
+	want   ws.StatusCode // 0: the message arrives
+}{
+	{"a frame of 32 KB passes", fragments(32 * kb), 0},
+	{"a longer frame", fragments(32*kb + 1), ws.StatusMessageTooBig},
+	{"a message of 128 KB passes", fragments(32*kb, 32*kb, 32*kb, 32*kb), 0},
+	{"a longer message", fragments(32*kb, 32*kb, 32*kb, 32*kb, 1), ws.StatusMessageTooBig},
+	{"a binary frame", []ws.Frame{ws.NewBinaryFrame([]byte("x"))}, ws.StatusUnsupportedData},
+	{
+		"text that is not UTF-8", []ws.Frame{ws.NewTextFrame([]byte("\xff"))},
+		ws.StatusInvalidFramePayloadData,
+	},
+	{
+		"a continuation of nothing", []ws.Frame{ws.NewFrame(ws.OpContinuation, true, nil)},
+		ws.StatusProtocolError,
+	},
+	{"a reserved opcode", []ws.Frame{ws.NewFrame(3, true, nil)}, ws.StatusProtocolError},
+	{
+		"a close code that may not be sent",
+		[]ws.Frame{ws.NewCloseFrame(ws.NewCloseFrameBody(1006, ""))}, ws.StatusProtocolError,
+	},
+	{
+		"UTF-8 cut between frames passes",
+		[]ws.Frame{
+			ws.NewFrame(ws.OpText, false, []byte("\xc3")),
+			ws.NewFrame(ws.OpContinuation, true, []byte("\xa9")),
 		},
-		{
-			"a continuation of nothing", []ws.Frame{ws.NewFrame(ws.OpContinuation, true, nil)},
-			ws.StatusProtocolError,
-		},
-		{"a reserved opcode", []ws.Frame{ws.NewFrame(3, true, nil)}, ws.StatusProtocolError},
-		{
-			"a close code that may not be sent",
-			[]ws.Frame{ws.NewCloseFrame(ws.NewCloseFrameBody(1006, ""))}, ws.StatusProtocolError,
-		},
-		{
-			"UTF-8 cut between frames passes",
-			[]ws.Frame{
-				ws.NewFrame(ws.OpText, false, []byte("\xc3")),
-				ws.NewFrame(ws.OpContinuation, true, []byte("\xa9")),
-			},
-			0,
-		},
-	} {
+		0,
+	},
+}
+
+func TestInvalidFramesCloseTheConnection(t *testing.T) {
+	t.Parallel()
+	for _, tt := range messages {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			arrived := make(chan int, 1)
-			c := start(t, gateway.Options{}, map[string]function{"$default": func(e request) (any, error) {
+			count := func(e request) (any, error) {
 				arrived <- len(e.Body)
 				return ok, nil
-			}})
+			}
+			c := start(t, gateway.Options{}, map[string]function{"$default": count})
 			s, id := c.connect()
 			sent := 0
 			for _, f := range tt.frames {
@@ -94,7 +101,7 @@ func TestFramesThatCloseTheSocket(t *testing.T) {
 	}
 }
 
-func TestUnmaskedFrameClosesTheSocket(t *testing.T) {
+func TestAnUnmaskedFrameClosesTheConnection(t *testing.T) {
 	t.Parallel()
 	c := start(t, gateway.Options{}, nil)
 	s, _ := c.connect()
@@ -106,7 +113,7 @@ func TestUnmaskedFrameClosesTheSocket(t *testing.T) {
 	}
 }
 
-func TestHowClientsLeave(t *testing.T) {
+func TestDisconnectSaysHowTheClientLeft(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
@@ -125,7 +132,7 @@ func TestHowClientsLeave(t *testing.T) {
 			"without a code", func(s *client) { s.send(ws.OpClose, nil) }, 1005,
 			"Client-side close frame status not set",
 		},
-		{"without a word", func(s *client) { s.Close() }, 1006, ""},
+		{"without a close frame", func(s *client) { s.Close() }, 1006, ""},
 		{"in the middle of a frame", func(s *client) {
 			_, _ = s.Write([]byte{0x81, 0x85, 1, 2})
 			s.Close()
@@ -184,7 +191,7 @@ func TestDisconnectCanBeLost(t *testing.T) {
 	}
 }
 
-func TestIdleAndOldSocketsAreClosed(t *testing.T) {
+func TestIdleAndOldConnectionsAreClosed(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name string
@@ -274,7 +281,7 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// goroutines returns the stacks of those that are in a function.
+// goroutines returns the stacks of the goroutines that are in a function.
 func goroutines(function string) (stacks []string) {
 	all := make([]byte, 1<<20)
 	all = all[:runtime.Stack(all, true)]

@@ -46,12 +46,12 @@ func TestALivingConnectionCanBeGone(t *testing.T) {
 	}
 }
 
-func TestTheDeadUseUpNoGone(t *testing.T) {
+func TestAGoneFaultIsKeptForLivingConnections(t *testing.T) {
 	t.Parallel()
 	c := start(t, gateway.Options{Faults: set(faults.Fault{Do: faults.Gone, Count: 1})}, nil)
 	_, id := c.connect()
 	if got := c.post("AAAAAAAAAAAAAAA=", "x"); got != http.StatusGone {
-		t.Errorf("post to nobody: %d", got)
+		t.Errorf("post to an unknown ID: %d", got)
 	}
 	for _, want := range []int{http.StatusGone, http.StatusOK} {
 		if resp, _ := c.call(http.MethodGet, id, ""); resp.StatusCode != want {
@@ -88,8 +88,8 @@ func TestCallsCanBeRefused(t *testing.T) {
 	}
 }
 
-// TestSocketsCanBeCut: all of them at once, those in the middle of something included.
-func TestSocketsCanBeCut(t *testing.T) {
+// All connections are cut at once, including busy ones.
+func TestConnectionsCanBeCut(t *testing.T) {
 	t.Parallel()
 	f := new(faults.Set)
 	c := start(t, gateway.Options{Faults: f}, nil)
@@ -112,8 +112,7 @@ func TestSocketsCanBeCut(t *testing.T) {
 	}
 }
 
-// TestFramesCanBeReordered: they reach the function in another order, with the times at which they
-// came.
+// Frames reach the function in another order, with the times at which they arrived.
 func TestFramesCanBeReordered(t *testing.T) {
 	t.Parallel()
 	const frames = 20
@@ -139,7 +138,8 @@ func TestFramesCanBeReordered(t *testing.T) {
 	inOrder := true
 	for i := 1; i < frames; i++ {
 		inOrder = inOrder && order[i-1] < order[i]
-		if before, after := stamps[fmt.Sprintf("%02d", i-1)], stamps[fmt.Sprintf("%02d", i)]; before >= after {
+		before, after := stamps[fmt.Sprintf("%02d", i-1)], stamps[fmt.Sprintf("%02d", i)]
+		if before >= after {
 			t.Errorf("frame %d is stamped %d, the one before %d", i, after, before)
 		}
 	}

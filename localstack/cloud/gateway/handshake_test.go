@@ -16,7 +16,7 @@ import (
 	"hark/localstack/cloud/gateway"
 )
 
-func TestSocketOpensOnlyAfterConnectReturned(t *testing.T) {
+func TestAConnectionOpensOnlyAfterConnectReturned(t *testing.T) {
 	t.Parallel()
 	ids, answer := make(chan string, 1), make(chan struct{})
 	c := start(t, gateway.Options{}, map[string]function{"$connect": func(e request) (any, error) {
@@ -53,53 +53,56 @@ func TestSocketOpensOnlyAfterConnectReturned(t *testing.T) {
 	}
 }
 
-func TestHandshakeStatus(t *testing.T) {
+// handshakes are handshakes and their answers.
+var handshakes = []struct {
+	name    string
+	path    string
+	connect function
+	want    int // 0: the socket opens
+}{
+	{"the stage opens", "/v1", always(ok), 0},
+	{"the stage with a slash opens, with a query too", "/v1/?app=key&x=%20", always(ok), 0},
+	{
+		"201 opens", "/v1",
+		always(map[string]any{"statusCode": 201, "body": "not for the client"}), 0,
+	},
+	{"an API without $connect lets everybody in", "/v1", nil, 0},
+	{"no stage is forbidden", "/", always(ok), 403},
+	{"another stage is forbidden", "/v2", always(ok), 403},
+	{"a path behind the stage is forbidden", "/v1/app/key", always(ok), 403},
+	{
+		"403 of the function is the handshake's", "/v1",
+		always(map[string]any{"statusCode": 403, "body": "secret"}), 403,
+	},
+	{
+		"400 of the function is the handshake's", "/v1",
+		always(map[string]any{"statusCode": 400}), 400,
+	},
+	{
+		"301 of the function is the handshake's", "/v1",
+		always(map[string]any{"statusCode": 301}), 301,
+	},
+	{
+		"a function that fails gives 502", "/v1",
+		func(request) (any, error) { return nil, errors.New("boom") }, 502,
+	},
+	{
+		"a throttled function gives 502", "/v1",
+		func(request) (any, error) { return nil, errThrottled }, 502,
+	},
+	{"an answer without status gives 502", "/v1", always(map[string]any{"body": "x"}), 502},
+	{"an answer that is no object gives 502", "/v1", always("200"), 502},
+	{"an answer that is null gives 502", "/v1", always(nil), 502},
+	{"a status that is none gives 502", "/v1", always(map[string]any{"statusCode": 99}), 502},
+	{
+		"a function that is too slow gives 504", "/v1",
+		func(request) (any, error) { select {} }, 504,
+	},
+}
+
+func TestConnectDecidesTheHandshake(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
-		name    string
-		path    string
-		connect function
-		want    int // 0: the socket opens
-	}{
-		{"the stage opens", "/v1", always(ok), 0},
-		{"the stage with a slash opens, with a query too", "/v1/?app=key&x=%20", always(ok), 0},
-		{
-			"201 opens", "/v1",
-			always(map[string]any{"statusCode": 201, "body": "not for the client"}), 0,
-		},
-		{"an API without $connect lets everybody in", "/v1", nil, 0},
-		{"no stage is forbidden", "/", always(ok), 403},
-		{"another stage is forbidden", "/v2", always(ok), 403},
-		{"a path behind the stage is forbidden", "/v1/app/key", always(ok), 403},
-		{
-			"403 of the function is the handshake's", "/v1",
-			always(map[string]any{"statusCode": 403, "body": "secret"}), 403,
-		},
-		{
-			"400 of the function is the handshake's", "/v1",
-			always(map[string]any{"statusCode": 400}), 400,
-		},
-		{
-			"301 of the function is the handshake's", "/v1",
-			always(map[string]any{"statusCode": 301}), 301,
-		},
-		{
-			"a function that fails gives 502", "/v1",
-			func(request) (any, error) { return nil, errors.New("boom") }, 502,
-		},
-		{
-			"a throttled function gives 502", "/v1",
-			func(request) (any, error) { return nil, errThrottled }, 502,
-		},
-		{"an answer without status gives 502", "/v1", always(map[string]any{"body": "x"}), 502},
-		{"an answer that is no object gives 502", "/v1", always("200"), 502},
-		{"an answer that is null gives 502", "/v1", always(nil), 502},
-		{"a status that is none gives 502", "/v1", always(map[string]any{"statusCode": 99}), 502},
-		{
-			"a function that is too slow gives 504", "/v1",
-			func(request) (any, error) { select {} }, 504,
-		},
-	} {
+	for _, tt := range handshakes {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			opts := gateway.Options{}
@@ -129,7 +132,7 @@ func TestHandshakeStatus(t *testing.T) {
 	}
 }
 
-func TestOrdinaryRequestToTheSocket(t *testing.T) {
+func TestAnOrdinaryRequestIsNotUpgraded(t *testing.T) {
 	t.Parallel()
 	c := start(t, gateway.Options{}, nil)
 	resp, err := c.sockets.Client().Get(c.sockets.URL + "/" + stage)
@@ -184,7 +187,7 @@ func TestSubprotocolIsTheFunctionsChoice(t *testing.T) {
 	}
 }
 
-func TestConnectThrottle(t *testing.T) {
+func TestConnectIsThrottled(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	opts := gateway.Options{Now: clock.now}
@@ -218,7 +221,7 @@ func TestConnectThrottle(t *testing.T) {
 	}
 }
 
-func TestConnectionIDs(t *testing.T) {
+func TestConnectionIDsHaveTheFormOfAWS(t *testing.T) {
 	t.Parallel()
 	t.Run("have AWS's shape and survive the path", func(t *testing.T) {
 		t.Parallel()
@@ -246,56 +249,70 @@ func TestConnectionIDs(t *testing.T) {
 	})
 }
 
-func TestCreateRefusesByName(t *testing.T) {
-	t.Parallel()
-	good := gateway.Route{
+// goodRoute returns a route that Create accepts.
+func goodRoute() gateway.Route {
+	return gateway.Route{
 		IntegrationType: "AWS_PROXY", IntegrationURI: "arn:aws:lambda:r:1:function:f",
 	}
-	edit := func(f func(*gateway.Route)) gateway.API {
-		r := good
-		f(&r)
-		return gateway.API{
+}
+
+// apiWithRoute returns an API whose only route is the good one, edited.
+func apiWithRoute(edit func(*gateway.Route)) gateway.API {
+	r := goodRoute()
+	edit(&r)
+	return gateway.API{
+		ID:                       "a",
+		Stage:                    "s",
+		RouteSelectionExpression: "$request.body.x",
+		Routes:                   map[string]gateway.Route{"$default": r},
+	}
+}
+
+// refusedAPIs are APIs that Create does not accept.
+var refusedAPIs = []struct {
+	name string
+	api  gateway.API
+	want string
+}{
+	{
+		"a MOCK integration", apiWithRoute(func(r *gateway.Route) { r.IntegrationType = "MOCK" }),
+		"MOCK",
+	},
+	{
+		"an authorizer", apiWithRoute(func(r *gateway.Route) { r.AuthorizationType = "CUSTOM" }),
+		"CUSTOM",
+	},
+	{
+		"an integration with no function",
+		apiWithRoute(func(r *gateway.Route) { r.IntegrationURI = "https://x" }), "https://x",
+	},
+	{
+		"a route response with a key",
+		apiWithRoute(func(r *gateway.Route) {
+			r.RouteResponseSelectionExpression = "x"
+		}), "$default",
+	},
+	{"an API without stage", gateway.API{ID: "a"}, "stage"},
+	{
+		"a selection by header",
+		gateway.API{ID: "a", Stage: "s", RouteSelectionExpression: "$request.header.x"},
+		"header.x",
+	},
+	{
+		"a key of its own with a dollar",
+		gateway.API{
 			ID:                       "a",
 			Stage:                    "s",
 			RouteSelectionExpression: "$request.body.x",
-			Routes:                   map[string]gateway.Route{"$default": r},
-		}
-	}
-	for _, tt := range []struct {
-		name string
-		api  gateway.API
-		want string
-	}{
-		{"a MOCK integration", edit(func(r *gateway.Route) { r.IntegrationType = "MOCK" }), "MOCK"},
-		{
-			"an authorizer", edit(func(r *gateway.Route) { r.AuthorizationType = "CUSTOM" }),
-			"CUSTOM",
+			Routes:                   map[string]gateway.Route{"$mine": goodRoute()},
 		},
-		{
-			"an integration with no function",
-			edit(func(r *gateway.Route) { r.IntegrationURI = "https://x" }), "https://x",
-		},
-		{
-			"a route response with a key",
-			edit(func(r *gateway.Route) { r.RouteResponseSelectionExpression = "x" }), "$default",
-		},
-		{"an API without stage", gateway.API{ID: "a"}, "stage"},
-		{
-			"a selection by header",
-			gateway.API{ID: "a", Stage: "s", RouteSelectionExpression: "$request.header.x"},
-			"header.x",
-		},
-		{
-			"a key of its own with a dollar",
-			gateway.API{
-				ID:                       "a",
-				Stage:                    "s",
-				RouteSelectionExpression: "$request.body.x",
-				Routes:                   map[string]gateway.Route{"$mine": good},
-			},
-			"not formatted properly",
-		},
-	} {
+		"not formatted properly",
+	},
+}
+
+func TestCreateRefusesByName(t *testing.T) {
+	t.Parallel()
+	for _, tt := range refusedAPIs {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			err := gateway.New(gateway.Options{}).Create(tt.api)
@@ -306,8 +323,9 @@ func TestCreateRefusesByName(t *testing.T) {
 	}
 	t.Run("not an integration path as CloudFormation has it", func(t *testing.T) {
 		t.Parallel()
-		api := edit(func(r *gateway.Route) {
-			r.IntegrationURI = "arn:aws:apigateway:r:lambda:path/2015-03-31/functions/arn:aws:lambda:r:1:function:f/invocations"
+		api := apiWithRoute(func(r *gateway.Route) {
+			r.IntegrationURI = "arn:aws:apigateway:r:lambda:path/2015-03-31/functions/" +
+				"arn:aws:lambda:r:1:function:f/invocations"
 		})
 		if err := gateway.New(gateway.Options{}).Create(api); err != nil {
 			t.Error(err)
@@ -337,7 +355,9 @@ func TestConnectEventHasHeadersAndQuery(t *testing.T) {
 		"X-Forwarded-For":       "203.0.113.7, 127.0.0.1",
 		"X-Hark-Origin":         "s",
 		"Sec-WebSocket-Version": "13",
-		"Host":                  strings.TrimPrefix(c.sockets.URL, "http://"), "Connection": "", "Upgrade": "",
+		"Host":                  strings.TrimPrefix(c.sockets.URL, "http://"),
+		"Connection":            "",
+		"Upgrade":               "",
 	} {
 		if got := e.Headers[name]; got != want {
 			t.Errorf("header %s: %q, want %q", name, got, want)

@@ -32,16 +32,16 @@ const (
 
 type request = events.APIGatewayWebsocketProxyRequest
 
-// function is a fake of a function: it gets the event and returns what is encoded as its result, or
-// an error, which is a function error.
+// function is a fake function. It gets the event and returns its result, which is then encoded, or
+// an error, which becomes a function error.
 type function func(request) (any, error)
 
-// ok is what functions return mostly.
+// ok is the usual result of functions.
 var ok = map[string]any{"statusCode": 200} //nolint:gochecknoglobals // a constant
 
 func always(v any) function { return func(request) (any, error) { return v, nil } }
 
-// clock is a time that only tests move.
+// clock is a clock that only tests advance.
 type clock struct{ atomic.Int64 }
 
 func newClock() *clock {
@@ -54,10 +54,10 @@ func (c *clock) now() time.Time { return time.Unix(0, c.Load()) }
 
 func (c *clock) advance(d time.Duration) { c.Add(int64(d)) }
 
-// errThrottled is an error of Invoke itself.
+// errThrottled is an error that Invoke itself returns.
 var errThrottled = errors.New("TooManyRequestsException")
 
-// cloud is a gateway with an API in front of fake functions.
+// cloud is a gateway with an API of fake functions.
 type cloud struct {
 	*gateway.Service
 	t       testing.TB
@@ -67,8 +67,8 @@ type cloud struct {
 	raw     chan []byte      // the payloads of all events, while there is room
 }
 
-// start boots a cloud. Functions are given by route key; $connect and $disconnect have their own
-// unless given.
+// start starts a cloud. Functions are given by route key; $connect and $disconnect have default
+// ones.
 func start(
 	t testing.TB, opts gateway.Options, functions map[string]function, edit ...func(*gateway.API),
 ) *cloud {
@@ -151,14 +151,14 @@ func invoke(ctx context.Context, f function, payload []byte) ([]byte, string, er
 	}
 }
 
-// client is a WebSocket client that sees frames.
+// client is a WebSocket client that reads and writes frames.
 type client struct {
 	net.Conn
 	t  testing.TB
 	in *bufio.Reader
 }
 
-// dial opens a socket at path.
+// dial opens a connection at path.
 func (c *cloud) dial(path string, edit ...func(*ws.Dialer)) (*client, error) {
 	c.t.Helper()
 	d := ws.Dialer{Timeout: patience, Header: ws.HandshakeHeaderHTTP{"User-Agent": {"test"}}}
@@ -178,7 +178,7 @@ func (c *cloud) dial(path string, edit ...func(*ws.Dialer)) (*client, error) {
 	return &client{Conn: conn, t: c.t, in: in}, nil
 }
 
-// connect dials the stage and returns the socket and its connection id.
+// connect dials the stage and returns the client and its connection ID.
 func (c *cloud) connect(edit ...func(*ws.Dialer)) (*client, string) {
 	c.t.Helper()
 	drain(c.raw)
@@ -244,7 +244,7 @@ func (s *client) text() string {
 	return string(f.Payload)
 }
 
-// closed returns the code of the close frame that comes next.
+// closed returns the code of the next frame, which is a close frame.
 func (s *client) closed() ws.StatusCode {
 	s.t.Helper()
 	f, ok := s.next()

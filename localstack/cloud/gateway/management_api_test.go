@@ -17,7 +17,7 @@ import (
 	"hark/localstack/cloud/iam"
 )
 
-func TestConnectionsStatus(t *testing.T) {
+func TestTheManagementAPIAnswersAsAWSDoes(t *testing.T) {
 	t.Parallel()
 	c := start(t, gateway.Options{}, nil)
 	_, id := c.connect()
@@ -42,13 +42,13 @@ func TestConnectionsStatus(t *testing.T) {
 			"an id of the right length only", "GET", base + "%3D%3D%3D%3D567890123456", "", 400,
 			"BadRequestException", "Invalid",
 		},
-		{"nobody's id", "POST", base + "R1kmxc2VNjMCFIA=", "x", 410, "GoneException", ""},
+		{"an unknown id", "POST", base + "R1kmxc2VNjMCFIA=", "x", 410, "GoneException", ""},
 		{
-			"nobody's id, to be looked at", "GET", base + "R1kmxc2VNjMCFIA=", "", 410,
+			"an unknown id, to be described", "GET", base + "R1kmxc2VNjMCFIA=", "", 410,
 			"GoneException", "",
 		},
 		{
-			"nobody's id, to be closed", "DELETE", base + "R1kmxc2VNjMCFIA=", "", 410,
+			"an unknown id, to be closed", "DELETE", base + "R1kmxc2VNjMCFIA=", "", 410,
 			"GoneException", "",
 		},
 		{
@@ -68,23 +68,32 @@ func TestConnectionsStatus(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			resp, body := c.callPath(tt.method, tt.path, tt.body)
-			if resp.StatusCode != tt.want || resp.Header.Get("X-Amzn-Errortype") != tt.errorType {
-				t.Errorf(
-					"got %d %s, want %d %s",
-					resp.StatusCode, resp.Header.Get("X-Amzn-Errortype"), tt.want, tt.errorType,
-				)
-			}
-			if !strings.Contains(body, tt.message) || tt.message == "" && body != "" {
-				t.Errorf("got body %q, want %q in it", body, tt.message)
-			}
-			if body != "" && !json.Valid([]byte(body)) {
-				t.Errorf("body %q is not JSON", body)
-			}
+			checkAnswer(t, resp, body, tt.want, tt.errorType, tt.message)
 		})
 	}
 }
 
-func TestGetConnection(t *testing.T) {
+// checkAnswer checks the status of an answer of @connections, its error, and that the body is JSON
+// or empty.
+func checkAnswer(
+	t *testing.T, resp *http.Response, body string, want int, errorType, message string,
+) {
+	t.Helper()
+	if resp.StatusCode != want || resp.Header.Get("X-Amzn-Errortype") != errorType {
+		t.Errorf(
+			"got %d %s, want %d %s",
+			resp.StatusCode, resp.Header.Get("X-Amzn-Errortype"), want, errorType,
+		)
+	}
+	if !strings.Contains(body, message) || message == "" && body != "" {
+		t.Errorf("got body %q, want %q in it", body, message)
+	}
+	if body != "" && !json.Valid([]byte(body)) {
+		t.Errorf("body %q is not JSON", body)
+	}
+}
+
+func TestGetConnectionDescribesTheConnection(t *testing.T) {
 	t.Parallel()
 	c := start(t, gateway.Options{}, nil)
 	_, id := c.connect()
@@ -148,7 +157,7 @@ func TestPostsKeepTheirOrder(t *testing.T) {
 	}
 }
 
-func TestPostsOfManyReachTheirClients(t *testing.T) {
+func TestConcurrentPostsReachTheirClients(t *testing.T) {
 	t.Parallel()
 	c := start(t, gateway.Options{}, nil)
 	const clients, posts = 20, 50
@@ -193,7 +202,7 @@ func TestLongPostGoesOutInFrames(t *testing.T) {
 	}
 }
 
-func TestSlowClientGets429AndHoldsUpNobody(t *testing.T) {
+func TestASlowClientGets429AndDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	c := start(t, gateway.Options{SendBuffer: 256 << 10}, nil)
 	slow, slowID := c.connect()
@@ -234,12 +243,11 @@ func TestPostsOfRolesAreChecked(t *testing.T) {
 	c := start(t, gateway.Options{}, nil)
 	_, id := c.connect()
 	post := func(pattern string) *httptest.ResponseRecorder {
-		role := &iam.Role{Name: "R", Session: "f", Account: "000000000000", Statements: []iam.Statement{
-			{
-				Effect:    "Allow",
-				Actions:   []string{"execute-api:ManageConnections"},
-				Resources: []string{pattern},
-			},
+		role := &iam.Role{Name: "R", Session: "f", Account: "000000000000"}
+		role.Statements = []iam.Statement{{
+			Effect:    "Allow",
+			Actions:   []string{"execute-api:ManageConnections"},
+			Resources: []string{pattern},
 		}}
 		w := httptest.NewRecorder()
 		path := "/_aws/execute-api/" + apiID + "/" + stage + "/@connections/" + id

@@ -15,7 +15,7 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-func TestRoutes(t *testing.T) {
+func TestMessagesTakeTheirRoute(t *testing.T) {
 	seen := make(chan string, 1)
 	see := func(e request) (any, error) {
 		seen <- e.RequestContext.RouteKey + " " + e.Body
@@ -44,9 +44,9 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// The stack's own keys, with context routes=named. Only the very key selects a route: whoever
-// answers $default still gets frames that merely look like the others.
-func TestRoutesWithAColon(t *testing.T) {
+// The keys are those of the stack with context routes=named. Only the exact key selects a route:
+// the function of $default still gets frames that merely look like the others.
+func TestOnlyTheExactKeySelectsARoute(t *testing.T) {
 	seen := make(chan string, 1)
 	route := func(name string) function {
 		return func(e request) (any, error) {
@@ -93,54 +93,62 @@ func TestRoutesWithAColon(t *testing.T) {
 	}
 }
 
-func TestWhatTheClientSeesOfAnIntegration(t *testing.T) {
+// twoWay gives the API's default route a route response.
+func twoWay(a *gateway.API) {
+	r := a.Routes["$default"]
+	r.RouteResponseSelectionExpression = "$default"
+	a.Routes["$default"] = r
+}
+
+// throttled lets a single message through.
+func throttled(a *gateway.API) {
+	a.DefaultRouteSettings = gateway.Throttle{Rate: 1e-6, Burst: 1}
+}
+
+func withoutDefault(a *gateway.API) { delete(a.Routes, "$default") }
+
+// integrations are the responses of functions and what the client is sent for them.
+var integrations = []struct {
+	name     string
+	function function
+	edit     func(*gateway.API)
+	want     string // the message, or API Gateway's own text
+}{
+	{
+		"a failure", func(request) (any, error) { return nil, errors.New("boom") }, nil,
+		"Internal server error",
+	},
+	{
+		"a throttle", func(request) (any, error) { return nil, errThrottled }, nil,
+		"Internal server error",
+	},
+	{"an answer that is none", always("x"), nil, "Internal server error"},
+	{"slowness", func(request) (any, error) { select {} }, nil, "Endpoint request timed out"},
+	{"a route that is missing", nil, withoutDefault, "Forbidden"},
+	{"a route that is throttled", always(ok), throttled, "Too Many Requests"},
+	{
+		"a body without a route response",
+		always(map[string]any{"statusCode": 200, "body": "b"}), nil, "",
+	},
+	{
+		"a status that is an error", always(map[string]any{"statusCode": 500, "body": "b"}),
+		nil, "",
+	},
+	{
+		"a body with a route response", always(map[string]any{"statusCode": 200, "body": "b"}),
+		twoWay, "b",
+	},
+	{
+		"a body in base64", always(map[string]any{
+			"statusCode": 200, "body": "YmI=", "isBase64Encoded": true,
+		}), twoWay, "bb",
+	},
+	{"no body with a route response", always(ok), twoWay, ""},
+}
+
+func TestTheClientIsSentWhatTheRouteLetsThrough(t *testing.T) {
 	t.Parallel()
-	twoWay := func(a *gateway.API) {
-		r := a.Routes["$default"]
-		r.RouteResponseSelectionExpression = "$default"
-		a.Routes["$default"] = r
-	}
-	throttled := func(a *gateway.API) {
-		a.DefaultRouteSettings = gateway.Throttle{Rate: 1e-6, Burst: 1}
-	}
-	withoutDefault := func(a *gateway.API) { delete(a.Routes, "$default") }
-	for _, tt := range []struct {
-		name     string
-		function function
-		edit     func(*gateway.API)
-		want     string // the message, or API Gateway's own text
-	}{
-		{
-			"a failure", func(request) (any, error) { return nil, errors.New("boom") }, nil,
-			"Internal server error",
-		},
-		{
-			"a throttle", func(request) (any, error) { return nil, errThrottled }, nil,
-			"Internal server error",
-		},
-		{"an answer that is none", always("x"), nil, "Internal server error"},
-		{"slowness", func(request) (any, error) { select {} }, nil, "Endpoint request timed out"},
-		{"a route that is missing", nil, withoutDefault, "Forbidden"},
-		{"a route that is throttled", always(ok), throttled, "Too Many Requests"},
-		{
-			"a body without a route response",
-			always(map[string]any{"statusCode": 200, "body": "b"}), nil, "",
-		},
-		{
-			"a status that is an error", always(map[string]any{"statusCode": 500, "body": "b"}),
-			nil, "",
-		},
-		{
-			"a body with a route response", always(map[string]any{"statusCode": 200, "body": "b"}),
-			twoWay, "b",
-		},
-		{
-			"a body in base64", always(map[string]any{
-				"statusCode": 200, "body": "YmI=", "isBase64Encoded": true,
-			}), twoWay, "bb",
-		},
-		{"no body with a route response", always(ok), twoWay, ""},
-	} {
+	for _, tt := range integrations {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			edit := tt.edit
@@ -240,7 +248,7 @@ func TestRequestTimeNeverDecreases(t *testing.T) {
 	}
 }
 
-func TestMeter(t *testing.T) {
+func TestMessagesAndMinutesAreCounted(t *testing.T) {
 	t.Parallel()
 	var m meter.Meter
 	c := start(
@@ -288,12 +296,13 @@ func TestARefusalOfConnectByTheGatewayIsCounted(t *testing.T) {
 	t.Parallel()
 	var m meter.Meter
 	results := make(chan any, 2)
-	c := start(t, gateway.Options{Meter: &m}, map[string]function{"$connect": func(request) (any, error) {
+	connect := func(request) (any, error) {
 		v := <-results
 		err, _ := v.(error)
 		return v, err
-	}})
-	// the first is the function's own
+	}
+	c := start(t, gateway.Options{Meter: &m}, map[string]function{"$connect": connect})
+	// The first refusal is the function's own.
 	for _, v := range []any{map[string]any{"statusCode": 403}, errThrottled} {
 		results <- v
 		if _, err := c.dial("/" + stage); err == nil {

@@ -12,8 +12,17 @@ import (
 	"hark/localstack/cloud/gateway"
 )
 
-// Functions decode events with aws-lambda-go: its type must know every field that is sent, and lose
-// none.
+// contextFields are the fields of requestContext that all events have.
+func contextFields() []string {
+	return []string{
+		"apiId", "connectedAt", "connectionId", "domainName", "eventType", "extendedRequestId",
+		"identity", "messageDirection", "requestId", "requestTime", "requestTimeEpoch", "routeKey",
+		"stage",
+	}
+}
+
+// Functions decode events with aws-lambda-go. Its type must have a field for everything that is
+// sent, and keep its value.
 func TestEventsAreThoseOfAWS(t *testing.T) {
 	t.Parallel()
 	c := start(t, gateway.Options{}, nil)
@@ -27,26 +36,16 @@ func TestEventsAreThoseOfAWS(t *testing.T) {
 	s.send(ws.OpClose, nil)
 	disconnect := receive(t, c.raw)
 
-	connection := []string{
-		"apiId", "connectedAt", "connectionId", "domainName", "eventType", "extendedRequestId",
-		"identity", "messageDirection",
-		"requestId", "requestTime", "requestTimeEpoch", "routeKey", "stage",
-	}
 	for _, tt := range []struct {
 		name    string
 		payload []byte
 		top     []string // fields, as recorded
-		context []string // fields of requestContext beside those of all
+		context []string // further fields of requestContext
 	}{
-		{
-			"CONNECT", connect,
-			[]string{
-				"headers", "multiValueHeaders", "queryStringParameters",
-				"multiValueQueryStringParameters", "requestContext",
-				"isBase64Encoded",
-			},
-			nil,
-		},
+		{"CONNECT", connect, []string{
+			"headers", "multiValueHeaders", "queryStringParameters",
+			"multiValueQueryStringParameters", "requestContext", "isBase64Encoded",
+		}, nil},
 		{
 			"MESSAGE", message, []string{"requestContext", "body", "isBase64Encoded"},
 			[]string{"messageId"},
@@ -74,7 +73,9 @@ func TestEventsAreThoseOfAWS(t *testing.T) {
 				t.Errorf("lost on the way (-sent +kept):\n%s", diff)
 			}
 			sameKeys(t, sent, tt.top)
-			sameKeys(t, sent["requestContext"].(map[string]any), append(tt.context, connection...))
+			sameKeys(
+				t, sent["requestContext"].(map[string]any), append(tt.context, contextFields()...),
+			)
 			if e.RequestContext.EventType != tt.name {
 				t.Errorf("eventType %s", e.RequestContext.EventType)
 			}

@@ -19,8 +19,8 @@ func TestAnEventThatFailsIsTriedThreeTimes(t *testing.T) {
 		o.RetryDelays = []time.Duration{time.Millisecond, time.Millisecond}
 		o.Log = slog.New(slog.NewTextHandler(&log, nil))
 	}), newGate(t)
-	c.createCalling(g, "tell")
-	if err := c.InvokeAsync(t.Context(), "tell", []byte(`"lost"`)); err != nil {
+	c.createCalling(g, "report")
+	if err := c.InvokeAsync(t.Context(), "report", []byte(`"lost"`)); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
@@ -34,79 +34,80 @@ func TestAnEventThatFailsIsTriedThreeTimes(t *testing.T) {
 		return strings.Contains(log.String(), "event dropped")
 	})
 	if n := c.counted(
-		meter.FunctionRequests, meter.By{Function: "tell", Operation: meter.Event},
+		meter.FunctionRequests, meter.By{Function: "report", Operation: meter.Event},
 	); n != 3 {
 		t.Errorf("counted %v requests, want 3", n)
 	}
 
-	if err := c.InvokeAsync(t.Context(), "tell", []byte(`"kept"`)); err != nil {
+	if err := c.InvokeAsync(t.Context(), "report", []byte(`"kept"`)); err != nil {
 		t.Fatal(err)
 	}
 	for _, verdict := range []string{"fail", ""} {
 		g.call().answer <- verdict
 	}
-	if err := c.InvokeAsync(t.Context(), "tell", make([]byte, 1<<20+1)); err == nil ||
+	if err := c.InvokeAsync(t.Context(), "report", make([]byte, 1<<20+1)); err == nil ||
 		err.Error() != "RequestTooLargeException: 1048577 byte payload is too large for the "+
 			"Event invocation type (limit 1048576 bytes)" {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestSchedules(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		spec lambda.ScheduleSpec
-		want events.EventBridgeEvent
-	}{
-		{
-			"a rule",
-			lambda.ScheduleSpec{
-				Name:               "sweep",
-				ScheduleExpression: "rate(1 minute)",
-				Targets:            []lambda.ScheduleTarget{{Arn: "tell"}},
-			},
-			events.EventBridgeEvent{
-				Version:    "0",
-				DetailType: "Scheduled Event",
-				Source:     "aws.events",
-				AccountID:  "000000000000",
-				Region:     "us-east-1",
-				Resources: []string{
-					"arn:aws:events:us-east-1:000000000000:rule/sweep",
-				}, Detail: json.RawMessage("{}"),
-			},
+// schedules are schedules and their events.
+var schedules = []struct {
+	name string
+	spec lambda.ScheduleSpec
+	want events.EventBridgeEvent
+}{
+	{
+		"a rule",
+		lambda.ScheduleSpec{
+			Name:               "sweep",
+			ScheduleExpression: "rate(1 minute)",
+			Targets:            []lambda.ScheduleTarget{{Arn: "report"}},
 		},
-		{
-			"a schedule",
-			lambda.ScheduleSpec{
-				Name:               "sweep",
-				ScheduleExpression: "rate(5 minutes)",
-				Target:             &lambda.ScheduleTarget{Arn: "tell"},
-			},
-			events.EventBridgeEvent{
-				Version:    "0",
-				DetailType: "Scheduled Event",
-				Source:     "aws.scheduler",
-				AccountID:  "000000000000",
-				Region:     "us-east-1",
-				Resources: []string{
-					"arn:aws:scheduler:us-east-1:000000000000:schedule/default/sweep",
-				}, Detail: json.RawMessage(`"{}"`),
-			},
+		events.EventBridgeEvent{
+			Version:    "0",
+			DetailType: "Scheduled Event",
+			Source:     "aws.events",
+			AccountID:  "000000000000",
+			Region:     "us-east-1",
+			Resources:  []string{"arn:aws:events:us-east-1:000000000000:rule/sweep"},
+			Detail:     json.RawMessage("{}"),
 		},
-	} {
+	},
+	{
+		"a schedule",
+		lambda.ScheduleSpec{
+			Name:               "sweep",
+			ScheduleExpression: "rate(5 minutes)",
+			Target:             &lambda.ScheduleTarget{Arn: "report"},
+		},
+		events.EventBridgeEvent{
+			Version:    "0",
+			DetailType: "Scheduled Event",
+			Source:     "aws.scheduler",
+			AccountID:  "000000000000",
+			Region:     "us-east-1",
+			Resources:  []string{"arn:aws:scheduler:us-east-1:000000000000:schedule/default/sweep"},
+			Detail:     json.RawMessage(`"{}"`),
+		},
+	},
+}
+
+func TestSchedulesInvokeWithTheEventOfAWS(t *testing.T) {
+	for _, tc := range schedules {
 		t.Run(tc.name, func(t *testing.T) {
 			c, g := newCloud(t, func(o *lambda.Options) { o.Speed = 60_000 }), newGate(t)
-			c.createCalling(g, "tell")
+			c.createCalling(g, "report")
 			if err := c.Schedule(tc.spec); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 {
-				told := g.call()
-				told.answer <- ""
+				reported := g.call()
+				reported.answer <- ""
 				var got events.EventBridgeEvent
-				if err := json.Unmarshal([]byte(told.body), &got); err != nil || got.ID == "" {
-					t.Fatalf("%v in %s", err, told.body)
+				if err := json.Unmarshal([]byte(reported.body), &got); err != nil || got.ID == "" {
+					t.Fatalf("%v in %s", err, reported.body)
 				}
 				if !got.Time.Equal(time.Date(2026, 11, 24, 12, 30, 0, 0, time.UTC)) {
 					t.Errorf("at %v", got.Time)
@@ -122,17 +123,17 @@ func TestSchedules(t *testing.T) {
 
 func TestAScheduleHasAnInput(t *testing.T) {
 	c, g := newCloud(t, func(o *lambda.Options) { o.Speed = 60_000 }), newGate(t)
-	c.createCalling(g, "tell")
-	target := lambda.ScheduleTarget{Arn: "tell", Input: `{"my":"input"}`}
+	c.createCalling(g, "report")
+	target := lambda.ScheduleTarget{Arn: "report", Input: `{"my":"input"}`}
 	if err := c.Schedule(lambda.ScheduleSpec{
 		Name: "s", ScheduleExpression: "rate(1 minute)", Target: &target,
 	}); err != nil {
 		t.Fatal(err)
 	}
-	told := g.call()
-	told.answer <- ""
-	if told.body != `{"my":"input"}` {
-		t.Errorf("got %s", told.body)
+	reported := g.call()
+	reported.answer <- ""
+	if reported.body != `{"my":"input"}` {
+		t.Errorf("got %s", reported.body)
 	}
 }
 

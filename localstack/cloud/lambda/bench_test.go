@@ -56,7 +56,7 @@ func BenchmarkSendToDone(b *testing.B) {
 	}
 }
 
-// Delete also tells that it did.
+// Delete also signals that it did.
 func (n noticing) Delete(ctx context.Context, queueARN string, receiptHandles ...string) error {
 	err := n.queue.Delete(ctx, queueARN, receiptHandles...)
 	select {

@@ -64,8 +64,11 @@ func (q queue) send(messages ...string) {
 	q.t.Helper()
 	entries := make([]string, len(messages))
 	for i, m := range messages {
-		entries[i] = fmt.Sprintf(`{"Id":"%d","MessageBody":%q,"MessageGroupId":%q,"MessageDeduplicationId":%q,
-			"MessageAttributes":{"color":{"DataType":"String","StringValue":"red"}}}`, i, m, m[:1], m)
+		entries[i] = fmt.Sprintf(
+			`{"Id":"%d","MessageBody":%q,"MessageGroupId":%q,"MessageDeduplicationId":%q,
+			"MessageAttributes":{"color":{"DataType":"String","StringValue":"red"}}}`,
+			i, m, m[:1], m,
+		)
 	}
 	q.call(
 		"SendMessageBatch", `{"QueueUrl":%q,"Entries":[%s]}`, queueURL, strings.Join(entries, ","),
@@ -139,7 +142,7 @@ func TestABatchComesBackInOrderAfterItsProcessWasKilled(t *testing.T) {
 	contains(t, "output", c.stderr.String(), "batch | Runtime exited with error: signal: killed\n")
 }
 
-func TestWhatABatchLeavesInTheQueue(t *testing.T) {
+func TestFailedMessagesStayInTheQueue(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
 		partial  bool
@@ -224,21 +227,21 @@ func testTwoAtOnce(t *testing.T, concurrency, processes int) {
 func TestTheEventOfABatch(t *testing.T) {
 	q, g := newQueue(t, 600), newGate(t)
 	c := newCloud(t, withQueues(q))
-	c.createCalling(g, "tell")
-	if err := c.Map(mapped("tell")); err != nil {
+	c.createCalling(g, "report")
+	if err := c.Map(mapped("report")); err != nil {
 		t.Fatal(err)
 	}
 	q.send("a1")
-	told := g.call()
-	told.answer <- ""
+	reported := g.call()
+	reported.answer <- ""
 	if n := c.counted(
-		meter.FunctionRequests, meter.By{Function: "tell", Operation: meter.Queue},
+		meter.FunctionRequests, meter.By{Function: "report", Operation: meter.Queue},
 	); n != 1 {
 		t.Errorf("counted %v requests, want 1", n)
 	}
 	var event events.SQSEvent
-	if err := json.Unmarshal([]byte(told.body), &event); err != nil || len(event.Records) != 1 {
-		t.Fatalf("%v in %s", err, told.body)
+	if err := json.Unmarshal([]byte(reported.body), &event); err != nil || len(event.Records) != 1 {
+		t.Fatalf("%v in %s", err, reported.body)
 	}
 	m := event.Records[0]
 	color := m.MessageAttributes["color"]
@@ -260,8 +263,8 @@ func TestTheEventOfABatch(t *testing.T) {
 	if m.MessageId == "" || m.ReceiptHandle == "" || m.Attributes["SequenceNumber"] == "" {
 		t.Errorf("got %+v", m)
 	}
-	if !strings.Contains(told.body, `"stringListValues":[],"binaryListValues":[]`) {
-		t.Errorf("got %s", told.body)
+	if !strings.Contains(reported.body, `"stringListValues":[],"binaryListValues":[]`) {
+		t.Errorf("got %s", reported.body)
 	}
 }
 

@@ -13,16 +13,16 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-// breaking is a Service with faults, which may be set later.
-func breaking(t *testing.T, all ...faults.Fault) (*cloud, *faults.Set) {
+// newFaultyCloud starts a Service with faults. More may be set later.
+func newFaultyCloud(t *testing.T, all ...faults.Fault) (*cloud, *faults.Set) {
 	t.Helper()
 	seed, set := uint64(7), new(faults.Set)
 	set.Add(faults.Order{Seed: &seed, Faults: all})
 	return newCloud(t, func(o *lambda.Options) { o.Faults = set }), set
 }
 
-// known is a Service that tells its processes as they start.
-func known(t *testing.T) (*cloud, <-chan faults.Process) {
+// newObservedCloud starts a Service, and returns a channel with its processes as they start.
+func newObservedCloud(t *testing.T) (*cloud, <-chan faults.Process) {
 	t.Helper()
 	processes := make(chan faults.Process, 10)
 	return newCloud(t, func(o *lambda.Options) {
@@ -33,11 +33,10 @@ func known(t *testing.T) (*cloud, <-chan faults.Process) {
 	}), processes
 }
 
-// TestAProcessCanBeKilled: by those who know it from its environment, in the middle of an
-// invocation.
+// A process is killed in the middle of an invocation, by means of what Options.Env gets.
 func TestAProcessCanBeKilled(t *testing.T) {
 	t.Parallel()
-	c, processes := known(t)
+	c, processes := newObservedCloud(t)
 	g := newGate(t)
 	c.create("call")
 	done := c.invocation(t.Context(), "call", g.input())
@@ -58,14 +57,14 @@ func TestAProcessCanBeKilled(t *testing.T) {
 		t.Errorf("the next invocation ended with %+v", got)
 	}
 	if other := <-processes; other == victim {
-		t.Error("another process is not told from the dead one")
+		t.Error("the new process is the same as the killed one")
 	}
 }
 
-// TestWritesAreCountedByInvocation: a process begins each at nought.
+// The count starts at zero with each invocation.
 func TestWritesAreCountedByInvocation(t *testing.T) {
 	t.Parallel()
-	c, processes := known(t)
+	c, processes := newObservedCloud(t)
 	c.create("echo")
 	c.invoke("echo", `1`)
 	p := <-processes
@@ -90,7 +89,7 @@ func TestInvocationsCanBeRepeated(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c, _ := breaking(
+			c, _ := newFaultyCloud(
 				t,
 				faults.Fault{
 					Do:       faults.RepeatInvocation,
@@ -129,7 +128,7 @@ func TestInvocationsCanBeRefused(t *testing.T) {
 	} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
-			c, _ := breaking(
+			c, _ := newFaultyCloud(
 				t,
 				faults.Fault{
 					Do:       faults.Answer,
@@ -152,10 +151,10 @@ func TestInvocationsCanBeRefused(t *testing.T) {
 	}
 }
 
-// TestARefusedEventIsTriedAgain: it does not count as one of the function's own failures.
+// A refusal does not count as one of the function's failures.
 func TestARefusedEventIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	c, set := breaking(t)
+	c, set := newFaultyCloud(t)
 	set.Add(faults.Order{
 		Faults: []faults.Fault{
 			{
@@ -177,7 +176,7 @@ func TestARefusedEventIsTriedAgain(t *testing.T) {
 func TestInvocationsCanBeSlow(t *testing.T) {
 	t.Parallel()
 	const delay = 50 * time.Millisecond
-	c, _ := breaking(
+	c, _ := newFaultyCloud(
 		t, faults.Fault{Do: faults.Slow, Service: faults.Lambda, Delay: faults.Duration(delay)},
 	)
 	c.create("echo")

@@ -147,54 +147,57 @@ func TestABodyThatIsNotTextIsEncoded(t *testing.T) {
 	}
 }
 
+// responses are responses of functions, and those of their URL.
+var responses = []struct {
+	name, response string
+	status         int
+	header         map[string]string
+	body           string
+}{
+	{
+		"with a status",
+		`{"statusCode":201,"body":"made","headers":{"content-type":"text/plain","x-a":"b"}}`,
+		201,
+		map[string]string{"Content-Type": "text/plain", "X-A": "b"},
+		"made",
+	},
+	{
+		"encoded", `{"statusCode":200,"body":"AAE=","isBase64Encoded":true}`, 200,
+		map[string]string{"Content-Type": "application/json"}, "\x00\x01",
+	},
+	{
+		"with cookies", `{"statusCode":204,"cookies":["a=1","b=2"]}`, 204,
+		map[string]string{"Set-Cookie": "a=1,b=2"}, "",
+	},
+	{
+		"without a status", `{"body":"kept"}`, 200,
+		map[string]string{"Content-Type": "application/json"}, `{"body":"kept"}`,
+	},
+	{
+		"that is a string", `"hello"`, 200,
+		map[string]string{"Content-Type": "application/json"}, `"hello"`,
+	},
+	{
+		"whose length is a lie",
+		`{"statusCode":200,"body":"x","headers":{"Content-Length":"7"}}`, 200, nil, "x",
+	},
+	{
+		"with a status that is none", `{"statusCode":99}`, 502, nil,
+		`{"Message":"Internal Server Error"}`,
+	},
+	{
+		"with a body that is no string", `{"statusCode":200,"body":{}}`, 502, nil,
+		`{"Message":"Internal Server Error"}`,
+	},
+	{
+		"badly encoded", `{"statusCode":200,"body":"?","isBase64Encoded":true}`, 502, nil,
+		`{"Message":"Internal Server Error"}`,
+	},
+}
+
 func TestTheResponseOfAFunctionURL(t *testing.T) {
 	_, h := newURL(t, "url")
-	for _, tc := range []struct {
-		name, response string
-		status         int
-		header         map[string]string
-		body           string
-	}{
-		{
-			"with a status",
-			`{"statusCode":201,"body":"made","headers":{"content-type":"text/plain","x-a":"b"}}`,
-			201,
-			map[string]string{"Content-Type": "text/plain", "X-A": "b"},
-			"made",
-		},
-		{
-			"encoded", `{"statusCode":200,"body":"AAE=","isBase64Encoded":true}`, 200,
-			map[string]string{"Content-Type": "application/json"}, "\x00\x01",
-		},
-		{
-			"with cookies", `{"statusCode":204,"cookies":["a=1","b=2"]}`, 204,
-			map[string]string{"Set-Cookie": "a=1,b=2"}, "",
-		},
-		{
-			"without a status", `{"body":"kept"}`, 200,
-			map[string]string{"Content-Type": "application/json"}, `{"body":"kept"}`,
-		},
-		{
-			"that is a string", `"hello"`, 200,
-			map[string]string{"Content-Type": "application/json"}, `"hello"`,
-		},
-		{
-			"whose length is a lie",
-			`{"statusCode":200,"body":"x","headers":{"Content-Length":"7"}}`, 200, nil, "x",
-		},
-		{
-			"with a status that is none", `{"statusCode":99}`, 502, nil,
-			`{"Message":"Internal Server Error"}`,
-		},
-		{
-			"with a body that is no string", `{"statusCode":200,"body":{}}`, 502, nil,
-			`{"Message":"Internal Server Error"}`,
-		},
-		{
-			"badly encoded", `{"statusCode":200,"body":"?","isBase64Encoded":true}`, 502, nil,
-			`{"Message":"Internal Server Error"}`,
-		},
-	} {
+	for _, tc := range responses {
 		t.Run(tc.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "/respond", strings.NewReader(tc.response))
 			r.Header.Set("Content-Type", "application/json")

@@ -191,7 +191,7 @@ func TestProcessesRunSideBySideAndAreUsedAgain(t *testing.T) {
 	}
 }
 
-func TestEveryCallerInACrowdGetsItsOwnAnswer(t *testing.T) {
+func TestConcurrentCallersGetTheirOwnAnswers(t *testing.T) {
 	c := newCloud(t, func(o *lambda.Options) { o.MaxProcesses = 3 })
 	c.create("echo")
 	var crowd sync.WaitGroup
@@ -312,7 +312,7 @@ func TestAFunctionFails(t *testing.T) {
 	}
 }
 
-func TestACrashAfterTheResponseHarmsNobody(t *testing.T) {
+func TestACrashAfterTheResponseFailsNoInvocation(t *testing.T) {
 	c := newCloud(t)
 	c.create("greet")
 	for range 3 {
@@ -388,7 +388,7 @@ func TestCloseLeavesNoProcess(t *testing.T) {
 	}
 }
 
-func TestOutputIsShownWhenItMatters(t *testing.T) {
+func TestWarningsAndCrashesAreShown(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		verbose bool

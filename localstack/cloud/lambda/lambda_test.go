@@ -22,8 +22,8 @@ import (
 // binary is the function of testdata/function, built once for all tests.
 var binary string
 
-// helper is the environment variable that tells a test binary where the function is, and so that a
-// test has started it.
+// helper is the environment variable with the path of the function. It is set if a test has started
+// this test binary.
 const helper = "LAMBDA_TEST_FUNCTION"
 
 func TestMain(m *testing.M) {
@@ -54,7 +54,7 @@ func buildAndRun(m *testing.M) (int, error) {
 	return m.Run(), nil
 }
 
-// cloud is a Service with what it prints and counts.
+// cloud is a Service and what it has printed and counted.
 type cloud struct {
 	*lambda.Service
 	t      testing.TB
@@ -62,8 +62,8 @@ type cloud struct {
 	stderr *safeBuffer
 }
 
-// newCloud starts a Service and, when the test ends, closes it and checks that no goroutine is
-// left.
+// newCloud starts a Service. When the test ends it closes the Service and checks that no goroutine
+// is left.
 func newCloud(t testing.TB, change ...func(*lambda.Options)) *cloud {
 	t.Helper()
 	before := runtime.NumGoroutine()
@@ -85,7 +85,7 @@ func newCloud(t testing.TB, change ...func(*lambda.Options)) *cloud {
 	return c
 }
 
-// counted is how much of a unit somebody has used for something.
+// counted returns how much of a unit was used by a function and operation.
 func (c *cloud) counted(unit meter.Unit, by meter.By) (n float64) {
 	for _, l := range c.meter.Lines() {
 		if l.Unit == unit && l.Function == by.Function && l.Operation == by.Operation {
@@ -95,7 +95,7 @@ func (c *cloud) counted(unit meter.Unit, by meter.By) (n float64) {
 	return n
 }
 
-// create adds a function called by its handler.
+// create adds a function named after its handler.
 func (c *cloud) create(handler string, change ...func(*lambda.FunctionSpec)) {
 	c.t.Helper()
 	spec := lambda.FunctionSpec{
@@ -113,7 +113,7 @@ func (c *cloud) create(handler string, change ...func(*lambda.FunctionSpec)) {
 	}
 }
 
-// createCalling adds a function whose handler posts to the gate.
+// createCalling adds a function whose handler calls the gate.
 func (c *cloud) createCalling(g *gate, handler string, change ...func(*lambda.FunctionSpec)) {
 	c.t.Helper()
 	c.create(handler, append(change, func(f *lambda.FunctionSpec) {
@@ -146,14 +146,14 @@ type outcome struct {
 	err                    error
 }
 
-// gate is where functions call the test: each call waits until the test lets it pass.
+// gate is a server that functions call. Each call waits until the test answers it.
 type gate struct {
 	*httptest.Server
 	t     testing.TB
 	calls chan call
 }
 
-// call is one that waits.
+// call is a call that waits for its answer.
 type call struct {
 	*http.Request
 	body   string
@@ -198,7 +198,7 @@ func (g *gate) call() call {
 	}
 }
 
-// input is the payload that has a function call the gate.
+// input is the payload with which a function calls the gate.
 func (g *gate) input() string { return fmt.Sprintf(`{"url":%q}`, g.URL) }
 
 type safeBuffer struct {
@@ -218,13 +218,14 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
-// eventually waits for what happens in another process or goroutine and cannot be told.
+// eventually waits until ok reports true, for things that happen in other processes or goroutines.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
 		if ok() {
 			return
 		}
+		time.Sleep(time.Millisecond)
 	}
 	buf := make([]byte, 1<<20)
 	t.Errorf("still waiting for %s\n%s", what, buf[:runtime.Stack(buf, true)])

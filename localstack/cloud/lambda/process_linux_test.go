@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// TestNoProcessSurvivesTheLocalCloud kills a copy of the test in which a function runs.
+// The test kills a copy of itself in which a function runs.
 func TestNoProcessSurvivesTheLocalCloud(t *testing.T) {
 	if os.Getenv(helper) != "" {
 		c, g := newCloud(t), newGate(t)
 		c.create("hang")
 		c.invocation(t.Context(), "hang", g.input())
-		g.call().answer <- "" // now it would not notice that its Runtime API has gone
+		g.call().answer <- "" // now it would not see that its Runtime API has gone
 		fmt.Fprintln(os.Stdout, "running as", os.Getpid())
 		select {}
 	}
@@ -60,10 +60,10 @@ func TestNoProcessSurvivesTheLocalCloud(t *testing.T) {
 	}
 }
 
-// TestTheKilledAreDead: when Kill returns, nothing more comes from the process.
-func TestTheKilledAreDead(t *testing.T) {
+// When Kill returns, the process sends nothing more.
+func TestKillReturnsAfterTheProcessHasEnded(t *testing.T) {
 	t.Parallel()
-	c, processes := known(t)
+	c, processes := newObservedCloud(t)
 	g := newGate(t)
 	c.create("call")
 	done := c.invocation(t.Context(), "call", g.input())
@@ -78,8 +78,8 @@ func TestTheKilledAreDead(t *testing.T) {
 	}
 }
 
-// alive reports whether a process runs, as opposed to waiting for its parent to notice that it has
-// ended.
+// alive reports whether a process runs. A zombie, which has ended and waits for its parent, does
+// not.
 func alive(pid string) bool {
 	if _, err := strconv.Atoi(pid); err != nil {
 		return false

@@ -35,6 +35,13 @@ func (c *cloud) client(wrap func(http.Handler) http.Handler) *sdk.Client {
 
 func asAdmin(h http.Handler) http.Handler { return h }
 
+// asStranger makes all calls in a role that may do nothing.
+func asStranger(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(iam.WithRole(r.Context(), &iam.Role{Name: "stranger"})))
+	})
+}
+
 func TestTheSDKInvokes(t *testing.T) {
 	c := newCloud(t)
 	c.create("echo")
@@ -81,32 +88,85 @@ func TestTheSDKInvokes(t *testing.T) {
 	}
 }
 
-func TestInvocationTypes(t *testing.T) {
+func TestTheAPIKnowsInvocationTypes(t *testing.T) {
 	c, g := newCloud(t), newGate(t)
-	c.createCalling(g, "tell")
+	c.createCalling(g, "report")
 	client := c.client(asAdmin)
 	out, err := client.Invoke(
 		t.Context(),
 		&sdk.InvokeInput{
-			FunctionName: aws.String("tell"), InvocationType: types.InvocationTypeDryRun,
+			FunctionName: aws.String("report"), InvocationType: types.InvocationTypeDryRun,
 		},
 	)
 	if err != nil || out.StatusCode != http.StatusNoContent {
 		t.Errorf("a dry run: %v, %+v", err, out)
 	}
 	out, err = client.Invoke(t.Context(), &sdk.InvokeInput{
-		FunctionName:   aws.String("tell"),
+		FunctionName:   aws.String("report"),
 		InvocationType: types.InvocationTypeEvent,
 		Payload:        []byte(`"event"`),
 	})
 	if err != nil || out.StatusCode != http.StatusAccepted {
 		t.Errorf("an event: %v, %+v", err, out)
 	}
-	told := g.call()
-	told.answer <- ""
-	if told.body != `"event"` {
-		t.Errorf("got %s", told.body)
+	reported := g.call()
+	reported.answer <- ""
+	if reported.body != `"event"` {
+		t.Errorf("got %s", reported.body)
 	}
+}
+
+// refusedInvocations are requests that the API refuses.
+var refusedInvocations = []struct {
+	name    string
+	wrap    func(http.Handler) http.Handler
+	in      sdk.InvokeInput
+	code    string
+	message string
+}{
+	{
+		"a function that does not exist", asAdmin,
+		sdk.InvokeInput{FunctionName: aws.String("nobody")},
+		"ResourceNotFoundException",
+		"Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody",
+	},
+	{
+		"an alias", asAdmin,
+		sdk.InvokeInput{FunctionName: aws.String("echo"), Qualifier: aws.String("live")},
+		"ResourceNotFoundException",
+		"Function not found: arn:aws:lambda:us-east-1:000000000000:function:echo:live",
+	},
+	{
+		"a throttled function", asAdmin, sdk.InvokeInput{FunctionName: aws.String("call")},
+		"TooManyRequestsException", "Rate Exceeded.",
+	},
+	{
+		"what is not JSON", asAdmin,
+		sdk.InvokeInput{FunctionName: aws.String("echo"), Payload: []byte("{")},
+		"InvalidRequestContentException", "Could not parse request body into json",
+	},
+	{
+		"more than 6 MB", asAdmin,
+		sdk.InvokeInput{FunctionName: aws.String("echo"), Payload: make([]byte, 6<<20+1)},
+		"RequestTooLargeException",
+		"Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+	},
+	{
+		"an event of more than 1 MB", asAdmin,
+		sdk.InvokeInput{
+			FunctionName: aws.String("echo"), InvocationType: types.InvocationTypeEvent,
+			Payload: []byte(`"` + strings.Repeat("x", 1<<20) + `"`),
+		},
+		"RequestTooLargeException",
+		"1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)",
+	},
+	{
+		"a role without permission", asStranger,
+		sdk.InvokeInput{FunctionName: aws.String("echo")},
+		"AccessDeniedException",
+		"is not authorized to perform: lambda:InvokeFunction on resource: " +
+			"arn:aws:lambda:us-east-1:000000000000:function:echo",
+	},
 }
 
 func TestTheAPIRefuses(t *testing.T) {
@@ -114,65 +174,9 @@ func TestTheAPIRefuses(t *testing.T) {
 	none := 0
 	c.create("echo")
 	c.create("call", func(f *lambda.FunctionSpec) { f.ReservedConcurrentExecutions = &none })
-	admin := c.client(asAdmin)
-	stranger := c.client(func(h http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			h.ServeHTTP(w, r.WithContext(iam.WithRole(r.Context(), &iam.Role{Name: "stranger"})))
-		})
-	})
-	for _, tc := range []struct {
-		name    string
-		client  *sdk.Client
-		in      sdk.InvokeInput
-		code    string
-		message string
-	}{
-		{
-			"a function that does not exist", admin,
-			sdk.InvokeInput{FunctionName: aws.String("nobody")},
-			"ResourceNotFoundException",
-			"Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody",
-		},
-		{
-			"an alias", admin,
-			sdk.InvokeInput{FunctionName: aws.String("echo"), Qualifier: aws.String("live")},
-			"ResourceNotFoundException",
-			"Function not found: arn:aws:lambda:us-east-1:000000000000:function:echo:live",
-		},
-		{
-			"a throttled function", admin, sdk.InvokeInput{FunctionName: aws.String("call")},
-			"TooManyRequestsException", "Rate Exceeded.",
-		},
-		{
-			"what is not JSON", admin,
-			sdk.InvokeInput{FunctionName: aws.String("echo"), Payload: []byte("{")},
-			"InvalidRequestContentException", "Could not parse request body into json",
-		},
-		{
-			"more than 6 MB", admin,
-			sdk.InvokeInput{FunctionName: aws.String("echo"), Payload: make([]byte, 6<<20+1)},
-			"RequestTooLargeException",
-			"Request must be smaller than 6291456 bytes for the InvokeFunction operation",
-		},
-		{
-			"an event of more than 1 MB", admin,
-			sdk.InvokeInput{
-				FunctionName: aws.String("echo"), InvocationType: types.InvocationTypeEvent,
-				Payload: []byte(`"` + strings.Repeat("x", 1<<20) + `"`),
-			},
-			"RequestTooLargeException",
-			"1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)",
-		},
-		{
-			"a role without permission", stranger,
-			sdk.InvokeInput{FunctionName: aws.String("echo")},
-			"AccessDeniedException",
-			"is not authorized to perform: lambda:InvokeFunction on resource: " +
-				"arn:aws:lambda:us-east-1:000000000000:function:echo",
-		},
-	} {
+	for _, tc := range refusedInvocations {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := tc.client.Invoke(t.Context(), &tc.in)
+			_, err := c.client(tc.wrap).Invoke(t.Context(), &tc.in)
 			var e smithy.APIError
 			if !errors.As(err, &e) || e.ErrorCode() != tc.code ||
 				!strings.Contains(e.ErrorMessage(), tc.message) {

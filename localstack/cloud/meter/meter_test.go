@@ -13,7 +13,7 @@ import (
 	"hark/localstack/cloud/meter"
 )
 
-func TestMeterAddsUp(t *testing.T) {
+func TestAMeterAddsUnitsUp(t *testing.T) {
 	var m meter.Meter
 	m.Add(meter.ReadUnits, meter.By{Function: "a"}, 0.5)
 	m.Add(meter.ReadUnits, meter.By{Function: "b"}, 1)
@@ -24,7 +24,7 @@ func TestMeterAddsUp(t *testing.T) {
 	}
 }
 
-func TestWhoAndWhatForIsCountedApart(t *testing.T) {
+func TestUnitsAreCountedByFunctionAndOperation(t *testing.T) {
 	var m meter.Meter
 	if m.Lines() != nil {
 		t.Errorf("it begins with %v", m.Lines())
@@ -48,8 +48,8 @@ func TestWhoAndWhatForIsCountedApart(t *testing.T) {
 	}
 }
 
-// TestWhatItCosts: exact numbers of the one table; times are assumed, and stand apart.
-func TestWhatItCosts(t *testing.T) {
+// The prices are exactly those of the table. Times are assumed, and reported apart.
+func TestTheReportPricesUnits(t *testing.T) {
 	var m meter.Meter
 	m.Add(meter.SocketMessages, meter.By{}, 3_000_000)
 	m.Add(meter.WriteUnits, meter.By{Function: "message", Operation: "PutItem"}, 2_000_000)
@@ -94,7 +94,7 @@ func TestANilMeterCountsNothing(t *testing.T) {
 	}
 }
 
-func TestManyMayCountAtOnce(t *testing.T) {
+func TestAMeterIsSafeForConcurrentUse(t *testing.T) {
 	var m meter.Meter
 	var wg sync.WaitGroup
 	for range 50 {
@@ -111,7 +111,7 @@ func TestManyMayCountAtOnce(t *testing.T) {
 	}
 }
 
-func TestReadingOverHTTP(t *testing.T) {
+func TestTheReportIsReadOverHTTP(t *testing.T) {
 	var counted meter.Meter
 	counted.Add(meter.QueueRequests, meter.By{}, 2)
 	for _, tt := range []struct {

@@ -155,7 +155,7 @@ func (e Env) identify(cfnType, name, token string) identity {
 		return identity{name, attributes{"Arn": e.arn("logs", "log-group:"+name+":*")}}
 	case "AWS::Events::EventBus":
 		return identity{name, attributes{"Arn": e.arn("events", "event-bus/"+name), "Name": name}}
-	case "AWS::Events::Rule": // the name is bus/name, but on the default bus
+	case "AWS::Events::Rule": // bus/name, or only the name on the default bus
 		return identity{
 			strings.Replace(name, "/", "|", 1), attributes{"Arn": e.arn("events", "rule/"+name)},
 		}

@@ -10,7 +10,8 @@ func TestARuleIsNamedAfterItsBus(t *testing.T) {
 	tmpl, err := template.Parse([]byte(`{"Resources": {
 		"Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "Hark"}},
 		"Mine": {"Type": "AWS::Events::Rule", "Properties": {"EventBusName": {"Ref": "Bus"}}},
-		"ByARN": {"Type": "AWS::Events::Rule", "Properties": {"EventBusName": {"Fn::GetAtt": ["Bus", "Arn"]}}},
+		"ByARN": {"Type": "AWS::Events::Rule",
+			"Properties": {"EventBusName": {"Fn::GetAtt": ["Bus", "Arn"]}}},
 		"Plain": {"Type": "AWS::Events::Rule", "Properties": {"EventBusName": "default"}},
 		"Clock": {"Type": "AWS::Events::Rule"}
 	}}`))

@@ -16,7 +16,8 @@ import (
 func env() template.Env {
 	return template.Env{
 		StackName: "Hark", Region: "us-east-1", Account: "000000000000",
-		StackID: "arn:aws:cloudformation:us-east-1:000000000000:stack/Hark/11111111-2222-3333-4444-555555555555",
+		StackID: "arn:aws:cloudformation:us-east-1:000000000000:stack/Hark/" +
+			"11111111-2222-3333-4444-555555555555",
 	}
 }
 
@@ -66,10 +67,12 @@ func TestSampleTemplateIsResolved(t *testing.T) {
 	}
 	api := only(t, s, "AWS::ApiGatewayV2::Api").ID
 	want := map[string]string{
-		"HARK_STATE_TABLE":                         "Hark-State",
-		"HARK_BROADCASTS_QUEUE":                    "https://sqs.us-east-1.amazonaws.com/000000000000/Hark-Broadcasts.fifo",
-		"HARK_ORIGIN_SECRET":                       "11111111-2222-3333-4444-555555555555",
-		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "https://" + api + ".execute-api.us-east-1.amazonaws.com/v1",
+		"HARK_STATE_TABLE":   "Hark-State",
+		"HARK_ORIGIN_SECRET": "11111111-2222-3333-4444-555555555555",
+		"HARK_BROADCASTS_QUEUE": "https://sqs.us-east-1.amazonaws.com/" +
+			"000000000000/Hark-Broadcasts.fifo",
+		"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "https://" + api +
+			".execute-api.us-east-1.amazonaws.com/v1",
 	}
 	if diff := cmp.Diff(want, function.Environment.Variables); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
@@ -103,9 +106,8 @@ func TestResourcesReferToEachOther(t *testing.T) {
 	if err := only(t, s, "AWS::ApiGatewayV2::Route").Peek(&route); err != nil {
 		t.Fatal(err)
 	}
-	if want := "integrations/" + only(
-		t, s, "AWS::ApiGatewayV2::Integration",
-	).ID; route.Target != want {
+	want := "integrations/" + only(t, s, "AWS::ApiGatewayV2::Integration").ID
+	if route.Target != want {
 		t.Errorf("route's target %q, want %q", route.Target, want)
 	}
 	var queue struct {
@@ -115,8 +117,8 @@ func TestResourcesReferToEachOther(t *testing.T) {
 	if err := s.OfType("AWS::SQS::Queue")[0].Peek(&queue); err != nil {
 		t.Fatal(err)
 	}
-	if queue.MessageRetentionPeriod != 300 ||
-		queue.RedrivePolicy.DeadLetterTargetArn != "arn:aws:sqs:us-east-1:000000000000:Hark-dead.fifo" {
+	const dead = "arn:aws:sqs:us-east-1:000000000000:Hark-dead.fifo"
+	if queue.MessageRetentionPeriod != 300 || queue.RedrivePolicy.DeadLetterTargetArn != dead {
 		t.Errorf("queue %+v", queue)
 	}
 	url := only(t, s, "AWS::Lambda::Url")
@@ -126,7 +128,8 @@ func TestResourcesReferToEachOther(t *testing.T) {
 	if err := only(t, s, "AWS::CloudFront::Distribution").Peek(&edge); err != nil {
 		t.Fatal(err)
 	}
-	if got := edge.DistributionConfig.Origins[0].DomainName; "https://"+got+"/" != url.Attributes["FunctionUrl"] {
+	got := edge.DistributionConfig.Origins[0].DomainName
+	if "https://"+got+"/" != url.Attributes["FunctionUrl"] {
 		t.Errorf("origin %q, function URL %q", got, url.Attributes["FunctionUrl"])
 	}
 }
@@ -142,12 +145,13 @@ func TestConditionsDecideWhatExists(t *testing.T) {
 	}
 }
 
-func TestOutputs(t *testing.T) {
+func TestOutputsAreResolved(t *testing.T) {
 	s := sample(t)
 	host := only(t, s, "AWS::CloudFront::Distribution").Attributes["DomainName"]
 	want := map[string]string{
-		"ClientHost":       host,
-		"Env":              "HOST=" + host + "\nQUEUE=arn:aws:sqs:us-east-1:000000000000:Hark-dead.fifo\nSTAGE=v1\nLITERAL=${Host}",
+		"ClientHost": host,
+		"Env": "HOST=" + host + "\nQUEUE=arn:aws:sqs:us-east-1:000000000000:Hark-dead.fifo\n" +
+			"STAGE=v1\nLITERAL=${Host}",
 		"RetentionSeconds": "300",
 	}
 	if diff := cmp.Diff(want, s.Outputs); diff != "" {
@@ -178,7 +182,7 @@ func TestIDsHaveTheFormOfAWSAndNeverChange(t *testing.T) {
 	}
 }
 
-func TestIDsOfAnotherCloudTakeThePlaceOfOurs(t *testing.T) {
+func TestIDsOfAnotherCloudReplaceTheOwn(t *testing.T) {
 	data, err := os.ReadFile("../../../infra/testdata/default.template.json")
 	if err != nil {
 		t.Fatal(err)
@@ -201,11 +205,13 @@ func TestIDsOfAnotherCloudTakeThePlaceOfOurs(t *testing.T) {
 		t.Errorf("a table is called %s", got)
 	}
 	properties := string(only(t, stack, "AWS::CloudFront::Distribution").Properties)
-	if want := `"DomainName":"726452c7.execute-api.us-east-1.amazonaws.com"`; !strings.Contains(properties, want) {
-		t.Errorf("the distribution has no %s: %s", want, properties)
+	const domain = `"DomainName":"726452c7.execute-api.us-east-1.amazonaws.com"`
+	if !strings.Contains(properties, domain) {
+		t.Errorf("the distribution has no %s: %s", domain, properties)
 	}
 	for _, queue := range stack.OfType("AWS::SQS::Queue") {
-		if want := "arn:aws:sqs:us-east-1:000000000000:Hark-Broadcasts-666.fifo"; queue.LogicalID == "Broadcasts" &&
+		const want = "arn:aws:sqs:us-east-1:000000000000:Hark-Broadcasts-666.fifo"
+		if queue.LogicalID == "Broadcasts" &&
 			(queue.ID != at.IDs["Broadcasts"] || queue.Attributes["Arn"] != want) {
 			t.Errorf("a queue is %s with %v, want %s", queue.ID, queue.Attributes, want)
 		}
@@ -227,8 +233,8 @@ func TestDecodeNamesTheResource(t *testing.T) {
 	}
 }
 
-// A property that was left out would be found missing on AWS only.
-func TestDecodeRefusesWhatNobodyReads(t *testing.T) {
+// An unknown property would be missed only on AWS.
+func TestDecodeRefusesUnknownProperties(t *testing.T) {
 	s := resolve(
 		t,
 		[]byte(
@@ -262,7 +268,7 @@ func TestDecodeRefusesWhatNobodyReads(t *testing.T) {
 	}
 }
 
-func TestValues(t *testing.T) {
+func TestIntrinsicFunctionsAreResolved(t *testing.T) {
 	for _, tt := range []struct{ name, value, want string }{
 		{
 			"a number joins as it is written", `{"Fn::Join": ["-", [1, 2.50, true]]}`,
@@ -325,83 +331,86 @@ func document(value string) string {
 	}`
 }
 
+// refusedValues are values of the property P that cannot be resolved.
+var refusedValues = []struct{ name, value, want string }{
+	{
+		"an unknown function", `{"a": [{"Fn::Cidr": []}]}`,
+		"resource Jobs: Properties.P.a[0]: Fn::Cidr: this function is not supported by the " +
+			"local cloud",
+	},
+	{
+		"an unknown function inside another", `{"Fn::Join": ["", [{"Fn::ImportValue": "x"}]]}`,
+		"resource Jobs: Properties.P.Fn::Join[1][0]: Fn::ImportValue: this function is not " +
+			"supported by the local cloud",
+	},
+	{
+		"an unknown attribute", `{"Fn::GetAtt": ["Jobs", "Age"]}`,
+		"Fn::GetAtt: the attribute Age of Jobs (AWS::SQS::Queue) is not known to the local " +
+			"cloud",
+	},
+	{
+		"an attribute of a type that is not known", `{"Fn::GetAtt": "Own.Arn"}`,
+		"attribute Arn of Own (AWS::Other::Thing)",
+	},
+	{
+		"an attribute in a Sub", `{"Fn::Sub": "x${Jobs.Age}"}`,
+		"Properties.P: Fn::Sub: the attribute Age of Jobs",
+	},
+	{
+		"a resource that is not there", `{"Ref": "Absent"}`,
+		`Properties.P: Ref: there is no resource or parameter "Absent"`,
+	},
+	{
+		"a resource whose condition does not hold", `{"Ref": "Never"}`,
+		"Never does not exist: its condition No does not hold",
+	},
+	{
+		"an unknown pseudo parameter", `{"Ref": "AWS::NotificationARNs"}`,
+		"AWS::NotificationARNs is not supported",
+	},
+	{
+		"a parameter of Systems Manager", `{"Ref": "Version"}`,
+		"parameter Version is looked up in Systems Manager",
+	},
+	{"a parameter without a default", `{"Ref": "Empty"}`, "parameter Empty has no default"},
+	{
+		"a function beside other keys", `{"Fn::Sub": "x", "y": 1}`,
+		"Properties.P: Fn::Sub stands beside other keys",
+	},
+	{
+		"an index past the end", `{"Fn::Select": [2, ["a"]]}`,
+		`there is no item "2" in a list of 1`,
+	},
+	{
+		"a join of an object", `{"Fn::Join": ["", [{"a": 1}]]}`,
+		"Properties.P.Fn::Join[1][0] is not a string",
+	},
+	{
+		"a select from what is no list", `{"Fn::Select": [0, "a"]}`,
+		"Properties.P.Fn::Select[1] is not a list",
+	},
+	{"a split by nothing", `{"Fn::Split": ["", "a"]}`, "Fn::Split: its separator"},
+	{"an open variable", `{"Fn::Sub": "${Jobs"}`, "Fn::Sub: a ${ has no }"},
+	{
+		"a mapping that is not there", `{"Fn::FindInMap": ["Regions", "mars", "rps"]}`,
+		"there is no mapping Regions.mars.rps",
+	},
+	{
+		"a condition that is not there", `{"Fn::If": ["Absent", 1, 2]}`,
+		`Fn::If: condition "Absent" is not defined`,
+	},
+	{
+		"a condition that needs itself", `{"Fn::If": ["Circle", 1, 2]}`,
+		"condition Circle depends on itself",
+	},
+	{
+		"an unknown condition function", `{"Fn::If": ["Odd", 1, 2]}`,
+		"condition Odd: Fn::Contains is not supported in a condition",
+	},
+}
+
 func TestRefusalsNameTheResourceAndThePlace(t *testing.T) {
-	for _, tt := range []struct{ name, value, want string }{
-		{
-			"an unknown function", `{"a": [{"Fn::Cidr": []}]}`,
-			"resource Jobs: Properties.P.a[0]: Fn::Cidr: this function is not supported by the " +
-				"local cloud",
-		},
-		{
-			"an unknown function inside another", `{"Fn::Join": ["", [{"Fn::ImportValue": "x"}]]}`,
-			"resource Jobs: Properties.P.Fn::Join[1][0]: Fn::ImportValue: this function is not " +
-				"supported by the local cloud",
-		},
-		{
-			"an unknown attribute", `{"Fn::GetAtt": ["Jobs", "Age"]}`,
-			"Fn::GetAtt: the attribute Age of Jobs (AWS::SQS::Queue) is not known to the local " +
-				"cloud",
-		},
-		{
-			"an attribute of a type that is not known", `{"Fn::GetAtt": "Own.Arn"}`,
-			"attribute Arn of Own (AWS::Other::Thing)",
-		},
-		{
-			"an attribute in a Sub", `{"Fn::Sub": "x${Jobs.Age}"}`,
-			"Properties.P: Fn::Sub: the attribute Age of Jobs",
-		},
-		{
-			"a resource that is not there", `{"Ref": "Absent"}`,
-			`Properties.P: Ref: there is no resource or parameter "Absent"`,
-		},
-		{
-			"a resource whose condition does not hold", `{"Ref": "Never"}`,
-			"Never does not exist: its condition No does not hold",
-		},
-		{
-			"an unknown pseudo parameter", `{"Ref": "AWS::NotificationARNs"}`,
-			"AWS::NotificationARNs is not supported",
-		},
-		{
-			"a parameter of Systems Manager", `{"Ref": "Version"}`,
-			"parameter Version is looked up in Systems Manager",
-		},
-		{"a parameter without a default", `{"Ref": "Empty"}`, "parameter Empty has no default"},
-		{
-			"a function beside other keys", `{"Fn::Sub": "x", "y": 1}`,
-			"Properties.P: Fn::Sub stands beside other keys",
-		},
-		{
-			"an index past the end", `{"Fn::Select": [2, ["a"]]}`,
-			`there is no item "2" in a list of 1`,
-		},
-		{
-			"a join of an object", `{"Fn::Join": ["", [{"a": 1}]]}`,
-			"Properties.P.Fn::Join[1][0] is not a string",
-		},
-		{
-			"a select from what is no list", `{"Fn::Select": [0, "a"]}`,
-			"Properties.P.Fn::Select[1] is not a list",
-		},
-		{"a split by nothing", `{"Fn::Split": ["", "a"]}`, "Fn::Split: its separator"},
-		{"an open variable", `{"Fn::Sub": "${Jobs"}`, "Fn::Sub: a ${ has no }"},
-		{
-			"a mapping that is not there", `{"Fn::FindInMap": ["Regions", "mars", "rps"]}`,
-			"there is no mapping Regions.mars.rps",
-		},
-		{
-			"a condition that is not there", `{"Fn::If": ["Absent", 1, 2]}`,
-			`Fn::If: condition "Absent" is not defined`,
-		},
-		{
-			"a condition that needs itself", `{"Fn::If": ["Circle", 1, 2]}`,
-			"condition Circle depends on itself",
-		},
-		{
-			"an unknown condition function", `{"Fn::If": ["Odd", 1, 2]}`,
-			"condition Odd: Fn::Contains is not supported in a condition",
-		},
-	} {
+	for _, tt := range refusedValues {
 		t.Run(tt.name, func(t *testing.T) {
 			tmpl, err := template.Parse([]byte(document(tt.value)))
 			if err != nil {
@@ -414,10 +423,12 @@ func TestRefusalsNameTheResourceAndThePlace(t *testing.T) {
 	}
 }
 
-func TestNamesThatNeedThemselvesAreRefused(t *testing.T) {
+func TestNamesThatDependOnThemselvesAreRefused(t *testing.T) {
 	tmpl, err := template.Parse([]byte(`{"Resources": {
-		"A": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::GetAtt": ["B", "QueueName"]}}},
-		"B": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::GetAtt": ["A", "QueueName"]}}}
+		"A": {"Type": "AWS::SQS::Queue",
+			"Properties": {"QueueName": {"Fn::GetAtt": ["B", "QueueName"]}}},
+		"B": {"Type": "AWS::SQS::Queue",
+			"Properties": {"QueueName": {"Fn::GetAtt": ["A", "QueueName"]}}}
 	}}`))
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
-// Command function is the function of this package's tests. Its handler's name says how it behaves;
-// where it has to wait or tell something, it calls a URL of the test.
+// Command function is the function of this package's tests. It behaves as the name of its handler
+// says. Where it has to wait or to report something, it calls a URL of the test.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// input is what most handlers understand.
+// input is the event of most handlers.
 type input struct {
 	URL string `json:"url"`
 }
@@ -38,10 +38,10 @@ func main() {
 		"break": func() (io.Reader, error) {
 			return raw{io.MultiReader(strings.NewReader("half"), broken{})}, nil
 		},
-		"huge":  func() (string, error) { return strings.Repeat("x", 7<<20), nil },
-		"url":   serveURL,
-		"batch": batch,
-		"tell":  tell,
+		"huge":   func() (string, error) { return strings.Repeat("x", 7<<20), nil },
+		"url":    serveURL,
+		"batch":  batch,
+		"report": report,
 	}
 	name := os.Getenv("_HANDLER")
 	switch name {
@@ -69,7 +69,7 @@ func env(ctx context.Context) (map[string]any, error) {
 	}, nil
 }
 
-// call asks the test and returns who it was.
+// call asks the test and returns the process's ID.
 func call(in input) (int, error) { return os.Getpid(), ask(in.URL) }
 
 func ask(url string) error {
@@ -82,12 +82,12 @@ func ask(url string) error {
 	return err
 }
 
-// raw is a response of bytes: aws-lambda-go prefers JSON wherever a type can be marshalled.
+// raw is a response of bytes. aws-lambda-go sends JSON if a type can be marshalled.
 type raw struct{ io.Reader }
 
 func (raw) MarshalJSON() ([]byte, error) { return nil, errors.New("not JSON") }
 
-// greeting does its work when the response has gone, as connect does.
+// greeting works after its response was sent, as function connect does.
 type greeting struct {
 	raw
 	url string
@@ -125,7 +125,7 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("the reader broke") }
 
-// serveURL returns the response that the request's body is, or its event.
+// serveURL returns the request's body as the response, or its event.
 func serveURL(event json.RawMessage) (json.RawMessage, error) {
 	var r events.LambdaFunctionURLRequest
 	if err := json.Unmarshal(event, &r); err != nil {
@@ -140,8 +140,8 @@ func serveURL(event json.RawMessage) (json.RawMessage, error) {
 	return event, nil
 }
 
-// tell posts its event to the test and fails if told so.
-func tell(event json.RawMessage) error {
+// report posts its event to the test, and fails if the answer says so.
+func report(event json.RawMessage) error {
 	verdict, err := post(string(event), "")
 	if err == nil && verdict == "fail" {
 		err = errors.New("told to fail")
@@ -149,7 +149,7 @@ func tell(event json.RawMessage) error {
 	return err
 }
 
-// post tells the test something and returns the answer.
+// post posts to the test and returns the answer.
 func post(body, receives string) (string, error) {
 	req, err := http.NewRequest(http.MethodPost, os.Getenv("TEST_URL"), strings.NewReader(body))
 	if err != nil {
@@ -166,7 +166,7 @@ func post(body, receives string) (string, error) {
 	return string(answer), err
 }
 
-// batch asks about each message; what is answered "fail" has failed.
+// batch asks about each message, which fails if the answer is "fail".
 func batch(e events.SQSEvent) (events.SQSEventResponse, error) {
 	var r events.SQSEventResponse
 	for _, m := range e.Records {
