@@ -59,15 +59,18 @@ var kills = []struct {
 }{
 	{"before the first", faults.Fault{Do: faults.KillBeforeWrite}, []string{"GetItem"}},
 	{
-		"after the first", faults.Fault{Do: faults.KillAfterWrite, Nth: 1},
+		"after the first",
+		faults.Fault{Do: faults.KillAfterWrite, Nth: 1},
 		[]string{"GetItem", "PutItem"},
 	},
 	{
-		"before the third", faults.Fault{Do: faults.KillBeforeWrite, Nth: 3},
+		"before the third",
+		faults.Fault{Do: faults.KillBeforeWrite, Nth: 3},
 		[]string{"GetItem", "PutItem", "SendMessage", "DeleteMessage"},
 	},
 	{
-		"after the third", faults.Fault{Do: faults.KillAfterWrite, Nth: 3},
+		"after the third",
+		faults.Fault{Do: faults.KillAfterWrite, Nth: 3},
 		[]string{"GetItem", "PutItem", "SendMessage", "DeleteMessage", "UpdateItem"},
 	},
 	{
@@ -77,7 +80,8 @@ var kills = []struct {
 	},
 	{
 		"before the first event on a bus",
-		faults.Fault{Do: faults.KillBeforeWrite, Service: "eventbridge"}, nil,
+		faults.Fault{Do: faults.KillBeforeWrite, Service: "eventbridge"},
+		nil,
 	},
 	{
 		"before the first to a service",
@@ -85,7 +89,8 @@ var kills = []struct {
 		[]string{"GetItem", "PutItem"},
 	},
 	{
-		"not another function", faults.Fault{Do: faults.KillBeforeWrite, Function: "connect"},
+		"not another function",
+		faults.Fault{Do: faults.KillBeforeWrite, Function: "connect"},
 		nil,
 	},
 	{"not at a write that never comes", faults.Fault{Do: faults.KillBeforeWrite, Nth: 5}, nil},
@@ -94,8 +99,12 @@ var kills = []struct {
 func TestAProcessIsKilledAtItsNthWrite(t *testing.T) {
 	t.Parallel()
 	calls := [][2]string{
-		{"dynamodb", "GetItem"}, {"dynamodb", "PutItem"}, {"sqs", "SendMessage"},
-		{"sqs", "DeleteMessage"}, {"dynamodb", "UpdateItem"}, {"dynamodb", "PutItem"},
+		{"dynamodb", "GetItem"},
+		{"dynamodb", "PutItem"},
+		{"sqs", "SendMessage"},
+		{"sqs", "DeleteMessage"},
+		{"dynamodb", "UpdateItem"},
+		{"dynamodb", "PutItem"},
 	}
 	for _, tt := range kills {
 		t.Run(tt.name, func(t *testing.T) {

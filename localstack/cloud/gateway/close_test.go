@@ -41,17 +41,20 @@ var messages = []struct {
 	{"a longer message", fragments(32*kb, 32*kb, 32*kb, 32*kb, 1), ws.StatusMessageTooBig},
 	{"a binary frame", []ws.Frame{ws.NewBinaryFrame([]byte("x"))}, ws.StatusUnsupportedData},
 	{
-		"text that is not UTF-8", []ws.Frame{ws.NewTextFrame([]byte("\xff"))},
+		"text that is not UTF-8",
+		[]ws.Frame{ws.NewTextFrame([]byte("\xff"))},
 		ws.StatusInvalidFramePayloadData,
 	},
 	{
-		"a continuation of nothing", []ws.Frame{ws.NewFrame(ws.OpContinuation, true, nil)},
+		"a continuation of nothing",
+		[]ws.Frame{ws.NewFrame(ws.OpContinuation, true, nil)},
 		ws.StatusProtocolError,
 	},
 	{"a reserved opcode", []ws.Frame{ws.NewFrame(3, true, nil)}, ws.StatusProtocolError},
 	{
 		"a close code that may not be sent",
-		[]ws.Frame{ws.NewCloseFrame(ws.NewCloseFrameBody(1006, ""))}, ws.StatusProtocolError,
+		[]ws.Frame{ws.NewCloseFrame(ws.NewCloseFrameBody(1006, ""))},
+		ws.StatusProtocolError,
 	},
 	{
 		"UTF-8 cut between frames passes",
@@ -232,7 +235,7 @@ func TestIdleAndOldConnectionsAreClosed(t *testing.T) {
 			t.Fatalf("post: %d", status)
 		}
 		clock.advance(40 * time.Millisecond)
-		time.Sleep(100 * time.Millisecond) // for the timers to look
+		time.Sleep(100 * time.Millisecond) // for the timers to run
 		for _, id := range []string{postedID, senderID} {
 			if resp, _ := c.call(http.MethodGet, id, ""); resp.StatusCode != http.StatusOK {
 				t.Errorf("GET: %d, want 200", resp.StatusCode)
@@ -274,7 +277,7 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	left := goroutines("gateway.(*conn)")
 	for end := time.Now().Add(patience); len(left) > 0 &&
 		time.Now().Before(end); left = goroutines("gateway.(*conn)") {
-		time.Sleep(time.Millisecond) // what has said that it is done has still to return
+		time.Sleep(time.Millisecond) // goroutines that are done may still have to return
 	}
 	if len(left) > 0 {
 		t.Errorf("left behind:\n%s", strings.Join(left, "\n\n"))

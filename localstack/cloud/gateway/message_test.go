@@ -165,7 +165,7 @@ func TestTheClientIsSentWhatTheRouteLetsThrough(t *testing.T) {
 			if tt.name == "a route that is throttled" {
 				s.send(ws.OpText, []byte("2"))
 			}
-			if tt.want == "" { // nothing comes before a ping's answer
+			if tt.want == "" { // no message comes before the pong
 				time.Sleep(20 * time.Millisecond)
 				s.send(ws.OpPing, []byte("p"))
 				if f, _ := s.next(); f.Header.OpCode != ws.OpPong || string(f.Payload) != "p" {
@@ -264,7 +264,7 @@ func TestMessagesAndMinutesAreCounted(t *testing.T) {
 	}
 	s.Close()
 	receive(t, c.ended)
-	const post, failed = "PostToConnection", "$default" // the route's function is called like it
+	const post, failed = "PostToConnection", "$default" // the function is named after its route
 	want := []meter.Line{
 		// four frames
 		{Service: "apigateway", Unit: meter.SocketBytes, Operation: post, N: 102<<10 + 4*4},

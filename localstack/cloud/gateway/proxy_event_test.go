@@ -46,10 +46,9 @@ func TestEventsAreThoseOfAWS(t *testing.T) {
 			"headers", "multiValueHeaders", "queryStringParameters",
 			"multiValueQueryStringParameters", "requestContext", "isBase64Encoded",
 		}, nil},
-		{
-			"MESSAGE", message, []string{"requestContext", "body", "isBase64Encoded"},
-			[]string{"messageId"},
-		},
+		{"MESSAGE", message, []string{
+			"requestContext", "body", "isBase64Encoded",
+		}, []string{"messageId"}},
 		{
 			"DISCONNECT", disconnect,
 			[]string{"headers", "multiValueHeaders", "requestContext", "isBase64Encoded"},

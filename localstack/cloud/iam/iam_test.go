@@ -39,15 +39,19 @@ var checks = []struct {
 }{
 	{"a role without statements may do nothing", nil, "dynamodb:GetItem", table, false},
 	{
-		"the very action and resource", []iam.Statement{allow("dynamodb:GetItem", table)},
+		"the very action and resource",
+		[]iam.Statement{allow("dynamodb:GetItem", table)},
 		"dynamodb:GetItem", table, true,
 	},
 	{
-		"another action", []iam.Statement{allow("dynamodb:GetItem", table)}, "dynamodb:PutItem",
+		"another action",
+		[]iam.Statement{allow("dynamodb:GetItem", table)},
+		"dynamodb:PutItem",
 		table, false,
 	},
 	{
-		"another resource", []iam.Statement{allow("dynamodb:GetItem", table)},
+		"another resource",
+		[]iam.Statement{allow("dynamodb:GetItem", table)},
 		"dynamodb:GetItem", table + "2", false,
 	},
 	{
@@ -56,7 +60,8 @@ var checks = []struct {
 		"dynamodb:GetItem", table, false,
 	},
 	{
-		"actions whatever their case", []iam.Statement{allow("DynamoDB:getitem", table)},
+		"actions whatever their case",
+		[]iam.Statement{allow("DynamoDB:getitem", table)},
 		"dynamodb:GetItem", table, true,
 	},
 	{
@@ -66,11 +71,13 @@ var checks = []struct {
 		"arn:aws:dynamodb:us-east-1:000000000000:table/hark-state", false,
 	},
 	{
-		"every action of a service", []iam.Statement{allow("dynamodb:*", table)},
+		"every action of a service",
+		[]iam.Statement{allow("dynamodb:*", table)},
 		"dynamodb:TransactWriteItems", table, true,
 	},
 	{
-		"every action of another service", []iam.Statement{allow("sqs:*", "*")},
+		"every action of another service",
+		[]iam.Statement{allow("sqs:*", "*")},
 		"dynamodb:GetItem", table, false,
 	},
 	{"everything", []iam.Statement{allow("*", "*")}, "dynamodb:GetItem", table, true},
@@ -95,29 +102,35 @@ var checks = []struct {
 		"execute-api:ManageConnections", connection, false,
 	},
 	{
-		"stars that must go back for a second try", []iam.Statement{allow("*", "a*bc*d")},
+		"stars that must go back for a second try",
+		[]iam.Statement{allow("*", "a*bc*d")},
 		"x:Y", "abbcabcd", true,
 	},
 	{
 		"a question mark stands for one character",
-		[]iam.Statement{allow("dynamodb:?etItem", table)}, "dynamodb:GetItem", table, true,
+		[]iam.Statement{allow("dynamodb:?etItem", table)},
+		"dynamodb:GetItem", table, true,
 	},
 	{
 		"a question mark stands for no fewer",
-		[]iam.Statement{allow("dynamodb:GetItem?", table)}, "dynamodb:GetItem", table, false,
+		[]iam.Statement{allow("dynamodb:GetItem?", table)},
+		"dynamodb:GetItem", table, false,
 	},
 	{
 		"a deny wins over an allow",
-		[]iam.Statement{allow("*", "*"), deny("dynamodb:*", table)}, "dynamodb:GetItem", table,
+		[]iam.Statement{allow("*", "*"), deny("dynamodb:*", table)},
+		"dynamodb:GetItem", table,
 		false,
 	},
 	{
 		"a deny wins wherever it stands",
-		[]iam.Statement{deny("dynamodb:*", table), allow("*", "*")}, "dynamodb:GetItem", table,
+		[]iam.Statement{deny("dynamodb:*", table), allow("*", "*")},
+		"dynamodb:GetItem", table,
 		false,
 	},
 	{
-		"a deny of something else", []iam.Statement{deny("sqs:*", "*"), allow("*", "*")},
+		"a deny of something else",
+		[]iam.Statement{deny("sqs:*", "*"), allow("*", "*")},
 		"dynamodb:GetItem", table, true,
 	},
 }

@@ -154,7 +154,8 @@ func TestFailedMessagesStayInTheQueue(t *testing.T) {
 		{"nothing if reports are not asked for", false, map[string]string{"b1": "fail"}, 0},
 		{
 			"everything if an item is reported that was not there", true,
-			map[string]string{"b1": "unknown"}, 3,
+			map[string]string{"b1": "unknown"},
+			3,
 		},
 		{"everything if the function failed", true, map[string]string{"c1": "error"}, 3},
 	} {

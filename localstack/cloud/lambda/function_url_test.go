@@ -163,19 +163,23 @@ var responses = []struct {
 	},
 	{
 		"encoded", `{"statusCode":200,"body":"AAE=","isBase64Encoded":true}`, 200,
-		map[string]string{"Content-Type": "application/json"}, "\x00\x01",
+		map[string]string{"Content-Type": "application/json"},
+		"\x00\x01",
 	},
 	{
 		"with cookies", `{"statusCode":204,"cookies":["a=1","b=2"]}`, 204,
-		map[string]string{"Set-Cookie": "a=1,b=2"}, "",
+		map[string]string{"Set-Cookie": "a=1,b=2"},
+		"",
 	},
 	{
 		"without a status", `{"body":"kept"}`, 200,
-		map[string]string{"Content-Type": "application/json"}, `{"body":"kept"}`,
+		map[string]string{"Content-Type": "application/json"},
+		`{"body":"kept"}`,
 	},
 	{
 		"that is a string", `"hello"`, 200,
-		map[string]string{"Content-Type": "application/json"}, `"hello"`,
+		map[string]string{"Content-Type": "application/json"},
+		`"hello"`,
 	},
 	{
 		"whose length is a lie",
@@ -267,7 +271,8 @@ func TestCreateURLRefuses(t *testing.T) {
 		want string
 	}{
 		{
-			"IAM", lambda.URLSpec{TargetFunctionArn: "url", AuthType: "AWS_IAM"},
+			"IAM",
+			lambda.URLSpec{TargetFunctionArn: "url", AuthType: "AWS_IAM"},
 			"AuthType AWS_IAM is not supported",
 		},
 		{
@@ -283,7 +288,8 @@ func TestCreateURLRefuses(t *testing.T) {
 			"Cors is not supported",
 		},
 		{
-			"no function", lambda.URLSpec{TargetFunctionArn: "nobody", AuthType: "NONE"},
+			"no function",
+			lambda.URLSpec{TargetFunctionArn: "nobody", AuthType: "NONE"},
 			"Function not found",
 		},
 	} {

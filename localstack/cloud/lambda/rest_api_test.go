@@ -137,7 +137,8 @@ var refusedInvocations = []struct {
 		"Function not found: arn:aws:lambda:us-east-1:000000000000:function:echo:live",
 	},
 	{
-		"a throttled function", asAdmin, sdk.InvokeInput{FunctionName: aws.String("call")},
+		"a throttled function", asAdmin,
+		sdk.InvokeInput{FunctionName: aws.String("call")},
 		"TooManyRequestsException", "Rate Exceeded.",
 	},
 	{

@@ -144,7 +144,7 @@ func serveURL(event json.RawMessage) (json.RawMessage, error) {
 func report(event json.RawMessage) error {
 	verdict, err := post(string(event), "")
 	if err == nil && verdict == "fail" {
-		err = errors.New("told to fail")
+		err = errors.New("asked to fail")
 	}
 	return err
 }
