@@ -141,13 +141,8 @@ func (e Env) identify(cfnType, name, token string) identity {
 		url := fmt.Sprintf("https://%s.lambda-url.%s.on.aws/", token[:32], e.Region)
 		return identity{name, attributes{"FunctionArn": name, "FunctionUrl": url}}
 	case "AWS::IAM::Role":
-		return identity{
-			name,
-			attributes{
-				"Arn":    e.global("iam", "role/"+name),
-				"RoleId": "AROA" + strings.ToUpper(token[:17]),
-			},
-		}
+		arn, id := e.global("iam", "role/"+name), "AROA"+strings.ToUpper(token[:17])
+		return identity{name, attributes{"Arn": arn, "RoleId": id}}
 	case "AWS::IAM::ManagedPolicy":
 		arn := e.global("iam", "policy/"+name)
 		return identity{arn, attributes{"PolicyArn": arn}}
@@ -176,9 +171,8 @@ func (e Env) identify(cfnType, name, token string) identity {
 		return identity{token[:6], attributes{"DeploymentId": token[:6]}}
 	case "AWS::CloudFront::Distribution":
 		id := "E" + strings.ToUpper(token[:13])
-		return identity{
-			id, attributes{"Id": id, "DomainName": "d" + token[:13] + ".cloudfront.net"},
-		}
+		domain := "d" + token[:13] + ".cloudfront.net"
+		return identity{id, attributes{"Id": id, "DomainName": domain}}
 	case "AWS::CloudFront::Function":
 		arn := e.global("cloudfront", "function/"+name)
 		return identity{arn, attributes{"FunctionARN": arn, "FunctionMetadata.FunctionARN": arn}}
