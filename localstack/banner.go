@@ -6,23 +6,25 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	texttemplate "text/template"
 	"time"
 
 	"hark/localstack/cloud/template"
 )
 
-// ready is what the local cloud says of itself when it is up: for people as a banner, for programs as JSON.
+// ready is what the command prints when both ports answer: a banner for people, or JSON for
+// programs.
 type ready struct {
 	Listen string            `json:"listen"` // http://host:port of the public port
 	AWS    string            `json:"aws"`    // http://host:port of the AWS port
-	App    app               `json:"app"`    // of the seed
-	Tables map[string]string `json:"tables"` // names, by logical id
-	Queues map[string]string `json:"queues"` // URLs, by logical id
+	App    app               `json:"app"`    // the first app of the seed
+	Tables map[string]string `json:"tables"` // names, by logical ID
+	Queues map[string]string `json:"queues"` // URLs, by logical ID
 	PID    int               `json:"pid"`
 
-	took  time.Duration // from the start of the program
-	table string        // one to look into
+	took  time.Duration // since the start of the program
+	table string        // the table that the banner's sample command scans
 }
 
 func newReady(stack *template.Stack, listen, aws string, a app, took time.Duration) ready {
@@ -37,15 +39,16 @@ func newReady(stack *template.Stack, listen, aws string, a app, took time.Durati
 		}
 	}
 	for _, res := range stack.OfType("AWS::SQS::Queue") {
-		r.Queues[res.LogicalID] = fmt.Sprintf("%s/%s/%s", aws, account, res.Attributes["QueueName"])
+		name := res.Attributes["QueueName"]
+		r.Queues[res.LogicalID] = fmt.Sprintf("%s/%s/%s", aws, account, name)
 	}
 	return r
 }
 
-// writeJSON writes one line of JSON.
+// writeJSON writes ready as one line of JSON.
 func (r ready) writeJSON(w io.Writer) error { return json.NewEncoder(w).Encode(r) }
 
-// banner is what people see. Headings are bold on a terminal.
+// banner is the template of the banner. Headings are bold on a terminal.
 const banner = `{{bold "Hark's local cloud is ready"}} after {{.Seconds}} s. Ctrl-C stops it.
 
   clients and publishers  {{.Listen}}   /app/* is the stack's CloudFront; /apps, /up and
@@ -81,7 +84,7 @@ window.Echo = new Echo({
 });
 window.Echo.channel('news').listen('.headline', (event) => console.log(event.title));
 
-{{bold "Publish"}} (the signature is valid for ten minutes; a new one: go run ./localstack -curl{{.Flags}})
+{{bold "Publish"}} (the signature is valid for ten minutes; a new one: {{.NewCurl}})
 {{.Curl}}
 
 {{bold "Look inside"}} (any key will do)
@@ -89,7 +92,7 @@ AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-east-1 \
   aws --endpoint-url {{.AWS}} dynamodb scan --table-name {{.Table}}
 `
 
-// writeBanner writes the banner, as of now.
+// writeBanner writes the banner. The signature of its curl command is made at now.
 func (r ready) writeBanner(w io.Writer, now time.Time) error {
 	terminal := isTerminal(w)
 	bold := func(s string) string {
@@ -106,16 +109,17 @@ func (r ready) writeBanner(w io.Writer, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("banner: %w", err)
 	}
-	flags := ""
+	newCurl := "go run ./localstack -curl"
 	if r.Listen != "http://"+defaultListen {
-		flags = " -listen " + net.JoinHostPort(host, port)
+		newCurl += " -listen " + net.JoinHostPort(host, port)
 	}
 	err = page.Execute(w, struct {
 		ready
-		Host, Port, Seconds, Curl, Flags, Table, Pad string
+		Host, Port, Seconds, Curl, NewCurl, Table, Pad string
 	}{
-		ready: r, Host: host, Port: port, Seconds: fmt.Sprintf("%.1f", r.took.Seconds()), Curl: curl(r.Listen, r.App, now),
-		Flags: flags, Table: r.table, Pad: fmt.Sprintf("%*s", len(r.Listen), ""),
+		ready: r, Host: host, Port: port, Seconds: fmt.Sprintf("%.1f", r.took.Seconds()),
+		Curl: curl(r.Listen, r.App, now), NewCurl: newCurl, Table: r.table,
+		Pad: strings.Repeat(" ", len(r.Listen)),
 	})
 	if err != nil {
 		return fmt.Errorf("banner: %w", err)

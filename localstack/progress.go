@@ -14,28 +14,32 @@ import (
 	"time"
 )
 
-// progress shows how a build of functions goes. It takes what "go build -v" prints: the package that is being compiled,
-// which on a terminal is shown in one line that changes, and the compiler's errors, which are passed on as they are. A
-// function is finished when its executable is there and is a new file; go leaves one that is up to date where it is.
+// progress shows how the build of the functions proceeds. It is the standard error of "go build
+// -v", which prints each package that it compiles, and the compiler's errors. On a terminal
+// progress shows the current package in one line that it redraws; it passes errors on unchanged. A
+// function is finished when its executable is a new file; go does not replace one that is up to
+// date.
 type progress struct {
 	mu       sync.Mutex
 	w        io.Writer
 	terminal bool
 	began    time.Time
-	line     []byte                 // begun, its end not seen yet
-	compiled bool                   // a package was, so this takes a while
-	current  string                 // package being compiled
-	before   map[string]fs.FileInfo // by path of an executable; nil if there was none
-	finished map[string]bool        // by path
+	line     []byte                 // an incomplete line of go's output
+	compiled bool                   // whether go has compiled any package
+	current  string                 // the package that go compiles now
+	before   map[string]fs.FileInfo // old executables, by path; nil if there was none
+	finished map[string]bool        // paths of new executables
 	stop     chan struct{}
 	stopped  sync.WaitGroup
 }
 
-// newProgress watches executables, by the package that each is built from. The caller ends it.
+// newProgress watches the paths of the executables, given by the folder that each is built from.
+// The caller must call end.
 func newProgress(w io.Writer, executables map[string]string) *progress {
 	p := &progress{
 		w: w, terminal: isTerminal(w), began: time.Now(),
-		before: make(map[string]fs.FileInfo), finished: make(map[string]bool), stop: make(chan struct{}),
+		before: make(map[string]fs.FileInfo), finished: make(map[string]bool),
+		stop: make(chan struct{}),
 	}
 	for _, path := range executables {
 		p.before[path], _ = os.Stat(path)
@@ -44,7 +48,7 @@ func newProgress(w io.Writer, executables map[string]string) *progress {
 	return p
 }
 
-// watch looks every moment whether a function is finished.
+// watch reports finished functions, ten times a second, until end is called.
 func (p *progress) watch() {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -54,15 +58,15 @@ func (p *progress) watch() {
 			return
 		case <-tick.C:
 			p.mu.Lock()
-			p.look()
+			p.reportFinished()
 			p.redraw()
 			p.mu.Unlock()
 		}
 	}
 }
 
-// look reports the functions that were finished since it last looked.
-func (p *progress) look() {
+// reportFinished prints the functions that were finished since its last call.
+func (p *progress) reportFinished() {
 	for _, path := range slices.Sorted(maps.Keys(p.before)) {
 		if p.finished[path] {
 			continue
@@ -70,12 +74,13 @@ func (p *progress) look() {
 		now, err := os.Stat(path)
 		if err == nil && (p.before[path] == nil || !os.SameFile(p.before[path], now)) {
 			p.finished[path] = true
-			p.print(fmt.Sprintf("built %-12s %5.1f s\n", filepath.Base(path), time.Since(p.began).Seconds()))
+			seconds := time.Since(p.began).Seconds()
+			p.print(fmt.Sprintf("built %-12s %5.1f s\n", filepath.Base(path), seconds))
 		}
 	}
 }
 
-// Write takes what go prints on its standard error.
+// Write receives go's standard error.
 func (p *progress) Write(data []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,12 +90,13 @@ func (p *progress) Write(data []byte) (int, error) {
 		if i < 0 {
 			return len(data), nil
 		}
-		p.take(string(p.line[:i+1]))
+		p.handleLine(string(p.line[:i+1]))
 		p.line = p.line[i+1:]
 	}
 }
 
-func (p *progress) take(line string) {
+// handleLine shows the line's package as the current one, or prints the line if it is no package.
+func (p *progress) handleLine(line string) {
 	text := strings.TrimSpace(line)
 	switch {
 	case strings.HasPrefix(text, "go: downloading "):
@@ -108,26 +114,27 @@ func (p *progress) take(line string) {
 	p.redraw()
 }
 
-// end stops watching and, if the build went well, says what was done.
+// end stops watching. If the build succeeded, it prints a summary.
 func (p *progress) end(ok bool) {
 	close(p.stop)
 	p.stopped.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.look()
+	p.reportFinished()
 	if len(p.line) > 0 {
 		p.print(string(p.line) + "\n")
 	}
-	p.print("")
+	p.print("") // clears the line that changes
 	if ok {
 		fmt.Fprintf(p.w, "%d functions ready in %.1f s, %d of them as they were\n",
 			len(p.before), time.Since(p.began).Seconds(), len(p.before)-len(p.finished))
 	}
 }
 
+// clearLine moves a terminal's cursor to the start of its line and erases the line.
 const clearLine = "\r\x1b[K"
 
-// print writes text that stays, in place of the line that changes.
+// print writes text that stays. On a terminal it replaces the line that changes.
 func (p *progress) print(text string) {
 	if p.terminal {
 		text = clearLine + text
@@ -135,7 +142,7 @@ func (p *progress) print(text string) {
 	_, _ = io.WriteString(p.w, text)
 }
 
-// redraw shows, on a terminal only, the line that changes.
+// redraw writes the line that changes. It does so only on a terminal.
 func (p *progress) redraw() {
 	if p.terminal {
 		fmt.Fprintf(p.w, "%sbuilding functions: %d of %d, %.0f s %.60s",
@@ -143,7 +150,7 @@ func (p *progress) redraw() {
 	}
 }
 
-// isTerminal reports whether somebody watches w.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {

@@ -13,9 +13,9 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// run is the program. It takes the ports, builds the functions, creates the stack, says that it is
-// ready and serves until the context ends. Then it stops everything and waits for it. The banner,
-// or its JSON, goes to stdout; progress and logs go to stderr.
+// run is the program. It takes the ports, builds the functions, creates the stack, prints the
+// banner and serves until the context ends. Then it stops everything and waits until all of it has
+// ended. The banner, or its JSON, goes to stdout; progress and logs go to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	began := time.Now()
 	o, err := parseFlags(args, stderr)
@@ -27,7 +27,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if o.curl {
-		_, err := fmt.Fprintln(stdout, curl("http://"+o.listen, in.owner, time.Now()))
+		_, err := fmt.Fprintln(stdout, curl("http://"+o.listen, in.app, time.Now()))
 		return err
 	}
 	publicPort, awsPort, err := listen(ctx, o)
@@ -52,10 +52,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := in.seed.put(c, stack); err != nil {
 		return err
 	}
-	c.Break(in.broken)
+	c.AddFaults(in.faults)
 	ports := []port{{publicPort, newPublic(c, stack)}, {awsPort, c.Handler()}}
 	return serve(ctx, c, ports, log, func() error {
-		r := newReady(stack, address(publicPort), address(awsPort), in.owner, time.Since(began))
+		r := newReady(stack, address(publicPort), address(awsPort), in.app, time.Since(began))
 		if o.json {
 			return r.writeJSON(stdout)
 		}
@@ -63,12 +63,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	})
 }
 
-// inputs are what the command line names, read before a port is taken or anything is built.
+// inputs are the files that the command line names. They are read before a port is taken or a
+// function is built, so that a mistake in one of them shows at once.
 type inputs struct {
-	module string // its root
+	module string // root folder of the module
 	seed   seed
-	owner  app // the first of the seed
-	broken faults.Order
+	app    app // the first app of the seed
+	faults faults.Order
 }
 
 func readInputs(ctx context.Context, o options) (in inputs, err error) {
@@ -78,16 +79,16 @@ func readInputs(ctx context.Context, o options) (in inputs, err error) {
 	if in.seed, err = readSeed(o.seedPath(in.module)); err != nil {
 		return inputs{}, err
 	}
-	if in.broken, err = readFaults(o.faults); err != nil {
+	if in.faults, err = readFaults(o.faults); err != nil {
 		return inputs{}, err
 	}
-	if in.owner, err = in.seed.app(); err != nil {
+	if in.app, err = in.seed.app(); err != nil {
 		return inputs{}, err
 	}
 	return in, nil
 }
 
-// readFaults reads the file that -faults names, if it names one.
+// readFaults reads the file that -faults names. An empty path means no faults.
 func readFaults(path string) (faults.Order, error) {
 	if path == "" {
 		return faults.Order{}, nil
@@ -103,6 +104,7 @@ func readFaults(path string) (faults.Order, error) {
 	return order, nil
 }
 
+// newLog returns the log of the services: warnings and errors, or everything if verbose.
 func newLog(w io.Writer, verbose bool) *slog.Logger {
 	level := slog.LevelWarn
 	if verbose {
@@ -111,8 +113,8 @@ func newLog(w io.Writer, verbose bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
-// create builds the functions and creates the stack. How it runs is in the options already; what
-// they say of Hark is added here.
+// create builds the functions and creates the stack. The caller fills in the options that say how
+// the cloud runs; create adds those that depend on Hark.
 func create(
 	ctx context.Context, stack *template.Stack, module string, o cloud.Options,
 ) (*cloud.Cloud, error) {

@@ -16,12 +16,14 @@ import (
 
 const patience = 30 * time.Second // how long a test waits for what must happen
 
-// brokenStart kills the first process of connect when it has written the connection, and throttles the first frame.
+// brokenStart kills the first process of connect when it has written the connection, and throttles
+// the first frame.
 const brokenStart = `{"seed":7,"faults":[
 	{"do":"kill-after-write","function":"connect","count":1},
 	{"do":"answer","service":"lambda","function":"message","status":429,"count":1}]}`
 
-// TestTheRealStackBreaksOnDemand: from the start by the flag, later over HTTP, and no longer when the faults are deleted.
+// TestTheRealStackBreaksOnDemand: from the start by the flag, later over HTTP, and no longer when
+// the faults are deleted.
 func TestTheRealStackBreaksOnDemand(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds every function")

@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// start runs the program, with the flags, on free ports with the real template and functions, and waits until it is ready. The function
-// that it returns stops it and waits.
+// start runs the program, with the flags, on free ports with the real template and functions, and
+// waits until it is ready. The function that it returns stops it and waits.
 func start(t *testing.T, flags ...string) (ready, func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -15,8 +15,8 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-// TestTheRealStackTellsAppsAndPublishesFromAQueueAndABus: the form with webhooks, whose parts are tested where they are; this is about
-// their places in the stack, and what they may do there.
+// TestTheRealStackTellsAppsAndPublishesFromAQueueAndABus: the form with webhooks, whose parts are
+// tested where they are; this is about their places in the stack, and what they may do there.
 func TestTheRealStackTellsAppsAndPublishesFromAQueueAndABus(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds every function")

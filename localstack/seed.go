@@ -10,10 +10,10 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// seed is what the apps table holds at the start: items in DynamoDB's JSON.
+// seed is the content of the apps table at the start: items in DynamoDB's JSON.
 type seed []json.RawMessage
 
-// app is who may publish and connect, as the banner shows it.
+// app is the ID and the credentials of an app, as the banner shows them.
 type app struct {
 	ID     string `json:"id"`
 	Key    string `json:"key"`
@@ -32,7 +32,8 @@ func readSeed(path string) (seed, error) {
 	return s, nil
 }
 
-// app returns the first app among the items, by the names of its attributes: pk (app#…), id, key and secret.
+// app returns the first app among the items: the first whose attribute pk begins with app#. It
+// reads the attributes id, key and secret.
 func (s seed) app() (app, error) {
 	for _, raw := range s {
 		var item struct {
@@ -51,7 +52,7 @@ func (s seed) app() (app, error) {
 	return app{}, fmt.Errorf("read seed: none of its items is an app (pk app#…)")
 }
 
-// put puts the items into the table that the stack's output AppsTable names.
+// put stores the items in the table that the stack's output AppsTable names.
 func (s seed) put(c *cloud.Cloud, stack *template.Stack) error {
 	table := stack.Outputs[appsTableOutput]
 	if table == "" {

@@ -14,17 +14,17 @@ import (
 	"hark/localstack/cloud"
 )
 
-// closeTimeout is how long requests may take to end once everything behind them has ended.
+// closeTimeout is how long requests may take to end after the stack behind them has stopped.
 const closeTimeout = 2 * time.Second
 
-// port is a port of this machine and what it serves.
+// port is a listener on this machine and the handler that serves it.
 type port struct {
 	net.Listener
 	http.Handler
 }
 
 // serve serves the ports until the context ends or one of them fails. Then it stops the stack and
-// closes them. The ports answer when ready is called.
+// closes the ports. It calls ready when the ports answer.
 func serve(
 	ctx context.Context, c *cloud.Cloud, ports []port, log *slog.Logger, ready func() error,
 ) error {
@@ -50,7 +50,7 @@ func serve(
 		case err = <-failed:
 		}
 	}
-	stop() // long polls end now
+	stop() // ends long polls
 	c.Close()
 	for _, server := range servers {
 		closeServer(server)
@@ -68,16 +68,17 @@ func newServer(ctx context.Context, handler http.Handler, log *slog.Logger) *htt
 	}
 }
 
-// closeServer lets answers that are being written be finished, if that does not take long.
+// closeServer waits for running requests, at most for closeTimeout, and then closes their
+// connections.
 func closeServer(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if server.Shutdown(ctx) != nil {
-		_ = server.Close() // it has no error to report that matters now
+		_ = server.Close() // the program ends, whether or not this fails
 	}
 }
 
-// listen takes both ports before anything slow is done.
+// listen takes both ports. run calls it before the slow steps, so that a port in use shows at once.
 func listen(ctx context.Context, o options) (publicPort, awsPort net.Listener, err error) {
 	var config net.ListenConfig
 	if publicPort, err = config.Listen(ctx, "tcp", o.listen); err != nil {
@@ -89,15 +90,17 @@ func listen(ctx context.Context, o options) (publicPort, awsPort net.Listener, e
 	return publicPort, awsPort, nil
 }
 
+// explain adds to an error of listening what the user can do about it.
 func explain(err error, flag, address string) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%s is in use: stop what listens there, or choose another address with %s",
+		return fmt.Errorf(
+			"%s is in use: stop what listens there, or choose another address with %s",
 			address, flag)
 	}
 	return fmt.Errorf("%s: %w", flag, err)
 }
 
-// address is where a port is reached from this machine.
+// address returns the URL at which programs on this machine reach the port.
 func address(l net.Listener) string {
 	addr, ok := l.Addr().(*net.TCPAddr)
 	if ok && addr.IP.IsUnspecified() {

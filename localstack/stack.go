@@ -10,7 +10,7 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// Where the stack is created.
+// The Region and account of the stack, and its name. None of them exists outside of this machine.
 const (
 	region    = "us-east-1"
 	account   = "000000000000"
@@ -19,8 +19,8 @@ const (
 		"/6861726b-0000-4000-8000-000000000000"
 )
 
-// What the command knows of Hark's template besides what every template has: the key of a
-// function's metadata under which infra writes its folder, and the outputs.
+// The names in Hark's template that the command relies on: the key of a function's metadata under
+// which infra writes the function's folder, and the outputs of the stack.
 const (
 	sourceKey         = "hark:source"
 	appsTableOutput   = "AppsTable"
@@ -29,18 +29,18 @@ const (
 	publishHostOutput = "PublishHost"
 )
 
-// controlPath is where the AWS port serves the meter and the faults.
+// controlPath is the path under which the AWS port serves the meter and the faults.
 const controlPath = "/_hark"
 
 // The function that is built from webhookSource posts to the endpoints of apps. On AWS it refuses
-// addresses of its own network; loopbackVariable lets it post to this machine, where the endpoints
-// of somebody who tries Hark are.
+// addresses of its own network. loopbackVariable lets it post to this machine, where the endpoints
+// of a developer are.
 const (
 	webhookSource    = "functions/webhook"
 	loopbackVariable = "HARK_WEBHOOK_LOOPBACK"
 )
 
-// readStack reads a synthesized template and names its resources.
+// readStack reads a synthesized template and resolves its references and intrinsic functions.
 func readStack(path string) (*template.Stack, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -59,7 +59,7 @@ func readStack(path string) (*template.Stack, error) {
 	return stack, nil
 }
 
-// source returns the folder that a function is built from, relative to the module's root.
+// source returns the folder that a function is built from, relative to the root of the module.
 func source(function template.Resource) (string, error) {
 	folder, _ := function.Metadata[sourceKey].(string)
 	if folder == "" {
@@ -69,7 +69,7 @@ func source(function template.Resource) (string, error) {
 	return folder, nil
 }
 
-// sources returns the folders of all the stack's functions, each once.
+// sources returns the folders of the stack's functions, sorted and without duplicates.
 func sources(stack *template.Stack) ([]string, error) {
 	var all []string
 	for _, res := range stack.OfType("AWS::Lambda::Function") {
@@ -83,8 +83,8 @@ func sources(stack *template.Stack) ([]string, error) {
 	return slices.Compact(all), nil
 }
 
-// withHark adds to the options what the cloud must be told of Hark. Binaries are the functions'
-// executables, by the folders that they are built from.
+// withHark returns the options with those fields set that depend on Hark. The map binaries holds
+// the paths of the functions' executables, by the folders that they are built from.
 func withHark(o cloud.Options, binaries map[string]string) cloud.Options {
 	o.Region, o.Account = region, account
 	o.ControlPath = controlPath
@@ -97,7 +97,7 @@ func withHark(o cloud.Options, binaries map[string]string) cloud.Options {
 	return o
 }
 
-// environment returns what a function gets here beyond what it has on AWS.
+// environment returns the variables that a function has on this machine but not on AWS.
 func environment(function template.Resource) []string {
 	if folder, _ := source(function); folder == webhookSource {
 		return []string{loopbackVariable + "=true"}

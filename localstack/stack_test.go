@@ -60,7 +60,8 @@ func TestPropertiesThatTheLocalCloudDoesNotKnowAreNamed(t *testing.T) {
 	}
 }
 
-// Every function of a golden template has a place to run in, and every route, queue and schedule may reach its function.
+// Every function of a golden template has a place to run in, and every route, queue and schedule
+// may reach its function.
 func TestEveryGoldenTemplateBoots(t *testing.T) {
 	files, err := filepath.Glob("../infra/testdata/*.template.json")
 	if err != nil || len(files) < 2 {

@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// Where the AWS port serves what AWS serves under host names of its own. LocalStack has the same
+// Paths of the AWS port for what AWS serves under a host name of its own. LocalStack has the same
 // paths.
 const (
-	apiPath         = "/_aws/execute-api/" // {api}/{stage}: sockets, and @connections
+	apiPath         = "/_aws/execute-api/" // {api}/{stage}: WebSockets, and @connections
 	functionURLPath = "/_aws/lambda-url/"  // {id}/...
 )
 
-// callbackVariable is the variable from which the SDKs take the address of @connections: of the
-// stage of a WebSocket API.
+// callbackVariable is the environment variable from which the SDKs take the address of
+// @connections, which is that of a stage of a WebSocket API.
 const callbackVariable = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 
-// localize replaces AWS's addresses in a function's variables by those of the AWS port: the address
-// of a WebSocket API's @connections, and the URLs of queues.
+// localize replaces the addresses of AWS in a function's variables with those of the AWS port: the
+// address of @connections and the URLs of queues.
 func (c *Cloud) localize(variables map[string]string) error {
 	queues := fmt.Sprintf("https://sqs.%s.amazonaws.com/", c.opts.Region)
 	for name, value := range variables {
@@ -36,8 +36,8 @@ func (c *Cloud) localize(variables map[string]string) error {
 	return nil
 }
 
-// callback turns https://{api}.execute-api.{region}.amazonaws.com/{stage} into the AWS port's
-// address of the same stage.
+// callback returns the AWS port's address of a stage, given its address on AWS:
+// https://{api}.execute-api.{region}.amazonaws.com/{stage}.
 func (c *Cloud) callback(address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {

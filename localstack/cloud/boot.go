@@ -18,8 +18,8 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// New creates everything that the stack holds. Its error names the resource that cannot be created,
-// and what of it is not supported. Functions run from Start on, or when they are invoked.
+// New creates all resources of the stack. Its error names the resource that cannot be created, and
+// the property that is not supported. Queues and schedules invoke functions only after Start.
 func New(stack *template.Stack, o Options) (*Cloud, error) {
 	if err := checkTypes(stack); err != nil {
 		return nil, err
@@ -31,11 +31,11 @@ func New(stack *template.Stack, o Options) (*Cloud, error) {
 		opts: o, stack: stack, meter: new(meter.Meter), faults: new(faults.Set),
 		signatures: signatures{region: o.Region, signer: v4.NewSigner(), now: time.Now},
 		hosts:      make(map[string]http.Handler), forbidden: make(map[string]bool),
-		extra: make(map[string][]string),
+		extraEnv: make(map[string][]string),
 	}
 	c.signatures.keys = &c.keys
 	c.newServices()
-	for _, create := range []func() error{ // in the order in which resources need each other
+	for _, create := range []func() error{ // each comes after those that it refers to
 		c.createTables, c.createQueues, c.readPolicies, c.createFunctions, c.createURLs,
 		c.createMappings, c.createBuses, c.createRules, c.createAPIs, c.createDistributions,
 	} {
@@ -47,7 +47,7 @@ func New(stack *template.Stack, o Options) (*Cloud, error) {
 	return c, nil
 }
 
-// newServices makes the services, all empty.
+// newServices makes the services, without any resources.
 func (c *Cloud) newServices() {
 	o := c.opts
 	c.tables = dynamodb.New(dynamodb.Options{
@@ -65,7 +65,7 @@ func (c *Cloud) newServices() {
 		Region: o.Region, Account: o.Account, Meter: c.meter, Log: o.Log, Stderr: o.Console,
 		Verbose: o.Verbose, Queues: c.queues, Env: c.environment, Faults: c.faults, Speed: o.Speed,
 	})
-	c.gates = gateway.New(gateway.Options{
+	c.gateway = gateway.New(gateway.Options{
 		Region: o.Region, Account: o.Account, Meter: c.meter, Log: o.Log, Invoke: c.invoke,
 		Faults: c.faults,
 		Verify: func(r *http.Request, bodySHA256 string) error {
@@ -74,7 +74,7 @@ func (c *Cloud) newServices() {
 	})
 }
 
-// readPolicies reads what the stack's roles may do, and who may invoke its functions.
+// readPolicies reads what the stack's roles may do, and which callers may invoke its functions.
 func (c *Cloud) readPolicies() (err error) {
 	if c.roles, err = rolesOf(c.stack, c.opts.Account); err != nil {
 		return err
@@ -83,7 +83,8 @@ func (c *Cloud) readPolicies() (err error) {
 	return err
 }
 
-// checkTypes refuses what the cloud would have to leave out of the stack.
+// checkTypes returns an error for a resource of a type that the cloud does not have. Without it
+// such a resource would be missing and the stack would start all the same.
 func checkTypes(stack *template.Stack) error {
 	for _, res := range stack.Resources {
 		switch res.Type {
@@ -96,8 +97,8 @@ func checkTypes(stack *template.Stack) error {
 			"AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage",
 			"AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Integration",
 			"AWS::CloudFront::Distribution", "AWS::CloudFront::Function":
-		case "AWS::CDK::Metadata", // says only which constructs were used
-			"AWS::Logs::LogGroup", // what functions print goes to Options.Console
+		case "AWS::CDK::Metadata", // lists the constructs in use, for statistics
+			"AWS::Logs::LogGroup", // the output of functions goes to Options.Console
 			"AWS::CloudFront::CachePolicy", "AWS::CloudFront::OriginRequestPolicy",
 			"AWS::CloudFront::ResponseHeadersPolicy":
 		default:

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,7 +10,10 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// The parts of an API in the template that make a gateway.API.
+// apiGateway is the principal of API Gateway in permissions.
+const apiGateway = "apigateway.amazonaws.com"
+
+// The resources of the template that together make a gateway.API.
 type (
 	apiResource struct {
 		ProtocolType, RouteSelectionExpression string
@@ -23,7 +27,7 @@ type (
 		RouteSettings        map[string]gateway.Throttle
 
 		// Without effect.
-		AutoDeploy        json.RawMessage // there is nothing but what is deployed
+		AutoDeploy        json.RawMessage // every route is deployed
 		Description, Tags json.RawMessage
 	}
 	routeResource struct {
@@ -40,7 +44,7 @@ type (
 		IntegrationType string
 		IntegrationURI  string `json:"IntegrationUri"`
 
-		APIID       json.RawMessage `json:"ApiId"` // the route has it too
+		APIID       json.RawMessage `json:"ApiId"` // the same as that of the route
 		Description json.RawMessage // without effect
 	}
 )
@@ -60,15 +64,19 @@ func (c *Cloud) createAPI(res template.Resource) error {
 		return err
 	}
 	if properties.ProtocolType != "WEBSOCKET" {
-		return fmt.Errorf("the local cloud has WebSocket APIs only, not %s", properties.ProtocolType)
+		return fmt.Errorf("the local cloud has WebSocket APIs only, not %s",
+			properties.ProtocolType)
 	}
 	stage, err := c.stageOf(res.ID)
 	if err != nil {
 		return err
 	}
 	spec := gateway.API{
-		ID: res.ID, Stage: stage.StageName, RouteSelectionExpression: properties.RouteSelectionExpression,
-		DefaultRouteSettings: stage.DefaultRouteSettings, Routes: make(map[string]gateway.Route),
+		ID:                       res.ID,
+		Stage:                    stage.StageName,
+		RouteSelectionExpression: properties.RouteSelectionExpression,
+		DefaultRouteSettings:     stage.DefaultRouteSettings,
+		Routes:                   make(map[string]gateway.Route),
 	}
 	for _, routeRes := range c.stack.OfType("AWS::ApiGatewayV2::Route") {
 		var route routeResource
@@ -82,14 +90,15 @@ func (c *Cloud) createAPI(res template.Resource) error {
 			return fmt.Errorf("route %s (%s): %w", route.RouteKey, routeRes.LogicalID, err)
 		}
 	}
-	if err := c.gates.Create(spec); err != nil {
+	if err := c.gateway.Create(spec); err != nil {
 		return err
 	}
-	c.hosts[fmt.Sprintf("%s.execute-api.%s.amazonaws.com", res.ID, c.opts.Region)] = c.gates.Socket(res.ID)
+	host := fmt.Sprintf("%s.execute-api.%s.amazonaws.com", res.ID, c.opts.Region)
+	c.hosts[host] = c.gateway.Socket(res.ID)
 	return nil
 }
 
-// stageOf finds the one stage of an API.
+// stageOf returns the stage of an API. The API must have exactly one.
 func (c *Cloud) stageOf(api string) (stageResource, error) {
 	var found []stageResource
 	for _, res := range c.stack.OfType("AWS::ApiGatewayV2::Stage") {
@@ -102,31 +111,22 @@ func (c *Cloud) stageOf(api string) (stageResource, error) {
 		}
 	}
 	if len(found) != 1 {
-		return stageResource{}, fmt.Errorf("the API has %d stages, the local cloud takes one", len(found))
+		return stageResource{}, fmt.Errorf("the API has %d stages, the local cloud takes one",
+			len(found))
 	}
 	return found[0], nil
 }
 
-// route puts a route and its integration together, and checks that API Gateway may invoke the function: on AWS every
-// event of the route would fail otherwise.
+// route joins a route with its integration, and checks that API Gateway may invoke the function. On
+// AWS every event of the route would fail without that permission.
 func (c *Cloud) route(route routeResource, stage stageResource) (gateway.Route, error) {
 	if route.RouteResponseSelectionExpression != "" {
-		return gateway.Route{}, fmt.Errorf("the local cloud does not read RouteResponseSelectionExpression")
+		return gateway.Route{}, errors.New(
+			"the local cloud does not read RouteResponseSelectionExpression")
 	}
-	id, ok := strings.CutPrefix(route.Target, "integrations/")
-	var integration integrationResource
-	found := false
-	for _, res := range c.stack.OfType("AWS::ApiGatewayV2::Integration") {
-		if res.ID != id {
-			continue
-		}
-		found = true
-		if err := res.Decode(&integration); err != nil {
-			return gateway.Route{}, err
-		}
-	}
-	if !ok || !found {
-		return gateway.Route{}, fmt.Errorf("its target %q is not an integration of the stack", route.Target)
+	integration, err := c.integration(route.Target)
+	if err != nil {
+		return gateway.Route{}, err
 	}
 	out := gateway.Route{
 		AuthorizationType: route.AuthorizationType,
@@ -136,9 +136,25 @@ func (c *Cloud) route(route routeResource, stage stageResource) (gateway.Route, 
 		out.Throttle = &throttle
 	}
 	function := functionName(strings.TrimSuffix(integration.IntegrationURI, "/invocations"))
-	source := fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s", c.opts.Region, c.opts.Account, route.APIID, stage.StageName, route.RouteKey)
-	if !c.permissions.service("apigateway.amazonaws.com", function, source) {
-		return gateway.Route{}, fmt.Errorf("no AWS::Lambda::Permission lets apigateway.amazonaws.com invoke %s for it", function)
+	source := fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s",
+		c.opts.Region, c.opts.Account, route.APIID, stage.StageName, route.RouteKey)
+	if !c.permissions.allowService(apiGateway, function, source) {
+		return gateway.Route{}, fmt.Errorf("no AWS::Lambda::Permission lets %s invoke %s for it",
+			apiGateway, function)
 	}
 	return out, nil
+}
+
+// integration returns the integration that a route's target names, as integrations/{id}.
+func (c *Cloud) integration(target string) (integrationResource, error) {
+	id, ok := strings.CutPrefix(target, "integrations/")
+	for _, res := range c.stack.OfType("AWS::ApiGatewayV2::Integration") {
+		if ok && res.ID == id {
+			var integration integrationResource
+			err := res.Decode(&integration)
+			return integration, err
+		}
+	}
+	return integrationResource{}, fmt.Errorf("its target %q is not an integration of the stack",
+		target)
 }

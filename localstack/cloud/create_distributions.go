@@ -7,10 +7,10 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// createDistributions makes the stack's CloudFront. Its origins are hosts of the stack, so it comes
-// after what serves them.
+// createDistributions creates the CloudFront distributions. Their origins are hosts of the stack,
+// so New calls it after the functions that create these hosts.
 func (c *Cloud) createDistributions() error {
-	codes := make(map[string]string) // of CloudFront functions, by ARN
+	codes := make(map[string]string) // JavaScript of the CloudFront functions, by ARN
 	for _, res := range c.stack.OfType("AWS::CloudFront::Function") {
 		var function edge.FunctionSpec
 		if err := res.Decode(&function); err != nil {
@@ -35,8 +35,8 @@ func (c *Cloud) createDistributions() error {
 	return nil
 }
 
-// associatedFunction returns the ARN of the function that a distribution runs, "" if it runs none.
-// All its behaviours that run a function run the same one: edge refuses others.
+// associatedFunction returns the ARN of the function that a distribution runs, or "" if it runs
+// none. Package edge refuses a distribution whose behaviours run different functions.
 func associatedFunction(distribution template.Resource) (arn string, err error) {
 	type behavior struct {
 		FunctionAssociations []struct{ FunctionARN string }

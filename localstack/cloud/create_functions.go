@@ -33,15 +33,15 @@ func (c *Cloud) createFunction(res template.Resource) error {
 		return fmt.Errorf("resource %s: its role %s is not in the stack",
 			res.LogicalID, properties.Role)
 	}
-	own := *role
-	own.Session = res.ID
+	sessionRole := *role
+	sessionRole.Session = res.ID
 	binary, err := c.opts.Binary(res)
 	if err != nil {
 		return fmt.Errorf("resource %s: %w", res.LogicalID, err)
 	}
-	spec.FunctionName, spec.Role, spec.Binary = res.ID, &own, binary
+	spec.FunctionName, spec.Role, spec.Binary = res.ID, &sessionRole, binary
 	if c.opts.Environment != nil {
-		c.extra[res.ID] = c.opts.Environment(res)
+		c.extraEnv[res.ID] = c.opts.Environment(res)
 	}
 	if err := c.localize(spec.Environment.Variables); err != nil {
 		return fmt.Errorf("resource %s: %w", res.LogicalID, err)
@@ -52,19 +52,20 @@ func (c *Cloud) createFunction(res template.Resource) error {
 	return nil
 }
 
-// environment returns what a function's process gets besides the template's variables: credentials
-// of its own, where AWS is, and what Options.Environment gave.
+// environment returns the variables that a process of the function has in addition to those of the
+// template: credentials of its own, the address of the AWS port, and the result of
+// Options.Environment.
 func (c *Cloud) environment(function string, role *iam.Role, process faults.Process) []string {
-	own := c.keys.issue(role, process)
+	credentials := c.keys.issue(role, process)
 	return append([]string{
-		"AWS_ACCESS_KEY_ID=" + own.AccessKeyID,
-		"AWS_SECRET_ACCESS_KEY=" + own.SecretAccessKey,
-		"AWS_SESSION_TOKEN=" + own.SessionToken,
+		"AWS_ACCESS_KEY_ID=" + credentials.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY=" + credentials.SecretAccessKey,
+		"AWS_SESSION_TOKEN=" + credentials.SessionToken,
 		"AWS_ENDPOINT_URL=" + c.opts.Endpoint,
-	}, c.extra[function]...)
+	}, c.extraEnv[function]...)
 }
 
-// createMappings lets queues feed functions, from Start on.
+// createMappings connects queues to the functions that consume them. Polling begins with Start.
 func (c *Cloud) createMappings() error {
 	for _, res := range c.stack.OfType("AWS::Lambda::EventSourceMapping") {
 		var spec lambda.MappingSpec
@@ -78,7 +79,7 @@ func (c *Cloud) createMappings() error {
 	return nil
 }
 
-// invoke is how API Gateway reaches functions. createAPIs has checked that it may.
+// invoke runs a function for API Gateway. createAPIs has checked that the stack permits it.
 func (c *Cloud) invoke(
 	ctx context.Context, functionARN string, payload []byte,
 ) (answer []byte, functionError string, err error) {

@@ -10,7 +10,7 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// eventBridge is who rules act as where a permission or policy has to let them in.
+// eventBridge is the principal of rules in permissions and policies.
 const eventBridge = "events.amazonaws.com"
 
 func (c *Cloud) createBuses() error {
@@ -26,15 +26,17 @@ func (c *Cloud) createBuses() error {
 	return nil
 }
 
-// createRules starts what runs by the clock, and what buses send on.
+// createRules creates rules and schedules. Those with an event pattern send the events of a bus to
+// queues; the others invoke functions periodically.
 func (c *Cloud) createRules() error {
-	for _, res := range slices.Concat(c.stack.OfType("AWS::Events::Rule"), c.stack.OfType("AWS::Scheduler::Schedule")) {
-		var about struct{ EventPattern json.RawMessage }
-		if err := res.Peek(&about); err != nil {
+	rules := c.stack.OfType("AWS::Events::Rule")
+	for _, res := range slices.Concat(rules, c.stack.OfType("AWS::Scheduler::Schedule")) {
+		var properties struct{ EventPattern json.RawMessage }
+		if err := res.Peek(&properties); err != nil {
 			return err
 		}
 		create := c.createSchedule
-		if about.EventPattern != nil {
+		if properties.EventPattern != nil {
 			create = c.createRule
 		}
 		if err := create(res); err != nil {
@@ -44,7 +46,9 @@ func (c *Cloud) createRules() error {
 	return nil
 }
 
-// createSchedule needs the function's permission, for a rule; a schedule of EventBridge Scheduler has a role instead.
+// createSchedule creates a rule that runs by the clock, or a schedule of EventBridge Scheduler. A
+// rule needs a permission of the function. A schedule has a role instead, and lists no Targets
+// here.
 func (c *Cloud) createSchedule(res template.Resource) error {
 	var spec lambda.ScheduleSpec
 	if err := res.Decode(&spec); err != nil {
@@ -52,14 +56,17 @@ func (c *Cloud) createSchedule(res template.Resource) error {
 	}
 	spec.Name = res.ID
 	for _, target := range spec.Targets {
-		if !c.permissions.service(eventBridge, functionName(target.Arn), res.Attributes["Arn"]) {
-			return fmt.Errorf("no AWS::Lambda::Permission lets %s invoke %s for it", eventBridge, functionName(target.Arn))
+		function := functionName(target.Arn)
+		if !c.permissions.allowService(eventBridge, function, res.Attributes["Arn"]) {
+			return fmt.Errorf("no AWS::Lambda::Permission lets %s invoke %s for it",
+				eventBridge, function)
 		}
 	}
 	return c.lambda.Schedule(spec)
 }
 
-// createRule needs a policy of each queue that the rule sends to.
+// createRule creates a rule with an event pattern. Each queue that it sends to needs a policy that
+// allows it.
 func (c *Cloud) createRule(res template.Resource) error {
 	var spec events.RuleSpec
 	if err := res.Decode(&spec); err != nil {
@@ -67,12 +74,14 @@ func (c *Cloud) createRule(res template.Resource) error {
 	}
 	spec.Name = res.ID
 	for _, target := range spec.Targets {
-		open, err := c.letsIn(eventBridge, "sqs:SendMessage", target.ARN, res.Attributes["Arn"])
+		allowed, err := c.queuePolicyAllows(
+			eventBridge, "sqs:SendMessage", target.ARN, res.Attributes["Arn"])
 		if err != nil {
 			return err
 		}
-		if !open {
-			return fmt.Errorf("no AWS::SQS::QueuePolicy lets %s send to %s for it", eventBridge, target.ARN)
+		if !allowed {
+			return fmt.Errorf("no AWS::SQS::QueuePolicy lets %s send to %s for it",
+				eventBridge, target.ARN)
 		}
 	}
 	return c.buses.CreateRule(spec)

@@ -9,8 +9,8 @@ import (
 	"hark/localstack/cloud/lambda"
 )
 
-// createURLs gives functions their URLs. A URL whose permissions do not let the public in answers
-// 403, as on AWS.
+// createURLs creates the function URLs. A URL that lacks one of the permissions for the public
+// answers 403, as on AWS (docs/aws.md §B).
 func (c *Cloud) createURLs() error {
 	for _, res := range c.stack.OfType("AWS::Lambda::Url") {
 		var spec lambda.URLSpec
@@ -25,7 +25,7 @@ func (c *Cloud) createURLs() error {
 		if err := c.lambda.CreateURL(spec); err != nil {
 			return fmt.Errorf("resource %s: %w", res.LogicalID, err)
 		}
-		if !c.permissions.public(functionName(spec.TargetFunctionArn)) {
+		if !c.permissions.allowPublicURL(functionName(spec.TargetFunctionArn)) {
 			c.opts.Log.Warn("a function URL answers 403: it needs permissions for "+
 				"lambda:InvokeFunctionUrl and, with InvokedViaFunctionUrl, for "+
 				"lambda:InvokeFunction", "resource", res.LogicalID)
@@ -36,7 +36,7 @@ func (c *Cloud) createURLs() error {
 	return nil
 }
 
-// functionURL returns what the function URL with the id serves.
+// functionURL returns the handler of the function URL with the ID.
 func (c *Cloud) functionURL(id string) http.Handler {
 	if c.forbidden[id] {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

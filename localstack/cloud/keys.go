@@ -13,11 +13,13 @@ import (
 	"hark/localstack/cloud/iam"
 )
 
-// keys are the credentials that the functions' processes have: each its own, so that a request tells which process makes it.
-// Those of a process that has ended stay, since a request of its may still be on its way. The zero value is ready.
+// keys are the credentials of the functions' processes. Each process has its own, so that the
+// access key of a request identifies the process that makes it. The credentials of a process that
+// has ended stay valid, because a request of that process may still arrive. The zero value is ready
+// for use.
 type keys struct {
 	mu   sync.RWMutex
-	byID map[string]*holder
+	byID map[string]*holder // by access key ID
 }
 
 // holder is a process and its credentials.
@@ -30,36 +32,42 @@ type holder struct {
 
 // issue makes the credentials of a process that acts as the role.
 func (k *keys) issue(role *iam.Role, process faults.Process) aws.Credentials {
-	own := aws.Credentials{
-		AccessKeyID: "ASIA" + rand.Text()[:16], SecretAccessKey: rand.Text() + rand.Text()[:14], SessionToken: rand.Text(),
+	credentials := aws.Credentials{
+		AccessKeyID:     "ASIA" + rand.Text()[:16],
+		SecretAccessKey: rand.Text() + rand.Text()[:14],
+		SessionToken:    rand.Text(),
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.byID == nil {
 		k.byID = make(map[string]*holder)
 	}
-	k.byID[own.AccessKeyID] = &holder{Credentials: own, role: role, process: process}
-	return own
+	k.byID[credentials.AccessKeyID] = &holder{
+		Credentials: credentials, role: role, process: process,
+	}
+	return credentials
 }
 
-// holder returns whose the access key is; nil for one that was never issued, which is the account's administrator's.
+// holder returns the process that has the access key. It returns nil for a key that was never
+// issued: such a key is the account administrator's.
 func (k *keys) holder(accessKey string) *holder {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	return k.byID[accessKey]
 }
 
-// as returns the context of calls that the holder makes.
-func (h *holder) as(ctx context.Context) context.Context {
+// withCaller returns the context of a call that the process makes.
+func (h *holder) withCaller(ctx context.Context) context.Context {
 	return faults.WithProcess(iam.WithRole(ctx, h.role), h.process)
 }
 
-// caller is what a request's signature says about it. Only those of @connections are checked: signature.go.
+// caller is what the signature of a request says about its caller. Only signatures of requests to
+// @connections are checked (signature.go).
 type caller struct{ accessKey, service string }
 
-// credential reads AKID/date/region/service/aws4_request out of the Authorization header or, in a presigned URL, the
-// query.
-func credential(r *http.Request) caller {
+// callerOf reads the credential of a request, {access key}/{date}/{region}/{service}/aws4_request,
+// from the Authorization header or, for a presigned URL, from the query.
+func callerOf(r *http.Request) caller {
 	_, scope, found := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if found {
 		scope, _, _ = strings.Cut(scope, ",")

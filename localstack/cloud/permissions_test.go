@@ -31,11 +31,11 @@ func TestPermissions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := all.public("api"); got != tt.public {
+			if got := all.allowPublicURL("api"); got != tt.public {
 				t.Errorf("public %v, want %v", got, tt.public)
 			}
 			const source = "arn:aws:execute-api:us-east-1:000000000000:abc/v1/$connect"
-			if got := all.service("apigateway.amazonaws.com", "api", source); got != tt.connect {
+			if got := all.allowService("apigateway.amazonaws.com", "api", source); got != tt.connect {
 				t.Errorf("API Gateway may %v, want %v", got, tt.connect)
 			}
 		})

@@ -9,7 +9,7 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// policyDocument is an IAM policy as templates hold it.
+// policyDocument is an IAM policy, as a template writes it.
 type policyDocument struct {
 	Version   string
 	Statement oneOrMore[statement]
@@ -22,7 +22,7 @@ type statement struct {
 	Condition              json.RawMessage
 }
 
-// oneOrMore is a list of which IAM lets people write a single item without brackets.
+// oneOrMore is a list in an IAM policy. A list of one item may be written without brackets.
 type oneOrMore[T any] []T
 
 // UnmarshalJSON reads an item or a list of items.
@@ -34,8 +34,9 @@ func (l *oneOrMore[T]) UnmarshalJSON(data []byte) error {
 	return template.Strict(data, &(*l)[0])
 }
 
-// statements turns a policy into what package iam evaluates, and names what that does not know. An Allow counts without
-// its Condition; a Deny with one is refused, since it would deny too much.
+// statements returns the policy's statements in the form that package iam evaluates. It returns an
+// error for elements that iam does not support. The Condition of an Allow is ignored. A Deny with a
+// Condition is an error, because without the Condition it would deny too much.
 func (d policyDocument) statements() ([]iam.Statement, error) {
 	out := make([]iam.Statement, 0, len(d.Statement))
 	for _, s := range d.Statement {

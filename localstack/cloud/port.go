@@ -13,22 +13,22 @@ import (
 func (c *Cloud) Handler() http.Handler {
 	return &port{
 		keys: &c.keys, dynamodb: c.tables, sqs: c.queues, events: c.buses, lambda: c.lambda,
-		connections: http.HandlerFunc(c.gates.ServeConnections), socket: c.gates.Socket,
+		connections: http.HandlerFunc(c.gateway.ServeConnections), socket: c.gateway.Socket,
 		functionURL: c.functionURL, controlPath: c.opts.ControlPath, meter: c.meter,
 		faults: c.faults, alternative: c.opts.Alternative, log: c.opts.Log,
 	}
 }
 
-// port is the AWS port. It finds the service that a request is for.
+// port is the AWS port.
 type port struct {
-	keys        *keys // tell a caller's role; a key that is not among them is the administrator's
+	keys        *keys // a caller with any other key is the administrator
 	dynamodb    http.Handler
 	sqs         http.Handler
 	events      http.Handler
 	lambda      http.Handler
 	connections http.Handler                  // API Gateway's @connections
-	socket      func(api string) http.Handler // the WebSocket API with the id
-	functionURL func(id string) http.Handler  // the function URL with the id
+	socket      func(api string) http.Handler // the WebSocket API with the ID
+	functionURL func(id string) http.Handler  // the function URL with the ID
 
 	controlPath   string // Options.ControlPath
 	meter, faults http.Handler
@@ -37,12 +37,11 @@ type port struct {
 	log         *slog.Logger
 }
 
-// ServeHTTP finds the service that a request is for, and makes the request in the name of its
-// access key's role.
+// ServeHTTP passes a request to its service, with the role of the access key in its context.
 func (p *port) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	caller := credential(r)
+	caller := callerOf(r)
 	if holder := p.keys.holder(caller.accessKey); holder != nil {
-		r = r.WithContext(holder.as(r.Context()))
+		r = r.WithContext(holder.withCaller(r.Context()))
 	}
 	target, path := r.Header.Get("X-Amz-Target"), r.URL.Path
 	switch {
@@ -65,7 +64,7 @@ func (p *port) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveControl serves the cloud's own paths, and refuses the rest.
+// serveControl serves the meter and the faults, and refuses every other path.
 func (p *port) serveControl(w http.ResponseWriter, r *http.Request, service string) {
 	name, own := strings.CutPrefix(r.URL.Path, p.controlPath+"/")
 	switch own = own && p.controlPath != ""; {
@@ -85,14 +84,14 @@ func (p *port) serveSocket(w http.ResponseWriter, r *http.Request) {
 	http.StripPrefix(apiPath+api, p.socket(api)).ServeHTTP(w, r)
 }
 
-// serveURL serves /_aws/lambda-url/{id}/..., the function URL with the id.
+// serveURL serves /_aws/lambda-url/{id}/..., the function URL with the ID.
 func (p *port) serveURL(w http.ResponseWriter, r *http.Request) {
 	id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, functionURLPath), "/")
 	http.StripPrefix(functionURLPath+id, p.functionURL(id)).ServeHTTP(w, r)
 }
 
-// refuse answers a request for a service or operation that the cloud does not have. The answer
-// names it, in the caller's protocol.
+// refuse answers 501 to a request for a service or operation that the cloud does not have. The
+// answer names both, in XML or JSON according to the protocol of the request.
 func (p *port) refuse(w http.ResponseWriter, r *http.Request, service string) {
 	operation := r.Header.Get("X-Amz-Target")
 	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
@@ -126,7 +125,7 @@ func (p *port) refuse(w http.ResponseWriter, r *http.Request, service string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"__type": "NotImplemented", "message": message})
 }
 
-// xmlError is an error of the services that still speak AWS's Query protocol.
+// xmlError is an error in AWS's Query protocol.
 type xmlError struct {
 	XMLName xml.Name `xml:"ErrorResponse"`
 	Type    string   `xml:"Error>Type"`

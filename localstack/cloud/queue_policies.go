@@ -16,9 +16,10 @@ type queueStatement struct {
 	Condition        map[string]map[string]oneOrMore[string] // by operator and key
 }
 
-// letsIn reports whether the policies of the stack's queues let an AWS service do an action to a queue on behalf of the source,
-// which is an ARN. A statement counts if it allows just that: the local cloud knows no condition but that on the source.
-func (c *Cloud) letsIn(service, action, queueARN, sourceARN string) (bool, error) {
+// queuePolicyAllows reports whether a policy of the queue lets an AWS service perform the action on
+// behalf of the source, which is an ARN. The only condition that it evaluates is one on
+// aws:SourceArn; a statement with any other condition does not count.
+func (c *Cloud) queuePolicyAllows(service, action, queueARN, sourceARN string) (bool, error) {
 	for _, res := range c.stack.OfType("AWS::SQS::QueuePolicy") {
 		var policy struct {
 			PolicyDocument struct {
@@ -30,34 +31,41 @@ func (c *Cloud) letsIn(service, action, queueARN, sourceARN string) (bool, error
 		if err := res.Decode(&policy); err != nil {
 			return false, err
 		}
-		if c.isAmong(policy.Queues, queueARN) && slices.ContainsFunc(policy.PolicyDocument.Statement, func(s queueStatement) bool {
-			return s.Effect == "Allow" && s.isFor(service) && s.holds(sourceARN) &&
+		allows := func(s queueStatement) bool {
+			return s.Effect == "Allow" && s.hasPrincipal(service) && s.conditionHolds(sourceARN) &&
 				matchesAny(s.Action, action) && matchesAny(s.Resource, queueARN)
-		}) {
+		}
+		if c.includesQueue(policy.Queues, queueARN) &&
+			slices.ContainsFunc(policy.PolicyDocument.Statement, allows) {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-// isAmong reports whether one of the URLs is the queue's.
-func (c *Cloud) isAmong(urls []string, queueARN string) bool {
-	return slices.ContainsFunc(c.stack.OfType("AWS::SQS::Queue"), func(queue template.Resource) bool {
+// includesQueue reports whether one of the URLs is that of the queue.
+func (c *Cloud) includesQueue(urls []string, queueARN string) bool {
+	isIncluded := func(queue template.Resource) bool {
 		return queue.Attributes["Arn"] == queueARN && slices.Contains(urls, queue.ID)
-	})
+	}
+	return slices.ContainsFunc(c.stack.OfType("AWS::SQS::Queue"), isIncluded)
 }
 
-func (s queueStatement) isFor(service string) bool {
+// hasPrincipal reports whether the service is a principal of the statement.
+func (s queueStatement) hasPrincipal(service string) bool {
 	var principal struct{ Service oneOrMore[string] }
-	return json.Unmarshal(s.Principal, &principal) == nil && slices.Contains(principal.Service, service)
+	return json.Unmarshal(s.Principal, &principal) == nil &&
+		slices.Contains(principal.Service, service)
 }
 
-// holds reports whether the statement's condition holds for the source.
-func (s queueStatement) holds(sourceARN string) bool {
+// conditionHolds reports whether the statement has no condition, or only conditions on
+// aws:SourceArn that the source fulfils.
+func (s queueStatement) conditionHolds(sourceARN string) bool {
+	known := []string{"ArnEquals", "ArnLike", "StringEquals", "StringLike"}
 	for operator, values := range s.Condition {
 		for key, arns := range values {
-			known := slices.Contains([]string{"ArnEquals", "ArnLike", "StringEquals", "StringLike"}, operator) && key == "aws:SourceArn"
-			if !known || !matchesAny(arns, sourceARN) {
+			if key != "aws:SourceArn" || !slices.Contains(known, operator) ||
+				!matchesAny(arns, sourceARN) {
 				return false
 			}
 		}
@@ -65,6 +73,7 @@ func (s queueStatement) holds(sourceARN string) bool {
 	return true
 }
 
+// matchesAny reports whether the text matches one of the patterns.
 func matchesAny(patterns []string, s string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return wildcard.Match(p, s) })
 }

@@ -10,8 +10,9 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// rolesOf reads the stack's roles, by ARN, with the statements of all policies that are attached to them: their own, those
-// of AWS::IAM::Policy and AWS::IAM::ManagedPolicy, and the AWS managed policies of which the contents are known here.
+// rolesOf returns the stack's roles by ARN. A role has the statements of all its policies: its
+// inline policies, those of AWS::IAM::Policy and AWS::IAM::ManagedPolicy resources, and AWS managed
+// policies if awsManaged knows them.
 func rolesOf(stack *template.Stack, account string) (map[string]*iam.Role, error) {
 	attached, err := attachedPolicies(stack)
 	if err != nil {
@@ -29,6 +30,7 @@ func rolesOf(stack *template.Stack, account string) (map[string]*iam.Role, error
 	return roles, nil
 }
 
+// readRole reads a role. The account is left empty.
 func readRole(res template.Resource, attached attachments) (*iam.Role, error) {
 	var properties struct {
 		Policies []struct {
@@ -38,8 +40,8 @@ func readRole(res template.Resource, attached attachments) (*iam.Role, error) {
 		ManagedPolicyArns []string
 
 		// Without effect.
-		AssumeRolePolicyDocument    json.RawMessage // who else may take the role is not asked
-		RoleName, Description, Tags json.RawMessage // res.ID has the name
+		AssumeRolePolicyDocument    json.RawMessage // only the stack's functions take roles
+		RoleName, Description, Tags json.RawMessage // res.ID is the name
 	}
 	if err := res.Decode(&properties); err != nil {
 		return nil, err
@@ -56,7 +58,8 @@ func readRole(res template.Resource, attached attachments) (*iam.Role, error) {
 		statements, ok := attached.byPolicy[arn]
 		if !ok {
 			if statements, ok = awsManaged(arn); !ok {
-				return nil, fmt.Errorf("what the policy %s allows is not known to the local cloud", arn)
+				return nil, fmt.Errorf("what the policy %s allows is not known to the local cloud",
+					arn)
 			}
 		}
 		role.Statements = append(role.Statements, statements...)
@@ -64,15 +67,19 @@ func readRole(res template.Resource, attached attachments) (*iam.Role, error) {
 	return role, nil
 }
 
-// attachments are the policies that are resources of their own: by the role that they name, and by their ARN for roles
-// that name them.
+// attachments are the statements of policies that are resources of their own: byRole for policies
+// that name their roles, and byPolicy, by ARN, for roles that name their policies.
 type attachments struct {
 	byRole, byPolicy map[string][]iam.Statement
 }
 
+// attachedPolicies reads the stack's AWS::IAM::Policy and AWS::IAM::ManagedPolicy resources.
 func attachedPolicies(stack *template.Stack) (attachments, error) {
-	a := attachments{byRole: make(map[string][]iam.Statement), byPolicy: make(map[string][]iam.Statement)}
-	for _, res := range slices.Concat(stack.OfType("AWS::IAM::Policy"), stack.OfType("AWS::IAM::ManagedPolicy")) {
+	a := attachments{
+		byRole: make(map[string][]iam.Statement), byPolicy: make(map[string][]iam.Statement),
+	}
+	inline := stack.OfType("AWS::IAM::Policy")
+	for _, res := range slices.Concat(inline, stack.OfType("AWS::IAM::ManagedPolicy")) {
 		var properties struct {
 			PolicyDocument policyDocument
 			Roles          []string
@@ -96,13 +103,15 @@ func attachedPolicies(stack *template.Stack) (attachments, error) {
 	return a, nil
 }
 
-// awsManaged returns what a policy of AWS's own allows, as far as functions use them.
+// awsManaged returns what an AWS managed policy allows. It knows those that functions commonly
+// have.
 func awsManaged(arn string) ([]iam.Statement, bool) {
 	actions := []string{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}
 	switch strings.TrimPrefix(arn, "arn:aws:iam::aws:policy/service-role/") {
 	case "AWSLambdaBasicExecutionRole":
 	case "AWSLambdaSQSQueueExecutionRole":
-		actions = append(actions, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+		actions = append(actions,
+			"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 	default:
 		return nil, false
 	}
