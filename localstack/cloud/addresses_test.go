@@ -10,7 +10,7 @@ import (
 func TestAddressesOfAWSBecomeLocal(t *testing.T) {
 	c := &Cloud{opts: Options{Region: region, Endpoint: "http://127.0.0.1:4566"}}
 	got := map[string]string{
-		"JOBS_QUEUE":             "https://sqs.us-east-1.amazonaws.com/000000000000/Shop-Broadcasts.fifo",
+		"JOBS_QUEUE":             "https://sqs.us-east-1.amazonaws.com/000000000000/Shop-Jobs.fifo",
 		"STATE_TABLE":            "Shop-State",
 		"ELSEWHERE":              "https://sqs.eu-west-1.amazonaws.com/1/x",
 		callbackVariable:         "https://abc123.execute-api.us-east-1.amazonaws.com/v1",
@@ -20,7 +20,7 @@ func TestAddressesOfAWSBecomeLocal(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"JOBS_QUEUE":             "http://127.0.0.1:4566/000000000000/Shop-Broadcasts.fifo",
+		"JOBS_QUEUE":             "http://127.0.0.1:4566/000000000000/Shop-Jobs.fifo",
 		"STATE_TABLE":            "Shop-State",
 		"ELSEWHERE":              "https://sqs.eu-west-1.amazonaws.com/1/x",
 		callbackVariable:         "http://127.0.0.1:4566/_aws/execute-api/abc123/v1",
@@ -30,7 +30,8 @@ func TestAddressesOfAWSBecomeLocal(t *testing.T) {
 		t.Errorf("variables (-want +got):\n%s", diff)
 	}
 	err := c.localize(map[string]string{callbackVariable: "https://sockets.example.com"})
-	if err == nil || !strings.Contains(err.Error(), callbackVariable+": https://sockets.example.com is not the address") {
+	const refusal = callbackVariable + ": https://sockets.example.com is not the address"
+	if err == nil || !strings.Contains(err.Error(), refusal) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package cloud
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -13,8 +14,12 @@ func TestAFunctionURLWithoutPermissionsAnswers403(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := strings.Trim(strings.TrimPrefix(stack.OfType("AWS::Lambda::Url")[0].Attributes["FunctionUrl"], "https:"), "/")
-	for _, handler := range []http.Handler{c.Host(host), c.functionURL(strings.Split(host, ".")[0])} {
+	address, err := url.Parse(stack.OfType("AWS::Lambda::Url")[0].Attributes["FunctionUrl"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _, _ := strings.Cut(address.Host, ".")
+	for _, handler := range []http.Handler{c.Host(address.Host), c.functionURL(id)} {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/up", nil))
 		if w.Code != http.StatusForbidden || w.Body.String() != `{"Message":"Forbidden"}` {

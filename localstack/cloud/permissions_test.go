@@ -1,17 +1,20 @@
 package cloud
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
+
+const functionARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 
 func TestPermissions(t *testing.T) {
 	const (
-		socket = `"Socket": {"Type": "AWS::Lambda::Permission", "Properties": {"Action": "lambda:InvokeFunction", "FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:api",
-			"Principal": "apigateway.amazonaws.com", "SourceArn": "arn:aws:execute-api:us-east-1:000000000000:abc/*$connect"}}`
-		url = `"Url": {"Type": "AWS::Lambda::Permission", "Properties": {"Action": "lambda:InvokeFunctionUrl", "FunctionName": "api",
+		socket = `"Socket": {"Type": "AWS::Lambda::Permission", "Properties": {
+			"Action": "lambda:InvokeFunction", "FunctionName": "` + functionARN + `api",
+			"Principal": "apigateway.amazonaws.com",
+			"SourceArn": "arn:aws:execute-api:us-east-1:000000000000:abc/*$connect"}}`
+		url = `"Url": {"Type": "AWS::Lambda::Permission", "Properties": {
+			"Action": "lambda:InvokeFunctionUrl", "FunctionName": "api",
 			"Principal": "*", "FunctionUrlAuthType": "NONE"}}`
-		via = `"Via": {"Type": "AWS::Lambda::Permission", "Properties": {"Action": "lambda:InvokeFunction", "FunctionName": "api",
+		via = `"Via": {"Type": "AWS::Lambda::Permission", "Properties": {
+			"Action": "lambda:InvokeFunction", "FunctionName": "api",
 			"Principal": "*", "InvokedViaFunctionUrl": true}}`
 	)
 	for _, tt := range []struct {
@@ -22,9 +25,18 @@ func TestPermissions(t *testing.T) {
 		{"a URL with the old permission alone is not", url, false, false},
 		{"a URL with the new permission alone is not", via, false, false},
 		{"a service may for its source", socket, false, true},
-		{"a URL's permission is none for a service", strings.Replace(via, `"*"`, `"apigateway.amazonaws.com"`, 1), false, false},
-		{"a service may not for another source", strings.Replace(socket, "$connect", "$default", 1), false, false},
-		{"a service may not invoke another function", strings.Replace(socket, "function:api", "function:apis", 1), false, false},
+		{
+			"a URL's permission is none for a service",
+			replace(t, via, `"*"`, `"apigateway.amazonaws.com"`), false, false,
+		},
+		{
+			"a service may not for another source",
+			replace(t, socket, "$connect", "$default"), false, false,
+		},
+		{
+			"a service may not invoke another function",
+			replace(t, socket, "function:api", "function:apis"), false, false,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			all, err := permissionsOf(stackOf(t, tt.resources))
@@ -35,7 +47,7 @@ func TestPermissions(t *testing.T) {
 				t.Errorf("public %v, want %v", got, tt.public)
 			}
 			const source = "arn:aws:execute-api:us-east-1:000000000000:abc/v1/$connect"
-			if got := all.allowService("apigateway.amazonaws.com", "api", source); got != tt.connect {
+			if got := all.allowService(apiGateway, "api", source); got != tt.connect {
 				t.Errorf("API Gateway may %v, want %v", got, tt.connect)
 			}
 		})
@@ -43,11 +55,12 @@ func TestPermissions(t *testing.T) {
 }
 
 func TestFunctionNames(t *testing.T) {
+	const integration = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/"
 	for id, want := range map[string]string{
-		"Shop-api": "Shop-api",
-		"arn:aws:lambda:us-east-1:000000000000:function:Shop-api":                                                               "Shop-api",
-		"arn:aws:lambda:us-east-1:000000000000:function:Shop-api:$LATEST":                                                       "Shop-api",
-		"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:Shop-api": "Shop-api",
+		"Shop-api":                             "Shop-api",
+		functionARN + "Shop-api":               "Shop-api",
+		functionARN + "Shop-api:$LATEST":       "Shop-api",
+		integration + functionARN + "Shop-api": "Shop-api",
 	} {
 		if got := functionName(id); got != want {
 			t.Errorf("name of %s is %q, want %q", id, got, want)

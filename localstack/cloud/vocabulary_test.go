@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// AWS does not know Hark, so neither does the cloud: code that named a function, a variable or a
-// path of Hark's would work for one template only, and change with it. Depguard denies the imports;
-// this test looks for the name in the rest of each file, comments included.
+// The cloud must not depend on Hark. Code that names one of Hark's functions, variables or paths
+// works for one template only and has to change with it. The lint rule depguard denies the imports;
+// this test searches the rest of each file, comments included, for the name.
 func TestTheCloudDoesNotNameHark(t *testing.T) {
 	files := 0
 	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
