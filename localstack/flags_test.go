@@ -9,32 +9,41 @@ import (
 	"testing"
 )
 
-func TestFlags(t *testing.T) {
+func TestMistakesInFlagsAreExplained(t *testing.T) {
 	for _, tt := range []struct {
-		name string
-		args []string
-		err  error
-		said string
+		name   string
+		args   []string
+		err    error
+		stderr string
 	}{
 		{"none", nil, nil, ""},
-		{"all", []string{"-listen", ":0", "-aws", ":0", "-template", "x", "-seed", "y", "-v", "-json", "-curl", "-faults", "z", "-speed", "60"}, nil, ""},
+		{"all", []string{
+			"-listen", ":0", "-aws", ":0", "-template", "x", "-seed", "y", "-v", "-json", "-curl",
+			"-faults", "z", "-speed", "60",
+		}, nil, ""},
 		{"help", []string{"-h"}, flag.ErrHelp, "Runs the stack on this machine"},
-		{"an unknown flag", []string{"-port", "1"}, errUsage, "flag provided but not defined: -port"},
+		{
+			"an unknown flag", []string{"-port", "1"}, errUsage,
+			"flag provided but not defined: -port",
+		},
 		{"no speed", []string{"-speed", "0"}, errUsage, "-speed must be a number above 0"},
-		{"not even a number", []string{"-speed", "NaN"}, errUsage, "-speed must be a number above 0"},
+		{
+			"not even a number", []string{"-speed", "NaN"}, errUsage,
+			"-speed must be a number above 0",
+		},
 		{"words", []string{"start"}, errUsage, `localstack takes flags only, not "start"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var said bytes.Buffer
-			_, err := parseFlags(tt.args, &said)
-			if !errors.Is(err, tt.err) || !strings.Contains(said.String(), tt.said) {
-				t.Errorf("error %v, said %q", err, said.String())
+			var stderr bytes.Buffer
+			_, err := parseFlags(tt.args, &stderr)
+			if !errors.Is(err, tt.err) || !strings.Contains(stderr.String(), tt.stderr) {
+				t.Errorf("error %v, printed %q", err, stderr.String())
 			}
 		})
 	}
 }
 
-func TestDefaults(t *testing.T) {
+func TestFlagsHaveDefaults(t *testing.T) {
 	o, err := parseFlags(nil, new(bytes.Buffer))
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +51,8 @@ func TestDefaults(t *testing.T) {
 	if o.listen != "127.0.0.1:8080" || o.aws != "127.0.0.1:4566" {
 		t.Errorf("listens on %s and %s", o.listen, o.aws)
 	}
-	if got := o.templatePath("/m"); got != filepath.FromSlash("/m/infra/testdata/webhooks.template.json") {
+	template := filepath.FromSlash("/m/infra/testdata/webhooks.template.json")
+	if got := o.templatePath("/m"); got != template {
 		t.Errorf("template %s", got)
 	}
 	if got := o.seedPath("/m"); got != filepath.FromSlash("/m/localstack/seed.json") {
@@ -68,14 +78,16 @@ func TestTheSeedHasTheLocalApp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.app(); err != nil || got != (app{ID: "local", Key: "local-key", Secret: "local-secret"}) {
-		t.Errorf("app %+v (%v)", got, err)
+	want := app{ID: "local", Key: "local-key", Secret: "local-secret"}
+	if got, err := s.app(); err != nil || got != want {
+		t.Errorf("app %+v (%v), want %+v", got, err, want)
 	}
 }
 
-func TestASeedWithoutAnApp(t *testing.T) {
+func TestASeedWithoutAnAppIsRefused(t *testing.T) {
 	s := seed{[]byte(`{"pk": {"S": "key#x"}}`)}
-	if _, err := s.app(); err == nil || !strings.Contains(err.Error(), "none of its items is an app") {
+	_, err := s.app()
+	if err == nil || !strings.Contains(err.Error(), "none of its items is an app") {
 		t.Errorf("error %v", err)
 	}
 }

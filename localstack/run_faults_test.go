@@ -14,22 +14,21 @@ import (
 	"hark/localstack/e2e/wire"
 )
 
-const patience = 30 * time.Second // how long a test waits for what must happen
+const patience = 30 * time.Second // how long a test waits for an event that must come
 
-// brokenStart kills the first process of connect when it has written the connection, and throttles
+// faultsAtStart kills the first process of connect after it has written the connection, and throttles
 // the first frame.
-const brokenStart = `{"seed":7,"faults":[
+const faultsAtStart = `{"seed":7,"faults":[
 	{"do":"kill-after-write","function":"connect","count":1},
 	{"do":"answer","service":"lambda","function":"message","status":429,"count":1}]}`
 
-// TestTheRealStackBreaksOnDemand: from the start by the flag, later over HTTP, and no longer when
-// the faults are deleted.
-func TestTheRealStackBreaksOnDemand(t *testing.T) {
+// The flag sets faults at the start and POST adds more later; DELETE ends them.
+func TestFaultsStrikeTheRealStack(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds every function")
 	}
 	path := filepath.Join(t.TempDir(), "faults.json")
-	if err := os.WriteFile(path, []byte(brokenStart), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(faultsAtStart), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r, stop := start(t, "-faults", path, "-speed", "2")
@@ -38,15 +37,16 @@ func TestTheRealStackBreaksOnDemand(t *testing.T) {
 			t.Errorf("it ended with %v", err)
 		}
 	}()
-	socket := "/app/" + r.App.Key + "?protocol=7"
-	if _, err := wire.Dial(t.Context(), r.Listen, socket); err == nil || !strings.Contains(err.Error(), "502") {
+	address := "/app/" + r.App.Key + "?protocol=7"
+	_, err := wire.Dial(t.Context(), r.Listen, address)
+	if err == nil || !strings.Contains(err.Error(), "502") {
 		t.Errorf("the killed process answered %v", err)
 	}
-	client, err := wire.Dial(t.Context(), r.Listen, socket)
+	client, err := wire.Dial(t.Context(), r.Listen, address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = client.Drop() }() // is cut by then
+	defer func() { _ = client.Drop() }() // fails: the cloud has closed the connection by then
 	if _, err := client.Greeting(patience); err != nil {
 		t.Fatal(err)
 	}
@@ -61,10 +61,11 @@ func TestTheRealStackBreaksOnDemand(t *testing.T) {
 	wantHits(t, r, http.MethodPost, `{"faults":[{"do":"lose-disconnect"},{"do":"cut"}]}`, 1, 1)
 	var closed *wire.ClosedError
 	if _, err := client.Message(patience); !errors.As(err, &closed) || closed.Code != 1001 {
-		t.Errorf("the socket was cut with %v", err)
+		t.Errorf("the connection was closed with %v", err)
 	}
 }
 
+// ping sends a ping and returns the answer.
 func ping(t *testing.T, client *wire.Conn) string {
 	t.Helper()
 	if err := client.Send(`{"event":"pusher:ping","data":{}}`); err != nil {
@@ -77,10 +78,11 @@ func ping(t *testing.T, client *wire.Conn) string {
 	return string(got)
 }
 
-// wantHits calls /_hark/faults and checks how often each fault that is set has struck.
+// wantHits calls /_hark/faults and checks how often each fault in the answer has struck.
 func wantHits(t *testing.T, r ready, method, body string, want ...int) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, r.AWS+"/_hark/faults", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(
+		t.Context(), method, r.AWS+"/_hark/faults", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// start runs the program, with the flags, on free ports with the real template and functions, and
-// waits until it is ready. The function that it returns stops it and waits.
+// start runs the program with the flags, on free ports, with the real template and functions, and
+// waits until it is ready. The function that it returns stops the program and waits for its end.
 func start(t *testing.T, flags ...string) (ready, func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -28,7 +28,7 @@ func start(t *testing.T, flags ...string) (ready, func() error) {
 	var stderr bytes.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, append(flags, "-listen", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-json"), stdout, &stderr)
+		err := run(ctx, append(freePorts(), append(flags, "-json")...), stdout, &stderr)
 		_ = stdout.CloseWithError(errors.Join(errors.New("it ended"), err))
 		ended <- err
 	}()
@@ -48,6 +48,9 @@ func start(t *testing.T, flags ...string) (ready, func() error) {
 	return r, stop
 }
 
+// freePorts are flags that make the program listen on free ports.
+func freePorts() []string { return []string{"-listen", "127.0.0.1:0", "-aws", "127.0.0.1:0"} }
+
 func TestTheRealStackRunsAndLeavesNothingBehind(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds every function")
@@ -64,22 +67,26 @@ func TestTheRealStackRunsAndLeavesNothingBehind(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 	for _, pid := range children {
-		if err := exec.CommandContext(t.Context(), "kill", "-0", strconv.Itoa(pid)).Run(); err == nil {
+		kill := exec.CommandContext(t.Context(), "kill", "-0", strconv.Itoa(pid))
+		if kill.Run() == nil {
 			t.Errorf("process %d is still there", pid)
 		}
 	}
 	for _, url := range []string{r.Listen, r.AWS} {
 		dialer := net.Dialer{Timeout: time.Second}
-		if conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://")); err == nil {
+		conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+		if err == nil {
 			t.Errorf("%s still accepts", url)
 			_ = conn.Close()
 		}
 	}
 }
 
+// checkUp checks one path of each host.
 func checkUp(t *testing.T, r ready) {
 	t.Helper()
-	if status, body := get(t, r.Listen+"/up"); status != http.StatusOK || !strings.Contains(body, "OK") {
+	status, body := get(t, r.Listen+"/up")
+	if status != http.StatusOK || !strings.Contains(body, "OK") {
 		t.Errorf("/up answers %d %s", status, body)
 	}
 	if status, body := get(t, r.Listen+"/app/x/y"); status != http.StatusNotFound {
@@ -87,11 +94,13 @@ func checkUp(t *testing.T, r ready) {
 	}
 }
 
+// checkPublish publishes the sample event.
 func checkPublish(t *testing.T, r ready) {
 	t.Helper()
 	path := "/apps/" + r.App.ID + "/events"
 	url := r.Listen + path + "?" + r.App.sign("POST", path, sampleBody, time.Now())
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(sampleBody))
+	req, err := http.NewRequestWithContext(
+		t.Context(), http.MethodPost, url, strings.NewReader(sampleBody))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,6 +110,7 @@ func checkPublish(t *testing.T, r ready) {
 	}
 }
 
+// checkMeter checks that the meter counted the publish of checkPublish.
 func checkMeter(t *testing.T, r ready) {
 	t.Helper()
 	_, body := get(t, r.AWS+"/_hark/meter")
@@ -117,13 +127,13 @@ func checkMeter(t *testing.T, r ready) {
 	if m.Units["lambda.url_requests"] < 2 || m.Units["sqs.requests"] < 1 {
 		t.Errorf("the meter shows %v", m.Units)
 	}
-	sent := 0.0
+	requests := 0.0
 	for _, l := range m.By {
 		if l.Service == "sqs" && l.Function == "Hark-api" && l.Unit == "sqs.requests" {
-			sent += l.N
+			requests += l.N
 		}
 	}
-	if sent < 1 || m.USD["sqs"] <= 0 || m.USD["total"] <= m.USD["sqs"] {
+	if requests < 1 || m.USD["sqs"] <= 0 || m.USD["total"] <= m.USD["sqs"] {
 		t.Errorf("the meter shows %+v", m)
 	}
 }
@@ -151,7 +161,7 @@ func do(t *testing.T, req *http.Request) (int, string) {
 	return res.StatusCode, string(body)
 }
 
-// childProcesses are the processes that this one has started.
+// childProcesses returns the IDs of the processes that this one has started.
 func childProcesses(t *testing.T) []int {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "ps", "-e", "-o", "pid=,ppid=,comm=").Output()
@@ -162,7 +172,8 @@ func childProcesses(t *testing.T) []int {
 	for line := range strings.Lines(string(out)) {
 		var pid, parent int
 		var command string
-		if _, err := fmt.Sscan(line, &pid, &parent, &command); err == nil && parent == os.Getpid() && command != "ps" {
+		_, err := fmt.Sscan(line, &pid, &parent, &command)
+		if err == nil && parent == os.Getpid() && command != "ps" {
 			pids = append(pids, pid)
 		}
 	}
@@ -178,19 +189,22 @@ func TestAPortInUseIsExplained(t *testing.T) {
 	for _, tt := range []struct{ flag, other string }{{"-listen", "-aws"}, {"-aws", "-listen"}} {
 		args := []string{tt.flag, taken.Addr().String(), tt.other, "127.0.0.1:0"}
 		err := run(t.Context(), args, io.Discard, io.Discard)
-		want := taken.Addr().String() + " is in use: stop what listens there, or choose another address with " + tt.flag
+		want := taken.Addr().String() +
+			" is in use: stop what listens there, or choose another address with " + tt.flag
 		if err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}
 }
 
-func TestANewCurl(t *testing.T) {
+func TestCurlPrintsASignedCommand(t *testing.T) {
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"-curl", "-listen", "127.0.0.1:9000"}, &out, io.Discard); err != nil {
+	args := []string{"-curl", "-listen", "127.0.0.1:9000"}
+	if err := run(t.Context(), args, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(out.String(), "curl ") || !strings.Contains(out.String(), "'http://127.0.0.1:9000/apps/local/events?") {
+	if !strings.HasPrefix(out.String(), "curl ") ||
+		!strings.Contains(out.String(), "'http://127.0.0.1:9000/apps/local/events?") {
 		t.Errorf("it printed %s", out.String())
 	}
 }
@@ -200,15 +214,14 @@ func TestAMistakeInTheFaultsIsNamed(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`{"faults":[{"do":"burn"}]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := run(t.Context(), []string{"-listen", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-faults", path}, io.Discard, io.Discard)
+	err := run(t.Context(), append(freePorts(), "-faults", path), io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), path+`: faults: fault 0: do is "burn"`) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestAMissingTemplateIsNamed(t *testing.T) {
-	args := []string{"-listen", "127.0.0.1:0", "-aws", "127.0.0.1:0", "-template", "absent"}
-	err := run(t.Context(), args, io.Discard, io.Discard)
+	err := run(t.Context(), append(freePorts(), "-template", "absent"), io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "absent.template.json") {
 		t.Errorf("error %v", err)
 	}

@@ -13,7 +13,8 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// golden reads a golden template, each of whose functions has a main and runs this program instead.
+// golden reads a golden template and checks that each of its functions has a main.go. The options
+// make this test program the executable of every function.
 func golden(t *testing.T, file string) (*template.Stack, cloud.Options) {
 	t.Helper()
 	stack, err := readStack(file)
@@ -38,7 +39,8 @@ func golden(t *testing.T, file string) (*template.Stack, cloud.Options) {
 	return stack, withHark(cloud.Options{Endpoint: "http://127.0.0.1:4566"}, binaries)
 }
 
-// Whatever the stack rests on runs here, or is named: in each of its resources, and further in.
+// The local cloud must not ignore a property that matters on AWS. This test adds one to each
+// resource of the stack; package cloud tests properties within properties.
 func TestPropertiesThatTheLocalCloudDoesNotKnowAreNamed(t *testing.T) {
 	stack, o := golden(t, "../infra/testdata/webhooks.template.json")
 	for i, res := range stack.Resources {
@@ -48,21 +50,22 @@ func TestPropertiesThatTheLocalCloudDoesNotKnowAreNamed(t *testing.T) {
 		t.Run(res.LogicalID, func(t *testing.T) {
 			changed := *stack
 			changed.Resources = slices.Clone(stack.Resources)
-			changed.Resources[i].Properties = slices.Concat([]byte(`{"Mystery":1,`), res.Properties[1:])
+			changed.Resources[i].Properties = slices.Concat(
+				[]byte(`{"Mystery":1,`), res.Properties[1:])
 			c, err := cloud.New(&changed, o)
 			if err == nil {
 				c.Close()
 			}
-			if err == nil || !strings.Contains(err.Error(), `"Mystery"`) || !strings.Contains(err.Error(), res.LogicalID) {
+			if err == nil || !strings.Contains(err.Error(), `"Mystery"`) ||
+				!strings.Contains(err.Error(), res.LogicalID) {
 				t.Errorf("error %v, want one that names %s and Mystery", err, res.LogicalID)
 			}
 		})
 	}
 }
 
-// Every function of a golden template has a place to run in, and every route, queue and schedule
-// may reach its function.
-func TestEveryGoldenTemplateBoots(t *testing.T) {
+// Creating a stack includes the check that each route, queue and schedule may invoke its function.
+func TestEveryGoldenTemplateCanBeCreated(t *testing.T) {
 	files, err := filepath.Glob("../infra/testdata/*.template.json")
 	if err != nil || len(files) < 2 {
 		t.Fatalf("%d golden templates (%v)", len(files), err)
@@ -84,7 +87,9 @@ func TestGoldenTemplatesAreResolved(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d golden templates (%v)", len(files), err)
 	}
-	outputs := []string{appsTableOutput, stateTableOutput, clientHostOutput, publishHostOutput, "Env"}
+	outputs := []string{
+		appsTableOutput, stateTableOutput, clientHostOutput, publishHostOutput, "Env",
+	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			stack, err := readStack(file)
@@ -107,6 +112,7 @@ func TestGoldenTemplatesAreResolved(t *testing.T) {
 	}
 }
 
+// functionFrom is a function that is built from the folder.
 func functionFrom(folder string) template.Resource {
 	return template.Resource{
 		LogicalID: "F", Type: "AWS::Lambda::Function", Metadata: map[string]any{sourceKey: folder},
@@ -122,21 +128,25 @@ func TestSourcesAreTheFoldersOfAllFunctionsOnce(t *testing.T) {
 		t.Errorf("sources %v (%v)", got, err)
 	}
 	stack.Resources[0].Metadata = nil
-	if _, err := sources(stack); err == nil || !strings.Contains(err.Error(), "resource F: its Metadata does not say hark:source") {
+	_, err = sources(stack)
+	const want = "resource F: its Metadata does not say hark:source"
+	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v", err)
 	}
 }
 
-// The name of a function does not say what it does; its folder does.
+// The command recognises the function by its folder, because its name depends on the stack.
 func TestOnlyTheFunctionThatPostsWebhooksMayPostToThisMachine(t *testing.T) {
-	for folder, want := range map[string]string{webhookSource: "HARK_WEBHOOK_LOOPBACK=true", "functions/work": ""} {
+	for folder, want := range map[string]string{
+		webhookSource: "HARK_WEBHOOK_LOOPBACK=true", "functions/work": "",
+	} {
 		if got := strings.Join(environment(functionFrom(folder)), " "); got != want {
 			t.Errorf("%s has %q, want %q", folder, got, want)
 		}
 	}
 }
 
-func TestTheAWSPortSaysWhereElseToTry(t *testing.T) {
+func TestTheAWSPortNamesTheAlternative(t *testing.T) {
 	stack, o := golden(t, "../infra/testdata/webhooks.template.json")
 	c, err := cloud.New(stack, o)
 	if err != nil {
@@ -145,7 +155,8 @@ func TestTheAWSPortSaysWhereElseToTry(t *testing.T) {
 	t.Cleanup(c.Close)
 	w := httptest.NewRecorder()
 	c.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/favicon.ico", nil))
-	if w.Code != http.StatusNotImplemented || !strings.Contains(w.Body.String(), "scripts/localstack") {
+	if w.Code != http.StatusNotImplemented ||
+		!strings.Contains(w.Body.String(), "scripts/localstack") {
 		t.Errorf("it answers %d %s", w.Code, w.Body)
 	}
 }

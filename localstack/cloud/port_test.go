@@ -13,8 +13,8 @@ import (
 	"hark/localstack/cloud/iam"
 )
 
-// named is a service that answers with its name, the path it was asked for and whether its caller
-// may do everything.
+// named is a service that answers with its name, the path of the request, and whether the caller is
+// the administrator or has a role.
 func named(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller := "admin"
