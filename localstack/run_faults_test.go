@@ -16,8 +16,8 @@ import (
 
 const patience = 30 * time.Second // how long a test waits for an event that must come
 
-// faultsAtStart kills the first process of connect after it has written the connection, and throttles
-// the first frame.
+// faultsAtStart kills the first process of connect after it has written the connection, and
+// throttles the first frame.
 const faultsAtStart = `{"seed":7,"faults":[
 	{"do":"kill-after-write","function":"connect","count":1},
 	{"do":"answer","service":"lambda","function":"message","status":429,"count":1}]}`

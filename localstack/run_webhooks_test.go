@@ -24,7 +24,7 @@ func TestTheRealStackSendsWebhooksAndPublishesFromAQueueAndABus(t *testing.T) {
 	}
 	received := make(chan string, 100)
 	endpoint := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // wantWebhook notices a body that was cut off
+		body, _ := io.ReadAll(r.Body) // wantWebhook fails if the body was cut off
 		received <- r.Header.Get("X-Pusher-Key") + " " + string(body)
 	}))
 	defer endpoint.Close()
