@@ -106,7 +106,8 @@ func TestFoldersThatCannotBeBuilt(t *testing.T) {
 		{"absolute", []string{"/functions/a"}, "not a folder of the module"},
 		{"the module itself", []string{"."}, "not a folder of the module"},
 		{
-			"two of one name", []string{"functions/a", "others/a"},
+			"two of one name",
+			[]string{"functions/a", "others/a"},
 			"functions/a and others/a would have the same name",
 		},
 	} {

@@ -23,12 +23,16 @@ func TestMistakesInFlagsAreExplained(t *testing.T) {
 		}, nil, ""},
 		{"help", []string{"-h"}, flag.ErrHelp, "Runs the stack on this machine"},
 		{
-			"an unknown flag", []string{"-port", "1"}, errUsage,
+			"an unknown flag",
+			[]string{"-port", "1"},
+			errUsage,
 			"flag provided but not defined: -port",
 		},
 		{"no speed", []string{"-speed", "0"}, errUsage, "-speed must be a number above 0"},
 		{
-			"not even a number", []string{"-speed", "NaN"}, errUsage,
+			"not even a number",
+			[]string{"-speed", "NaN"},
+			errUsage,
 			"-speed must be a number above 0",
 		},
 		{"words", []string{"start"}, errUsage, `localstack takes flags only, not "start"`},
