@@ -1,11 +1,12 @@
-// Command front stands where CloudFront stands on AWS, before a stack that somebody deployed to an
-// emulator of LocalStack's kind: those run CloudFront for plain requests at best, and never for
-// sockets. It asks the emulator's CloudFormation for the stack's template and for what became of
-// it, and serves on one port what are two hosts on AWS:
+// Command front does CloudFront's part for a stack on an emulator such as LocalStack. Such
+// emulators run CloudFront for plain requests at best, and never for WebSockets. front asks the
+// emulator's CloudFormation for the stack's template, resource IDs and outputs, and serves on one
+// port what are two hosts on AWS:
 //
-//	/app/{key}   the template's own distribution with its own function, run by package edge, then the emulated gateway
+//	/app/{key}   the template's distribution and its function, run by package edge,
+//	             then the emulated gateway
 //	otherwise    the function URL of the stack's output PublishHost
 //
-// Only the front is ours there: everything behind it is the emulator's. Start in main.go; stack.go
-// asks, handler.go serves.
+// Only the front is part of Hark; everything behind it is the emulator's. Start in main.go.
+// stack.go reads the stack, handler.go serves it.
 package main

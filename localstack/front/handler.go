@@ -12,11 +12,11 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// places are where an emulator serves what AWS serves under hosts: URLs in which {id} stands for
-// the id of the API or of the function URL.
+// places are URLs where an emulator serves what AWS serves under hosts of its own. {id} stands for
+// the ID of the API or of the function URL.
 type places struct{ sockets, functions string }
 
-// newHandler serves the stack's distribution and its function URL, both by the emulator.
+// newHandler serves the stack's distribution and its function URL, both from the emulator.
 func newHandler(stack *template.Stack, at places, log *slog.Logger) (http.Handler, error) {
 	distributions, functions := stack.OfType(
 		"AWS::CloudFront::Distribution",
@@ -59,7 +59,7 @@ func newHandler(stack *template.Stack, at places, log *slog.Logger) (http.Handle
 	}), nil
 }
 
-// origin serves a host name of AWS's by the emulator: an API's or a function's.
+// origin proxies a host name of AWS, an API's or a function's, to the emulator.
 func (p places) origin(host string) (http.Handler, error) {
 	id, domain, _ := strings.Cut(host, ".")
 	service, _, _ := strings.Cut(domain, ".")
@@ -73,7 +73,7 @@ func (p places) origin(host string) (http.Handler, error) {
 	}
 	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
-		r.Out.URL.RawQuery = r.In.URL.RawQuery // as it was written: publishers sign it
+		r.Out.URL.RawQuery = r.In.URL.RawQuery // unchanged, because publishers sign it
 		r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
 	}}, nil
 }

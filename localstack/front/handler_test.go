@@ -12,7 +12,7 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// emulated is a front before an emulator that answers with what it is asked for.
+// emulated is a front before an emulator that answers with the request that it got.
 func emulated(t *testing.T) http.Handler {
 	t.Helper()
 	emulator := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -49,7 +49,7 @@ func emulated(t *testing.T) http.Handler {
 	return handler
 }
 
-func TestOneHostServesBoth(t *testing.T) {
+func TestOneHostServesClientsAndPublishers(t *testing.T) {
 	front := emulated(t)
 	for _, tt := range []struct{ name, target, want string }{
 		{
@@ -61,7 +61,7 @@ func TestOneHostServesBoth(t *testing.T) {
 			"/apps/a%40b/events?auth_key=k&body_md5=%61&flag",
 			"/_aws/lambda-url/url1/apps/a%40b/events?auth_key=k&body_md5=%61&flag   ",
 		},
-		{"whether it is up", "/up", "/_aws/lambda-url/url1/up   "},
+		{"a health check", "/up", "/_aws/lambda-url/url1/up   "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := httptest.NewRecorder()

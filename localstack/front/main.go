@@ -17,11 +17,10 @@ import (
 	"time"
 )
 
-const usage = `Serves a stack of an emulator as CloudFront would: go run ./localstack/front -emulator URL [flags]
-
-Credentials come from the SDK's own variables. When it listens, it prints its address. Ctrl-C stops it.
-
-`
+const usage = "Serves a stack of an emulator as CloudFront would: " +
+	"go run ./localstack/front -emulator URL [flags]\n\n" +
+	"Credentials come from the SDK's own variables. " +
+	"When it listens, it prints its address. Ctrl-C stops it.\n\n"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -84,7 +83,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	// the sockets end with the process
+	// WebSockets end with the process
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -12,8 +12,8 @@ import (
 	"hark/localstack/cloud/template"
 )
 
-// deployed asks CloudFormation for a stack: its template with the ids that its resources have
-// there, and the outputs as CloudFormation tells them.
+// deployed returns a stack as CloudFormation knows it: its template with the IDs that its resources
+// have there, and its outputs.
 func deployed(ctx context.Context, endpoint, region, name string) (*template.Stack, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region),
 		config.WithBaseEndpoint(endpoint))
@@ -57,7 +57,7 @@ func deployed(ctx context.Context, endpoint, region, name string) (*template.Sta
 	return stack, nil
 }
 
-// physicalIDs are the ids of a stack's resources, by logical id.
+// physicalIDs returns the IDs of a stack's resources, by logical ID.
 func physicalIDs(
 	ctx context.Context, client *cloudformation.Client, stack string,
 ) (map[string]string, error) {

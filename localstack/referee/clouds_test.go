@@ -33,7 +33,7 @@ const (
 	bucket       = "cdk-hnb659fds-assets-" + account + "-" + region // of cdk bootstrap
 )
 
-// cloud is one of the two: where it is, its clients, and what the stack's outputs are there.
+// cloud is one of the two clouds: its endpoint, its clients, and the stack's outputs.
 type cloud struct {
 	name     string
 	endpoint string
@@ -45,7 +45,7 @@ type cloud struct {
 	connections *apigatewaymanagementapi.Client
 }
 
-// ours and theirs are what the tests compare; nil without HARK_EMULATOR_URL.
+// ours and theirs are the clouds that the tests compare; nil without HARK_EMULATOR_URL.
 var ours, theirs *cloud
 
 func TestMain(m *testing.M) {
@@ -56,7 +56,7 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) (code int) {
 	emulator := os.Getenv("HARK_EMULATOR_URL")
 	if emulator == "" {
-		return m.Run() // every test says that it skips
+		return m.Run() // every test skips
 	}
 	ctx := context.Background()
 	local, err := openOurs(ctx)
@@ -104,7 +104,7 @@ func openOurs(ctx context.Context) (*target.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	// As the local cloud names things: its stack is always called Hark.
+	// The local cloud always calls its stack Hark.
 	stack, err := parsed.Resolve(template.Env{StackName: "Hark", Region: region, Account: account})
 	if err != nil {
 		return nil, err
@@ -123,15 +123,15 @@ func openOurs(ctx context.Context) (*target.Target, error) {
 	return local, nil
 }
 
-// openTheirs deploys the template to the emulator, by the aws CLI.
+// openTheirs deploys the template to the emulator with the aws CLI.
 func openTheirs(ctx context.Context, endpoint string) (*cloud, error) {
 	dir, err := os.MkdirTemp("", "hark-referee-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-o",
-		filepath.Join(dir, "code", "bootstrap"), "./recorder")
+	build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc",
+		"-o", filepath.Join(dir, "code", "bootstrap"), "./recorder")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build recorder: %w\n%s", err, out)
@@ -140,20 +140,19 @@ func openTheirs(ctx context.Context, endpoint string) (*cloud, error) {
 	if err := writeUnpacked(unpacked, "code"); err != nil {
 		return nil, err
 	}
-	err = awsCLI(ctx, endpoint, "cloudformation", "package", "--use-json", "--template-file",
-		unpacked, "--s3-bucket", bucket,
-		"--output-template-file", packed)
+	err = awsCLI(ctx, endpoint, "cloudformation", "package", "--use-json",
+		"--template-file", unpacked, "--s3-bucket", bucket, "--output-template-file", packed)
 	if err != nil {
 		return nil, err
 	}
-	err = awsCLI(ctx, endpoint, "cloudformation", "deploy", "--template-file", packed,
-		"--stack-name", stackName,
+	err = awsCLI(ctx, endpoint, "cloudformation", "deploy",
+		"--template-file", packed, "--stack-name", stackName,
 		"--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset")
 	if err != nil {
 		return nil, err
 	}
 	client := cloudformation.New(cloudformation.Options{
-		Region: region, BaseEndpoint: &endpoint, Credentials: nobody(),
+		Region: region, BaseEndpoint: &endpoint, Credentials: testCredentials(),
 	})
 	described, err := client.DescribeStacks(ctx,
 		&cloudformation.DescribeStacksInput{StackName: aws.String(stackName)})
@@ -205,7 +204,7 @@ func awsCLI(ctx context.Context, endpoint string, args ...string) error {
 	return nil
 }
 
-func nobody() aws.CredentialsProvider {
+func testCredentials() aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider("test", "test", "")
 }
 
@@ -214,24 +213,26 @@ func newCloud(name, endpoint string, outputs map[string]string) *cloud {
 	return &cloud{
 		name: name, endpoint: endpoint, outputs: outputs,
 		tables: dynamodb.New(dynamodb.Options{
-			Region: region, BaseEndpoint: &endpoint, Credentials: nobody(),
+			Region: region, BaseEndpoint: &endpoint, Credentials: testCredentials(),
 		}),
 		queues: sqs.New(sqs.Options{
-			Region: region, BaseEndpoint: &endpoint, Credentials: nobody(),
+			Region: region, BaseEndpoint: &endpoint, Credentials: testCredentials(),
 		}),
 		functions: lambda.New(lambda.Options{
-			Region: region, BaseEndpoint: &endpoint, Credentials: nobody(), RetryMaxAttempts: 1,
+			Region: region, BaseEndpoint: &endpoint, Credentials: testCredentials(),
+			RetryMaxAttempts: 1,
 		}),
 		connections: apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
-			Region: region, BaseEndpoint: &callbacks, Credentials: nobody(), RetryMaxAttempts: 1,
+			Region: region, BaseEndpoint: &callbacks, Credentials: testCredentials(),
+			RetryMaxAttempts: 1,
 		}),
 	}
 }
 
-// patience is how long what must happen may take on a busy machine.
+// patience is how long a test waits for what must happen.
 const patience = 30 * time.Second
 
-// recorded waits for n events that contain the mark, and drops others. They come in no order.
+// recorded waits for n events that contain the mark, and drops others. They come in any order.
 func (c *cloud) recorded(t *testing.T, mark string, n int) []map[string]any {
 	t.Helper()
 	var events []map[string]any
@@ -244,8 +245,8 @@ func (c *cloud) recorded(t *testing.T, mark string, n int) []map[string]any {
 	return events
 }
 
-// take receives what has been recorded, or waits a little for it, and returns what contains the
-// mark.
+// take receives what has been recorded, or waits for it for the given time. It returns the events
+// that contain the mark.
 func (c *cloud) take(t *testing.T, mark string, wait time.Duration) []map[string]any {
 	t.Helper()
 	queue := c.outputs["Recordings"]

@@ -19,28 +19,28 @@ import (
 	awshttp "github.com/aws/smithy-go/transport/http"
 )
 
-// facts are what one cloud did, by what was asked of it.
+// facts are the results of one cloud, by name.
 type facts map[string]string
 
-// difference is a fact that the clouds do not agree on, and who is right.
+// difference is a fact on which the clouds differ, and which of them is right.
 type difference struct {
 	Test     string // of the test
 	Fact     string // its name
 	Ours     string
 	Theirs   string
-	Wrong    string // theirs, or neither: AWS documents nothing
-	Document string // that decides
+	Wrong    string // theirs, or neither if AWS documents nothing
+	Document string // the document that decides
 }
 
 const listFile = "testdata/differences.json"
 
 var (
 	update = flag.Bool("update", false,
-		"write the differences that are found; whoever is wrong is for people to fill in")
+		"write the differences that are found; fill in by hand which cloud is wrong")
 	found []difference
 )
 
-// write writes the found differences, one on a line, as they were decided before.
+// write writes the found differences, one on a line. Those that were listed keep their decisions.
 func write() error {
 	slices.SortFunc(found, func(a, b difference) int {
 		return cmp.Or(cmp.Compare(a.Test, b.Test), cmp.Compare(a.Fact, b.Fact))
@@ -64,7 +64,7 @@ func write() error {
 	return os.WriteFile(listFile, text.Bytes(), 0o644)
 }
 
-// compare observes both clouds side by side. They must agree on every fact but the listed ones.
+// compare observes both clouds concurrently. They must agree on every fact except the listed ones.
 func compare(t *testing.T, observe func(t *testing.T, c *cloud) facts) {
 	t.Helper()
 	if ours == nil || theirs == nil {
@@ -103,7 +103,7 @@ func compare(t *testing.T, observe func(t *testing.T, c *cloud) facts) {
 		}
 		switch {
 		case a[name] == b[name] && ok:
-			t.Errorf("%s: listed as different, and both say %q: take it off the list", name,
+			t.Errorf("%s: listed as different, and both say %q: remove it from the list", name,
 				a[name])
 		case a[name] == b[name]:
 		case !ok || d.Wrong == "" || d.Document == "":
@@ -124,7 +124,7 @@ func compare(t *testing.T, observe func(t *testing.T, c *cloud) facts) {
 	}
 }
 
-// listed are the known differences of a test, by fact.
+// listed returns the known differences of a test, by fact.
 func listed(t *testing.T) map[string]difference {
 	t.Helper()
 	data, err := os.ReadFile(listFile)
@@ -144,8 +144,8 @@ func listed(t *testing.T) map[string]difference {
 	return known
 }
 
-// add adds the leaves of a value as facts: path and JSON. Leaves that differ on every run are told
-// by their type only.
+// add adds the leaves of a value as facts: path and JSON. For leaves that differ on every run it
+// adds only the type.
 func (f facts) add(path string, v any, volatile ...string) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -164,9 +164,8 @@ func (f facts) add(path string, v any, volatile ...string) {
 		}
 	default:
 		leaf := path[strings.LastIndexByte(path, '.')+1:]
-		if slices.ContainsFunc(
-			volatile, func(name string) bool { return strings.EqualFold(name, leaf) },
-		) {
+		isLeaf := func(name string) bool { return strings.EqualFold(name, leaf) }
+		if slices.ContainsFunc(volatile, isLeaf) {
 			f[path] = fmt.Sprintf("some %T", v)
 			return
 		}
@@ -178,7 +177,7 @@ func (f facts) add(path string, v any, volatile ...string) {
 	}
 }
 
-// call is the outcome of an SDK call: ok, or the code and the status of the error.
+// call is the outcome of an SDK call: ok, or the status and the code of the error.
 func call(err error) string {
 	if err == nil {
 		return "ok"
@@ -193,7 +192,7 @@ func call(err error) string {
 	return outcome
 }
 
-// canonical is JSON without its spaces, and other text as it is.
+// canonical returns JSON without its spaces, and any other text unchanged.
 func canonical(text string) string {
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, []byte(text)); err != nil {

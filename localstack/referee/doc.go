@@ -1,12 +1,13 @@
-// Package referee holds the local cloud to an emulator of AWS that others wrote. It deploys one
-// template to both, does the same to both through the AWS SDK and real sockets, and compares what
-// comes back, fact by fact.
+// Package referee compares the local cloud with an emulator of AWS that others wrote. It deploys
+// one template to both, does the same to both through the AWS SDK and real WebSockets, and compares
+// the results, fact by fact.
 //
-// What one of them does is no proof: each difference was decided by AWS's documentation. Ours were
-// mended; the emulator's stand in testdata/differences.json with what both said and the document
-// that decides. A difference that is not listed fails, and so does one that is listed and has gone.
+// What one of them does proves nothing, so AWS's documentation has decided each difference. Errors
+// of the local cloud were corrected. Those of the emulator are listed in testdata/differences.json,
+// with what both said and the document that decides. A difference that is not listed fails a test,
+// and so does a listed one that no longer exists.
 //
-// Its tests need the emulator that HARK_EMULATOR_URL names: scripts/localstack starts one and runs
-// them. Start reading in compare_test.go; clouds_test.go opens the two; recorder is the function
-// behind everything.
+// The tests need the emulator that HARK_EMULATOR_URL names; scripts/localstack starts one and runs
+// them. Start reading in compare_test.go. clouds_test.go opens the two clouds; recorder is the
+// function behind every API, URL and queue.
 package referee

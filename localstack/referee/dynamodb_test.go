@@ -27,7 +27,7 @@ func with(i item, name string, v types.AttributeValue) item {
 	return i
 }
 
-// show writes an attribute value, sets in order.
+// show writes an attribute value, with sets in order.
 func show(v types.AttributeValue) string {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberS:
@@ -63,7 +63,10 @@ func showItem(i item) string {
 	return "{" + strings.Join(parts, " ") + "}"
 }
 
-// table is the stack's table in one cloud, and the facts that are found out with it.
+// allOld has a failed condition return the item.
+const allOld = types.ReturnValuesOnConditionCheckFailureAllOld
+
+// table is the stack's table in one cloud, and the facts that its methods add.
 type table struct {
 	*testing.T
 	*cloud
@@ -72,14 +75,14 @@ type table struct {
 
 func (t table) name() *string { return aws.String(t.outputs["Table"]) }
 
-// put puts an item under a condition and asks for what was there.
+// put puts an item under a condition, and adds the outcome and the old item.
 func (t table) put(fact string, i item, condition string, values item) {
 	in := &dynamodb.PutItemInput{
 		TableName: t.name(), Item: i, ReturnValues: types.ReturnValueAllOld,
 	}
 	if condition != "" {
 		in.ConditionExpression, in.ExpressionAttributeValues = &condition, values
-		in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+		in.ReturnValuesOnConditionCheckFailure = allOld
 	}
 	out, err := t.tables.PutItem(t.Context(), in)
 	t.facts[fact] = call(err)
@@ -95,7 +98,7 @@ func (t table) conditionFailed(fact string, err error) {
 	}
 }
 
-// update changes an item and shows it whole.
+// update updates an item, and adds the outcome and the whole new item.
 func (t table) update(
 	fact string, k item, expression, condition string, names map[string]string, values item,
 ) {
@@ -106,7 +109,7 @@ func (t table) update(
 	}
 	if condition != "" {
 		in.ConditionExpression = &condition
-		in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+		in.ReturnValuesOnConditionCheckFailure = allOld
 	}
 	out, err := t.tables.UpdateItem(t.Context(), in)
 	t.facts[fact] = call(err)
@@ -119,85 +122,127 @@ func (t table) update(
 func TestDynamoDBConditionsAndUpdates(t *testing.T) {
 	compare(t, func(t *testing.T, c *cloud) facts {
 		tt := table{t, c, facts{}}
-		a := key("conditions", "a")
-		tt.put("put where nothing is", with(a, "n", n("1")), "attribute_not_exists(pk)", nil)
-		tt.put("put where something is", a, "attribute_not_exists(pk)", nil)
-		tt.put("put over it", with(a, "n", n("2")), "n = :one", item{":one": n("1.0")})
-		tt.put("an unused value", a, "attribute_exists(pk)", item{":unused": s("x")})
-		tt.put("an undefined value", a, "n = :undefined", item{":other": n("1")})
-		tt.put("an empty key", key("", "a"), "", nil)
-		tt.put("an empty string that is no key", with(a, "empty", s("")), "", nil)
-		tt.put("an empty set", with(a, "set", ss()), "", nil)
-		tt.put("a set with a value twice", with(a, "set", ss("x", "x")), "", nil)
-		tt.put("a key of another type", item{"pk": n("1"), "sk": s("a")}, "", nil)
-		tt.put("no sort key", item{"pk": s("conditions")}, "", nil)
-		tt.put("too large an item", with(a, "x", s(strings.Repeat("x", 400<<10))), "", nil)
-		tt.put("a number of 38 digits", with(a, "n", n("12345678901234567890123456789012345678")),
-			"", nil)
-		tt.put("a number of 39 digits", with(a, "n", n("123456789012345678901234567890123456789")),
-			"", nil)
-		tt.put("a number to be normalized", with(a, "n", n("-00012.3400e2")), "", nil)
-		tt.put("what it became", with(a, "n", n("1")), "", nil)
-		tt.put("a number too large", with(a, "n", n("1e126")), "", nil)
-		tt.put("what is no number", with(a, "n", n("one")), "", nil)
-
-		for fact, condition := range map[string]string{
-			"equal": "n = :n", "unequal": "n <> :n", "in": "n IN (:zero, :n)",
-			"between": "n BETWEEN :zero AND :n", "not": "NOT n = :n",
-			"size of text": "size(sk) = :n", "begins": "begins_with(sk, :a)",
-			"contains in a set": "contains(tags, :a)", "type": "attribute_type(n, :N)",
-			"a missing attribute is unequal":  "missing <> :n",
-			"a missing attribute is not less": "missing < :n",
-			"text is not less than a number":  "sk < :n",
-			"precedence":                      "n = :zero AND n = :n OR n = :n", "a map's part": "o.x = :n",
-			"a list's part": "l[1] = :n",
-		} {
-			k := key("conditions", "a")
-			full := item{
-				"n": n("1"), "tags": ss("a", "b"), "o": m(item{"x": n("1")}),
-				"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{n("0"), n("1")}},
-			}
-			maps.Copy(full, k)
-			tt.put("", full, "", nil)
-			values := item{}
-			for name, v := range map[string]types.AttributeValue{
-				":n": n("1"), ":zero": n("0"), ":a": s("a"), ":N": s("N"),
-			} {
-				if strings.Contains(condition+" ", name+" ") ||
-					strings.Contains(condition, name+")") || strings.Contains(condition, name+",") {
-					values[name] = v
-				}
-			}
-			tt.put("condition: "+fact, full, condition, values)
-		}
-		delete(tt.facts, "")
-
-		u := key("conditions", "u")
-		one := item{":one": n("1")}
-		tt.update("SET makes an item", u, "SET a = :one", "", nil, one)
-		tt.update("arithmetic", u, "SET a = a + :one, b = if_not_exists(b, :one)", "", nil, one)
-		tt.update("arithmetic on nothing", u, "SET a = missing + :one", "", nil, one)
-		tt.update("ADD makes a number", u, "ADD c :one", "", nil, one)
-		tt.update("ADD makes a set", u, "ADD d :set", "", nil, item{":set": ss("x", "y")})
-		tt.update("DELETE of a set's last value", u, "DELETE d :set", "", nil,
-			item{":set": ss("x", "y")})
-		tt.update("a map's part without the map", u, "SET o.x = :one", "", nil, one)
-		tt.update("a name that is reserved", u, "SET name = :one", "", nil, one)
-		tt.update("a name by its placeholder", u, "SET #n = :one", "",
-			map[string]string{"#n": "name"}, one)
-		tt.update("a part twice", key("conditions", "twice"), "SET a = :one, a = :one", "", nil,
-			one)
-		tt.update("a key", u, "SET sk = :one", "", nil, one)
-		tt.update("REMOVE of nothing", u, "REMOVE nothing", "", nil, nil)
-		tt.update("the old values on the right", u, "SET a = b, b = a", "", nil, nil)
-		tt.update("under a condition that fails", u, "SET a = :one", "attribute_not_exists(pk)",
-			nil, one)
-		tt.update("only if it is there", key("conditions", "nobody"), "SET a = :one",
-			"attribute_exists(pk)", nil, one)
-		tt.update("large numbers", u, "SET large = :large + :one", "", nil,
-			item{":large": n("18849496460467696128"), ":one": n("1")})
+		tt.puts()
+		tt.conditions()
+		tt.updates()
 		return tt.facts
 	})
+}
+
+// puts puts items, valid and invalid ones.
+func (t table) puts() {
+	a := key("conditions", "a")
+	t.put("put where nothing is", with(a, "n", n("1")), "attribute_not_exists(pk)", nil)
+	t.put("put where something is", a, "attribute_not_exists(pk)", nil)
+	t.put("put over it", with(a, "n", n("2")), "n = :one", item{":one": n("1.0")})
+	t.put("an unused value", a, "attribute_exists(pk)", item{":unused": s("x")})
+	t.put("an undefined value", a, "n = :undefined", item{":other": n("1")})
+	t.put("an empty key", key("", "a"), "", nil)
+	t.put("an empty string that is no key", with(a, "empty", s("")), "", nil)
+	t.put("an empty set", with(a, "set", ss()), "", nil)
+	t.put("a set with a value twice", with(a, "set", ss("x", "x")), "", nil)
+	t.put("a key of another type", item{"pk": n("1"), "sk": s("a")}, "", nil)
+	t.put("no sort key", item{"pk": s("conditions")}, "", nil)
+	t.put("too large an item", with(a, "x", s(strings.Repeat("x", 400<<10))), "", nil)
+	t.put("a number of 38 digits", with(a, "n", n("12345678901234567890123456789012345678")),
+		"", nil)
+	t.put("a number of 39 digits", with(a, "n", n("123456789012345678901234567890123456789")),
+		"", nil)
+	t.put("a number to be normalized", with(a, "n", n("-00012.3400e2")), "", nil)
+	t.put("what it became", with(a, "n", n("1")), "", nil)
+	t.put("a number too large", with(a, "n", n("1e126")), "", nil)
+	t.put("what is no number", with(a, "n", n("one")), "", nil)
+}
+
+// conditions puts an item under each kind of condition.
+func (t table) conditions() {
+	for fact, condition := range map[string]string{
+		"equal": "n = :n", "unequal": "n <> :n", "in": "n IN (:zero, :n)",
+		"between": "n BETWEEN :zero AND :n", "not": "NOT n = :n",
+		"size of text": "size(sk) = :n", "begins": "begins_with(sk, :a)",
+		"contains in a set": "contains(tags, :a)", "type": "attribute_type(n, :N)",
+		"a missing attribute is unequal":  "missing <> :n",
+		"a missing attribute is not less": "missing < :n",
+		"text is not less than a number":  "sk < :n",
+		"precedence":                      "n = :zero AND n = :n OR n = :n",
+		"a map's part":                    "o.x = :n",
+		"a list's part":                   "l[1] = :n",
+	} {
+		k := key("conditions", "a")
+		full := item{
+			"n": n("1"), "tags": ss("a", "b"), "o": m(item{"x": n("1")}),
+			"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{n("0"), n("1")}},
+		}
+		maps.Copy(full, k)
+		t.put("", full, "", nil)
+		values := item{}
+		for name, v := range map[string]types.AttributeValue{
+			":n": n("1"), ":zero": n("0"), ":a": s("a"), ":N": s("N"),
+		} {
+			if strings.Contains(condition+" ", name+" ") ||
+				strings.Contains(condition, name+")") || strings.Contains(condition, name+",") {
+				values[name] = v
+			}
+		}
+		t.put("condition: "+fact, full, condition, values)
+	}
+	delete(t.facts, "")
+}
+
+// updates updates an item with each kind of expression.
+func (t table) updates() {
+	u := key("conditions", "u")
+	one := item{":one": n("1")}
+	t.update("SET makes an item", u, "SET a = :one", "", nil, one)
+	t.update("arithmetic", u, "SET a = a + :one, b = if_not_exists(b, :one)", "", nil, one)
+	t.update("arithmetic on nothing", u, "SET a = missing + :one", "", nil, one)
+	t.update("ADD makes a number", u, "ADD c :one", "", nil, one)
+	t.update("ADD makes a set", u, "ADD d :set", "", nil, item{":set": ss("x", "y")})
+	t.update("DELETE of a set's last value", u, "DELETE d :set", "", nil,
+		item{":set": ss("x", "y")})
+	t.update("a map's part without the map", u, "SET o.x = :one", "", nil, one)
+	t.update("a name that is reserved", u, "SET name = :one", "", nil, one)
+	t.update("a name by its placeholder", u, "SET #n = :one", "",
+		map[string]string{"#n": "name"}, one)
+	t.update("a part twice", key("conditions", "twice"), "SET a = :one, a = :one", "", nil,
+		one)
+	t.update("a key", u, "SET sk = :one", "", nil, one)
+	t.update("REMOVE of nothing", u, "REMOVE nothing", "", nil, nil)
+	t.update("the old values on the right", u, "SET a = b, b = a", "", nil, nil)
+	t.update("under a condition that fails", u, "SET a = :one", "attribute_not_exists(pk)",
+		nil, one)
+	t.update("only if it is there", key("conditions", "nobody"), "SET a = :one",
+		"attribute_exists(pk)", nil, one)
+	t.update("large numbers", u, "SET large = :large + :one", "", nil,
+		item{":large": n("18849496460467696128"), ":one": n("1")})
+}
+
+// query queries the items of one partition, and adds the keys that it returns and the units that it
+// costs. It returns the last key of the page.
+func (t table) query(
+	fact string, change func(*dynamodb.QueryInput),
+) map[string]types.AttributeValue {
+	in := &dynamodb.QueryInput{
+		TableName: t.name(), KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: item{":pk": s("pages")},
+		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
+	}
+	change(in)
+	out, err := t.tables.Query(t.Context(), in)
+	if err != nil {
+		t.facts[fact] = call(err)
+		return nil
+	}
+	var keys []string
+	for _, i := range out.Items {
+		keys = append(keys, show(i["sk"]))
+	}
+	t.facts[fact] = fmt.Sprintf("%v count %d scanned %d last %s", keys, out.Count,
+		out.ScannedCount, showItem(out.LastEvaluatedKey))
+	if out.ConsumedCapacity != nil {
+		t.facts[fact+": units"] = fmt.Sprint(aws.ToFloat64(out.ConsumedCapacity.CapacityUnits))
+	}
+	return out.LastEvaluatedKey
 }
 
 func TestDynamoDBQueriesAndPages(t *testing.T) {
@@ -208,31 +253,7 @@ func TestDynamoDBQueriesAndPages(t *testing.T) {
 			tt.put("", with(key("pages", sk), "n", n(fmt.Sprint(len(sk)))), "", nil)
 		}
 		delete(f, "")
-		query := func(
-			fact string, change func(*dynamodb.QueryInput),
-		) map[string]types.AttributeValue {
-			in := &dynamodb.QueryInput{
-				TableName: tt.name(), KeyConditionExpression: aws.String("pk = :pk"),
-				ExpressionAttributeValues: item{":pk": s("pages")},
-				ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
-			}
-			change(in)
-			out, err := c.tables.Query(t.Context(), in)
-			if err != nil {
-				f[fact] = call(err)
-				return nil
-			}
-			var keys []string
-			for _, i := range out.Items {
-				keys = append(keys, show(i["sk"]))
-			}
-			f[fact] = fmt.Sprintf("%v count %d scanned %d last %s", keys, out.Count,
-				out.ScannedCount, showItem(out.LastEvaluatedKey))
-			if out.ConsumedCapacity != nil {
-				f[fact+": units"] = fmt.Sprint(aws.ToFloat64(out.ConsumedCapacity.CapacityUnits))
-			}
-			return out.LastEvaluatedKey
-		}
+		query := tt.query
 		query("all, in the order of bytes", func(*dynamodb.QueryInput) {})
 		query("backwards", func(in *dynamodb.QueryInput) { in.ScanIndexForward = aws.Bool(false) })
 		query("consistent", func(in *dynamodb.QueryInput) { in.ConsistentRead = aws.Bool(true) })
@@ -271,9 +292,8 @@ func TestDynamoDBQueriesAndPages(t *testing.T) {
 		query("a projection",
 			func(in *dynamodb.QueryInput) { in.ProjectionExpression = aws.String("n") })
 		for i := range 12 { // over 1 MB
-			tt.put("", with(
-				key("megabytes", fmt.Sprintf("%02d", i)), "x", s(strings.Repeat("x", 100<<10)),
-			), "", nil)
+			large := s(strings.Repeat("x", 100<<10))
+			tt.put("", with(key("megabytes", fmt.Sprintf("%02d", i)), "x", large), "", nil)
 		}
 		delete(f, "")
 		query("a page ends at 1 MB",
@@ -289,7 +309,7 @@ func TestDynamoDBTransactions(t *testing.T) {
 			p := &types.Put{TableName: tt.name(), Item: key("transactions", sk)}
 			if condition != "" {
 				p.ConditionExpression = &condition
-				p.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+				p.ReturnValuesOnConditionCheckFailure = allOld
 			}
 			return types.TransactWriteItem{Put: p}
 		}
@@ -326,12 +346,9 @@ func TestDynamoDBTransactions(t *testing.T) {
 		write("with a token", "token", put("t", "attribute_not_exists(pk)"))
 		write("with the same token again", "token", put("t", "attribute_not_exists(pk)"))
 		write("another with the same token", "token", put("u", ""))
-		out, err := c.tables.GetItem(
-			t.Context(),
-			&dynamodb.GetItemInput{
-				TableName: tt.name(), Key: key("transactions", "c"), ConsistentRead: aws.Bool(true),
-			},
-		)
+		out, err := c.tables.GetItem(t.Context(), &dynamodb.GetItemInput{
+			TableName: tt.name(), Key: key("transactions", "c"), ConsistentRead: aws.Bool(true),
+		})
 		tt.facts["nothing of what failed is there"] = call(err)
 		if out != nil {
 			tt.facts["nothing of what failed is there"] += " " + showItem(out.Item)
@@ -343,80 +360,91 @@ func TestDynamoDBTransactions(t *testing.T) {
 func TestDynamoDBTableAndBatches(t *testing.T) {
 	compare(t, func(t *testing.T, c *cloud) facts {
 		tt := table{t, c, facts{}}
-		f := tt.facts
-		ttl, err := c.tables.DescribeTimeToLive(t.Context(),
-			&dynamodb.DescribeTimeToLiveInput{TableName: tt.name()})
-		f["TTL"] = call(err)
-		if ttl != nil && ttl.TimeToLiveDescription != nil {
-			f["TTL"] += fmt.Sprint(" ", ttl.TimeToLiveDescription.TimeToLiveStatus, " ",
-				aws.ToString(ttl.TimeToLiveDescription.AttributeName))
-		}
-		tt.put("", with(key("ttl", "past"), "expires", n("1000000000")), "", nil)
-		delete(f, "")
-		out, err := c.tables.GetItem(
-			t.Context(),
-			&dynamodb.GetItemInput{
-				TableName: tt.name(), Key: key("ttl", "past"), ConsistentRead: aws.Bool(true),
-			},
-		)
-		f["an item that has just expired is still there"] = fmt.Sprint(
-			err == nil && len(out.Item) > 0,
-		)
-		_, err = c.tables.GetItem(t.Context(),
-			&dynamodb.GetItemInput{TableName: aws.String("nobody"), Key: key("a", "b")})
-		f["a table that is not there"] = call(err)
-		_, err = c.tables.GetItem(t.Context(),
-			&dynamodb.GetItemInput{TableName: tt.name(), Key: item{"pk": s("a")}})
-		f["half a key"] = call(err)
-		batch := func(fact string, count int) {
-			var writes []types.WriteRequest
-			for i := range count {
-				writes = append(
-					writes,
-					types.WriteRequest{PutRequest: &types.PutRequest{Item: key(
-						"batch", fmt.Sprint(i),
-					)}},
-				)
-			}
-			out, err := c.tables.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{
-				RequestItems: map[string][]types.WriteRequest{*tt.name(): writes},
-			})
-			f[fact] = call(err)
-			if out != nil {
-				f[fact] += fmt.Sprint(" unprocessed ", len(out.UnprocessedItems))
-			}
-		}
-		batch("25 writes", 25)
-		batch("26 writes", 26)
-		batch("no writes", 0)
-		twice := types.WriteRequest{PutRequest: &types.PutRequest{Item: key("batch", "a")}}
-		_, err = c.tables.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{
-			RequestItems: map[string][]types.WriteRequest{*tt.name(): {twice, twice}},
-		})
-		f["a key twice in a batch"] = call(err)
-		for sk, attribute := range map[string]types.AttributeValue{
-			"small": s("x"), "1 KB": s(strings.Repeat("x", 1200)),
-			"5 KB": s(strings.Repeat("x", 5000)),
-		} {
-			i := with(key("units", sk), "x", attribute)
-			put, err := c.tables.PutItem(t.Context(), &dynamodb.PutItemInput{
-				TableName: tt.name(), Item: i,
-				ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			f["write units, "+sk] = fmt.Sprint(aws.ToFloat64(put.ConsumedCapacity.CapacityUnits))
-			got, err := c.tables.GetItem(t.Context(), &dynamodb.GetItemInput{
-				TableName: tt.name(), Key: key("units", sk),
-				ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-				ConsistentRead:         aws.Bool(true),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			f["read units, "+sk] = fmt.Sprint(aws.ToFloat64(got.ConsumedCapacity.CapacityUnits))
-		}
-		return f
+		tt.timeToLive()
+		tt.missing()
+		tt.batches()
+		tt.units()
+		return tt.facts
 	})
+}
+
+// timeToLive adds the table's TTL, and whether an expired item can be read.
+func (t table) timeToLive() {
+	ttl, err := t.tables.DescribeTimeToLive(t.Context(),
+		&dynamodb.DescribeTimeToLiveInput{TableName: t.name()})
+	t.facts["TTL"] = call(err)
+	if ttl != nil && ttl.TimeToLiveDescription != nil {
+		t.facts["TTL"] += fmt.Sprint(" ", ttl.TimeToLiveDescription.TimeToLiveStatus, " ",
+			aws.ToString(ttl.TimeToLiveDescription.AttributeName))
+	}
+	t.put("", with(key("ttl", "past"), "expires", n("1000000000")), "", nil)
+	delete(t.facts, "")
+	out, err := t.tables.GetItem(t.Context(), &dynamodb.GetItemInput{
+		TableName: t.name(), Key: key("ttl", "past"), ConsistentRead: aws.Bool(true),
+	})
+	there := err == nil && len(out.Item) > 0
+	t.facts["an item that has just expired is still there"] = fmt.Sprint(there)
+}
+
+// missing reads from a table that does not exist, and with half a key.
+func (t table) missing() {
+	_, err := t.tables.GetItem(t.Context(),
+		&dynamodb.GetItemInput{TableName: aws.String("nobody"), Key: key("a", "b")})
+	t.facts["a table that is not there"] = call(err)
+	_, err = t.tables.GetItem(t.Context(),
+		&dynamodb.GetItemInput{TableName: t.name(), Key: item{"pk": s("a")}})
+	t.facts["half a key"] = call(err)
+}
+
+// batches writes batches, valid and invalid ones.
+func (t table) batches() {
+	batch := func(fact string, count int) {
+		var writes []types.WriteRequest
+		for i := range count {
+			put := &types.PutRequest{Item: key("batch", fmt.Sprint(i))}
+			writes = append(writes, types.WriteRequest{PutRequest: put})
+		}
+		out, err := t.tables.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{*t.name(): writes},
+		})
+		t.facts[fact] = call(err)
+		if out != nil {
+			t.facts[fact] += fmt.Sprint(" unprocessed ", len(out.UnprocessedItems))
+		}
+	}
+	batch("25 writes", 25)
+	batch("26 writes", 26)
+	batch("no writes", 0)
+	twice := types.WriteRequest{PutRequest: &types.PutRequest{Item: key("batch", "a")}}
+	_, err := t.tables.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{
+		RequestItems: map[string][]types.WriteRequest{*t.name(): {twice, twice}},
+	})
+	t.facts["a key twice in a batch"] = call(err)
+}
+
+// units adds the capacity units that writes and reads of items cost.
+func (t table) units() {
+	for sk, attribute := range map[string]types.AttributeValue{
+		"small": s("x"), "1 KB": s(strings.Repeat("x", 1200)),
+		"5 KB": s(strings.Repeat("x", 5000)),
+	} {
+		i := with(key("units", sk), "x", attribute)
+		put, err := t.tables.PutItem(t.Context(), &dynamodb.PutItemInput{
+			TableName: t.name(), Item: i,
+			ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.facts["write units, "+sk] = fmt.Sprint(aws.ToFloat64(put.ConsumedCapacity.CapacityUnits))
+		got, err := t.tables.GetItem(t.Context(), &dynamodb.GetItemInput{
+			TableName: t.name(), Key: key("units", sk),
+			ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+			ConsistentRead:         aws.Bool(true),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.facts["read units, "+sk] = fmt.Sprint(aws.ToFloat64(got.ConsumedCapacity.CapacityUnits))
+	}
 }

@@ -18,7 +18,7 @@ import (
 
 func escape(s string) string { return url.QueryEscape(s) }
 
-// request asks the function URL.
+// request sends a request to the function URL.
 func (c *cloud) request(
 	t *testing.T, method, pathAndQuery string, header http.Header, body string,
 ) (*http.Response, string) {
@@ -65,7 +65,7 @@ func TestEventsOfAFunctionURL(t *testing.T) {
 			c.request(t, method, path, header, body)
 			event := c.recorded(t, mark, 1)[0]
 			if headers, ok := event["headers"].(map[string]any); ok {
-				// the test's, and TLS's
+				// headers of the test and of TLS
 				for _, name := range []string{
 					"x-mark", "x-amzn-tls-version", "x-amzn-tls-cipher-suite",
 				} {
@@ -74,9 +74,9 @@ func TestEventsOfAFunctionURL(t *testing.T) {
 			}
 			f.add(name, event, volatile...)
 		}
-		seen("GET", http.MethodGet, "/apps/local/channels?info=user_count&b=1&b=2&empty=&flag&escaped=a%20b%2Bc+d", http.Header{
-			"Cookie": {"a=1; b=2"}, "X-Many": {"one", "two"},
-		}, "")
+		seen("GET", http.MethodGet,
+			"/apps/local/channels?info=user_count&b=1&b=2&empty=&flag&escaped=a%20b%2Bc+d",
+			http.Header{"Cookie": {"a=1; b=2"}, "X-Many": {"one", "two"}}, "")
 		seen("POST of JSON", http.MethodPost, "/apps/local/events",
 			http.Header{"Content-Type": {"application/json"}}, `{"name":"ä€😀"}`)
 		seen("POST of a form", http.MethodPost, "/",
@@ -94,17 +94,20 @@ func TestAnswersOfAFunctionURL(t *testing.T) {
 	compare(t, func(t *testing.T, c *cloud) facts {
 		f := facts{}
 		for name, wish := range map[string]string{
-			"status, headers, body": `{"answer":{"statusCode":201,"headers":{"Content-Type":"text/x","X-One":"1"},"body":"made"}}`,
-			"cookies":               `{"answer":{"statusCode":200,"cookies":["a=1","b=2; Secure"],"body":"x"}}`,
+			"status, headers, body": `{"answer":{"statusCode":201,` +
+				`"headers":{"Content-Type":"text/x","X-One":"1"},"body":"made"}}`,
+			"cookies": `{"answer":{"statusCode":200,` +
+				`"cookies":["a=1","b=2; Secure"],"body":"x"}}`,
 			"base64": `{"answer":{"statusCode":200,"body":"` +
 				base64.StdEncoding.EncodeToString([]byte("\x00\x01")) +
 				`","isBase64Encoded":true}}`,
-			"no body":                    `{"answer":{"statusCode":204}}`,
-			"an object without status":   `{"answer":{"hello":1}}`,
-			"text":                       `{"answer":"text"}`,
-			"a number":                   `{"answer":7}`,
-			"a list":                     `{"answer":[1,2]}`,
-			"a redirect":                 `{"answer":{"statusCode":302,"headers":{"Location":"/x"}}}`,
+			"no body":                  `{"answer":{"statusCode":204}}`,
+			"an object without status": `{"answer":{"hello":1}}`,
+			"text":                     `{"answer":"text"}`,
+			"a number":                 `{"answer":7}`,
+			"a list":                   `{"answer":[1,2]}`,
+			"a redirect": `{"answer":{"statusCode":302,` +
+				`"headers":{"Location":"/x"}}}`,
 			"a status that is no status": `{"answer":{"statusCode":"abc"}}`,
 			"a status as text":           `{"answer":{"statusCode":"202","body":"x"}}`,
 			"the function fails":         `{"fail":true}`,
@@ -167,7 +170,7 @@ func TestInvoke(t *testing.T) {
 		invoke("an event that fails", types.InvocationTypeEvent, function,
 			`{"mark":"`+mark+`2","wish":{"fail":true}}`)
 		c.recorded(t, mark+"2", 1)
-		// AWS: after a minute
+		// AWS tries again after a minute
 		f["again within 5 s"] = fmt.Sprint(len(c.take(t, mark+"2", 5*time.Second)))
 		return f
 	})

@@ -15,8 +15,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// volatile are the fields of API Gateway's events that differ from run to run or from place to
-// place.
+// volatile are the fields of API Gateway's events that differ between runs or machines.
 var volatile = []string{
 	"connectionId", "messageId", "requestId", "extendedRequestId", "requestTime",
 	"requestTimeEpoch", "connectedAt", "apiId",
@@ -25,16 +24,15 @@ var volatile = []string{
 	"X-Forwarded-Port", "X-Forwarded-Proto",
 }
 
-// dial opens a socket. A refused one is nil, with the answer.
+// dial opens a WebSocket. If it is refused, the connection is nil and the answer is set.
 func (c *cloud) dial(
 	t *testing.T, query string, header http.Header,
 ) (*websocket.Conn, *http.Response, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	url := "ws" + strings.TrimPrefix(
-		c.endpoint, "http",
-	) + "/_aws/execute-api/" + c.outputs["Api"] + "/v1" + query
+	url := "ws" + strings.TrimPrefix(c.endpoint, "http") +
+		"/_aws/execute-api/" + c.outputs["Api"] + "/v1" + query
 	conn, answer, err := websocket.Dial(ctx, url,
 		&websocket.DialOptions{HTTPHeader: header, CompressionMode: websocket.CompressionDisabled})
 	if conn != nil {
@@ -43,7 +41,7 @@ func (c *cloud) dial(
 	return conn, answer, err
 }
 
-// open opens a socket and returns its connection id and the event of $connect.
+// open opens a WebSocket and returns its connection ID and the event of $connect.
 func (c *cloud) open(
 	t *testing.T, query string, header http.Header,
 ) (*websocket.Conn, string, map[string]any) {
@@ -80,7 +78,8 @@ func send(t *testing.T, conn *websocket.Conn, text string) {
 	}
 }
 
-// next is the next frame, or how the socket ended, or nothing within the time.
+// next returns the next frame, how the connection ended, or "nothing" if neither comes within the
+// time.
 func next(t *testing.T, conn *websocket.Conn, within time.Duration) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
@@ -123,25 +122,24 @@ func TestEventsOfASocket(t *testing.T) {
 	})
 }
 
-// headers adds how header names are written, and makes them small, so that their values can be
-// compared.
+// headers adds the spelling of the header host, and changes header names to lower case, so that
+// their values can be compared.
 func (f facts) headers(event map[string]any) {
 	for _, field := range []string{"headers", "multiValueHeaders"} {
 		headers, _ := event[field].(map[string]any)
-		small := make(map[string]any)
+		lower := make(map[string]any)
 		for name, value := range headers {
 			if strings.EqualFold(name, "host") {
 				f["the header host in "+field] = name
 			}
-			if slices.ContainsFunc(
-				volatile, func(v string) bool { return strings.EqualFold(v, name) },
-			) {
+			isName := func(v string) bool { return strings.EqualFold(v, name) }
+			if slices.ContainsFunc(volatile, isName) {
 				value = "some"
 			}
-			small[strings.ToLower(name)] = value
+			lower[strings.ToLower(name)] = value
 		}
 		if headers != nil {
-			event[field] = small
+			event[field] = lower
 		}
 	}
 }
@@ -205,9 +203,8 @@ func TestFramesAndAnswers(t *testing.T) {
 			if strings.HasPrefix(frame, "MessageText {") &&
 				strings.Contains(frame, "Internal server error") {
 				frame = "Internal server error, with connectionId and requestId: " +
-					fmt.Sprint(strings.Contains(
-						frame, `"connectionId"`,
-					) && strings.Contains(frame, `"requestId"`))
+					fmt.Sprint(strings.Contains(frame, `"connectionId"`) &&
+						strings.Contains(frame, `"requestId"`))
 			}
 			f["after "+name] = frame
 		}
@@ -223,25 +220,33 @@ func TestFramesAndAnswers(t *testing.T) {
 	})
 }
 
+// post, get and remove call the operations of @connections.
+func (c *cloud) post(t *testing.T, id string) string {
+	t.Helper()
+	in := &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &id, Data: []byte("pushed")}
+	_, err := c.connections.PostToConnection(t.Context(), in)
+	return call(err)
+}
+
+func (c *cloud) get(
+	t *testing.T, id string,
+) (*apigatewaymanagementapi.GetConnectionOutput, string) {
+	t.Helper()
+	in := &apigatewaymanagementapi.GetConnectionInput{ConnectionId: &id}
+	out, err := c.connections.GetConnection(t.Context(), in)
+	return out, call(err)
+}
+
+func (c *cloud) remove(t *testing.T, id string) string {
+	t.Helper()
+	in := &apigatewaymanagementapi.DeleteConnectionInput{ConnectionId: &id}
+	_, err := c.connections.DeleteConnection(t.Context(), in)
+	return call(err)
+}
+
 func TestConnections(t *testing.T) {
 	compare(t, func(t *testing.T, c *cloud) facts {
 		f := facts{}
-		post := func(id string) string {
-			_, err := c.connections.PostToConnection(t.Context(), &apigatewaymanagementapi.PostToConnectionInput{
-				ConnectionId: &id, Data: []byte("pushed"),
-			})
-			return call(err)
-		}
-		get := func(id string) (*apigatewaymanagementapi.GetConnectionOutput, string) {
-			out, err := c.connections.GetConnection(t.Context(),
-				&apigatewaymanagementapi.GetConnectionInput{ConnectionId: &id})
-			return out, call(err)
-		}
-		remove := func(id string) string {
-			_, err := c.connections.DeleteConnection(t.Context(),
-				&apigatewaymanagementapi.DeleteConnectionInput{ConnectionId: &id})
-			return call(err)
-		}
 		held := fmt.Sprintf("held-%d", time.Now().UnixNano())
 		opened := make(chan *websocket.Conn, 1)
 		go func() {
@@ -249,15 +254,16 @@ func TestConnections(t *testing.T) {
 			opened <- conn
 		}()
 		id, _ := at(c.recorded(t, held, 1)[0], "requestContext", "connectionId").(string)
-		f["POST while $connect runs"] = post(id)[:3] // its body is not promised (docs/aws.md §A5)
-		_, f["GET while $connect runs"] = get(id)
+		// its body is not promised (docs/aws.md §A5)
+		f["POST while $connect runs"] = c.post(t, id)[:3]
+		_, f["GET while $connect runs"] = c.get(t, id)
 		conn := <-opened
 		if conn == nil {
 			t.Fatal("not opened")
 		}
-		f["POST to an open connection"] = post(id)
+		f["POST to an open connection"] = c.post(t, id)
 		f["what it receives"] = next(t, conn, patience)
-		out, outcome := get(id)
+		out, outcome := c.get(t, id)
 		f["GET of an open connection"] = outcome
 		if out != nil {
 			f["GET tells when it connected"] = fmt.Sprint(
@@ -270,24 +276,22 @@ func TestConnections(t *testing.T) {
 				out.Identity != nil && aws.ToString(out.Identity.SourceIp) != "",
 			)
 		}
-		f["DELETE of an open connection"] = remove(id)
+		f["DELETE of an open connection"] = c.remove(t, id)
 		f["what the client sees of it"] = next(t, conn, patience)
-		f["the event of it"] = fmt.Sprint(at(
-			c.recorded(t, id, 1)[0], "requestContext", "eventType",
-		))
-		f["POST after the end"], f["DELETE after the end"] = post(id), remove(id)
-		_, f["GET after the end"] = get(id)
+		event := c.recorded(t, id, 1)[0]
+		f["the event of it"] = fmt.Sprint(at(event, "requestContext", "eventType"))
+		f["POST after the end"], f["DELETE after the end"] = c.post(t, id), c.remove(t, id)
+		_, f["GET after the end"] = c.get(t, id)
 
 		other, gone, _ := c.open(t, "", nil)
 		if err := other.Close(websocket.StatusNormalClosure, ""); err != nil {
 			t.Fatal(err)
 		}
 		c.recorded(t, gone, 1) // $disconnect
-		f["POST after the client closed"] = post(gone)
-		f["POST to nobody"], f["DELETE of nobody"] = post(
-			"L0SM9cOFvHcCIhw=",
-		), remove("L0SM9cOFvHcCIhw=")
-		f["POST to what is no id"] = post("not an id")
+		f["POST after the client closed"] = c.post(t, gone)
+		const unknown = "L0SM9cOFvHcCIhw="
+		f["POST to nobody"], f["DELETE of nobody"] = c.post(t, unknown), c.remove(t, unknown)
+		f["POST to what is no id"] = c.post(t, "not an id")
 		return f
 	})
 }

@@ -1,5 +1,5 @@
-// Command recorder is the function that localstack/referee deploys to both clouds: it sends each
-// event, as it got it, to the queue RECORDINGS, and then does what the event asks for.
+// Command recorder is the function that localstack/referee deploys to both clouds. It sends each
+// event, unchanged, to the queue RECORDINGS, and then does what the event's wish asks for.
 package main
 
 import (
@@ -49,7 +49,7 @@ type event struct {
 type wish struct {
 	HoldMS int  `json:"holdMs"`
 	Fail   bool `json:"fail"`
-	// a message: fails while it has been received no more often
+	// for a message: fail while its receive count is at most this
 	FailUpTo int             `json:"failUpTo"`
 	Answer   json.RawMessage `json:"answer"`
 }
@@ -89,8 +89,8 @@ func (r recorder) handle(ctx context.Context, raw json.RawMessage) (any, error) 
 	return map[string]int{"statusCode": 200}, nil
 }
 
-// failures answers for a batch: each message says itself how often it fails. What follows a failure
-// fails with it.
+// failures answers a batch. Each message says how often it fails. The messages behind a failure in
+// its group fail with it.
 func failures(e event) (any, error) {
 	type item struct {
 		ItemIdentifier string `json:"itemIdentifier"`
