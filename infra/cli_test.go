@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestCLISynthesizesTheGoldenTemplates runs what a user types, build included: the settings of cdk.json must not add
-// anything to the template that the other tests have not seen.
+// TestCLISynthesizesTheGoldenTemplates runs what a user types, build included: the settings of
+// cdk.json must not add anything to the template that the other tests have not seen.
 func TestCLISynthesizesTheGoldenTemplates(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: npx cdk synth builds every function")

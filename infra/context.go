@@ -13,26 +13,42 @@ import (
 	"hark/shared/config"
 )
 
-// The context values that the app reads: `npx cdk deploy -c stage=test -c activityTimeout=60`, or "context" in cdk.json.
+// The keys of the context that the app reads: `npx cdk deploy -c stage=test -c activityTimeout=60`,
+// or "context" in cdk.json. Each says what applies if it is not given.
 const (
-	contextStage           = "stage"           // which deployment this is; prod if not given
-	contextOriginSecret    = "originSecret"    // what CloudFront shows to the gateway; made from the stack's id if not given
-	contextCallbackBase    = "callbackBase"    // where frames are posted, without /{api}/{stage}; AWS's own endpoint if not given
-	contextActivityTimeout = "activityTimeout" // seconds of silence after which clients ping; the functions' default if not given
-	contextRoutes          = "routes"          // named gives subscribing and signing in routes and functions of their own
-	contextWebhooks        = "webhooks"        // true tells apps what happens on their channels, and takes events from a queue and a bus
-	contextSynthesizer     = "synthesizer"     // cli deploys as whoever runs the CDK CLI, not by the roles that bootstrapping makes
+	// contextStage names the deployment; "prod".
+	contextStage = "stage"
+	// contextOriginSecret is the secret that CloudFront sends to the WebSocket API; derived from
+	// the stack's id.
+	contextOriginSecret = "originSecret"
+	// contextCallbackBase is where frames are posted, without /{api}/{stage}; AWS's own endpoint.
+	contextCallbackBase = "callbackBase"
+	// contextActivityTimeout is after how many seconds of silence a client pings; the functions'
+	// default.
+	contextActivityTimeout = "activityTimeout"
+	// contextRoutes is "named" to give subscribing and signing in routes and functions of their
+	// own; "default".
+	contextRoutes = "routes"
+	// contextWebhooks is "true" to send apps webhook events, and to accept events from a queue and
+	// an event bus; "false".
+	contextWebhooks = "webhooks"
+	// contextSynthesizer is "cli" to deploy with the credentials of the CDK CLI instead of the
+	// roles that bootstrapping creates.
+	contextSynthesizer = "synthesizer"
 )
 
 const defaultStage = "prod"
 
 var (
-	validStage  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,23}$`) // part of names that hold 64 characters
-	validSecret = regexp.MustCompile(`^[A-Za-z0-9_.~+/=-]{16,256}$`) // a header value that needs no escaping anywhere
+	// A stage is part of names that AWS limits to 64 characters.
+	validStage = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,23}$`)
+	// A secret is a header's value that needs no escaping anywhere.
+	validSecret = regexp.MustCompile(`^[A-Za-z0-9_.~+/=-]{16,256}$`)
 	validBase   = regexp.MustCompile(`^https?://[^\s?#]*[^\s?#/]$`)
 )
 
-// propsFromContext reads the context. It fails on a value that would make a stack which deploys but does not work.
+// propsFromContext reads the context. It fails on a value with which the stack would deploy but not
+// work.
 func propsFromContext(node constructs.Node) (HarkStackProps, error) {
 	text := func(key string) string {
 		if v := node.TryGetContext(jsii.String(key)); v != nil {
@@ -53,19 +69,21 @@ func propsFromContext(node constructs.Node) (HarkStackProps, error) {
 		return props, err
 	}
 	var err error
-	if props.ActivityTimeout, err = seconds(contextActivityTimeout, text(contextActivityTimeout)); err != nil {
+	props.ActivityTimeout, err = seconds(contextActivityTimeout, text(contextActivityTimeout))
+	if err != nil {
 		return props, err
 	}
 	cli := false
-	for _, choice := range []struct {
-		key, usual, other string
-		made              *bool
+	for _, option := range []struct {
+		key, off, on string
+		isOn         *bool
 	}{
 		{contextRoutes, "default", "named", &props.NamedRoutes},
 		{contextWebhooks, "false", "true", &props.Webhooks},
 		{contextSynthesizer, "", "cli", &cli},
 	} {
-		if *choice.made, err = chooses(choice.key, text(choice.key), choice.usual, choice.other); err != nil {
+		*option.isOn, err = switchedOn(option.key, text(option.key), option.off, option.on)
+		if err != nil {
 			return props, err
 		}
 	}
@@ -75,36 +93,41 @@ func propsFromContext(node constructs.Node) (HarkStackProps, error) {
 	return props, nil
 }
 
-// check looks at the texts that get into names, headers and URLs.
+// check validates the texts that become part of names, headers and URLs.
 func (p HarkStackProps) check() error {
 	if !validStage.MatchString(p.Stage) {
-		return fmt.Errorf("context %s: %q is not a letter and up to 23 letters, digits and dashes", contextStage, p.Stage)
+		return fmt.Errorf("context %s: %q is not a letter and up to 23 letters, digits and dashes",
+			contextStage, p.Stage)
 	}
 	if s := p.OriginSecret; s != "" && !validSecret.MatchString(s) {
-		return fmt.Errorf("context %s: not 16 to 256 letters, digits and _.~+/=-", contextOriginSecret)
+		return fmt.Errorf("context %s: not 16 to 256 letters, digits and _.~+/=-",
+			contextOriginSecret)
 	}
 	if s := p.CallbackBase; s != "" && !validBase.MatchString(s) {
-		return fmt.Errorf("context %s: %q is not an http(s) URL without a slash at its end", contextCallbackBase, s)
+		return fmt.Errorf("context %s: %q is not an http(s) URL without a slash at its end",
+			contextCallbackBase, s)
 	}
 	return nil
 }
 
-// seconds reads how long clients may be silent; 0 if it is not said.
+// seconds parses how long clients may be silent; 0 if the value is empty.
 func seconds(key, value string) (time.Duration, error) {
 	if value == "" {
 		return 0, nil
 	}
+	most := config.MaxActivity.Seconds()
 	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 || n > int(config.MaxActivity.Seconds()) {
-		return 0, fmt.Errorf("context %s: %q is not a number of seconds from 1 to %.0f", key, value, config.MaxActivity.Seconds())
+	if err != nil || n < 1 || n > int(most) {
+		return 0, fmt.Errorf("context %s: %q is not a number of seconds from 1 to %.0f",
+			key, value, most)
 	}
 	return time.Duration(n) * time.Second, nil
 }
 
-// chooses reports whether a value is the other one of two rather than the usual one, which it is too if it is not said.
-func chooses(key, value, usual, other string) (bool, error) {
-	if value != "" && value != usual && value != other {
-		return false, fmt.Errorf("context %s: %q is neither %q nor %q", key, value, usual, other)
+// switchedOn reports whether an option is on. An empty value means that it is off.
+func switchedOn(key, value, off, on string) (bool, error) {
+	if value != "" && value != off && value != on {
+		return false, fmt.Errorf("context %s: %q is neither %q nor %q", key, value, off, on)
 	}
-	return value == other, nil
+	return value == on, nil
 }

@@ -62,8 +62,8 @@ func TestTemplatesAreGolden(t *testing.T) {
 	}
 }
 
-// synth returns the template of the app with the given context, as the CDK writes it. The functions are placeholders:
-// their hashes are all that they add to a template.
+// synth returns the template of the app with the given context, as the CDK writes it. The functions
+// are placeholders: their hashes are all that they add to a template.
 func synth(t *testing.T, context map[string]any) []byte {
 	t.Helper()
 	out := t.TempDir()
@@ -99,7 +99,8 @@ func placeholders(t *testing.T) string {
 	return dist
 }
 
-// blank takes out of a template what depends on the bytes of the functions, and writes it in one fixed form.
+// blank takes out of a template what depends on the bytes of the functions, and writes it in one
+// fixed form.
 func blank(t *testing.T, template []byte) []byte {
 	t.Helper()
 	var v map[string]any

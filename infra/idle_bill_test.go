@@ -12,15 +12,15 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// price is what AWS asks for a unit in us-east-1, in USD, and how many units a month every account always gets free:
-// not only in its first year, but shared with whatever else runs in it.
+// price is what AWS asks for a unit in us-east-1, in USD, and how many units a month every account
+// always gets free: not only in its first year, but shared with whatever else runs in it.
 type price struct {
 	usd, free float64
 	source    string
 }
 
-// prices as of November 2026 (docs/aws.md §E). "quoted" is AWS's price page as others quote it, "unverified" is common
-// knowledge: look both up again before publishing a figure.
+// prices as of November 2026 (docs/aws.md §E). "quoted" is AWS's price page as others quote it,
+// "unverified" is common knowledge: look both up again before publishing a figure.
 func prices() map[string]price {
 	const million = 1e6
 	return map[string]price{
@@ -55,8 +55,8 @@ type usage struct {
 	units float64
 }
 
-// idleUsage returns what a resource uses up in a month in which nobody connects or publishes, and false if it does not
-// know: whoever brings a new type of resource says here what it costs.
+// idleUsage returns what a resource uses up in a month in which nobody connects or publishes, and
+// false if it does not know: whoever brings a new type of resource says here what it costs.
 func idleUsage(tmpl template, id string) ([]usage, bool) {
 	switch tmpl.Resources[id].Type {
 	case "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Integration",
@@ -89,8 +89,8 @@ func idleUsage(tmpl template, id string) ([]usage, bool) {
 	}
 }
 
-// pollers is how many long polls Lambda keeps open on an empty queue: 5, and as few as 2 unless a maximum concurrency is
-// set, which turns that off (docs/aws.md §B).
+// pollers is how many long polls Lambda keeps open on an empty queue: 5, and as few as 2 unless a
+// maximum concurrency is set, which turns that off (docs/aws.md §B).
 func pollers(tmpl template, mapping string) float64 {
 	if tmpl.at(mapping, "ScalingConfig", "MaximumConcurrency") != nil {
 		return 5
@@ -159,7 +159,8 @@ func TestIdleStackCostsLessThanADollarAMonth(t *testing.T) {
 	}
 }
 
-// Webhooks are off by default because of what they cost an app that does not use them: the polls of three queues.
+// Webhooks are off by default because of what they cost an app that does not use them: the polls of
+// three queues.
 func TestIdleWebhooksCostADollarMore(t *testing.T) {
 	webhooks := golden(t, "webhooks")
 	idleBill(t, webhooks)

@@ -27,7 +27,7 @@ func run() error {
 	return nil
 }
 
-// stackName names the stack of a stage: the production stack is plain Hark, so that the usual case has the short name.
+// stackName names the stack of a stage. The production stack, the usual case, is plain Hark.
 func stackName(stage string) string {
 	if stage == defaultStage {
 		return "Hark"

@@ -5,16 +5,21 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 )
 
-// newOutputs says what a user needs next. A secret is never among them: outputs can be read by whoever may list stacks.
-func newOutputs(stack awscdk.Stack, client awscloudfront.Distribution, publish publishURL, t tables) {
-	output(stack, "ClientHost", "Where clients connect: wsHost of Echo and pusher-js", *client.DistributionDomainName())
-	output(stack, "PublishHost", "Where apps publish: host of the Pusher server SDKs", publish.host())
+// newOutputs adds the outputs that a user needs next. A secret is never among them: everybody who
+// may list stacks can read the outputs.
+func newOutputs(
+	stack awscdk.Stack, client awscloudfront.Distribution, publish publishURL, t tables,
+) {
+	clientHost, publishHost := *client.DistributionDomainName(), publish.host()
+	output(stack, "ClientHost", "Where clients connect: wsHost of Echo and pusher-js", clientHost)
+	output(stack, "PublishHost", "Where apps publish: host of the Pusher server SDKs", publishHost)
 	output(stack, "AppsTable", "For scripts/app, which adds and lists apps", *t.Apps.TableName())
 	output(stack, "StateTable", "Who is connected and subscribed", *t.State.TableName())
-	output(stack, "Env", "For the .env of a Laravel app", laravelEnv(*client.DistributionDomainName(), publish.host()))
+	output(stack, "Env", "For the .env of a Laravel app", laravelEnv(clientHost, publishHost))
 }
 
-// laravelEnv is the block that Laravel's own installer of Reverb writes, with our two hosts.
+// laravelEnv is the block that Laravel's installer of Reverb writes, with the two hosts of the
+// stack.
 func laravelEnv(clientHost, publishHost string) string {
 	return `BROADCAST_CONNECTION=reverb
 REVERB_APP_ID= # see scripts/app
@@ -30,5 +35,7 @@ VITE_REVERB_SCHEME=https`
 }
 
 func output(stack awscdk.Stack, name, description, value string) {
-	awscdk.NewCfnOutput(stack, &name, &awscdk.CfnOutputProps{Description: &description, Value: &value})
+	awscdk.NewCfnOutput(stack, &name, &awscdk.CfnOutputProps{
+		Description: &description, Value: &value,
+	})
 }

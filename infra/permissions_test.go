@@ -8,7 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// permissions are what a form's functions may do: for each part of the stack the actions, without their service.
+// permissions are what a form's functions may do: for each part of the stack the actions, without
+// their service.
 func (f form) permissions() map[string]map[string]string {
 	const forgets = "BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem" // a connection, with its members and users
 	p := map[string]map[string]string{

@@ -11,30 +11,34 @@ import (
 	"hark/shared/config"
 )
 
-// deadRetention is SQS's maximum: a dead letter waits for a person.
+// deadRetention is SQS's maximum: a dead letter waits until a person looks at it.
 const deadRetention = 14 * 24 * time.Hour
 
-// queues are FIFO, since the events of a channel must be delivered in the order in which they were accepted.
+// queues are the queues that every stack has. They are FIFO, because the events of a channel must
+// be delivered in the order in which they were accepted.
 type queues struct {
 	Broadcasts     awssqs.Queue
 	DeadBroadcasts awssqs.Queue
 }
 
-// newQueues makes the queue between accepting an event and delivering it. An event older than the retention is of no use to
-// anybody, so retention ends a retry; the dead-letter queue is for what fails faster than that.
+// newQueues makes the queue between accepting an event and delivering it. An event older than the
+// retention is of no use, so the retention ends the retries. The dead-letter queue is for messages
+// that fail faster than that (docs/decisions/0012-visibility-and-retention.md).
 func newQueues(stack awscdk.Stack) queues {
 	var q queues
-	q.Broadcasts, q.DeadBroadcasts = newFIFO(stack, "Broadcasts", config.QueueReceives, awssqs.QueueProps{
-		RetentionPeriod: duration(config.QueueRetention),
-	})
+	props := awssqs.QueueProps{RetentionPeriod: duration(config.QueueRetention)}
+	q.Broadcasts, q.DeadBroadcasts = newFIFO(stack, "Broadcasts", config.QueueReceives, props)
 	return q
 }
 
-// newFIFO makes a queue and the one for what was received so often without success. High throughput mode counts order,
-// deduplication and quota per message group.
+// newFIFO makes a queue, and the dead-letter queue for messages that were received so often without
+// success. In high throughput mode order, deduplication and quotas are per message group.
 //
-// There is no queue policy that refuses plain HTTP: the SDK never uses it on AWS, and emulators listen to nothing else.
-func newFIFO(stack awscdk.Stack, id string, receives float64, props awssqs.QueueProps) (queue, dead awssqs.Queue) {
+// There is no queue policy that refuses plain HTTP: the SDK never uses it on AWS, and emulators
+// offer nothing else.
+func newFIFO(
+	stack awscdk.Stack, id string, receives float64, props awssqs.QueueProps,
+) (queue, dead awssqs.Queue) {
 	dead = awssqs.NewQueue(stack, jsii.String("Dead"+id+"FIFO"), &awssqs.QueueProps{
 		Fifo:            jsii.Bool(true),
 		RetentionPeriod: duration(deadRetention),
@@ -60,9 +64,9 @@ func (q queues) feed(stack awscdk.Stack, broadcast awslambda.Function) {
 	})
 }
 
-// feed has Lambda poll a queue for a function. A batch may hold messages of several groups; the function reports which of
-// them failed, so that one group does not hold up another. Concurrency is bounded here and not by reserving it, which fails
-// the deployment on a new account (docs/aws.md §B).
+// feed has Lambda poll a queue for a function. A batch may hold messages of several groups; the
+// function reports which of them failed, so that one group does not hold up another. Concurrency is
+// limited here: reserving it fails the deployment on a new account (docs/aws.md §B).
 func feed(stack awscdk.Stack, id string, props awslambda.EventSourceMappingProps) {
 	props.ReportBatchItemFailures = jsii.Bool(true)
 	pin(awslambda.NewEventSourceMapping(stack, jsii.String(id+"Mapping"), &props), id)

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// sweepEveryMinute runs the sweep function as often as EventBridge can: a connection whose end was left in doubt is due two
-// minutes later, and is forgotten within two more.
+// sweepEveryMinute runs the sweep function as often as EventBridge can. A connection whose end was
+// left in doubt is due two minutes later, and is forgotten within two more.
 func sweepEveryMinute(stack awscdk.Stack, sweep awslambda.Function) {
 	rule := awsevents.NewCfnRule(stack, jsii.String("SweepSchedule"), &awsevents.CfnRuleProps{
 		Description:        jsii.String("Runs " + *stack.StackName() + "-sweep"),

@@ -9,12 +9,14 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// socketStage is the stage of the WebSocket API. Clients never see it: the edge adds it to the path.
+// socketStage is the stage of the WebSocket API. Clients never see it: CloudFront adds it to the
+// path.
 const socketStage = "v1"
 
-// What bounds a stranger's bill (design: abuse, money, secrets): new connections per second, and how many at once. The
-// other routes have no throttle, because API Gateway would answer a throttled frame with JSON of its own, at which
-// pusher-js throws.
+// The throttle of $connect limits the bill that a stranger can make
+// (docs/decisions/0020-limits.md): new connections per second, and how many at once. The other
+// routes have no throttle, because API Gateway would answer a throttled frame with JSON of its own,
+// on which pusher-js throws.
 const (
 	connectRate  = 200
 	connectBurst = 400
@@ -27,11 +29,12 @@ type socketAPI struct {
 }
 
 func newSocketAPI(stack awscdk.Stack) socketAPI {
-	api := awsapigatewayv2.NewWebSocketApi(stack, jsii.String("SocketApi"), &awsapigatewayv2.WebSocketApiProps{
+	props := awsapigatewayv2.WebSocketApiProps{
 		ApiName:                  stack.StackName(),
 		Description:              jsii.String("Pusher clients, through CloudFront"),
 		RouteSelectionExpression: jsii.String("$request.body.event"),
-	})
+	}
+	api := awsapigatewayv2.NewWebSocketApi(stack, jsii.String("SocketApi"), &props)
 	pin(api, "Socket")
 	return socketAPI{WebSocketApi: api, stack: stack}
 }
@@ -41,8 +44,8 @@ func (s socketAPI) host() string {
 	return *s.ApiId() + ".execute-api." + *s.stack.Region() + "." + *s.stack.UrlSuffix()
 }
 
-// callbackURL is where frames are posted to connections. It names the stage instead of referring to it: the stage
-// depends on the route to the connect function, which has this URL in its environment.
+// callbackURL is where frames are posted to connections. It names the stage instead of referring to
+// it: the stage depends on the route to the connect function, whose environment has this URL.
 func (s socketAPI) callbackURL(base string) string {
 	if base == "" {
 		return "https://" + s.host() + "/" + socketStage
@@ -50,8 +53,8 @@ func (s socketAPI) callbackURL(base string) string {
 	return base + "/" + *s.ApiId() + "/" + socketStage
 }
 
-// manage allows methods of the management API, on any connection: POST sends a frame, GET asks whether a connection
-// lives, DELETE ends it.
+// manage allows methods of the @connections API on any connection: POST sends a frame, GET asks
+// whether a connection is open, DELETE ends it.
 func (s socketAPI) manage(methods ...string) awsiam.PolicyStatement {
 	var resources []*string
 	for _, method := range methods {
@@ -67,39 +70,51 @@ func (s socketAPI) manage(methods ...string) awsiam.PolicyStatement {
 	})
 }
 
-// route sends what clients do to the functions, and publishes the stage. A frame whose event no route is named for goes to
-// $default. Named routes are not the default, because Pusher's event names hold a colon, which AWS does not document as part
-// of a route key (docs/aws.md §A1).
+// route connects routes to functions, and deploys the stage. A frame whose event has no route of
+// its own goes to $default. Named routes are off by default, because Pusher's event names hold a
+// colon, which AWS does not document as part of a route key (docs/aws.md §A1).
 func (s socketAPI) route(f functions) {
 	routes := []awsapigatewayv2.WebSocketRoute{
-		s.to("$connect", f.Connect), s.to("$disconnect", f.Disconnect), s.to("$default", f.Message),
+		s.addRoute("$connect", f.Connect),
+		s.addRoute("$disconnect", f.Disconnect),
+		s.addRoute("$default", f.Message),
 	}
 	if f.Subscribe != nil {
-		routes = append(routes, s.to("pusher:subscribe", f.Subscribe), s.to("pusher:unsubscribe", f.Subscribe))
+		routes = append(routes,
+			s.addRoute("pusher:subscribe", f.Subscribe),
+			s.addRoute("pusher:unsubscribe", f.Subscribe))
 	}
 	if f.Auth != nil {
-		routes = append(routes, s.to("pusher:signin", f.Auth))
+		routes = append(routes, s.addRoute("pusher:signin", f.Auth))
 	}
 
-	stage := awsapigatewayv2.NewWebSocketStage(s.stack, jsii.String("SocketStage"), &awsapigatewayv2.WebSocketStageProps{
+	props := awsapigatewayv2.WebSocketStageProps{
 		WebSocketApi: s.WebSocketApi,
 		StageName:    jsii.String(socketStage),
 		AutoDeploy:   jsii.Bool(true),
-	})
+	}
+	stage := awsapigatewayv2.NewWebSocketStage(s.stack, jsii.String("SocketStage"), &props)
 	pin(stage, "Stage")
-	// The stage's own Throttle would hold for all routes. Settings of one route need that route to exist; and a stage that is
-	// published first would serve without the others until it is published again.
+	// The Throttle of the construct would apply to all routes.
 	stage.Node().DefaultChild().(awsapigatewayv2.CfnStage).SetRouteSettings(map[string]any{
-		"$connect": map[string]any{"ThrottlingRateLimit": connectRate, "ThrottlingBurstLimit": connectBurst},
+		"$connect": map[string]any{
+			"ThrottlingRateLimit": connectRate, "ThrottlingBurstLimit": connectBurst,
+		},
 	})
+	// The settings of a route need the route to exist, and a stage that is deployed before a route
+	// serves without it until it is deployed again.
 	for _, route := range routes {
 		stage.Node().AddDependency(route)
 	}
 }
 
-// to adds a route with an integration of its own: one that is shared would come with the permission for its first route only.
-func (s socketAPI) to(routeKey string, f awslambda.Function) awsapigatewayv2.WebSocketRoute {
+// addRoute adds a route with an integration of its own. A shared integration would come with the
+// permission for its first route only.
+func (s socketAPI) addRoute(
+	routeKey string, f awslambda.Function,
+) awsapigatewayv2.WebSocketRoute {
+	name := jsii.String("Lambda")
 	return s.AddRoute(&routeKey, &awsapigatewayv2.WebSocketRouteOptions{
-		Integration: awsapigatewayv2integrations.NewWebSocketLambdaIntegration(jsii.String("Lambda"), f, nil),
+		Integration: awsapigatewayv2integrations.NewWebSocketLambdaIntegration(name, f, nil),
 	})
 }

@@ -6,15 +6,17 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// tables are kept apart because they differ in what their loss means: apps holds what only its owner can type in again
-// (ids, keys, secrets), state holds who is connected, which a reconnect restores.
+// tables are two because their loss means different things. Apps holds IDs, keys and secrets, which
+// only their owner can enter again; State holds connections and subscriptions, which a reconnect
+// restores (docs/decisions/0008-apps-table.md).
 type tables struct {
 	Apps  awsdynamodb.Table
 	State awsdynamodb.Table
 }
 
-// newTables makes both on demand: an idle deployment pays for no capacity, and a rush of connections finds some.
-// Neither has an index: everything on the way of an event is read consistently from a base table.
+// newTables makes both tables with on-demand billing: an idle deployment pays for no capacity, and
+// a rush of connections finds some. Neither has an index, because everything that delivers an event
+// is read consistently from a base table.
 func newTables(stack awscdk.Stack) tables {
 	t := tables{
 		Apps: awsdynamodb.NewTable(stack, jsii.String("AppsStore"), &awsdynamodb.TableProps{

@@ -22,8 +22,8 @@ type resource struct {
 	DeletionPolicy string
 }
 
-// golden is a golden template. TestTemplatesAreGolden keeps it equal to what the app synthesizes, so that what it says can
-// be asserted without the CDK.
+// golden is a golden template. TestTemplatesAreGolden keeps it equal to what the app synthesizes,
+// so that what it says can be asserted without the CDK.
 func golden(t *testing.T, name string) template {
 	t.Helper()
 	text, err := os.ReadFile(form{name: name}.golden())
@@ -54,7 +54,8 @@ func (t template) ofType(cfnType string) []string {
 	return ids
 }
 
-// at walks into the properties of a resource: a name is a key, a number an index. It is nil where the path ends.
+// at walks into the properties of a resource: a name is a key, a number an index. It is nil where
+// the path ends.
 func (t template) at(id string, path ...any) any {
 	var v any = t.Resources[id].Properties
 	for _, step := range path {
@@ -73,8 +74,8 @@ func (t template) at(id string, path ...any) any {
 	return v
 }
 
-// text writes a value as Fn::Sub would read it: {"Ref": "A"} is ${A}, {"Fn::GetAtt": ["A", "B"]} is ${A.B}, and a join
-// is its parts. Anything else is its JSON.
+// text writes a value as Fn::Sub would read it: {"Ref": "A"} is ${A}, {"Fn::GetAtt": ["A", "B"]} is
+// ${A.B}, and a join is its parts. Anything else is its JSON.
 func text(v any) string {
 	if s, ok := v.(string); ok {
 		return s

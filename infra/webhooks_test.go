@@ -119,7 +119,8 @@ func TestStacksWithoutWebhooksHaveNothingOfThem(t *testing.T) {
 	}
 }
 
-// Of those who answer frames, only who subscribes and unsubscribes has channels looked at, and only client events are told at once.
+// Of those who answer frames, only who subscribes and unsubscribes has channels looked at, and only
+// client events are told at once.
 func TestFunctionsOfNamedRoutesReachTheQueuesThatTheyUse(t *testing.T) {
 	tmpl := decode(t, synth(t, map[string]any{"routes": "named", "webhooks": "true"}))
 	for id, uses := range map[string]struct{ checks, deliveries bool }{

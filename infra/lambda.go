@@ -14,25 +14,28 @@ import (
 	"hark/shared/config"
 )
 
-// functionMemory is in MB. It buys CPU: 1,769 MB are one vCPU (docs/aws.md §B), so at the minimum of 128 the TLS
-// handshakes of a cold start take twice as long and cost the same. Above 256 the functions mostly wait for the network.
+// functionMemory is in MB. It buys CPU: 1,769 MB are one vCPU (docs/aws.md §B), so with the minimum
+// of 128 the TLS handshakes of a cold start take twice as long and cost the same. Above 256 the
+// functions mostly wait for the network.
 const functionMemory = 256
 
-// logRetention is long enough to ask what happened last weekend.
+// logRetention is long enough to look into what happened last weekend.
 const logRetention = awslogs.RetentionDays_ONE_WEEK
 
-// function describes one of the stack's: the folder of its code, which is also its name, what it is for, the variables that
-// it reads, and what it may do.
+// function describes one of the stack's functions.
 type function struct {
-	name, does string
-	id         string   // of its resource; the name with a capital if ""
-	env        []string // those that the form of the stack has no value for are left out
-	may        []awsiam.PolicyStatement
+	name        string // of its folder in functions/
+	description string
+	id          string   // logical id of its resource; "": the name with a capital
+	env         []string // variables it reads; those without a value in this stack are left out
+	may         []awsiam.PolicyStatement
 }
 
-// newFunction makes a function with a role and a log group of its own, all named for it, so that they are found:
-// `aws logs tail /aws/lambda/Hark-connect`.
-func newFunction(stack awscdk.Stack, dist string, f function, values map[string]string) awslambda.Function {
+// newFunction makes a function with a role and a log group of its own. All carry its name, so that
+// they are easy to find: `aws logs tail /aws/lambda/Hark-connect`.
+func newFunction(
+	stack awscdk.Stack, dist string, f function, values map[string]string,
+) awslambda.Function {
 	id := f.id
 	if id == "" {
 		id = strings.ToUpper(f.name[:1]) + f.name[1:]
@@ -48,7 +51,7 @@ func newFunction(stack awscdk.Stack, dist string, f function, values map[string]
 
 	lambda := awslambda.NewFunction(stack, jsii.String(id+"Lambda"), &awslambda.FunctionProps{
 		FunctionName: &name,
-		Description:  &f.does,
+		Description:  &f.description,
 		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture: awslambda.Architecture_ARM_64(),
 		Handler:      jsii.String("bootstrap"),
@@ -58,19 +61,22 @@ func newFunction(stack awscdk.Stack, dist string, f function, values map[string]
 		Environment:  environment(f.env, values),
 		Role:         newRole(stack, id, f.may, logs),
 		LogGroup:     logs,
-		// START, END and REPORT lines would cost as much as the invocation (design: cost budget). The functions log little,
-		// and with the keys by which Lambda tells levels; a line without them, such as a panic's, counts as INFO.
+		// START, END and REPORT lines would cost as much as the invocation
+		// (docs/decisions/0022-cost-budgets.md). The functions log little, in JSON with the keys
+		// from which Lambda reads the level. A line without them, such as a panic's, is INFO.
 		LoggingFormat:         awslambda.LoggingFormat_JSON,
 		SystemLogLevelV2:      awslambda.SystemLogLevel_WARN,
 		ApplicationLogLevelV2: awslambda.ApplicationLogLevel_INFO,
 	})
 	pin(lambda, id)
 	// The local cloud builds this folder of the repository instead of fetching the asset.
-	lambda.Node().DefaultChild().(awscdk.CfnResource).AddMetadata(jsii.String("hark:source"), "functions/"+f.name)
+	resource := lambda.Node().DefaultChild().(awscdk.CfnResource)
+	resource.AddMetadata(jsii.String("hark:source"), "functions/"+f.name)
 	return lambda
 }
 
-// environment picks variables. One without a value is left out: the function has a default for it.
+// environment picks the named variables. One without a value is left out: the function has a
+// default for it, or does without.
 func environment(names []string, values map[string]string) *map[string]*string {
 	env := map[string]*string{}
 	for _, name := range names {
@@ -81,11 +87,15 @@ func environment(names []string, values map[string]string) *map[string]*string {
 	return &env
 }
 
-// newRole allows what the function uses, where nil stands for what the form of the stack has not, and to write its own log. It stands in place of AWSLambdaBasicExecutionRole,
-// which allows to write every log group of the account. Its policy is inline: in force before the function exists.
-func newRole(stack awscdk.Stack, id string, may []awsiam.PolicyStatement, logs awslogs.LogGroup) awsiam.Role {
-	may = append(slices.DeleteFunc(may, func(s awsiam.PolicyStatement) bool { return s == nil }),
-		allow(logs.LogGroupArn(), "logs", "CreateLogStream", "PutLogEvents"))
+// newRole makes a role with the given permissions, of which those that are nil do not apply to this
+// stack, and the permission to write the function's own log. AWSLambdaBasicExecutionRole would
+// allow every log group of the account. The policy is inline, so it is in force before the function
+// exists.
+func newRole(
+	stack awscdk.Stack, id string, may []awsiam.PolicyStatement, logs awslogs.LogGroup,
+) awsiam.Role {
+	may = slices.DeleteFunc(may, func(s awsiam.PolicyStatement) bool { return s == nil })
+	may = append(may, allow(logs.LogGroupArn(), "logs", "CreateLogStream", "PutLogEvents"))
 	role := awsiam.NewRole(stack, jsii.String(id+"ExecutionRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{
@@ -96,11 +106,13 @@ func newRole(stack awscdk.Stack, id string, may []awsiam.PolicyStatement, logs a
 	return role
 }
 
-// allow is a statement for actions of a service on one resource.
+// allow makes a statement that allows actions of a service on one resource.
 func allow(resource *string, service string, actions ...string) awsiam.PolicyStatement {
 	full := make([]*string, len(actions))
 	for i, action := range actions {
 		full[i] = jsii.String(service + ":" + action)
 	}
-	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: &full, Resources: &[]*string{resource}})
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions: &full, Resources: &[]*string{resource},
+	})
 }
