@@ -1,21 +1,23 @@
 package model
 
-// count are the rules of subscription counts on a channel with three connections, where more than one is many.
+// count is the set of rules of subscription counts on a channel with three connections, where more
+// than one is many.
 //
-// Whoever has changed a row queues a count. The one consumer reads the rows and tells all that are settled; if many were told less
-// than five seconds ago it puts a lease into a later minute instead, and Sweep queues a count then. Time is two steps: five seconds
-// pass, and a minute begins.
+// A function that has changed a row queues a count. The one consumer reads the rows and sends the
+// number to all whose rows are settled. If many were sent a number less than five seconds ago, it
+// puts a lease into a later minute instead, and Sweep queues a count then. Time is two steps: five
+// seconds pass, and a minute begins.
 type count struct {
-	lease   bool // a count that is put off leaves a lease
-	later   bool // in a later minute than the one that Sweep may be working on
-	note    bool // what is told is noted before it is told, with the time
-	last    bool // a count is queued after the row has changed
-	settled bool // and after the new row has been settled
+	lease       bool // a count that is put off leaves a lease
+	later       bool // in a later minute than the one that Sweep may be working on
+	noteFirst   bool // the number is stored, with the time, before it is sent
+	changeFirst bool // a count is queued after the row has changed
+	settled     bool // and after the new row has been settled
 }
 
 // countRules are the rules as they are.
 func countRules() count {
-	return count{lease: true, later: true, note: true, last: true, settled: true}
+	return count{lease: true, later: true, noteFirst: true, changeFirst: true, settled: true}
 }
 
 const many = 1
@@ -25,16 +27,16 @@ type change struct{ kind, c, pc uint8 }
 
 type countState struct {
 	S             [3]subscription
-	heard         [3]uint8 // the number told last
+	sent          [3]uint8 // the number that each connection was last sent
 	J             [4]change
 	queued        bool // a count is in the queue; two would do no more than one
 	pc, n         uint8
-	told          uint8
-	fresh         bool // told is less than five seconds old
-	recent        bool // many have been told in these five seconds
+	stored        uint8
+	fresh         bool // stored is less than five seconds old
+	recent        bool // many were sent a number in these five seconds
 	lease, due    bool // in a later minute; in the minute that Sweep works on
 	sweeping      uint8
-	often         bool // many were told twice within five seconds
+	often         bool // many were sent a number twice within five seconds
 	crashed       bool // a function has died that had a row to change
 	crashes, left uint8
 }
@@ -53,11 +55,11 @@ func (p count) step(s countState, i int) edge[countState] {
 	j := &s.J[i]
 	steps := []string{"put row", "settle", "queue"}
 	switch {
-	case j.kind == unsubscribe && p.last:
+	case j.kind == unsubscribe && p.changeFirst:
 		steps = []string{"delete row", "queue"}
 	case j.kind == unsubscribe:
 		steps = []string{"queue", "delete row"}
-	case !p.last:
+	case !p.changeFirst:
 		steps = []string{"queue", "put row", "settle"}
 	case !p.settled:
 		steps = []string{"put row", "queue", "settle"}
@@ -69,7 +71,7 @@ func (p count) step(s countState, i int) edge[countState] {
 	case "settle":
 		s.S[j.c].pending = false
 	case "delete row":
-		s.S[j.c], s.heard[j.c] = subscription{}, 0
+		s.S[j.c], s.sent[j.c] = subscription{}, 0
 	case "queue":
 		s.queued = true
 	}
@@ -83,11 +85,11 @@ func (p count) step(s countState, i int) edge[countState] {
 func (p count) consume(s countState) edge[countState] {
 	what := ""
 	switch s.pc {
-	case 1: // read what was told
-		what = "told a while ago, or few"
+	case 1: // read the number stored
+		what = "sent a while ago, or to few"
 		s.pc = 3
-		if s.told > many && s.fresh {
-			what = "told a moment ago"
+		if s.stored > many && s.fresh {
+			what = "sent a moment ago"
 			s.pc = 2
 		}
 	case 2:
@@ -100,37 +102,39 @@ func (p count) consume(s countState) edge[countState] {
 		}
 	case 3:
 		s.n, s.pc = s.rows(), 5
-		if s.n > many || s.told > many {
+		if s.n > many || s.stored > many {
 			s.pc = 4
-			if !p.note {
+			if !p.noteFirst {
 				s.pc = 6
 			}
 		}
 		what = "read rows"
-	case 4, 7: // before or after telling
-		s.told, s.fresh = s.n, true
+	case 4, 7: // before or after sending
+		s.stored, s.fresh = s.n, true
 		s.pc = map[uint8]uint8{4: 5, 7: 0}[s.pc]
-		what = "note it"
+		what = "store it"
 	case 5, 6:
 		s.often = s.often || s.recent && s.n > many
 		s.recent = s.recent || s.n > many
 		for c, S := range s.S {
 			if S.exists && !S.pending {
-				s.heard[c] = s.n
+				s.sent[c] = s.n
 			}
 		}
 		s.pc = map[uint8]uint8{5: 0, 6: 7}[s.pc]
-		what = "tell all that are settled"
+		what = "post to all that are settled"
 	}
 	if s.pc == 0 {
 		s.n = 0
 	}
-	return edge[countState]{s, step{who: "count", what: what}}
+	return edge[countState]{s, step{actor: "count", what: what}}
 }
 
 func (p count) next(s countState) []edge[countState] {
 	var out []edge[countState]
-	world := func(n countState, what string) { out = append(out, edge[countState]{n, step{what: what}}) }
+	world := func(n countState, what string) {
+		out = append(out, edge[countState]{n, step{what: what}})
+	}
 	for i, j := range s.J {
 		if j.kind == 0 || j.pc == ended {
 			continue
@@ -157,7 +161,7 @@ func (p count) next(s countState) []edge[countState] {
 		n.queued, n.pc = false, 1
 		world(n, "a count begins")
 	}
-	if s.pc == 0 && (s.fresh || s.recent) { // the consumer takes less than that
+	if s.pc == 0 && (s.fresh || s.recent) { // the consumer takes less than five seconds
 		n := s
 		n.fresh, n.recent = false, false
 		world(n, "five seconds pass")
@@ -165,7 +169,7 @@ func (p count) next(s countState) []edge[countState] {
 	return append(out, s.sweep()...)
 }
 
-// sweep is what Sweep does: queue a count for what is due, then delete the lease.
+// sweep runs Sweep: it queues a count for a lease that is due, then deletes the lease.
 func (s countState) sweep() []edge[countState] {
 	n, what := s, ""
 	switch {
@@ -180,26 +184,26 @@ func (s countState) sweep() []edge[countState] {
 	default:
 		return nil
 	}
-	out := []edge[countState]{{n, step{who: "sweep", what: what}}}
+	out := []edge[countState]{{n, step{actor: "sweep", what: what}}}
 	if s.sweeping != 0 && s.left > 0 {
 		n := s
 		n.left--
 		n.sweeping = 0
-		out = append(out, edge[countState]{n, step{who: "sweep", what: "CRASH"}})
+		out = append(out, edge[countState]{n, step{actor: "sweep", what: "CRASH"}})
 	}
 	return out
 }
 
 func (p count) bad(s countState, last bool) string {
 	if s.often {
-		return "count: many were told twice within five seconds"
+		return "count: many were sent a number twice within five seconds"
 	}
 	if !last || s.crashed {
 		return ""
 	}
 	for c, S := range s.S {
-		if S.exists && s.heard[c] != s.rows() {
-			return "count: the last number told is wrong"
+		if S.exists && s.sent[c] != s.rows() {
+			return "count: the last number sent is wrong"
 		}
 	}
 	return ""

@@ -6,10 +6,10 @@ import "testing"
 func countStart(crashes, subscribed uint8, jobs ...change) countState {
 	s := countState{crashes: crashes, left: crashes}
 	for c := range subscribed {
-		s.S[c], s.heard[c] = subscription{exists: true}, subscribed
+		s.S[c], s.sent[c] = subscription{exists: true}, subscribed
 	}
 	if subscribed > many {
-		s.told = subscribed
+		s.stored = subscribed
 	}
 	copy(s.J[:], jobs)
 	return s
@@ -48,8 +48,8 @@ func TestSubscriptionCountAblations(t *testing.T) {
 	}{
 		{"no lease", func(p *count) { p.lease = false }, "count: the last", countStart(0, 2, comes(2), goes(0))},
 		{"a lease in the running minute", func(p *count) { p.later = false }, "count: the last", countStart(0, 1, comes(1), comes(2), goes(0))},
-		{"told before it is noted", func(p *count) { p.note = false }, "count: many", countStart(1, 2, comes(2), goes(0))},
-		{"a count is queued before the row has changed", func(p *count) { p.last = false }, "count: the last", countStart(0, 0, comes(0))},
+		{"told before it is noted", func(p *count) { p.noteFirst = false }, "count: many", countStart(1, 2, comes(2), goes(0))},
+		{"a count is queued before the row has changed", func(p *count) { p.changeFirst = false }, "count: the last", countStart(0, 0, comes(0))},
 		{"a count is queued before the row is settled", func(p *count) { p.settled = false }, "count: the last", countStart(0, 0, comes(0))},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,11 +1,11 @@
 package model
 
-// The steps of the channel's one consumer. It reads the rows once for all events that it has in hand.
+// The steps of the channel's one consumer. It reads the rows once for all events of its batch.
 const (
 	writeCache  = 1 + iota
 	readSubs    // the rows
 	postEvents  // to every row, in any order of rows
-	cacheTooOld // the cache, after the posts: an order that is wrong
+	cacheTooOld // the cache, after the posts: a wrong order
 )
 
 // deliver returns what the publishers and the consumer can do.
@@ -18,7 +18,8 @@ func (p rows) deliver(s rowsState) []edge[rowsState] {
 		n := s
 		n.published++
 		for c := range s.alive {
-			if w := s.want(uint8(c)); s.alive[c] && w.kind == subscribe && s.sure[c] == w.t {
+			w := s.newestFrame(uint8(c))
+			if s.alive[c] && w.kind == subscribe && s.succeeded[c] == w.t {
 				n.owed[c] |= 1 << n.published
 			}
 		}
@@ -69,7 +70,7 @@ func (p rows) deliver(s rowsState) []edge[rowsState] {
 	return out
 }
 
-// finish ends the delivery if everybody has everything.
+// finish ends the delivery if every connection has every event.
 func (s *rowsState) finish(p rows) {
 	switch {
 	case s.w.todo != 0:
@@ -89,7 +90,7 @@ func (p rows) serve(s rowsState, c uint8) []edge[rowsState] {
 	if s.w.waiting&bit == 0 {
 		n.w.at[c]++
 		if s.alive[c] {
-			n.before = s.before || s.sure[c] < s.w.v[c]
+			n.tooEarly = s.tooEarly || s.succeeded[c] < s.w.v[c]
 			n.got[c] |= 1 << n.w.at[c]
 			n.last[c] = n.w.at[c]
 		}
@@ -111,7 +112,7 @@ func (p rows) serve(s rowsState, c uint8) []edge[rowsState] {
 	case p.patient && s.busy(c):
 		return nil
 	}
-	n.shut = s.shut || s.alive[c] && s.calm() && p.patient
+	n.closed = s.closed || s.alive[c] && s.noCrash() && p.patient
 	n.alive[c] = false
 	n.w.todo &^= bit
 	n.finish(p)

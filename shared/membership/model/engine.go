@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// step is one atomic operation: a write, a strongly consistent read, a post to a socket, a queue call, or a fault. It is only written
-// out when a trace is shown.
+// step is one atomic operation: a write, a strongly consistent read, a post to a connection, a
+// queue call, or a fault. It is formatted only when a trace is printed.
 type step struct {
-	who  string // which function, or "" for the world
-	c, t uint8  // which connection, and the stamp of the frame
-	what string
+	actor string // which function; "" for what happens outside of functions
+	c, t  uint8  // which connection, and the stamp of the frame
+	what  string
 }
 
 func (s step) String() string {
-	if s.who == "" {
+	if s.actor == "" {
 		return fmt.Sprintf("%s (%d)", s.what, s.c)
 	}
-	return fmt.Sprintf("%s%d@%d: %s", s.who, s.c, s.t, s.what)
+	return fmt.Sprintf("%s%d@%d: %s", s.actor, s.c, s.t, s.what)
 }
 
 // edge leads from one state to the next.
@@ -31,11 +31,11 @@ type edge[S comparable] struct {
 type protocol[S comparable] interface {
 	// next returns all that can happen in a state. A state in which nothing can happen is an end.
 	next(s S) []edge[S]
-	// bad names the violation that a state shows, "" if none; last says that it is an end.
+	// bad names the violation in a state, "" if there is none. last says that it is an end.
 	bad(s S, last bool) string
 }
 
-// finding is one kind of violation and a shortest way there.
+// finding is one kind of violation and a shortest trace that leads to it.
 type finding struct {
 	kind  string
 	trace []step
@@ -49,15 +49,15 @@ func (f finding) String() string {
 	return f.kind + strings.Join(lines, "")
 }
 
-// result is what a walk has seen.
+// result is what a walk has found.
 type result struct {
 	states, ends int
 	complete     bool // the limit was not reached
 	found        []finding
 }
 
-// explore walks every interleaving breadth first, so that the first trace of each kind of violation is a shortest one. It does not look
-// behind a violation. It stops at limit states.
+// explore walks every interleaving breadth first, so that the first trace of each kind of violation
+// is a shortest one. It does not go on behind a violation. It stops at limit states.
 func explore[S comparable](p protocol[S], start S, limit int) result {
 	seen := map[S]struct{}{start: {}}
 	states, parent := []S{start}, []int32{-1}
@@ -89,7 +89,8 @@ func explore[S comparable](p protocol[S], start S, limit int) result {
 	return r
 }
 
-// trace returns the steps that lead to a state. They are not kept during the walk, since most are never shown.
+// trace returns the steps that lead to a state. The walk does not keep them, since most are never
+// printed.
 func trace[S comparable](p protocol[S], states []S, parent []int32, at int32) []step {
 	var steps []step
 	for ; parent[at] >= 0; at = parent[at] {

@@ -1,27 +1,27 @@
 package model
 
-// The steps of a frame handler and of a Forget.
+// The steps of a frame handler, a Forget, and an audit.
 const (
-	putRow       = 1
-	lookC        = 2
-	lookMarker   = 3
-	putMarker    = 4
-	reopen       = 5
-	postSuccess  = 6
-	readCache    = 7
-	postCached   = 8
-	settleRow    = 9
-	undoRow      = 10
-	dropOlder    = 11
-	takeRow      = 12
-	deleteC      = 13
-	cacheAgain   = 14
-	vacate       = 20
-	markVacant   = 21
-	lookTwice    = 22
-	deleteMarker = 23
-	reopenOwn    = 24
-	lookFlagged  = 25
+	putRow         = 1
+	rereadC        = 2
+	readMarkerRow  = 3
+	putMarker      = 4
+	reopen         = 5
+	postSuccess    = 6
+	readCache      = 7
+	postCached     = 8
+	settleRow      = 9
+	undoRow        = 10
+	dropOlder      = 11
+	takeRow        = 12
+	deleteC        = 13
+	cacheAgain     = 14
+	vacate         = 20 // reads the rows
+	markVacant     = 21
+	recount        = 22 // reads the rows again
+	deleteMarker   = 23
+	reopenOwn      = 24 // the marker that this Vacate has marked
+	recountFlagged = 25 // reads the rows, of a channel whose marker says vacant
 )
 
 // step runs one operation of an invocation.
@@ -36,11 +36,12 @@ func (p rows) step(s rowsState, i uint8) edge[rowsState] {
 	case j.kind == unsubscribe:
 		what = p.unsubscribe(&s, j)
 	case j.kind == audit:
-		what = p.lookAtMarker(&s, j)
+		what = p.readMarker(&s, j)
 	default:
 		what = p.forget(&s, j)
 	}
-	return edge[rowsState]{s, step{[]string{"", "sub", "unsub", "forget", "", "audit"}[s.J[i].kind], s.J[i].c, s.J[i].t, what}}
+	actor := []string{"", "sub", "unsub", "forget", "", "audit"}[j.kind]
+	return edge[rowsState]{s, step{actor, j.c, j.t, what}}
 }
 
 func (p rows) subscribe(s *rowsState, j *frameJob) string {
@@ -58,19 +59,19 @@ func (p rows) subscribe(s *rowsState, j *frameJob) string {
 			return to(ended, "S is newer")
 		}
 		*S = subscription{true, p.pending, j.t}
-		return to(lookC, "put S")
-	case lookC:
+		return to(rereadC, "put S")
+	case rereadC:
 		if !C.exists || C.dead || p.stamped && C.on != j.t {
 			return to(undoRow, "C gone or changed: undo")
 		}
-		return to(lookMarker, "C still there")
+		return to(readMarkerRow, "C still there")
 	case undoRow:
 		if S.exists && (!p.stamped || S.v == j.t) {
 			*S = subscription{}
 		}
 		j.then = ended
 		return to(vacate, "delete S")
-	case lookMarker:
+	case readMarkerRow:
 		switch {
 		case !K.exists:
 			return to(putMarker, "no marker")
@@ -85,7 +86,7 @@ func (p rows) subscribe(s *rowsState, j *frameJob) string {
 	return p.welcome(s, j)
 }
 
-// success is where a subscribe goes on when the channel is listed.
+// success is the step after the one that lists the channel.
 func (p rows) success() uint8 {
 	if p.pending && !p.after {
 		return settleRow
@@ -97,7 +98,7 @@ func (p rows) success() uint8 {
 func (p rows) occupy(s *rowsState, j *frameJob) string {
 	K := &s.K
 	if j.pc == putMarker && K.exists || j.pc == reopen && (!K.exists || K.vac != j.vac) {
-		j.pc = lookMarker
+		j.pc = readMarkerRow
 		return "marker changed meanwhile"
 	}
 	*K = marker{exists: true}
@@ -108,14 +109,14 @@ func (p rows) occupy(s *rowsState, j *frameJob) string {
 	return "list the channel"
 }
 
-// welcome tells the client, and settles the row.
+// welcome posts the success and the cached event, and settles the row.
 func (p rows) welcome(s *rowsState, j *frameJob) string {
 	S := &s.S[j.c]
 	to := func(pc uint8, what string) string { j.pc = pc; return what }
 	switch j.pc {
 	case postSuccess:
-		if s.alive[j.c] && j.t > s.sure[j.c] {
-			s.sure[j.c] = j.t
+		if s.alive[j.c] && j.t > s.succeeded[j.c] {
+			s.succeeded[j.c] = j.t
 		}
 		switch {
 		case p.cache:
@@ -207,21 +208,21 @@ func (p rows) forget(s *rowsState, j *frameJob) string {
 	return "delete C"
 }
 
-// lookAtMarker begins an audit. A marker that is flagged already keeps the nonce that it has.
-func (p rows) lookAtMarker(s *rowsState, j *frameJob) string {
+// readMarker begins an audit. A marker that says vacant already keeps its nonce.
+func (p rows) readMarker(s *rowsState, j *frameJob) string {
 	j.then, j.pc = ended, vacate
 	switch {
 	case !s.K.exists:
 		j.pc = ended
 		return "no marker"
 	case s.K.vac != 0 && p.finish:
-		j.vac, j.pc = s.K.vac, lookFlagged
+		j.vac, j.pc = s.K.vac, recountFlagged
 		return "marker says vacant"
 	}
 	return "marker there"
 }
 
-// vacate unlists the channel if nobody is there.
+// vacate removes the marker of a channel without subscribers.
 func (p rows) vacate(s *rowsState, j *frameJob, i uint8) string {
 	K, nonce := &s.K, i+1
 	if j.kind == audit && j.vac != 0 {
@@ -231,20 +232,20 @@ func (p rows) vacate(s *rowsState, j *frameJob, i uint8) string {
 	switch j.pc {
 	case vacate:
 		if s.occupied() {
-			return to(j.then, "somebody is there")
+			return to(j.then, "there are subscribers")
 		}
-		return to(markVacant, "nobody is there")
+		return to(markVacant, "no subscribers")
 	case markVacant:
 		if !K.exists || K.vac != 0 {
 			return to(j.then, "not listed, or vacant already")
 		}
 		K.vac = nonce
-		return to(lookTwice, "marker: vacant")
-	case lookTwice, lookFlagged:
+		return to(recount, "marker: vacant")
+	case recount, recountFlagged:
 		if s.occupied() {
-			return to(reopenOwn, "somebody came")
+			return to(reopenOwn, "a subscriber came")
 		}
-		return to(deleteMarker, "still nobody")
+		return to(deleteMarker, "still no subscribers")
 	case deleteMarker:
 		if K.exists && K.vac == nonce {
 			*K = marker{}

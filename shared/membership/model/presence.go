@@ -2,49 +2,64 @@ package model
 
 import "math/bits"
 
-// presence are the rules of one presence channel with three connections. Any connection may be any user, and another one later.
+// presence is the set of rules of one presence channel with three connections. Any connection may
+// be any user, and another one later.
 //
-// The message function notes the channel on C and queues a join or a leave; the group's one consumer alone writes the rows and posts
-// success, refusals and member frames. A join that is not stale:
+// The message function notes the channel on C and queues a join or a leave. Only the group's one
+// consumer writes the rows and posts success, refusals and member frames. A join that is not stale:
 //
-//  1. refuses, if its user has no other row and would be one too many, not counting the connection's own row: it posts the refusal,
-//     removes the connection's older row as a leave does, and turns C back last: on is removed and off set, if on is its stamp;
-//  2. else, if the connection's own row is of another user who has no other row: posts that this one has left;
+//  1. is refused if its user has no other row and would be one too many, not counting the
+//     connection's own row: it posts the refusal, removes the connection's older row as a leave
+//     does, and resets C last, if on is the stamp of the join: on is removed and off is set;
+//  2. else, if the connection's own row is of another user who has no other row: posts that this
+//     user has left;
 //  3. puts the row, pending, whatever it was before;
-//  4. posts that its user has come, unless a row that was not pending said so before;
+//  4. posts that its user has come, unless a row that was not pending announced that before;
 //  5. posts the success with the users of the rows, and settles the row.
 //
-// In 1 and 2 an older row that is settled is made pending before anybody hears that its user has left: should the consumer die then,
-// and the join be stale when it comes again, the row is removed like that of any half-done join. A leave needs no such mark,
-// since it is done again however often it comes.
+// In 1 and 2 an older row that is settled becomes pending before the removal of its user is posted.
+// If the consumer dies then, and the join is stale when it comes again, the row is removed like
+// that of any half-done join. A leave needs no such mark: it is done again however often it comes.
 //
-// Rules that are false have been taken out, to show that they are needed.
+// Tests switch rules off one by one, to show that each is needed.
 type presence struct {
-	limit   int  // of users; 0 for none
-	pending bool // a row is pending from before its user is announced until the client has been told
-	anew    bool // also the row of a user whom the others know already, so that a repeated join is not taken for one that is done
-	mark    bool // a join that removes a settled row makes it pending before it announces that the user has left
-	part    bool // a refused join removes the connection's older row
-	last    bool // a refused join turns C back last, not first
-	off     bool // turning back also sets off, as an unsubscribe with that stamp would: older frames are refused
-	removed bool // the old user is announced as gone before the new row is put, not after
+	limit int // of users; 0 for none
+	// A row is pending from before its user is announced until the client is sent the success.
+	pending bool
+	// Also the row of a user whom the others know already is pending at first, so that a repeated
+	// join does not look done.
+	anew bool
+	// A join that removes a settled row makes it pending before it announces that the user has
+	// left.
+	mark bool
+	// A refused join removes the connection's older row.
+	part bool
+	// A refused join resets C last, not first.
+	last bool
+	// Resetting C also sets off, as an unsubscribe with that stamp would: older frames are refused.
+	off bool
+	// The old user is announced as gone before the new row is put, not after.
+	removed bool
 }
 
 // presenceRules are the rules as they are.
 func presenceRules(limit int) presence {
-	return presence{limit: limit, pending: true, anew: true, mark: true, part: true, last: true, off: true, removed: true}
+	return presence{
+		limit:   limit,
+		pending: true, anew: true, mark: true, part: true, last: true, off: true, removed: true,
+	}
 }
 
-// connection is row C for the one channel of a model.
+// connection is row C, with only the one channel of a model.
 type connection struct {
 	exists, dead bool
 	on, off      uint8 // stamp of the subscribe or unsubscribe that counts; 0 for none
 }
 
-// admits says whether TurnOn takes a subscribe.
+// admits reports whether a subscribe may set on.
 func (c connection) admits(t uint8) bool { return c.exists && !c.dead && c.on <= t && c.off <= t }
 
-// releases says whether TurnOff takes an unsubscribe.
+// releases reports whether an unsubscribe may set off.
 func (c connection) releases(t uint8) bool { return c.exists && !c.dead && c.on < t && c.off <= t }
 
 // member is row S of a presence channel.
@@ -56,7 +71,7 @@ type member struct {
 // job is one invocation.
 type job struct {
 	kind, c, t, user uint8
-	after            uint8 // it begins when the client has seen the success of that stamp
+	after            uint8 // it begins when the client has been sent the success of that stamp
 	pc, todo, n      uint8
 }
 
@@ -73,7 +88,7 @@ const ended = 99 // the pc of a job that is over
 
 const forever = 99 // the stamp of a leave by the end of the connection
 
-// message is one in the channel's group.
+// message is a message in the channel's group.
 type message struct{ kind, c, t, user uint8 }
 
 // What a message asks for.
@@ -83,28 +98,30 @@ const (
 	event
 )
 
-// view is what one client has seen.
+// view is what one client has been sent.
 type view struct {
-	told     uint8 // stamp of the last success or refusal
-	in       bool  // that was a success
+	answered uint8 // stamp of the last success or refusal
+	in       bool  // the answer was a success
 	has      uint8 // the users it believes present
 	got      bool  // the event
 	entitled bool  // it was in when the event was published, so it must get it
 }
 
 type presenceState struct {
-	C                   [3]connection
-	S                   [3]member
-	alive, crashed      [3]bool
-	V                   [3]view
-	Q                   [8]message
-	queued, done        uint8 // messages; how many of them are handled but not yet acknowledged
-	J                   [6]job
-	w                   job // the consumer
-	crashes, left       uint8
-	twice, never, early bool // member_added of somebody shown, member_removed of somebody not shown, an event before the success
-	over                bool // somebody was let in beyond the limit
-	swept, published    bool
+	C                [3]connection
+	S                [3]member
+	alive, crashed   [3]bool
+	V                [3]view
+	Q                [8]message
+	queued, done     uint8 // messages; how many of them are handled but not yet deleted
+	J                [6]job
+	w                job // the consumer
+	crashes, left    uint8
+	addedTwice       bool // member_added of a user already shown
+	removedUnseen    bool // member_removed of a user not shown
+	early            bool // an event before the success
+	overLimit        bool // a user was let in beyond the limit
+	swept, published bool
 }
 
 func (s *presenceState) push(m message) {
@@ -117,7 +134,7 @@ func (s *presenceState) push(m message) {
 	s.queued++
 }
 
-// acknowledge ends the batch in hand.
+// acknowledge deletes the messages of the batch.
 func (s *presenceState) acknowledge() {
 	for ; s.done > 0; s.done-- {
 		copy(s.Q[:], s.Q[1:])
@@ -126,7 +143,7 @@ func (s *presenceState) acknowledge() {
 	}
 }
 
-// users are those with a row, but for the row of one connection; 9 for none.
+// users are the users with a row, not counting the row of one connection; 9 counts all.
 func (s *presenceState) users(but uint8) (set uint8) {
 	for c, r := range s.S {
 		if r.exists && uint8(c) != but {
@@ -136,8 +153,9 @@ func (s *presenceState) users(but uint8) (set uint8) {
 	return set
 }
 
-// besides are the connections with a row, but for those of one user and the connection in hand; 9 for none.
-func (s *presenceState) besides(user, c uint8) (set uint8) {
+// recipients are the connections with a row, except those of one user and one connection; 9 excepts
+// none.
+func (s *presenceState) recipients(user, c uint8) (set uint8) {
 	for i, r := range s.S {
 		if r.exists && r.user != user && uint8(i) != c {
 			set |= 1 << i
@@ -146,7 +164,7 @@ func (s *presenceState) besides(user, c uint8) (set uint8) {
 	return set
 }
 
-// known says whether the others have surely heard of the user: by a row that is not pending.
+// known reports whether the user was surely announced to the others: by a row that is not pending.
 func (s *presenceState) known(user uint8) bool {
 	for _, r := range s.S {
 		if r.exists && !r.pending && r.user == user {
@@ -156,7 +174,7 @@ func (s *presenceState) known(user uint8) bool {
 	return false
 }
 
-// full says whether a join is to be refused: the connection's own row does not count.
+// full reports whether a join must be refused. The connection's own row does not count.
 func (p presence) full(s presenceState, m message) bool {
 	others := s.users(m.c)
 	return p.limit > 0 && others&(1<<m.user) == 0 && bits.OnesCount8(others)+1 > p.limit
@@ -214,13 +232,14 @@ func (p presence) step(s presenceState, i int) edge[presenceState] {
 		s.push(message{leave, j.c, forever, 0})
 		to(2, "queue leave")
 	}
-	return edge[presenceState]{s, step{[]string{"", "sub", "unsub", "forget", "pub"}[j.kind], j.c, j.t, what}}
+	actor := []string{"", "sub", "unsub", "forget", "pub"}[j.kind]
+	return edge[presenceState]{s, step{actor, j.c, j.t, what}}
 }
 
-// leaves says whether the client asks to leave, or to be somebody else, before the end.
+// leaves reports whether the client asks to leave, or to be another user, before the end.
 func (s *presenceState) leaves(c uint8) bool {
 	for _, j := range s.J {
-		if j.c == c && (j.kind == unsubscribe || j.kind == subscribe && j.t > s.V[c].told) {
+		if j.c == c && (j.kind == unsubscribe || j.kind == subscribe && j.t > s.V[c].answered) {
 			return true
 		}
 	}
@@ -236,7 +255,7 @@ func (p presence) next(s presenceState) []edge[presenceState] {
 		if j.kind == 0 || j.pc == ended {
 			continue
 		}
-		if j.pc == 0 && (j.kind == forget && s.alive[j.c] || j.kind != forget && (j.after > s.V[j.c].told || !s.V[j.c].in && j.after > 0)) {
+		if j.pc == 0 && s.waits(j) {
 			continue
 		}
 		out = append(out, p.step(s, i))
@@ -280,7 +299,16 @@ func (p presence) next(s presenceState) []edge[presenceState] {
 	return out
 }
 
-// sweep forgets the dead connections that still have a row, when all functions have ended.
+// waits reports whether it is too early for an invocation to begin: a $disconnect follows the end
+// of the connection, and a frame that answers to a success follows that success.
+func (s *presenceState) waits(j job) bool {
+	if j.kind == forget {
+		return s.alive[j.c]
+	}
+	return j.after > s.V[j.c].answered || !s.V[j.c].in && j.after > 0
+}
+
+// sweep forgets the connections that have ended and still have a row, when no function runs.
 func (s presenceState) sweep() presenceState {
 	s.swept = true
 	s.crashes -= s.left
@@ -296,13 +324,13 @@ func (s presenceState) sweep() presenceState {
 func (p presence) bad(s presenceState, last bool) string {
 	calm := s.left == s.crashes
 	switch {
-	case s.twice && calm:
+	case s.addedTwice && calm:
 		return "P2 member_added of a user already shown, without any crash"
-	case s.never && calm:
+	case s.removedUnseen && calm:
 		return "P2 member_removed of a user not shown, without any crash"
 	case s.early:
 		return "P4 event before the success frame"
-	case s.over:
+	case s.overLimit:
 		return "limit: a user was let in beyond it"
 	}
 	if !last {
@@ -316,12 +344,14 @@ func (p presence) bad(s presenceState, last bool) string {
 	return ""
 }
 
-// wrong names what is not as it should be about one connection in the end.
+// wrong names the violation that one connection shows at the end.
 func (s *presenceState) wrong(c uint8, calm bool) string {
 	S, v := s.S[c], s.V[c]
 	var want job
 	for _, j := range s.J {
-		if j.c == c && (j.kind == subscribe || j.kind == unsubscribe) && (j.t > want.t || j.t == want.t && j.kind == subscribe) {
+		frame := j.kind == subscribe || j.kind == unsubscribe
+		newer := j.t > want.t || j.t == want.t && j.kind == subscribe
+		if j.c == c && frame && newer {
 			want = j
 		}
 	}
@@ -338,12 +368,12 @@ func (s *presenceState) wrong(c uint8, calm bool) string {
 		return "P4 accepted event not delivered"
 	case want.kind == unsubscribe && S.exists && !s.crashed[c]:
 		return "P5 the last frame was unsubscribe, the row is there"
-	case want.kind == subscribe && want.pc == ended && v.told < want.t && !s.crashed[c]:
+	case want.kind == subscribe && want.pc == ended && v.answered < want.t && !s.crashed[c]:
 		return "P5 neither success nor refusal for the last subscribe"
-	case want.kind == subscribe && v.told == want.t && v.in != S.exists:
-		return "P5 the row is not what the client was told"
-	case want.kind == subscribe && v.told == want.t && v.in && S.user != want.user:
-		return "P5 the row is of another user than the client was told"
+	case want.kind == subscribe && v.answered == want.t && v.in != S.exists:
+		return "P5 the row is not what the client was sent"
+	case want.kind == subscribe && v.answered == want.t && v.in && S.user != want.user:
+		return "P5 the row is of another user than the client was sent"
 	}
 	if !S.exists || !v.in {
 		return ""

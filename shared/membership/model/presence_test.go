@@ -16,7 +16,7 @@ func presenceStart(crashes uint8, jobs ...job) presenceState {
 // with has a connection be in the channel from the start.
 func (s presenceState) with(c, user uint8) presenceState {
 	s.C[c].on, s.S[c] = 1, member{exists: true, v: 1, user: user}
-	s.V[c] = view{told: 1, in: true}
+	s.V[c] = view{answered: 1, in: true}
 	for i := range s.V {
 		s.V[i].has = s.users(9)
 	}

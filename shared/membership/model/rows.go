@@ -1,35 +1,45 @@
 package model
 
-// rows are the rules of one channel without presence and of its events, with two connections: the rows C, S and K, the marker without
-// webhooks (docs/decisions/0014-markers-without-webhooks.md), the one consumer that posts events, and the cache of a cache channel.
+// rows is the set of rules of one channel without presence and of its events, with two connections:
+// the rows C, S and K, the marker without webhooks
+// (docs/decisions/0014-markers-without-webhooks.md), the one consumer that posts events, and the
+// cache of a cache channel.
 //
-// A subscribe notes the channel on C, puts S pending, looks at C again, sees to the marker, posts success, on a cache channel
-// the newest event, and settles S if it is still its own. An event goes to every row there is; for a row that is pending the consumer
-// waits, and one that stays pending, since its function has died, is closed. So no event comes before the success, and whoever
-// has seen the success gets every event or is closed. The audit comes at any time, and ends what a Vacate has begun.
+// A subscribe notes the channel on C, puts S pending, reads C again, puts the marker if there is
+// none, posts the success and on a cache channel the newest event, and settles S if S is still its
+// own. An event goes to every row. The consumer waits for a row that is pending, and closes the
+// connection of one that stays pending because its function has died. So no event comes before the
+// success, and a client that has the success gets every event or is closed. The audit comes at any
+// time, and finishes what a Vacate has begun.
 type rows struct {
 	stamped bool // C and S carry the stamp of the frame, and the newest wins
 	doubt   bool // a Forget that finds a row missing keeps C, dead, for Sweep
-	second  bool // whoever puts or reopens the marker runs Vacate, and so does a Vacate that reopens it
-	pending bool // S is pending until the client has been told
+	second  bool // a step that puts or reopens the marker runs Vacate afterwards
+	pending bool // S is pending until the client has been sent the success
 	own     bool // a subscribe settles S only if it has its stamp
 	after   bool // it settles S after the success, not before
-	waits   bool // the consumer waits for a pending row, rather than passing it over
+	waits   bool // the consumer waits for a pending row, rather than skipping it
 	cache   bool // it is a cache channel
-	early   bool // the consumer writes the cache before it reads the rows, not after it has posted
-	newest  bool // a subscribe that could not settle S, since another has taken it over, reads the cache again until it is what it posted
-	finish  bool // the audit ends what a Vacate has begun, rather than only looking for empty channels
-	patient bool // nobody takes longer than the consumer waits, but who has died
+	early   bool // the consumer writes the cache before it reads the rows, not after the posts
+	// A subscribe that could not settle S, since another has taken S over, reads the cache again
+	// until it finds the event that it has posted.
+	newest bool
+	// The audit finishes what a Vacate has begun, rather than only checking for empty channels.
+	finish bool
+	// Only a function that has died takes longer than the consumer waits.
+	patient bool
 }
 
 // rowsRules are the rules as they are.
 func rowsRules() rows {
 	return rows{
 		stamped: true, doubt: true, second: true,
-		pending: true, own: true, after: true, waits: true, early: true, newest: true, finish: true, patient: true,
+		pending: true, own: true, after: true, waits: true, early: true, newest: true, finish: true,
+		patient: true,
 	}
 }
 
+// cacheRules are those of a cache channel.
 func cacheRules() rows {
 	p := rowsRules()
 	p.cache = true
@@ -42,7 +52,8 @@ type subscription struct {
 	v               uint8
 }
 
-// marker is row K: vac is the nonce of who found the channel empty, 0 while it is occupied.
+// marker is row K. vac is the nonce of the Vacate that found the channel empty, 0 while the channel
+// is occupied.
 type marker struct {
 	exists bool
 	vac    uint8
@@ -51,7 +62,7 @@ type marker struct {
 // frameJob is an invocation on the message side.
 type frameJob struct {
 	kind, c, t uint8
-	after      uint8 // it begins when the client has seen the success of that stamp
+	after      uint8 // it begins when the client has the success of that stamp
 	pc, then   uint8 // then is what comes after Vacate
 	vac        uint8 // the nonce that it has read or set
 	doubt      bool
@@ -59,7 +70,7 @@ type frameJob struct {
 	overdue    bool  // a Forget of Sweep
 }
 
-// delivery is what the consumer has in hand: the events from..upto, and how far each connection has got.
+// delivery is the consumer's batch: the events up to upto, and how far each connection has got.
 type delivery struct {
 	pc, upto, todo, waiting uint8
 	at, v                   [2]uint8
@@ -70,25 +81,26 @@ type rowsState struct {
 	S                    [2]subscription
 	K                    marker
 	alive, crashed       [2]bool
-	sure                 [2]uint8    // stamp of the newest success that the client has seen
+	succeeded            [2]uint8    // stamp of the newest success that the client has
 	J                    [6]frameJob // the last is left to the audit
 	events               uint8       // how many are to be published
 	published, delivered uint8
 	cached               uint8
-	owed, got            [2]uint8 // events published after the client saw its success; events that it got
-	last                 [2]uint8 // the event it saw last
+	owed, got            [2]uint8 // events published after the client had its success; those it got
+	last                 [2]uint8 // the event that it got last
 	w                    delivery
-	before, shut         bool // an event before the success; a client was closed without any fault
+	tooEarly             bool // an event came before the success
+	closed               bool // a connection was closed although nothing had died
 	crashes, left        uint8
 	swept, audited       bool
 }
 
 func (s *rowsState) occupied() bool { return s.S[0].exists || s.S[1].exists }
 
-// calm says that nothing has died.
-func (s *rowsState) calm() bool { return s.left == s.crashes }
+// noCrash reports whether nothing has died.
+func (s *rowsState) noCrash() bool { return s.left == s.crashes }
 
-// busy says whether a frame of the connection is being handled.
+// busy reports whether a subscribe of the connection is being handled.
 func (s *rowsState) busy(c uint8) bool {
 	for _, j := range s.J {
 		if j.c == c && j.kind == subscribe && j.pc != 0 && j.pc != ended {
@@ -98,10 +110,13 @@ func (s *rowsState) busy(c uint8) bool {
 	return false
 }
 
-// want is the frame of the connection that counts in the end: the newest; of two in one millisecond, the subscribe.
-func (s *rowsState) want(c uint8) (w frameJob) {
+// newestFrame is the frame of the connection that counts in the end: of two in one millisecond, it
+// is the subscribe.
+func (s *rowsState) newestFrame(c uint8) (w frameJob) {
 	for _, j := range s.J {
-		if j.c == c && (j.kind == subscribe || j.kind == unsubscribe) && (j.t > w.t || j.t == w.t && j.kind == subscribe) {
+		frame := j.kind == subscribe || j.kind == unsubscribe
+		newer := j.t > w.t || j.t == w.t && j.kind == subscribe
+		if j.c == c && frame && newer {
 			w = j
 		}
 	}
@@ -110,12 +125,18 @@ func (s *rowsState) want(c uint8) (w frameJob) {
 
 func (p rows) next(s rowsState) []edge[rowsState] {
 	var out []edge[rowsState]
-	world := func(n rowsState, c uint8, what string) { out = append(out, edge[rowsState]{n, step{c: c, what: what}}) }
+	world := func(n rowsState, c uint8, what string) {
+		out = append(out, edge[rowsState]{n, step{c: c, what: what}})
+	}
 	for i, j := range s.J {
 		if j.kind == 0 || j.pc == ended {
 			continue
 		}
-		if j.pc == 0 && (j.kind == forget && s.alive[j.c] || j.kind != forget && j.after > s.sure[j.c]) {
+		tooSoon := j.after > s.succeeded[j.c]
+		if j.kind == forget {
+			tooSoon = s.alive[j.c]
+		}
+		if j.pc == 0 && tooSoon {
 			continue
 		}
 		out = append(out, p.step(s, uint8(i)))
@@ -150,7 +171,8 @@ func (p rows) next(s rowsState) []edge[rowsState] {
 	return out
 }
 
-// audit looks at the marker when all functions have ended, if one has died: without that all must be well before.
+// audit begins an audit when all functions have ended, if one has died. If none has, the marker
+// must be right without it.
 func (s rowsState) audit() rowsState {
 	s.audited = true
 	if s.crashes > 0 {
@@ -159,7 +181,7 @@ func (s rowsState) audit() rowsState {
 	return s
 }
 
-// sweep forgets the dead connections that still have a row, when all functions have ended.
+// sweep forgets the connections that have ended and still have a row, when no function runs.
 func (s rowsState) sweep() rowsState {
 	s.swept = true
 	s.crashes -= s.left
@@ -177,25 +199,26 @@ func (s rowsState) sweep() rowsState {
 
 func (p rows) bad(s rowsState, last bool) string {
 	switch {
-	case s.before:
+	case s.tooEarly:
 		return "P4 an event came before the success of its subscription"
-	case s.shut:
+	case s.closed:
 		return "P4 a client was closed, and nothing had died"
 	}
 	for c, C := range s.C {
-		if s.alive[c] && C.exists && !C.dead && C.on != 0 && C.on == s.sure[c] && !s.S[c].exists {
+		subscribed := s.alive[c] && C.exists && !C.dead && C.on != 0 && C.on == s.succeeded[c]
+		if subscribed && !s.S[c].exists {
 			return "P4 success was sent for the frame that counts, the row is gone"
 		}
 	}
 	if !last {
 		return ""
 	}
-	occupied := false // by somebody whose own functions have not died
+	occupied := false // by a connection whose own functions have not died
 	for c := range s.alive {
 		if kind := p.wrong(s, uint8(c)); kind != "" {
 			return kind
 		}
-		occupied = occupied || s.S[c].exists && s.alive[c] && s.sure[c] > 0 && !s.crashed[c]
+		occupied = occupied || s.S[c].exists && s.alive[c] && s.succeeded[c] > 0 && !s.crashed[c]
 	}
 	listed := s.K.exists && s.K.vac == 0
 	switch {
@@ -207,9 +230,9 @@ func (p rows) bad(s rowsState, last bool) string {
 	return ""
 }
 
-// wrong names what is not as it should be about one connection in the end.
+// wrong names the violation that one connection shows at the end.
 func (p rows) wrong(s rowsState, c uint8) string {
-	S, want := s.S[c], s.want(c)
+	S, want := s.S[c], s.newestFrame(c)
 	on := want.kind == subscribe
 	switch {
 	case !s.alive[c] && S.exists:
@@ -226,7 +249,7 @@ func (p rows) wrong(s rowsState, c uint8) string {
 		return "P5 the last frame was subscribe, the row is missing"
 	case !on && S.exists:
 		return "P5 the last frame was unsubscribe, the row is there"
-	case on && s.sure[c] < want.t:
+	case on && s.succeeded[c] < want.t:
 		return "P5 no success for the last subscribe"
 	case on && S.pending:
 		return "P5 the row stays pending"

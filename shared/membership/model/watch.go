@@ -1,110 +1,133 @@
 package model
 
-// watch are the rules of a watchlist. Connections 0 and 1 sign in as the watched user; 2 and 3 sign in as others and watch that user.
+// watch is the set of rules of a watchlist. Connections 0 and 1 sign in as the watched user; 2 and
+// 3 sign in as others and watch that user.
 //
-// Each side writes its row and then looks at the other's: a watcher writes that it watches before it looks who is there; the user's
-// row is written or removed before anybody looks for watchers, and if there is one a check is queued. The one consumer of the user's
-// group compares who is there with what was told. A row says so; it is written before anybody is told, and one that says that the user is
-// online is pending until everybody has been told. A watcher tells its own client what it finds, then reads what was told; if that
-// is something else, it has the consumer look, and tell this client in any case.
+// Each side writes its row and then reads the other's. A watcher writes that it watches before it
+// reads the user rows. The user's row is written or removed before the watchers are read, and if
+// there is one a check is queued. The one consumer of the user's group compares the user rows with
+// the status that the watchers were last sent. The status has a row; it is written before any
+// watcher is sent it, and online is pending until all have been sent it. A watcher sends its own
+// client what it finds, then reads the status row. If that differs, it queues a check that also
+// asks to send the status to this client.
 //
-// A sign-in: C; who it watches; the user row; C again; success; what it reads of whom it watches; the comparison; a check if somebody
-// watches its user. A sign-out and a Forget: whom it watched; the user row; a check if somebody watches, whether there was a row
-// or not. A check:
+// A sign-in: C; its watcher row; the user row; C again; success; the user rows of the user it
+// watches; the comparison; a check if its user has a watcher. A sign-out and a Forget: the watcher
+// row; the user row; a check if there is a watcher, whether there was a row or not. A check:
 //
-//  1. reads the user rows, then what was told;
-//  2. ends if online was told, is settled and true; but whoever asks, having said offline itself, is told;
-//  3. else writes what it will tell, online as pending, if that is not written already;
-//  4. reads who watches and tells all of them; if nothing was told before, whoever asks need not hear what it has said itself;
+//  1. reads the user rows, then the status row;
+//  2. ends if the status is online, settled and true; but a watcher that asked, having sent its
+//     client offline, is sent it;
+//  3. else writes the status that it will send, online as pending, unless it is written already;
+//  4. reads the watchers and posts to all of them; if there was no status row before, the watcher
+//     that asked need not be sent what it has sent itself;
 //  5. settles online, reads the user rows again, and begins anew if they have changed.
 //
-// Offline is told again when a check comes again: that is how a consumer that died is made good without another write.
+// Offline is sent again when a check comes again. That repairs the death of a consumer without
+// another write.
 type watch struct {
-	compare bool // a watcher's sign-in has the consumer look if what was told is not what it said itself
-	again   bool // the consumer looks once more at the user's rows when it has told
-	repeat  bool // a sign-out queues a check even if the user's row is gone already
-	first   bool // who watches is written before, and removed before, the user row that names them
-	pending bool // that the user is online is written before it is told, too, as pending
-	always  bool // that the user is offline is told even if nothing says that it was told to be online
-	keep    bool // that the user was told to be offline is a row as well: no row says that nothing was told
-	look    bool // signed-in connections are looked at now and then, and a check is queued for them
-	exact   bool // also a client whose own sign-in died has heard the truth: this is not promised
+	// A watcher's sign-in queues a check if the status row is not what it has sent itself.
+	compare bool
+	// The consumer reads the user rows once more after its posts.
+	again bool
+	// A sign-out queues a check even if the user's row is already gone.
+	repeat bool
+	// The watcher row is written before, and removed before, the user row that names it.
+	first bool
+	// Online, too, is written before it is sent, as pending.
+	pending bool
+	// Offline is sent even if no row says that the watchers were sent online.
+	always bool
+	// Offline is a row as well: no row says that nothing was sent.
+	keep bool
+	// Signed-in connections are audited now and then, and a check is queued for them.
+	audit bool
+	// Also a client whose own sign-in died is sent the truth: this is not promised.
+	exact bool
 }
 
-// watchRules are the rules as they should be.
+// watchRules are the rules as they are.
 func watchRules() watch {
 	return watch{
-		compare: true, again: true, repeat: true, first: true, pending: true, always: true, keep: true, look: true,
+		compare: true, again: true, repeat: true, first: true, pending: true, always: true,
+		keep: true, audit: true,
 	}
 }
 
 // account is row C as sign-in knows it.
 type account struct{ exists, dead, signed bool }
 
-// word is what a client was told last about the user.
+// The statuses; 0 is unknown.
 const (
 	online  = 1
 	offline = 2
 )
 
-// signing is one invocation: a sign-in, a Forget, or a look at a living connection.
+// signing is one invocation: a sign-in, a Forget, or the audit of an open connection.
 type signing struct {
 	kind, c, pc uint8
 	overdue     bool  // a Forget of Sweep
-	said        uint8 // what was read and told
+	sent        uint8 // the status that was read and sent
 	found       bool
 }
 
 const (
 	signIn = 1 + iota
 	signOut
-	lookAt
+	auditUser
 )
 
-// checking is what the consumer does.
+// checking is the state of the consumer.
 type checking struct {
-	pc, of, asked, said, saw, todo uint8
-	cold                           bool // nothing was told: who asks has heard nothing since
+	pc, of  uint8 // of is whose check it is: a watcher, or 0 for the user
+	asked   uint8 // what Q held
+	claimed uint8 // what the watcher that asked has sent its client
+	saw     uint8 // the status by the user rows
+	todo    uint8 // watchers that have not been posted to
+	unknown bool  // there was no status row: the watcher that asked was sent nothing since
 }
 
 type watchState struct {
 	C              [4]account
 	user           [4]bool // the user rows
-	watches        [4]bool // of 2 and 3: the rows of who watches
-	told           uint8   // what the user was last said to be; 0 for nothing, or nothing any more
-	pending        bool    // not everybody has heard yet that the user is online
+	watches        [4]bool // of 2 and 3: the watcher rows
+	stored         uint8   // the status row; 0 if there is none, or it has expired
+	pending        bool    // not every watcher has been sent online yet
 	alive, crashed [4]bool
-	heard          [4]uint8 // by 2 and 3
-	Q              [4]uint8 // of 2 and 3: that a watcher wants to be told, and what it said itself; of 0: a check. Two would do no more than one
-	J              [5]signing
-	w              checking
-	crashes, left  uint8
-	expires        uint8 // how often what was told may yet expire
-	swept          bool
-	looked         bool
+	sent           [4]uint8 // the status that 2 and 3 were last sent
+	// Q holds the checks in the queue; two would do no more than one. Of 2 and 3: the watcher asks
+	// to be sent the status, and has sent this one itself. Of 0: a check.
+	Q             [4]uint8
+	J             [5]signing
+	w             checking
+	crashes, left uint8
+	expires       uint8 // how often the status row may yet expire
+	swept         bool
+	audited       bool
 }
 
-func (s *watchState) there() uint8 {
+// actual is the status by the user rows.
+func (s *watchState) actual() uint8 {
 	if s.user[0] || s.user[1] {
 		return online
 	}
 	return offline
 }
 
-// Steps of a sign-in; 20 and on are of a sign-out.
+// Steps of a sign-in; those from 20 on are of a sign-out too.
 const (
-	firstRow  = 1
-	secondRow = 2
-	recheck   = 3
-	lookUser  = 4
-	tellUser  = 5
-	lookTold  = 6
-	queueTold = 7
-	take      = 20
-	takeLast  = 21
-	watchers  = 22
-	queue     = 23
-	forgotten = 24
+	firstRow   = 1
+	secondRow  = 2
+	recheck    = 3
+	readStatus = 4
+	postStatus = 5
+	readStored = 6
+	queueOwn   = 7
+	take       = 20
+	takeLast   = 21
+	watchers   = 22
+	queue      = 23
+	forgotten  = 24
 )
 
 func (p watch) step(s watchState, i int) edge[watchState] {
@@ -115,13 +138,14 @@ func (p watch) step(s watchState, i int) edge[watchState] {
 		what = p.out(&s, j)
 	case j.kind == signOut:
 		what = s.markDead(j)
-	case j.kind == lookAt:
-		what = "look: signed in"
+	case j.kind == auditUser:
+		what = "read C: signed in"
 		j.pc = watchers
 	default:
 		what = p.in(&s, j)
 	}
-	return edge[watchState]{s, step{[]string{"", "signin", "forget", "look"}[j.kind], j.c, 0, what}}
+	actor := []string{"", "signin", "forget", "audit"}[j.kind]
+	return edge[watchState]{s, step{actor, j.c, 0, what}}
 }
 
 func (s *watchState) markDead(j *signing) string {
@@ -138,7 +162,7 @@ func (s *watchState) markDead(j *signing) string {
 	return "C: dead"
 }
 
-// in is a sign-in.
+// in runs the steps of a sign-in.
 func (p watch) in(s *watchState, j *signing) string {
 	C, watcher := &s.C[j.c], j.c >= 2
 	switch j.pc {
@@ -168,36 +192,36 @@ func (p watch) in(s *watchState, j *signing) string {
 		if !C.exists || C.dead {
 			return "C gone: sign out"
 		}
-		j.pc = lookUser
+		j.pc = readStatus
 		if !watcher {
 			j.pc = watchers
 		}
 		return "C still there, post success"
-	case lookUser:
-		j.said, j.pc = s.there(), tellUser
-		return "read: user is " + word(j.said)
-	case lookTold:
+	case readStatus:
+		j.sent, j.pc = s.actual(), postStatus
+		return "read: user is " + statusName(j.sent)
+	case readStored:
 		j.pc = ended
-		if s.told != j.said && (s.told == online || j.said == online) {
-			j.pc = queueTold
+		if s.stored != j.sent && (s.stored == online || j.sent == online) {
+			j.pc = queueOwn
 		}
-		return "read: told is " + word(s.told)
-	case queueTold:
-		s.Q[j.c], j.pc = j.said, ended
+		return "read: status row is " + statusName(s.stored)
+	case queueOwn:
+		s.Q[j.c], j.pc = j.sent, ended
 		return "queue check for itself"
 	default:
 		if s.alive[j.c] {
-			s.heard[j.c] = j.said
+			s.sent[j.c] = j.sent
 		}
 		j.pc = ended
 		if p.compare {
-			j.pc = lookTold
+			j.pc = readStored
 		}
-		return "post " + word(j.said)
+		return "post " + statusName(j.sent)
 	}
 }
 
-// out is what a sign-out and a Forget share, and the end of a sign-in.
+// out runs the steps that a sign-out, a Forget and the end of a sign-in share.
 func (p watch) out(s *watchState, j *signing) string {
 	done := uint8(ended)
 	if j.kind == signOut {
@@ -219,9 +243,9 @@ func (p watch) out(s *watchState, j *signing) string {
 		j.pc = done
 		if s.watches[2] || s.watches[3] {
 			j.pc = queue
-			return "somebody watches"
+			return "there is a watcher"
 		}
-		return "nobody watches"
+		return "no watchers"
 	case queue:
 		s.Q[0] = 1
 		j.pc = done
@@ -291,12 +315,12 @@ func (p watch) next(s watchState) []edge[watchState] {
 			world(n, 0, "CRASH of the consumer, the check comes again")
 		}
 	}
-	for c, said := range s.Q {
-		if said != 0 && s.w.pc == 0 {
+	for c, asked := range s.Q {
+		if asked != 0 && s.w.pc == 0 {
 			n := s
 			n.Q[c], n.w = 0, checking{pc: readRows, of: uint8(c)}
 			if c != 0 {
-				n.w.said, n.w.asked = said, said
+				n.w.claimed, n.w.asked = asked, asked
 			}
 			world(n, uint8(c), "check begins")
 		}
@@ -308,35 +332,39 @@ func (p watch) next(s watchState) []edge[watchState] {
 			world(n, j.c, "client goes away")
 		}
 	}
-	if s.expires > 0 && (s.told == online || s.told == offline && len(out) == 0) { // hours after
+	// A status row expires hours after it was written, offline only when nothing else happens.
+	if s.expires > 0 && (s.stored == online || s.stored == offline && len(out) == 0) {
 		n := s
 		n.expires--
-		n.told, n.pending = 0, false
-		world(n, 0, "what was told EXPIRES")
+		n.stored, n.pending = 0, false
+		world(n, 0, "the status row EXPIRES")
 	}
-	if len(out) == 0 && (!s.swept || !s.looked) {
+	if len(out) == 0 && (!s.swept || !s.audited) {
 		world(p.later(s), 0, "SWEEP")
 	}
 	return out
 }
 
-// later is what is done when all functions have ended: dead connections are forgotten, then living ones looked at. Without a crash all
-// must be well before that.
+// later runs what is done when all functions have ended: connections that have ended are forgotten,
+// then those that are open audited. Without a crash all must be right before that.
 func (p watch) later(s watchState) watchState {
 	s.crashes -= s.left
 	s.left, s.expires = 0, 0
-	s.looked = s.swept
+	s.audited = s.swept
 	for i, j := range s.J {
 		switch {
 		case !s.swept && j.kind == signOut && s.C[j.c].exists && !s.alive[j.c]:
 			s.J[i] = signing{kind: signOut, c: j.c, overdue: true}
-		case s.swept && p.look && s.crashes > 0 && j.kind == signIn && s.C[j.c].signed && s.alive[j.c] && j.c < 2:
-			s.J[i] = signing{kind: lookAt, c: j.c}
+		case s.swept && p.audit && s.crashes > 0 && j.kind == signIn && s.isUser(j.c):
+			s.J[i] = signing{kind: auditUser, c: j.c}
 		}
 	}
 	s.swept = true
 	return s
 }
+
+// isUser reports whether an open connection is signed in as the watched user.
+func (s *watchState) isUser(c uint8) bool { return s.C[c].signed && s.alive[c] && c < 2 }
 
 func (p watch) bad(s watchState, last bool) string {
 	if !last {
@@ -353,12 +381,12 @@ func (p watch) bad(s watchState, last bool) string {
 			return "P1 ghost watcher row"
 		case !s.alive[c] && s.watches[c] && !p.first:
 			return "P1 ghost watcher row after a crash"
-		case !s.alive[c] || !s.watches[c] || s.heard[c] == s.there():
-		case s.crashed[c] && !p.exact: // its own sign-in died, perhaps before it told anything
+		case !s.alive[c] || !s.watches[c] || s.sent[c] == s.actual():
+		case s.crashed[c] && !p.exact: // its own sign-in died, perhaps before it sent anything
 		case calm:
-			return "watch: the last word is not the truth"
+			return "watch: the last status sent is not the truth"
 		default:
-			return "watch: the last word is not the truth (after a crash)"
+			return "watch: the last status sent is not the truth (after a crash)"
 		}
 	}
 	return ""

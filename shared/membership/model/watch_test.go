@@ -15,12 +15,12 @@ func watchStart(crashes, expires uint8, jobs ...signing) watchState {
 func (s watchState) here(c uint8) watchState {
 	s.C[c].signed, s.user[c] = true, true
 	if c >= 2 {
-		s.watches[c], s.heard[c] = true, s.there()
+		s.watches[c], s.sent[c] = true, s.actual()
 		return s
 	}
 	for w := range s.watches {
 		if s.watches[w] {
-			s.heard[w], s.told = online, online
+			s.sent[w], s.stored = online, online
 		}
 	}
 	return s
@@ -84,15 +84,15 @@ func TestWatchlistAblations(t *testing.T) {
 	}{
 		{
 			"what was told is not compared with what a watcher told itself", func(p *watch) { p.compare = false },
-			"watch: the last word is not the truth", watchStart(0, 0, in(2), off(0)).here(0),
+			"watch: the last status sent is not the truth", watchStart(0, 0, in(2), off(0)).here(0),
 		},
 		{
 			"the consumer does not look again", func(p *watch) { p.again = false },
-			"watch: the last word is not the truth", watchStart(0, 0, off(2), in(3), off(0), in(1)).here(2).here(0),
+			"watch: the last status sent is not the truth", watchStart(0, 0, off(2), in(3), off(0), in(1)).here(2).here(0),
 		},
 		{
 			"a sign-out that finds no row says nothing", func(p *watch) { p.repeat = false },
-			"watch: the last word is not the truth (after a crash)", watchStart(1, 0, in(0), off(0), off(0)).here(2),
+			"watch: the last status sent is not the truth (after a crash)", watchStart(1, 0, in(0), off(0), off(0)).here(2),
 		},
 		{
 			"the user row is written before the rows of who watches", func(p *watch) { p.first = false },
@@ -100,23 +100,23 @@ func TestWatchlistAblations(t *testing.T) {
 		},
 		{
 			"online is told before that is written", func(p *watch) { p.pending = false },
-			"watch: the last word is not the truth", watchStart(0, 0, in(0), in(2)),
+			"watch: the last status sent is not the truth", watchStart(0, 0, in(0), in(2)),
 		},
 		{
 			"offline is not told twice", func(p *watch) { p.always = false },
-			"watch: the last word is not the truth (after a crash)", watchStart(1, 0, in(0), off(0), off(0)).here(2),
+			"watch: the last status sent is not the truth (after a crash)", watchStart(1, 0, in(0), off(0), off(0)).here(2),
 		},
 		{
 			"no row says that offline was told", func(p *watch) { p.keep = false },
-			"watch: the last word is not the truth", watchStart(0, 0, off(0), in(1), in(2)).here(0),
+			"watch: the last status sent is not the truth", watchStart(0, 0, off(0), in(1), in(2)).here(0),
 		},
 		{
-			"nobody looks at living connections", func(p *watch) { p.look = false },
-			"watch: the last word is not the truth (after a crash)", watchStart(1, 0, in(0)).here(2),
+			"nobody looks at living connections", func(p *watch) { p.audit = false },
+			"watch: the last status sent is not the truth (after a crash)", watchStart(1, 0, in(0)).here(2),
 		},
 		{
 			"not promised: a client whose own sign-in died hears the truth", func(p *watch) { p.exact = true },
-			"watch: the last word is not the truth (after a crash)", watchStart(1, 0, in(2)).here(0),
+			"watch: the last status sent is not the truth (after a crash)", watchStart(1, 0, in(2)).here(0),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
