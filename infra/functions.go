@@ -70,8 +70,7 @@ func (p functionsProps) connecting(f *functions, deploy deployer) {
 		},
 		may: []awsiam.PolicyStatement{
 			may.apps("GetItem"),
-			// If the app has a maximum, its open connections are counted in the step that puts the
-			// row.
+			// An app with a maximum: reads the count of open connections, writes it with the row.
 			may.state("PutItem", "Query", "UpdateItem"),
 			may.connections("POST", "DELETE"),
 		},
