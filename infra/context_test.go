@@ -20,17 +20,26 @@ func TestContextReachesTheTemplate(t *testing.T) {
 		return text(tmpl.at(function, "Environment", "Variables", name))
 	}
 	for _, check := range []struct{ what, got, want string }{
-		{"a stage names its functions", text(tmpl.at("Connect", "FunctionName")), "Hark-test-connect"},
-		{"and their logs", text(tmpl.at("ConnectLogs", "LogGroupName")), "/aws/lambda/Hark-test-connect"},
-		{"connect knows the given secret", variable("Connect", config.OriginSecret), "a-secret-of-my-own"},
 		{
-			"the edge shows it",
-			text(tmpl.at("Client", "DistributionConfig", "Origins", 0, "OriginCustomHeaders", 0, "HeaderValue")),
-			"a-secret-of-my-own",
+			"the functions have the stage in their names",
+			text(tmpl.at("Connect", "FunctionName")), "Hark-test-connect",
+		},
+		{
+			"and so have their logs",
+			text(tmpl.at("ConnectLogs", "LogGroupName")), "/aws/lambda/Hark-test-connect",
+		},
+		{
+			"connect has the given secret",
+			variable("Connect", config.OriginSecret), "a-secret-of-my-own",
+		},
+		{
+			"CloudFront sends it",
+			text(tmpl.at("Client", append(originHeader, "HeaderValue")...)), "a-secret-of-my-own",
 		},
 		{
 			"frames are posted to the given base",
-			variable("Broadcast", config.CallbackURL), "http://127.0.0.1:4566/_aws/execute-api/${Socket}/v1",
+			variable("Broadcast", config.CallbackURL),
+			"http://127.0.0.1:4566/_aws/execute-api/${Socket}/v1",
 		},
 		{"clients ping at the given pace", variable("Connect", config.ActivityTimeout), "60"},
 	} {
@@ -40,7 +49,7 @@ func TestContextReachesTheTemplate(t *testing.T) {
 	}
 }
 
-func TestOnlyNamedRoutesAreNamed(t *testing.T) {
+func TestRoutesAreNamedIfTheContextSaysNamed(t *testing.T) {
 	for routes, want := range map[any]bool{nil: false, "": false, "default": false, "named": true} {
 		app := awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"routes": routes}})
 		props, err := propsFromContext(app.Node())
@@ -51,7 +60,9 @@ func TestOnlyNamedRoutesAreNamed(t *testing.T) {
 }
 
 func TestWebhooksAreOnIfTheContextSaysTrue(t *testing.T) {
-	for webhooks, want := range map[any]bool{nil: false, "": false, "false": false, false: false, "true": true, true: true} {
+	for webhooks, want := range map[any]bool{
+		nil: false, "": false, "false": false, false: false, "true": true, true: true,
+	} {
 		app := awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"webhooks": webhooks}})
 		props, err := propsFromContext(app.Node())
 		if err != nil || props.Webhooks != want {
@@ -60,13 +71,14 @@ func TestWebhooksAreOnIfTheContextSaysTrue(t *testing.T) {
 	}
 }
 
-func TestSynthesizerCLINeedsNoRolesOfBootstrapping(t *testing.T) {
-	if got := string(synth(t, map[string]any{"synthesizer": "cli"})); strings.Contains(got, "BootstrapVersion") {
+func TestSynthesizerCLINeedsNoRolesFromBootstrapping(t *testing.T) {
+	got := string(synth(t, map[string]any{"synthesizer": "cli"}))
+	if strings.Contains(got, "BootstrapVersion") {
 		t.Errorf("the template asks which roles there are: %s", got)
 	}
 }
 
-func TestContextIsRefusedByName(t *testing.T) {
+func TestAnErrorNamesTheContextKey(t *testing.T) {
 	for _, context := range []map[string]any{
 		{"stage": "with space"},
 		{"stage": "1st"},
@@ -93,7 +105,7 @@ func TestContextIsRefusedByName(t *testing.T) {
 	}
 }
 
-func TestStackNames(t *testing.T) {
+func TestStackNameHasTheStageExceptProd(t *testing.T) {
 	for stage, want := range map[string]string{"prod": "Hark", "test": "Hark-test"} {
 		if got := stackName(stage); got != want {
 			t.Errorf("%s: %s", stage, got)

@@ -19,7 +19,7 @@ var viewerRequest string
 
 // newDistribution makes the host that clients connect to. API Gateway refuses any path behind its
 // stage, and pusher-js always asks for /app/{key}, so the viewer-request function rewrites the
-// path. CloudFront also tells the WebSocket API the address of the viewer, and sends the secret
+// path. CloudFront also adds the address of the viewer, and sends the secret
 // without which the connect function refuses (docs/decisions/0021-origin-secret.md).
 func newDistribution(
 	stack awscdk.Stack, socket socketAPI, secret string,

@@ -16,10 +16,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden templates in testdata")
 
-// form is one of the stacks that the context asks for.
+// form is one of the stacks that the context chooses between.
 type form struct {
 	name      string         // of its golden template: testdata/{name}.template.json
-	context   map[string]any // how to ask for it
+	context   map[string]any // that chooses it
 	functions []string       // the folders of functions/ that it deploys
 }
 
@@ -29,8 +29,14 @@ func forms() []form {
 	always := []string{"connect", "message", "disconnect", "api", "broadcast", "sweep"}
 	return []form{
 		{"default", nil, always},
-		{"named", map[string]any{"routes": "named"}, slices.Concat(always, []string{"subscribe", "auth"})},
-		{"webhooks", map[string]any{"webhooks": true}, slices.Concat(always, []string{"webhook", "publish"})},
+		{
+			"named", map[string]any{"routes": "named"},
+			slices.Concat(always, []string{"subscribe", "auth"}),
+		},
+		{
+			"webhooks", map[string]any{"webhooks": true},
+			slices.Concat(always, []string{"webhook", "publish"}),
+		},
 	}
 }
 
@@ -56,7 +62,8 @@ func TestTemplatesAreGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(want), string(got)); diff != "" {
-				t.Errorf("the template differs from %s; if that is meant: go test ./infra -update\n%s", f.golden(), diff)
+				t.Errorf("the template differs from %s; if that is intended: "+
+					"go test ./infra -update\n%s", f.golden(), diff)
 			}
 		})
 	}
@@ -67,7 +74,9 @@ func TestTemplatesAreGolden(t *testing.T) {
 func synth(t *testing.T, context map[string]any) []byte {
 	t.Helper()
 	out := t.TempDir()
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: &out, Context: &context, AnalyticsReporting: new(bool)})
+	app := awscdk.NewApp(&awscdk.AppProps{
+		Outdir: &out, Context: &context, AnalyticsReporting: new(bool),
+	})
 	props, err := propsFromContext(app.Node())
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +100,8 @@ func placeholders(t *testing.T) string {
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte(name), 0o755); err != nil {
+			bootstrap := filepath.Join(dir, "bootstrap")
+			if err := os.WriteFile(bootstrap, []byte(name), 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -24,28 +24,32 @@ type price struct {
 func prices() map[string]price {
 	const million = 1e6
 	return map[string]price{
-		"SQS FIFO request":           {0.50 / million, 1 * million, "quoted"},
-		"Lambda request":             {0.20 / million, 1 * million, "quoted"},
-		"Lambda arm64 GB-second":     {0.0000133334, 400_000, "quoted"},
-		"DynamoDB read unit":         {0.125 / million, 0, "quoted; on demand has no free requests"},
-		"DynamoDB write unit":        {0.625 / million, 0, "quoted; on demand has no free requests"},
-		"DynamoDB GB-month":          {0.25, 25, "quoted"},
-		"DynamoDB backup GB-month":   {0.20, 0, "unverified"},
-		"CloudWatch alarm":           {0.10, 10, "unverified"},
-		"CloudWatch dashboard":       {3.00, 3, "unverified"},
-		"EventBridge schedule event": {1.00 / million, 14 * million, "unverified: Scheduler's; rules are said to be free"},
-		"S3 GB-month":                {0.023, 0, "unverified"},
+		"SQS FIFO request":         {0.50 / million, 1 * million, "quoted"},
+		"Lambda request":           {0.20 / million, 1 * million, "quoted"},
+		"Lambda arm64 GB-second":   {0.0000133334, 400_000, "quoted"},
+		"DynamoDB read unit":       {0.125 / million, 0, "quoted; none free on demand"},
+		"DynamoDB write unit":      {0.625 / million, 0, "quoted; none free on demand"},
+		"DynamoDB GB-month":        {0.25, 25, "quoted"},
+		"DynamoDB backup GB-month": {0.20, 0, "unverified"},
+		"CloudWatch alarm":         {0.10, 10, "unverified"},
+		"CloudWatch dashboard":     {3.00, 3, "unverified"},
+		"EventBridge schedule event": {
+			1.00 / million, 14 * million, "unverified: Scheduler's; rules are said to be free",
+		},
+		"S3 GB-month": {0.023, 0, "unverified"},
 	}
 }
 
 // What an idle stack does in a month of 730 hours. The guesses are high.
 const (
-	minutes       = 730 * 60
-	pollsAMinute  = 3     // long polls of 20 seconds
-	sweepSeconds  = 0.1   // billed duration of a run that finds nothing
-	sweepReads    = 12    // of a run: where it was, 8 lease partitions; where the audit was, the apps, a part of a list; each costs a unit, empty or not
-	sweepWrites   = 2     // where both are now
-	tableGB       = 0.001 // a few apps, or what has not expired yet
+	minutes      = 730 * 60
+	pollsAMinute = 3   // long polls of 20 seconds
+	sweepSeconds = 0.1 // billed duration of a run that finds nothing
+	// Reads of a run of sweep: its place, 8 lease partitions, the audit's place, the apps, a part
+	// of a list. Each costs a unit, even if it is empty.
+	sweepReads    = 12
+	sweepWrites   = 2     // the new places of both
+	tableGB       = 0.001 // a few apps, or rows that have not expired yet
 	functionZipGB = 0.02  // an asset of 4 MB in the bootstrap's bucket, and the four before it
 )
 
@@ -55,16 +59,17 @@ type usage struct {
 	units float64
 }
 
-// idleUsage returns what a resource uses up in a month in which nobody connects or publishes, and
-// false if it does not know: whoever brings a new type of resource says here what it costs.
+// idleUsage returns what a resource uses up in a month without connections and publishes. It returns
+// false for a type of resource that it does not know: add a new type here.
 func idleUsage(tmpl template, id string) ([]usage, bool) {
 	switch tmpl.Resources[id].Type {
-	case "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Integration",
-		"AWS::CloudFront::Distribution", "AWS::CloudFront::Function", "AWS::Lambda::Url", "AWS::Lambda::Permission",
+	case "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage", "AWS::ApiGatewayV2::Route",
+		"AWS::ApiGatewayV2::Integration", "AWS::CloudFront::Distribution",
+		"AWS::CloudFront::Function", "AWS::Lambda::Url", "AWS::Lambda::Permission",
 		"AWS::IAM::Role", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Events::EventBus":
 		return nil, true // billed by use alone
 	case "AWS::Logs::LogGroup":
-		return nil, true // Lambda's own lines are off (SystemLogLevel), and the functions have nothing to say
+		return nil, true // Lambda's own lines are off (SystemLogLevel); the functions log nothing
 	case "AWS::Lambda::Function":
 		return []usage{{"S3 GB-month", functionZipGB}}, true
 	case "AWS::Lambda::EventSourceMapping":
@@ -99,7 +104,8 @@ func pollers(tmpl template, mapping string) float64 {
 }
 
 func scheduleUsage(tmpl template, rule string) ([]usage, bool) {
-	if tmpl.at(rule, "ScheduleExpression") != "rate(1 minute)" || text(tmpl.at(rule, "Targets", 0, "Arn")) != "${Sweep.Arn}" {
+	target := text(tmpl.at(rule, "Targets", 0, "Arn"))
+	if tmpl.at(rule, "ScheduleExpression") != "rate(1 minute)" || target != "${Sweep.Arn}" {
 		return nil, false
 	}
 	gb := tmpl.at("Sweep", "MemorySize").(float64) / 1024
@@ -142,7 +148,8 @@ func idleBill(t *testing.T, tmpl template) (with, without float64) {
 		}
 		paid, all := max(0, total[unit]-p.free)*p.usd, total[unit]*p.usd
 		with, without = with+paid, without+all
-		fmt.Fprintf(w, "%s\t%.6g\t%.6g\t$%.4f\t$%.4f\t  %s\n", unit, total[unit], p.free, paid, all, p.source)
+		fmt.Fprintf(w, "%s\t%.6g\t%.6g\t$%.4f\t$%.4f\t  %s\n",
+			unit, total[unit], p.free, paid, all, p.source)
 	}
 	fmt.Fprintf(w, "total\t\t\t$%.4f\t$%.4f\t\n", with, without)
 	if err := w.Flush(); err != nil {
@@ -173,17 +180,20 @@ func TestIdleWebhooksCostADollarMore(t *testing.T) {
 	}
 }
 
-func TestNamedRoutesIdleForTheirCodeAlone(t *testing.T) {
+func TestIdleNamedRoutesCostOnlyTheStorageOfTheirCode(t *testing.T) {
 	want := idleTotal(t, golden(t, "default"))
 	want["S3 GB-month"] += 2 * functionZipGB // subscribe and auth: a tenth of a cent
-	if diff := cmp.Diff(want, idleTotal(t, golden(t, "named")), cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+	got := idleTotal(t, golden(t, "named"))
+	if diff := cmp.Diff(want, got, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestIdleBillCountsEveryPoller(t *testing.T) {
 	feed := func(properties map[string]any) template {
-		return template{Resources: map[string]resource{"M": {Type: "AWS::Lambda::EventSourceMapping", Properties: properties}}}
+		return template{Resources: map[string]resource{
+			"M": {Type: "AWS::Lambda::EventSourceMapping", Properties: properties},
+		}}
 	}
 	for _, test := range []struct {
 		name       string
@@ -191,7 +201,10 @@ func TestIdleBillCountsEveryPoller(t *testing.T) {
 		pollers    float64
 	}{
 		{"Lambda goes down to two pollers by itself", nil, 2},
-		{"but not with a maximum concurrency", map[string]any{"ScalingConfig": map[string]any{"MaximumConcurrency": 16.0}}, 5},
+		{
+			"but not with a maximum concurrency",
+			map[string]any{"ScalingConfig": map[string]any{"MaximumConcurrency": 16.0}}, 5,
+		},
 	} {
 		lines, _ := idleUsage(feed(test.properties), "M")
 		if want := test.pollers * pollsAMinute * minutes; lines[0].units != want {

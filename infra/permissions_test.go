@@ -11,24 +11,35 @@ import (
 // permissions are what a form's functions may do: for each part of the stack the actions, without
 // their service.
 func (f form) permissions() map[string]map[string]string {
-	const forgets = "BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem" // a connection, with its members and users
+	// forgets are the actions that forget a connection, with its members and users.
+	const forgets = "BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem"
+	const consumes = "DeleteMessage GetQueueAttributes ReceiveMessage"
 	p := map[string]map[string]string{
-		"connect":    {apps: "GetItem", state: "PutItem Query UpdateItem", sockets: "DELETE POST"},
-		"message":    {apps: "GetItem", state: "BatchGetItem " + forgets, queue: "SendMessage", sockets: "DELETE POST"},
-		"disconnect": {apps: "GetItem", state: forgets, queue: "SendMessage"},
-		"api":        {apps: "GetItem", state: "GetItem PutItem Query", queue: "SendMessage", sockets: "DELETE POST"},
+		"connect": {apps: "GetItem", state: "PutItem Query UpdateItem", connections: "DELETE POST"},
+		"message": {
+			apps: "GetItem", state: "BatchGetItem " + forgets,
+			broadcasts: "SendMessage", connections: "DELETE POST",
+		},
+		"disconnect": {apps: "GetItem", state: forgets, broadcasts: "SendMessage"},
+		"api": {
+			apps: "GetItem", state: "GetItem PutItem Query",
+			broadcasts: "SendMessage", connections: "DELETE POST",
+		},
 		"broadcast": {
 			apps: "GetItem", state: forgets,
-			queue: "DeleteMessage GetQueueAttributes ReceiveMessage SendMessage", sockets: "DELETE GET POST",
+			broadcasts: consumes + " SendMessage", connections: "DELETE GET POST",
 		},
 		"sweep": {
 			apps: "GetItem Scan", state: forgets,
-			queue: "SendMessage", sockets: "DELETE GET",
+			broadcasts: "SendMessage", connections: "DELETE GET",
 		},
 	}
 	if f.name == "named" {
 		answering := func(onState string) map[string]string {
-			return map[string]string{apps: "GetItem", state: onState, queue: "SendMessage", sockets: "DELETE POST"}
+			return map[string]string{
+				apps: "GetItem", state: onState,
+				broadcasts: "SendMessage", connections: "DELETE POST",
+			}
 		}
 		p["message"] = answering("GetItem UpdateItem")
 		p["subscribe"] = answering("BatchGetItem DeleteItem GetItem PutItem Query UpdateItem")
@@ -43,13 +54,13 @@ func (f form) permissions() map[string]map[string]string {
 		}
 		p["webhook"] = map[string]string{
 			apps: "GetItem", state: "DeleteItem GetItem PutItem Query UpdateItem",
-			checks:     "DeleteMessage GetQueueAttributes ReceiveMessage",
-			deliveries: "ChangeMessageVisibility DeleteMessage GetQueueAttributes ReceiveMessage SendMessage",
+			checks:     consumes,
+			deliveries: consumes + " ChangeMessageVisibility SendMessage",
 			bus:        "PutEvents",
 		}
 		p["publish"] = map[string]string{
-			apps: "GetItem", queue: "SendMessage",
-			publish: "DeleteMessage GetQueueAttributes ReceiveMessage", refused: "SendMessage",
+			apps: "GetItem", broadcasts: "SendMessage",
+			publish: consumes, refused: "SendMessage",
 		}
 	}
 	return p
@@ -57,9 +68,9 @@ func (f form) permissions() map[string]map[string]string {
 
 // The parts of the stack that functions have permissions on.
 const (
-	apps  = "dynamodb:%s ${Apps.Arn}"
-	state = "dynamodb:%s ${State.Arn}"
-	queue = "sqs:%s ${Broadcasts.Arn}"
+	apps       = "dynamodb:%s ${Apps.Arn}"
+	state      = "dynamodb:%s ${State.Arn}"
+	broadcasts = "sqs:%s ${Broadcasts.Arn}"
 
 	checks     = "sqs:%s ${Checks.Arn}"
 	deliveries = "sqs:%s ${Deliveries.Arn}"
@@ -67,8 +78,8 @@ const (
 	refused    = "sqs:%s ${DeadPublish.Arn}"
 	bus        = "events:%s ${Bus.Arn}"
 
-	sockets = "execute-api:ManageConnections arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:" +
-		"${Socket}/v1/%s/@connections/*"
+	connections = "execute-api:ManageConnections arn:${AWS::Partition}:execute-api:" +
+		"${AWS::Region}:${AWS::AccountId}:${Socket}/v1/%s/@connections/*"
 )
 
 func TestFunctionsMayDoWhatTheyUseAndNothingElse(t *testing.T) { inEachForm(t, testPermissions) }
@@ -76,7 +87,8 @@ func TestFunctionsMayDoWhatTheyUseAndNothingElse(t *testing.T) { inEachForm(t, t
 func testPermissions(t *testing.T, f form, tmpl template) {
 	for name, id := range f.ids() {
 		t.Run(name, func(t *testing.T) {
-			want := []string{"logs:CreateLogStream ${" + id + "Logs.Arn}", "logs:PutLogEvents ${" + id + "Logs.Arn}"}
+			logs := "${" + id + "Logs.Arn}"
+			want := []string{"logs:CreateLogStream " + logs, "logs:PutLogEvents " + logs}
 			for part, actions := range f.permissions()[name] {
 				for action := range strings.FieldsSeq(actions) {
 					want = append(want, strings.Replace(part, "%s", action, 1))
@@ -94,7 +106,7 @@ func testPermissions(t *testing.T, f form, tmpl template) {
 }
 
 // A route that has a function of its own is there so that each function may do less.
-func TestNamedRoutesAllowNobodyMore(t *testing.T) {
+func TestNamedRoutesAllowEachFunctionLess(t *testing.T) {
 	byDefault := allowed(t, golden(t, "default"), "MessageRole")
 	tmpl := golden(t, "named")
 	for _, id := range []string{"Message", "Subscribe", "Auth"} {
@@ -118,9 +130,12 @@ func allowed(t *testing.T, tmpl template, role string) []string {
 	}
 	var lines []string
 	for _, policy := range list(tmpl.at(role, "Policies")) {
-		for _, s := range policy.(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+		document := policy.(map[string]any)["PolicyDocument"].(map[string]any)
+		for _, s := range document["Statement"].([]any) {
 			statement := s.(map[string]any)
-			if statement["Effect"] != "Allow" || statement["Condition"] != nil || statement["NotAction"] != nil {
+			plain := statement["Effect"] == "Allow" &&
+				statement["Condition"] == nil && statement["NotAction"] == nil
+			if !plain {
 				t.Errorf("%s: not a plain Allow: %v", role, statement)
 			}
 			for _, action := range list(statement["Action"]) {
@@ -134,10 +149,12 @@ func allowed(t *testing.T, tmpl template, role string) []string {
 	return lines
 }
 
-func TestNoPolicyStandsBesideTheRoles(t *testing.T) { inEachForm(t, testNoPolicyStandsBesideTheRoles) }
+func TestEveryPolicyIsInARole(t *testing.T) { inEachForm(t, testEveryPolicyIsInARole) }
 
-func testNoPolicyStandsBesideTheRoles(t *testing.T, f form, tmpl template) {
-	for _, cfnType := range []string{"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"} {
+func testEveryPolicyIsInARole(t *testing.T, f form, tmpl template) {
+	for _, cfnType := range []string{
+		"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy",
+	} {
 		if ids := tmpl.ofType(cfnType); len(ids) > 0 {
 			t.Errorf("%s: %v", cfnType, ids)
 		}
@@ -145,4 +162,28 @@ func testNoPolicyStandsBesideTheRoles(t *testing.T, f form, tmpl template) {
 	if got := len(tmpl.ofType("AWS::IAM::Role")); got != len(f.functions) {
 		t.Errorf("%d roles for %d functions", got, len(f.functions))
 	}
+}
+
+func TestNothingElseMayInvokeAFunction(t *testing.T) {
+	inEachForm(t, func(t *testing.T, _ form, tmpl template) {
+		// One for each route, the two permissions of the URL, the schedule.
+		want := len(tmpl.ofType("AWS::ApiGatewayV2::Route")) + 3
+		if got := tmpl.ofType("AWS::Lambda::Permission"); len(got) != want {
+			t.Errorf("permissions: %v", got)
+		}
+	})
+}
+
+// permits reports whether a Lambda permission on the function allows exactly this.
+func permits(tmpl template, function, action string, rest map[string]any) bool {
+	want := map[string]any{
+		"Action":       action,
+		"FunctionName": getAtt(function, "Arn"),
+	}
+	for k, v := range rest {
+		want[k] = v
+	}
+	return slices.ContainsFunc(tmpl.ofType("AWS::Lambda::Permission"), func(id string) bool {
+		return cmp.Equal(want, tmpl.Resources[id].Properties)
+	})
 }

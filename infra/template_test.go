@@ -110,3 +110,12 @@ func list(v any) []any {
 		return []any{v}
 	}
 }
+
+// getAtt, ref and join are CloudFormation's functions, as they are in a template.
+func getAtt(id, attribute string) map[string]any {
+	return map[string]any{"Fn::GetAtt": []any{id, attribute}}
+}
+
+func ref(id string) map[string]any { return map[string]any{"Ref": id} }
+
+func join(parts ...any) map[string]any { return map[string]any{"Fn::Join": []any{"", parts}} }

@@ -10,7 +10,7 @@ import (
 	"hark/shared/config"
 )
 
-func TestQueuesOfWebhooks(t *testing.T) {
+func TestEachQueueOfWebhooksHasADeadLetterQueue(t *testing.T) {
 	tmpl := golden(t, "webhooks")
 	for id, own := range map[string]map[string]any{
 		"Checks": {
@@ -33,7 +33,7 @@ func TestQueuesOfWebhooks(t *testing.T) {
 			"DeduplicationScope":  "messageGroup",
 			"VisibilityTimeout":   config.QueueVisibility.Seconds(),
 			"RedrivePolicy": map[string]any{
-				"deadLetterTargetArn": map[string]any{"Fn::GetAtt": []any{"Dead" + id, "Arn"}}, "maxReceiveCount": receives,
+				"deadLetterTargetArn": getAtt("Dead"+id, "Arn"), "maxReceiveCount": receives,
 			},
 		}
 		maps.Copy(want, own)
@@ -47,20 +47,21 @@ func TestQueuesOfWebhooks(t *testing.T) {
 	}
 }
 
-func TestFeedsOfWebhooks(t *testing.T) {
+func TestQueuesOfWebhooksFeedTheirFunctions(t *testing.T) {
 	tmpl := golden(t, "webhooks")
 	for _, feed := range []struct {
 		queue, function string
 		batch, atOnce   float64
 	}{
 		{"Checks", "Webhook", config.BroadcastBatch, config.ChecksAtOnce},
-		{"Deliveries", "Webhook", 1, config.DeliveriesAtOnce}, // a slow endpoint holds up nothing else
+		// One at a time: a slow endpoint holds up nothing else.
+		{"Deliveries", "Webhook", 1, config.DeliveriesAtOnce},
 		{"Publish", "Publisher", config.BroadcastBatch, config.PublishesAtOnce},
 	} {
 		want := map[string]any{
 			"BatchSize":             feed.batch,
-			"EventSourceArn":        map[string]any{"Fn::GetAtt": []any{feed.queue, "Arn"}},
-			"FunctionName":          map[string]any{"Ref": feed.function},
+			"EventSourceArn":        getAtt(feed.queue, "Arn"),
+			"FunctionName":          ref(feed.function),
 			"FunctionResponseTypes": []any{"ReportBatchItemFailures"},
 			"ScalingConfig":         map[string]any{"MaximumConcurrency": feed.atOnce},
 		}
@@ -77,11 +78,11 @@ func TestTheBusSendsEventsToPublishAndNothingElse(t *testing.T) {
 	}
 	want := map[string]any{
 		"Description":  "Events of type hark.publish are published",
-		"EventBusName": map[string]any{"Ref": "Bus"},
+		"EventBusName": ref("Bus"),
 		"EventPattern": map[string]any{"detail-type": []any{"hark.publish"}},
 		"State":        "ENABLED",
 		"Targets": []any{map[string]any{
-			"Id": "publish", "Arn": map[string]any{"Fn::GetAtt": []any{"Publish", "Arn"}},
+			"Id": "publish", "Arn": getAtt("Publish", "Arn"),
 			"SqsParameters": map[string]any{"MessageGroupId": "bus"},
 		}},
 	}
@@ -94,13 +95,16 @@ func TestTheBusSendsEventsToPublishAndNothingElse(t *testing.T) {
 	}
 	statements := list(tmpl.at(policies[0], "PolicyDocument", "Statement"))
 	if diff := cmp.Diff([]any{map[string]any{
-		"Effect": "Allow", "Action": "sqs:SendMessage", "Principal": map[string]any{"Service": "events.amazonaws.com"},
-		"Resource":  map[string]any{"Fn::GetAtt": []any{"Publish", "Arn"}},
-		"Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": map[string]any{"Fn::GetAtt": []any{"PublishRule", "Arn"}}}},
+		"Effect": "Allow", "Action": "sqs:SendMessage",
+		"Principal": map[string]any{"Service": "events.amazonaws.com"},
+		"Resource":  getAtt("Publish", "Arn"),
+		"Condition": map[string]any{
+			"ArnEquals": map[string]any{"aws:SourceArn": getAtt("PublishRule", "Arn")},
+		},
 	}}, statements); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]any{map[string]any{"Ref": "Publish"}}, tmpl.at(policies[0], "Queues")); diff != "" {
+	if diff := cmp.Diff([]any{ref("Publish")}, tmpl.at(policies[0], "Queues")); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -108,8 +112,9 @@ func TestTheBusSendsEventsToPublishAndNothingElse(t *testing.T) {
 func TestStacksWithoutWebhooksHaveNothingOfThem(t *testing.T) {
 	for _, name := range []string{"default", "named"} {
 		tmpl := golden(t, name)
-		if got := tmpl.ofType("AWS::SQS::Queue"); !slices.Equal(got, []string{"Broadcasts", "DeadBroadcasts"}) {
-			t.Errorf("%s: queues: %v", name, got)
+		queues := tmpl.ofType("AWS::SQS::Queue")
+		if !slices.Equal(queues, []string{"Broadcasts", "DeadBroadcasts"}) {
+			t.Errorf("%s: queues: %v", name, queues)
 		}
 		for _, cfnType := range []string{"AWS::Events::EventBus", "AWS::SQS::QueuePolicy"} {
 			if got := tmpl.ofType(cfnType); len(got) > 0 {
@@ -119,8 +124,8 @@ func TestStacksWithoutWebhooksHaveNothingOfThem(t *testing.T) {
 	}
 }
 
-// Of those who answer frames, only who subscribes and unsubscribes has channels looked at, and only
-// client events are told at once.
+// Of the functions that answer frames, only the one that subscribes and unsubscribes queues checks,
+// and only the one that handles client events queues deliveries.
 func TestFunctionsOfNamedRoutesReachTheQueuesThatTheyUse(t *testing.T) {
 	tmpl := decode(t, synth(t, map[string]any{"routes": "named", "webhooks": "true"}))
 	for id, uses := range map[string]struct{ checks, deliveries bool }{
@@ -135,8 +140,10 @@ func TestFunctionsOfNamedRoutesReachTheQueuesThatTheyUse(t *testing.T) {
 			{config.ChecksQueue, "sqs:SendMessage ${Checks.Arn}", uses.checks},
 			{config.DeliveriesQueue, "sqs:SendMessage ${Deliveries.Arn}", uses.deliveries},
 		} {
-			if (env[queue.variable] != nil) != queue.used || slices.Contains(may, queue.right) != queue.used {
-				t.Errorf("%s: uses %s: %t; has %v, may %v", id, queue.variable, queue.used, env[queue.variable], may)
+			variable, allowed := env[queue.variable], slices.Contains(may, queue.right)
+			if (variable != nil) != queue.used || allowed != queue.used {
+				t.Errorf("%s: uses %s: %t; has %v, may %v",
+					id, queue.variable, queue.used, variable, may)
 			}
 		}
 	}
