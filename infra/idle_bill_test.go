@@ -59,8 +59,8 @@ type usage struct {
 	units float64
 }
 
-// idleUsage returns what a resource uses up in a month without connections and publishes. It returns
-// false for a type of resource that it does not know: add a new type here.
+// idleUsage returns what a resource uses up in a month without connections and publishes. It
+// returns false for a type of resource that it does not know: add a new type here.
 func idleUsage(tmpl template, id string) ([]usage, bool) {
 	switch tmpl.Resources[id].Type {
 	case "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage", "AWS::ApiGatewayV2::Route",

@@ -36,7 +36,7 @@ func command(t *testing.T) func(args ...string) (string, error) {
 	}
 }
 
-func TestAddAndList(t *testing.T) {
+func TestAddPrintsTheSecretAndListDoesNot(t *testing.T) {
 	command := command(t)
 	added, err := command("add", "-id", "shop")
 	if err != nil {
@@ -65,7 +65,7 @@ func TestAddAndList(t *testing.T) {
 	}
 }
 
-func TestShowAndSet(t *testing.T) {
+func TestShowPrintsWhatSetChanged(t *testing.T) {
 	command := command(t)
 	added, err := command("add", "-id", "shop")
 	if err != nil {
@@ -122,7 +122,7 @@ func TestListShowsWhichAppsAreOff(t *testing.T) {
 	}
 }
 
-func TestShowAndSetRefuse(t *testing.T) {
+func TestShowAndSetRefuseWhatTheyDoNotKnow(t *testing.T) {
 	command := command(t)
 	if _, err := command("add", "-id", "shop"); err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestShowAndSetRefuse(t *testing.T) {
 	}
 }
 
-func TestMistakes(t *testing.T) {
+func TestMistakesInTheCommandLineAreExplained(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		args []string

@@ -1,7 +1,9 @@
-// Command redrive moves dead letters back to where they came from. Run it as scripts/redrive.
+// Command redrive moves dead letters back to the queue that they came from. Run it as
+// scripts/redrive; docs/webhooks.md describes it.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,10 +39,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	moved, err := r.run(ctx)
-	if _, say := fmt.Fprintf(out, "%d messages moved to %s\n", moved, r.to); err == nil {
-		err = say
-	}
-	return err
+	_, printErr := fmt.Fprintf(out, "%d messages moved to %s\n", moved, r.to)
+	return cmp.Or(err, printErr)
 }
 
 // redrive moves messages between two queues.
@@ -49,31 +49,38 @@ type redrive struct {
 	from, to string // URLs
 }
 
-// source is the queue whose dead letters are in the one to move from.
+// source is the queue whose dead-letter queue is the one to move from.
 func (r redrive) source(ctx context.Context) (string, error) {
-	out, err := r.client.ListDeadLetterSourceQueues(ctx, &sqs.ListDeadLetterSourceQueuesInput{QueueUrl: &r.from})
+	in := &sqs.ListDeadLetterSourceQueuesInput{QueueUrl: &r.from}
+	out, err := r.client.ListDeadLetterSourceQueues(ctx, in)
 	if err != nil {
 		return "", fmt.Errorf("find out whose dead letters these are: %w", err)
 	}
 	if len(out.QueueUrls) != 1 {
-		return "", fmt.Errorf("%s has the dead letters of %d queues: say which one they go to", r.from, len(out.QueueUrls))
+		return "", fmt.Errorf("%s has the dead letters of %d queues: say which one they go to",
+			r.from, len(out.QueueUrls))
 	}
 	return out.QueueUrls[0], nil
 }
 
-// patience is how many seconds a queue is asked for more: with less, SQS may overlook some.
-const patience = 2
+// waitSeconds makes a receive a long poll. A short poll asks only some of SQS's servers and may
+// overlook messages.
+const waitSeconds = 2
 
-// run moves as many messages as there were when it began, since what is refused again may be back at once. It returns how many it moved.
+// run moves as many messages as there were when it began, since a message that fails again may be
+// back at once. It returns how many it moved.
 func (r redrive) run(ctx context.Context) (moved int, err error) {
 	count, err := r.count(ctx)
 	if err != nil {
 		return 0, err
 	}
+	const group = types.MessageSystemAttributeNameMessageGroupId
 	for moved < count {
 		out, err := r.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &r.from, MaxNumberOfMessages: int32(min(count-moved, 10)), WaitTimeSeconds: patience,
-			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameMessageGroupId},
+			QueueUrl:                    &r.from,
+			MaxNumberOfMessages:         int32(min(count-moved, 10)),
+			WaitTimeSeconds:             waitSeconds,
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{group},
 		})
 		if err != nil {
 			return moved, fmt.Errorf("receive dead letters: %w", err)
@@ -91,7 +98,8 @@ func (r redrive) run(ctx context.Context) (moved int, err error) {
 	return moved, nil
 }
 
-// count is how many messages there are, approximately: if it says too few, the rest are left for another run.
+// count is approximately how many messages there are. If it is too low, the rest are left for
+// another run.
 func (r redrive) count(ctx context.Context) (int, error) {
 	const name = types.QueueAttributeNameApproximateNumberOfMessages
 	out, err := r.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
@@ -103,9 +111,9 @@ func (r redrive) count(ctx context.Context) (int, error) {
 	return strconv.Atoi(out.Attributes[string(name)])
 }
 
-// move sends the message and then deletes it: should it end between the two, the message is there still, and moving it again within five
-// minutes sends it no second time, since its ID tells SQS that it is the same one. What its attributes say, such as why it was refused,
-// is over.
+// move sends the message and then deletes it. If it dies between the two, the message is still
+// there. Moving it again within five minutes does not send it twice: its ID is the deduplication
+// ID. Its attributes, such as the reason of a refusal, are not kept.
 func (r redrive) move(ctx context.Context, m types.Message) error {
 	in := &sqs.SendMessageInput{QueueUrl: &r.to, MessageBody: m.Body}
 	if group := m.Attributes["MessageGroupId"]; group != "" {
@@ -114,7 +122,9 @@ func (r redrive) move(ctx context.Context, m types.Message) error {
 	if _, err := r.client.SendMessage(ctx, in); err != nil {
 		return fmt.Errorf("send message %s: %w", *m.MessageId, err)
 	}
-	_, err := r.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &r.from, ReceiptHandle: m.ReceiptHandle})
+	_, err := r.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{
+		QueueUrl: &r.from, ReceiptHandle: m.ReceiptHandle,
+	})
 	if err != nil {
 		return fmt.Errorf("delete message %s, which was sent: %w", *m.MessageId, err)
 	}

@@ -15,7 +15,7 @@ const (
 	arns    = "arn:aws:sqs:us-east-1:" + account + ":"
 )
 
-// rig is a queue whose dead letters are in another one, as scripts/redrive finds them by the SDK's own variables.
+// rig is a queue with a dead-letter queue. scripts/redrive finds them by the SDK's own variables.
 type rig struct {
 	*sqs.Service
 	t   *testing.T
@@ -25,9 +25,11 @@ type rig struct {
 func newRig(t *testing.T) rig {
 	t.Helper()
 	r := rig{t: t}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { r.ServeHTTP(w, req) }))
+	server := httptest.NewServer(http.HandlerFunc(
+		func(w http.ResponseWriter, req *http.Request) { r.ServeHTTP(w, req) }))
 	t.Cleanup(server.Close)
-	r.Service, r.url = sqs.New(sqs.Options{Region: "us-east-1", Account: account, Endpoint: server.URL}), server.URL+"/"+account+"/"
+	r.url = server.URL + "/" + account + "/"
+	r.Service = sqs.New(sqs.Options{Region: "us-east-1", Account: account, Endpoint: server.URL})
 	dead := &sqs.RedrivePolicy{DeadLetterTargetARN: arns + "dead.fifo", MaxReceiveCount: 1}
 	for _, spec := range []sqs.QueueSpec{
 		{QueueName: "dead.fifo", FifoQueue: true},
@@ -45,8 +47,8 @@ func newRig(t *testing.T) rig {
 	return r
 }
 
-// dies sends messages of a group, and has nobody be able to work on them.
-func (r rig) dies(group string, bodies ...string) {
+// sendDead sends messages of a group, which then fail and go to the dead-letter queue.
+func (r rig) sendDead(group string, bodies ...string) {
 	r.t.Helper()
 	for _, body := range bodies {
 		if err := r.Send(r.t.Context(), arns+"work.fifo", group, body); err != nil {
@@ -58,7 +60,7 @@ func (r rig) dies(group string, bodies ...string) {
 			r.t.Fatal(err)
 		}
 	}
-	r.receive("work.fifo") // which finds them dead
+	r.receive("work.fifo") // moves them to the dead-letter queue
 }
 
 func (r rig) receive(queue string) []sqs.Message {
@@ -76,8 +78,8 @@ func (r rig) redrive(args ...string) (string, error) {
 	return out.String(), err
 }
 
-// has fails unless the queue gives out these bodies, each group's in this order.
-func (r rig) has(queue string, want map[string]string) {
+// wantMessages checks the bodies that a queue hands out, by group and in order.
+func (r rig) wantMessages(queue string, want map[string]string) {
 	r.t.Helper()
 	got := map[string]string{}
 	for _, m := range r.receive(queue) {
@@ -91,48 +93,52 @@ func (r rig) has(queue string, want map[string]string) {
 
 func TestRedriveMovesDeadLettersBackInOrder(t *testing.T) {
 	r := newRig(t)
-	r.dies("a", "1", "2", "3")
-	r.dies("b", "4", "5")
-	said, err := r.redrive(r.url + "dead.fifo")
-	if want := "5 messages moved to " + r.url + "work.fifo\n"; err != nil || said != want {
-		t.Errorf("it said %q (%v), want %q", said, err, want)
+	r.sendDead("a", "1", "2", "3")
+	r.sendDead("b", "4", "5")
+	printed, err := r.redrive(r.url + "dead.fifo")
+	if want := "5 messages moved to " + r.url + "work.fifo\n"; err != nil || printed != want {
+		t.Errorf("it printed %q (%v), want %q", printed, err, want)
 	}
-	r.has("work.fifo", map[string]string{"a": "1 2 3", "b": "4 5"})
-	r.has("dead.fifo", map[string]string{})
+	r.wantMessages("work.fifo", map[string]string{"a": "1 2 3", "b": "4 5"})
+	r.wantMessages("dead.fifo", map[string]string{})
 }
 
-func TestRedriveToAnotherQueue(t *testing.T) {
+func TestRedriveMovesToAnotherQueue(t *testing.T) {
 	r := newRig(t)
-	r.dies("a", "1")
-	if said, err := r.redrive(r.url+"dead.fifo", r.url+"other.fifo"); err != nil || !strings.HasPrefix(said, "1 messages moved") {
-		t.Errorf("it said %q (%v)", said, err)
+	r.sendDead("a", "1")
+	dead, other := r.url+"dead.fifo", r.url+"other.fifo"
+	printed, err := r.redrive(dead, other)
+	if err != nil || !strings.HasPrefix(printed, "1 messages moved") {
+		t.Errorf("it printed %q (%v)", printed, err)
 	}
-	r.has("other.fifo", map[string]string{"a": "1"})
-	if said, err := r.redrive(r.url+"dead.fifo", r.url+"other.fifo"); err != nil || !strings.HasPrefix(said, "0 messages moved") {
-		t.Errorf("of nothing it said %q (%v)", said, err)
+	r.wantMessages("other.fifo", map[string]string{"a": "1"})
+	printed, err = r.redrive(dead, other)
+	if err != nil || !strings.HasPrefix(printed, "0 messages moved") {
+		t.Errorf("of an empty queue it printed %q (%v)", printed, err)
 	}
 }
 
 func TestRedriveMovesNothingTwice(t *testing.T) {
 	r := newRig(t)
-	r.dies("a", "1", "2", "3")
+	r.sendDead("a", "1", "2", "3")
 	dead := r.url + "dead.fifo" // what is moved is back at once
-	if said, err := r.redrive(dead, dead); err != nil || !strings.HasPrefix(said, "3 messages moved") {
-		t.Errorf("it said %q (%v)", said, err)
+	printed, err := r.redrive(dead, dead)
+	if err != nil || !strings.HasPrefix(printed, "3 messages moved") {
+		t.Errorf("it printed %q (%v)", printed, err)
 	}
-	r.has("dead.fifo", map[string]string{"a": "1 2 3"})
+	r.wantMessages("dead.fifo", map[string]string{"a": "1 2 3"})
 }
 
-func TestRedriveRefuses(t *testing.T) {
+func TestRedriveRefusesQueuesItCannotUse(t *testing.T) {
 	r := newRig(t)
-	r.dies("a", "1")
+	r.sendDead("a", "1")
 	for name, c := range map[string]struct {
 		args []string
 		says string
 	}{
 		"no queue":                    {nil, "usage"},
 		"three queues":                {[]string{"a", "b", "c"}, "usage"},
-		"a queue that is nobody's":    {[]string{r.url + "other.fifo"}, "of 0 queues"},
+		"not a dead-letter queue":     {[]string{r.url + "other.fifo"}, "of 0 queues"},
 		"a queue that does not exist": {[]string{r.url + "nowhere.fifo"}, "NonExistentQueue"},
 		"to one that does not exist":  {[]string{r.url + "dead.fifo", r.url + "nowhere.fifo"}, "NonExistentQueue"},
 	} {
