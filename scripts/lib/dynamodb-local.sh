@@ -1,12 +1,12 @@
 #!/bin/sh
 # usage: scripts/lib/dynamodb-local.sh CACHE
 #
-# Starts AWS's DynamoDB Local, which the tests of localstack/cloud/dynamodb are compared with, in memory on a free port of
-# 127.0.0.1. Its libraries come from Maven once and stay in the folder CACHE, as do its logs. When it answers, this prints
-# two lines, fit for eval:
+# Starts AWS's DynamoDB Local, in memory on a free port of 127.0.0.1. The tests of
+# localstack/cloud/dynamodb compare our engine with it. Its libraries come from Maven once and stay
+# in the folder CACHE, as do its logs. When it answers, this script prints two lines for eval:
 #     HARK_DYNAMODB_LOCAL=http://127.0.0.1:PORT
 #     HARK_DYNAMODB_LOCAL_PID=PID
-# Whoever started it stops it: kill "$HARK_DYNAMODB_LOCAL_PID". Needs java (17 or later), mvn and curl.
+# The caller stops it: kill "$HARK_DYNAMODB_LOCAL_PID". It needs java (17 or later), mvn and curl.
 set -eu
 
 version=3.3.1
@@ -35,12 +35,13 @@ if [ ! -e "$lib/complete" ]; then
 		  </dependencies>
 		</project>
 	POM
-	mvn -q -B -f "$cache/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$lib" >&2
+	mvn -q -B -f "$cache/pom.xml" dependency:copy-dependencies \
+		-DincludeScope=runtime -DoutputDirectory="$lib" >&2
 	touch "$lib/complete"
 fi
 
-# It takes no port 0, and ends by itself if its port is taken. So guess a port, and believe an answer only while the
-# process lives: anybody may be answering there.
+# It does not accept port 0, and ends by itself if its port is taken. So guess a port, and trust an
+# answer only while the process runs: another process may be answering there.
 log=$(mktemp "$cache/log.XXXXXX")
 port=$((20000 + $$ % 20000))
 guesses=0
@@ -51,7 +52,8 @@ until [ $guesses -eq 5 ]; do
 	pid=$!
 	tries=0
 	while [ $tries -lt 60 ] && sleep 1 && kill -0 $pid 2>/dev/null; do
-		if curl -s -o /dev/null "http://127.0.0.1:$port/" && sleep 1 && kill -0 $pid 2>/dev/null; then
+		if curl -s -o /dev/null "http://127.0.0.1:$port/" && sleep 1 &&
+			kill -0 $pid 2>/dev/null; then
 			echo "HARK_DYNAMODB_LOCAL=http://127.0.0.1:$port"
 			echo "HARK_DYNAMODB_LOCAL_PID=$pid"
 			exit 0

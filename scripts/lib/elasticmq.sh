@@ -1,11 +1,12 @@
 #!/bin/sh
 # usage: scripts/lib/elasticmq.sh CACHE
 #
-# Starts ElasticMQ, which the tests of localstack/cloud/sqs are compared with, on a free port of 127.0.0.1. Its libraries come
-# from Maven once and stay in the folder CACHE, as do its logs. When it answers, this prints two lines, fit for eval:
+# Starts ElasticMQ on a free port of 127.0.0.1. The tests of localstack/cloud/sqs compare our engine
+# with it. Its libraries come from Maven once and stay in the folder CACHE, as do its logs. When it
+# answers, this script prints two lines for eval:
 #     HARK_ELASTICMQ=http://127.0.0.1:PORT
 #     HARK_ELASTICMQ_PID=PID
-# Whoever started it stops it: kill "$HARK_ELASTICMQ_PID". Needs java (17 or later) and mvn.
+# The caller stops it: kill "$HARK_ELASTICMQ_PID". It needs java (17 or later) and mvn.
 set -eu
 
 version=1.6.14
@@ -33,22 +34,25 @@ if [ ! -e "$cache/lib-$version/complete" ]; then
 		  </dependencies>
 		</project>
 	POM
-	mvn -q -B -f "$cache/pom.xml" dependency:copy-dependencies -DoutputDirectory="$cache/lib-$version" >&2
+	mvn -q -B -f "$cache/pom.xml" dependency:copy-dependencies \
+		-DoutputDirectory="$cache/lib-$version" >&2
 	touch "$cache/lib-$version/complete"
 fi
 
-# Port 0 lets the system choose a free one; the log tells which.
+# Port 0 lets the system choose a free one, which is in the log.
 run=$(mktemp -d "$cache/run.XXXXXX")
 cat >"$run/elasticmq.conf" <<'CONF'
 include classpath("application.conf")
 rest-sqs { bind-hostname = "127.0.0.1", bind-port = 0, sqs-limits = strict }
 rest-stats { enabled = false }
 CONF
-java -Dconfig.file="$run/elasticmq.conf" -cp "$cache/lib-$version/*" org.elasticmq.server.Main >"$run/log" 2>&1 </dev/null &
+java -Dconfig.file="$run/elasticmq.conf" -cp "$cache/lib-$version/*" \
+	org.elasticmq.server.Main >"$run/log" 2>&1 </dev/null &
 pid=$!
 
 tries=0
-until port=$(sed -n 's/.*bind address 127\.0\.0\.1:\([0-9]*\),.*/\1/p' "$run/log") && [ -n "$port" ] &&
+until port=$(sed -n 's/.*bind address 127\.0\.0\.1:\([0-9]*\),.*/\1/p' "$run/log") &&
+	[ -n "$port" ] &&
 	grep -q '=== ElasticMQ server .* started' "$run/log"; do
 	tries=$((tries + 1))
 	if [ $tries -gt 60 ] || ! kill -0 $pid 2>/dev/null; then

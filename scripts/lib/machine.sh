@@ -1,6 +1,5 @@
-# Sets a fresh machine up for scripts/test, which sources this file: what is missing is installed, and each step is said.
-# Needs $cache, a folder outside the tree, and $work, a temporary one.
-# shellcheck shell=sh
+# Installs on a fresh machine what scripts/test needs, which sources this file. It prints each
+# step. It needs $cache, a folder outside the tree, and $work, a temporary one. shellcheck shell=sh
 
 : "${cache:?}" "${work:?}"
 
@@ -11,16 +10,18 @@ need() {
 	command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
 
-# debian installs the packages that are missing, if this user may; else it says what to type and stops.
+# debian installs the packages that are missing, if this user may; else it prints what to type and
+# stops.
 debian() {
 	missing=
-	echo '#include <errno.h>' | cc -E - >/dev/null 2>&1 || missing="$missing gcc libc6-dev" # for go test -race
-	need curl curl # the banner's command is run as it is printed
+	# for go test -race
+	echo '#include <errno.h>' | cc -E - >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+	need curl curl # a test runs the command in the banner as it is printed
 	need java openjdk-17-jre-headless
 	need mvn maven
 	need shellcheck shellcheck
-	command -v chromium >/dev/null || command -v google-chrome >/dev/null || [ -n "${CHROMIUM:-}" ] ||
-		missing="$missing chromium"
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null ||
+		[ -n "${CHROMIUM:-}" ] || missing="$missing chromium"
 	python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
 	[ -n "$missing" ] || return 0
 	if ! command -v apt-get >/dev/null; then
@@ -31,29 +32,32 @@ debian() {
 	elif sudo -n true 2>/dev/null; then
 		sudo='sudo -n'
 	else
-		say "missing packages; type this and start again: sudo apt-get install -y --no-install-recommends$missing"
+		say "missing packages; type this and start again:" \
+			"sudo apt-get install -y --no-install-recommends$missing"
 		exit 1
 	fi
 	say "apt-get install$missing"
-	# shellcheck disable=SC2086 # words are meant
+	# shellcheck disable=SC2086 # split into words
 	{
 		$sudo apt-get update -qq
 		DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing
 	} >"$work/apt.log" 2>&1 </dev/null || { cat "$work/apt.log"; exit 1; }
 }
 
-# tools stops if what no package of this machine can bring is missing or too old.
+# tools stops if Go or Node is missing or Node is too old; this script does not install them.
 tools() {
 	command -v go >/dev/null || { say 'go is missing: 1.26 or later, see go.dev/dl'; exit 1; }
 	command -v npm >/dev/null || { say 'node is missing: 20.19 or later, with npm'; exit 1; }
-	node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' ||
+	node -e 'const [a, b] = process.versions.node.split(".");
+		process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' ||
 		{ say "node $(node --version) is too old: 20.19 or later"; exit 1; }
 }
 
 # node_modules installs what package-lock.json pins, in the folder.
 node_modules() {
 	say "npm ci in $1"
-	(cd "$1" && npm ci --no-audit --no-fund) >"$work/npm.log" 2>&1 </dev/null || { cat "$work/npm.log"; exit 1; }
+	(cd "$1" && npm ci --no-audit --no-fund) >"$work/npm.log" 2>&1 </dev/null ||
+		{ cat "$work/npm.log"; exit 1; }
 }
 
 # aws_cli makes HARK_AWS_CLI name an aws command of the pinned version.
@@ -68,10 +72,12 @@ aws_cli() {
 	export HARK_AWS_CLI="$venv/bin/aws"
 }
 
-# referee NAME: starts what an engine is compared with, exports where it listens, and notes its process for the end.
+# referee NAME: starts the engine that ours is compared with, exports where it listens, and keeps
+# its process ID in $referees, so that the caller can end it.
 referee() {
 	say "$1 (Maven brings it the first time)"
-	"scripts/lib/$1.sh" "$cache/$1" >"$work/$1.env" 2>"$work/$1.log" </dev/null || { cat "$work/$1.log"; exit 1; }
+	"scripts/lib/$1.sh" "$cache/$1" >"$work/$1.env" 2>"$work/$1.log" </dev/null ||
+		{ cat "$work/$1.log"; exit 1; }
 	while IFS='=' read -r name value; do
 		case $name in
 		*_PID) referees="$referees $value" ;;

@@ -1,5 +1,5 @@
-# Runs the steps of scripts/test, which sources this file, and counts what they ran. Needs $work, a temporary folder.
-# shellcheck shell=sh
+# Runs the steps of scripts/test, which sources this file, and counts the tests that they run. It
+# needs $work, a temporary folder. shellcheck shell=sh
 
 results=${work:?}/results # suite, passed, failed, skipped; one line each
 : >"$results"
@@ -9,7 +9,7 @@ say() { printf '   %s\n' "$*"; }
 
 title() { printf '\n== %s\n' "$*"; }
 
-# step NAME COMMAND...: runs the command, shows what it prints if it fails, and goes on.
+# step NAME COMMAND...: runs the command, shows its output if it fails, and continues.
 step() {
 	name=$1
 	shift
@@ -30,7 +30,7 @@ step() {
 	[ "$outcome" = FAILED ] || grep -E '^--- .*: skip$' "$work/log" || true
 }
 
-# check NAME COMMAND...: a step that is one check by itself.
+# check NAME COMMAND...: a step that counts as one check.
 check() {
 	step "$@"
 	if [ "$outcome" = ok ]; then
@@ -45,26 +45,32 @@ go_tests() {
 	go test -json -count=1 -timeout 40m "$@" 2>&1 | node scripts/lib/count.mjs go "$results"
 }
 
-# node_tests SUITE FOLDER FILES...: node --test, counted as one suite. Files run one after another: each has a local cloud.
-# Whether it failed is for the count to say: on an emulator some failures are expected.
+# node_tests SUITE FOLDER FILES...: node --test, counted as one suite. Files run one after another,
+# because each has a local cloud. count.mjs decides whether it failed: on an emulator some failures
+# are expected.
 node_tests() {
 	suite=$1
 	folder=$2
 	shift 2
 	rm -f "$work/tap"
-	(cd "$folder" && node --test --test-concurrency=1 --test-reporter=spec --test-reporter-destination=stdout \
+	(cd "$folder" && node --test --test-concurrency=1 \
+		--test-reporter=spec --test-reporter-destination=stdout \
 		--test-reporter=tap --test-reporter-destination="$work/tap" "$@") || true
 	node scripts/lib/count.mjs tap "$suite" "$results" <"$work/tap"
 }
 
-# summary prints all that ran and returns whether all of it passed.
+# summary prints what ran, and fails unless all of it passed.
 summary() {
 	title 'Summary'
 	awk -F '\t' '
-		{ printf "   %-46s %6d passed %4d failed %4d skipped\n", $1, $2, $3, $4; p += $2; f += $3; s += $4 }
+		{
+			printf "   %-46s %6d passed %4d failed %4d skipped\n", $1, $2, $3, $4
+			p += $2; f += $3; s += $4
+		}
 		END {
+			printf "\n%d passed, %d failed", p, f
+			if (s > 0) printf ", %d skipped", s
 			printf "\n"
-			if (s > 0) printf "%d passed, %d failed, %d skipped\n", p, f, s; else printf "%d passed, %d failed\n", p, f
 			exit f > 0 || p == 0
 		}' "$results" || return 1
 	[ -z "$failed_steps" ]

@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: scripts/lib/versions.sh
 #
-# Prints with what the tests run: tools as they are installed, packages as they are pinned.
+# Prints the versions that the tests run with: of tools as installed, of packages as pinned.
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -18,7 +18,8 @@ tool() { # NAME COMMAND...
 module() { show "$1" "$(go list -m -f '{{.Version}}' "$1")"; }
 
 npm_package() { # FOLDER NAME
-	show "$2" "$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).packages["node_modules/" + process.argv[2]].version' \
+	show "$2" "$(node -p 'const [, lock, name] = process.argv;
+		JSON.parse(require("fs").readFileSync(lock)).packages["node_modules/" + name].version' \
 		"$1/package-lock.json" "$2")"
 }
 
@@ -32,10 +33,14 @@ tool 'aws CLI' "${HARK_AWS_CLI:-aws}" --version
 pinned 'DynamoDB Local' scripts/lib/dynamodb-local.sh
 pinned ElasticMQ scripts/lib/elasticmq.sh
 show MiniStack "$(sed -n 's/^ministack=\([^ ]*\).*/\1/p' scripts/localstack)"
-for name in pusher-js laravel-echo pusher puppeteer-core; do npm_package localstack/e2e "$name"; done
+for name in pusher-js laravel-echo pusher puppeteer-core; do
+	npm_package localstack/e2e "$name"
+done
 npm_package . aws-cdk
-for name in github.com/pusher/pusher-http-go/v5 github.com/aws/aws-cdk-go/awscdk/v2 github.com/aws/aws-lambda-go \
-	github.com/aws/aws-sdk-go-v2 github.com/aws/aws-sdk-go-v2/service/dynamodb github.com/aws/aws-sdk-go-v2/service/sqs; do
+for name in github.com/pusher/pusher-http-go/v5 github.com/aws/aws-cdk-go/awscdk/v2 \
+	github.com/aws/aws-lambda-go github.com/aws/aws-sdk-go-v2 \
+	github.com/aws/aws-sdk-go-v2/service/dynamodb github.com/aws/aws-sdk-go-v2/service/sqs; do
 	module "$name"
 done
-show golangci-lint "$(sed -n 's|.*github.com/golangci/golangci-lint/v2 \(v[^ ]*\).*|\1|p' scripts/lint.mod)"
+golangci=$(sed -n 's|.*github.com/golangci/golangci-lint/v2 \(v[^ ]*\).*|\1|p' scripts/lint.mod)
+show golangci-lint "$golangci"

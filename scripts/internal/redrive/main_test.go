@@ -33,7 +33,10 @@ func newRig(t *testing.T) rig {
 	dead := &sqs.RedrivePolicy{DeadLetterTargetARN: arns + "dead.fifo", MaxReceiveCount: 1}
 	for _, spec := range []sqs.QueueSpec{
 		{QueueName: "dead.fifo", FifoQueue: true},
-		{QueueName: "work.fifo", FifoQueue: true, RedrivePolicy: dead, ContentBasedDeduplication: true},
+		{
+			QueueName: "work.fifo", FifoQueue: true,
+			RedrivePolicy: dead, ContentBasedDeduplication: true,
+		},
 		{QueueName: "other.fifo", FifoQueue: true},
 	} {
 		if err := r.Create(spec); err != nil {
@@ -56,7 +59,8 @@ func (r rig) sendDead(group string, bodies ...string) {
 		}
 	}
 	for _, m := range r.receive("work.fifo") {
-		if err := r.ChangeVisibility(r.t.Context(), arns+"work.fifo", m.ReceiptHandle, 0); err != nil {
+		err := r.ChangeVisibility(r.t.Context(), arns+"work.fifo", m.ReceiptHandle, 0)
+		if err != nil {
 			r.t.Fatal(err)
 		}
 	}
@@ -132,6 +136,7 @@ func TestRedriveMovesNothingTwice(t *testing.T) {
 func TestRedriveRefusesQueuesItCannotUse(t *testing.T) {
 	r := newRig(t)
 	r.sendDead("a", "1")
+	dead, nowhere := r.url+"dead.fifo", r.url+"nowhere.fifo"
 	for name, c := range map[string]struct {
 		args []string
 		says string
@@ -139,11 +144,12 @@ func TestRedriveRefusesQueuesItCannotUse(t *testing.T) {
 		"no queue":                    {nil, "usage"},
 		"three queues":                {[]string{"a", "b", "c"}, "usage"},
 		"not a dead-letter queue":     {[]string{r.url + "other.fifo"}, "of 0 queues"},
-		"a queue that does not exist": {[]string{r.url + "nowhere.fifo"}, "NonExistentQueue"},
-		"to one that does not exist":  {[]string{r.url + "dead.fifo", r.url + "nowhere.fifo"}, "NonExistentQueue"},
+		"a queue that does not exist": {[]string{nowhere}, "NonExistentQueue"},
+		"to one that does not exist":  {[]string{dead, nowhere}, "NonExistentQueue"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := r.redrive(c.args...); err == nil || !strings.Contains(err.Error(), c.says) {
+			_, err := r.redrive(c.args...)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v, want %q", err, c.says)
 			}
 		})
