@@ -7,13 +7,19 @@ import { test } from 'node:test';
 const source = readFileSync(new URL('viewer_request.js', import.meta.url), 'utf8');
 const handler = new Function(`${source}; return handler;`)();
 
-// A viewer-request event of CloudFront Functions, version 1.0: header names in lower case, the query taken apart.
+// A viewer-request event of CloudFront Functions, version 1.0: header names in lower case, the
+// query parsed.
 function viewerRequest(uri, { method = 'GET', querystring = {}, headers = {} } = {}) {
   return {
     version: '1.0',
-    context: { distributionDomainName: 'd111111abcdef8.cloudfront.net', eventType: 'viewer-request' },
+    context: {
+      distributionDomainName: 'd111111abcdef8.cloudfront.net',
+      eventType: 'viewer-request',
+    },
     viewer: { ip: '198.51.100.7' },
-    request: { method, uri, querystring: values(querystring), headers: values(headers), cookies: {} },
+    request: {
+      method, uri, querystring: values(querystring), headers: values(headers), cookies: {},
+    },
   };
 }
 
@@ -21,20 +27,32 @@ function values(object) {
   return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, { value }]));
 }
 
-const handshake = { upgrade: 'websocket', connection: 'Upgrade', 'sec-websocket-version': '13', 'sec-websocket-key': 'a' };
+// The query that the function makes of one.
+function query(uri, querystring) {
+  return handler(viewerRequest(uri, { querystring })).querystring;
+}
 
-test('a handshake of pusher-js goes to the root, with its key and what the protocol knows', () => {
+const handshake = {
+  upgrade: 'websocket',
+  connection: 'Upgrade',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'a',
+};
+
+test('a handshake of pusher-js goes to the root, with its key and the known parameters', () => {
   const request = handler(viewerRequest('/app/local-key', {
     querystring: { protocol: '7', client: 'js', version: '8.6.0', flash: 'false' },
     headers: handshake,
   }));
   assert.equal(request.uri, '/');
-  assert.deepEqual(request.querystring, values({ app: 'local-key', protocol: '7', client: 'js', version: '8.6.0' }));
+  assert.deepEqual(request.querystring, values({
+    app: 'local-key', protocol: '7', client: 'js', version: '8.6.0',
+  }));
   assert.deepEqual(request.headers, values({ ...handshake, 'x-hark-ip': '198.51.100.7' }));
 });
 
 test('a trailing slash does no harm', () => {
-  assert.deepEqual(handler(viewerRequest('/app/local-key/')).querystring, values({ app: 'local-key' }));
+  assert.deepEqual(query('/app/local-key/'), values({ app: 'local-key' }));
 });
 
 test('what a client leaves out is left out', () => {
@@ -50,27 +68,30 @@ test('a client cannot name another app than its path does', () => {
     { client: 'js#app=other', protocol: '7;app=other' },
     { protocol: '' },
   ]) {
-    assert.deepEqual(handler(viewerRequest('/app/mine', { querystring })).querystring, values({ app: 'mine' }));
+    assert.deepEqual(query('/app/mine', querystring), values({ app: 'mine' }));
   }
 });
 
 test('a parameter given twice cannot smuggle a second value', () => {
   const event = viewerRequest('/app/mine');
-  event.request.querystring.protocol = { value: '7', multiValue: [{ value: '7' }, { value: '8&app=other' }] };
+  event.request.querystring.protocol = {
+    value: '7', multiValue: [{ value: '7' }, { value: '8&app=other' }],
+  };
   assert.deepEqual(handler(event).querystring, values({ app: 'mine', protocol: '7' }));
 });
 
-test('a client can say neither where it is nor that it came through the edge', () => {
+test('a client can set neither its address nor the secret of the origin', () => {
   const { headers } = handler(viewerRequest('/app/k', {
     headers: { 'x-hark-ip': '127.0.0.1', 'x-hark-origin': 'guess', origin: 'https://example.com' },
   }));
   assert.deepEqual(headers, values({ 'x-hark-ip': '198.51.100.7', origin: 'https://example.com' }));
 });
 
-test('every other path is told what this host is for', () => {
+test('the answer to every other path says what this host is for', () => {
   for (const uri of [
-    '/', '', '/app', '/app/', '/app//', '/app/a/b', '/app/a//', '//app/a', '/App/a', '/prefix/app/a', '/app/a b',
-    '/app/a%2Fb', '/app/a#b', '/app/a\n', '/app/' + 'k'.repeat(65), '/apps/local/events', '/up', '/favicon.ico',
+    '/', '', '/app', '/app/', '/app//', '/app/a/b', '/app/a//', '//app/a', '/App/a',
+    '/prefix/app/a', '/app/a b', '/app/a%2Fb', '/app/a#b', '/app/a\n',
+    '/app/' + 'k'.repeat(65), '/apps/local/events', '/up', '/favicon.ico',
   ]) {
     const response = handler(viewerRequest(uri));
     assert.equal(response.statusCode, 404, uri);
@@ -79,7 +100,7 @@ test('every other path is told what this host is for', () => {
   }
 });
 
-test('whoever publishes here by mistake is told where to publish', () => {
+test('the answer to a publish says where to publish', () => {
   const response = handler(viewerRequest('/apps/local/events', { method: 'POST' }));
   assert.equal(response.statusCode, 404);
   assert.match(response.body, /PublishHost/);

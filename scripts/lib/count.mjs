@@ -1,10 +1,12 @@
 // usage: go test -json ... | node scripts/lib/count.mjs go RESULTS
 //        node scripts/lib/count.mjs tap LABEL RESULTS < FILE
 //
-// Adds a line "suite<TAB>passed<TAB>failed<TAB>skipped" for each suite to the file RESULTS, prints what failed and what
-// was skipped, and fails if anything failed or nothing ran. A test that has subtests counts through them. HARK_TEMPLATE, if
-// set, becomes part of the names of the suites of go test. On an emulator HARK_DIFFERENCES lists tests that cannot pass
-// there: they count as skipped, and as failed if they pass.
+// Adds a line "suite<TAB>passed<TAB>failed<TAB>skipped" for each suite to the file RESULTS, prints
+// what failed and what was skipped, and fails if anything failed or nothing ran. Of a test with
+// subtests only the subtests count. HARK_TEMPLATE, if set, becomes part of the names of the suites
+// of go test. On an emulator HARK_DIFFERENCES lists tests that cannot pass there: they count as
+// skipped, and as failed if they pass. The outcomes of tests that are named for lines of the
+// conformance checklist go to RESULTS.lines, which score.mjs reads.
 import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
@@ -12,7 +14,10 @@ import { differences } from './differences.mjs';
 
 // Which suite a Go test belongs to: the first that matches "package test".
 const suites = [
-  ['DynamoDB engine: AWS\'s DynamoDB Local', /^hark\/localstack\/cloud\/dynamodb \S*(DynamoDBLocal|Referee)/i],
+  [
+    'DynamoDB engine: AWS\'s DynamoDB Local',
+    /^hark\/localstack\/cloud\/dynamodb \S*(DynamoDBLocal|Referee)/i,
+  ],
   ['DynamoDB engine: ours', /^hark\/localstack\/cloud\/dynamodb /],
   ['SQS engine: ElasticMQ', /^hark\/localstack\/cloud\/sqs \S*ElasticMQ/i],
   ['SQS engine: ours', /^hark\/localstack\/cloud\/sqs /],
@@ -32,7 +37,7 @@ const listed = differences();
 const lined = []; // what goes to RESULTS.lines
 const template = process.env.HARK_TEMPLATE;
 
-// judge returns what the outcome of a test counts as, and says so if it is listed.
+// judge returns what the outcome of a test counts as, and complains about a test that is listed.
 function judge(test, outcome) {
   const difference = listed.get(test);
   if (!difference || outcome === 'skip') return outcome;
@@ -47,9 +52,9 @@ function count(suite, outcome, n = 1) {
   counts.get(suite)[outcome] += n;
 }
 
-// note keeps the outcome of a test that is named for lines of the checklist. What another form of the stack does not have is skipped
-// there, and has been tested on the usual one.
-function note(test, outcome) {
+// keepLines keeps the outcome of a test that is named for lines of the checklist. What another form
+// of the stack does not have is skipped there, and has been tested on the default one.
+function keepLines(test, outcome) {
   if (template && outcome === 'skip') return;
   const [, numbers] = /^(?:TestLine(\d+)_.*)$/.exec(test) ?? /^((?:\d+, )*\d+): /.exec(test) ?? [];
   for (const number of numbers?.split(', ') ?? []) lined.push(`${number}\t${outcome}\t${test}\n`);
@@ -71,40 +76,49 @@ async function go() {
     if (Output) output.set(id, [...(output.get(id) ?? []), Output]);
     if (!Test && Output?.startsWith('-test.shuffle ')) seeds.set(Package, Output);
     if (Test?.includes('/')) parents.add(`${Package} ${Test.slice(0, Test.lastIndexOf('/'))}`);
-    if (['pass', 'fail', 'skip', 'build-fail'].includes(Action)) ended.push([Package ?? ImportPath, Test, Action]);
+    if (['pass', 'fail', 'skip', 'build-fail'].includes(Action)) {
+      ended.push([Package ?? ImportPath, Test, Action]);
+    }
   }
-  const failed = new Set(ended.filter(([, test, outcome]) => test && outcome === 'fail').map(([pkg]) => pkg));
-  for (const pkg of failed) complaints.push(`--- ${pkg}: ran with ${seeds.get(pkg) ?? 'its tests in order\n'}`);
+  const failures = ended.filter(([, test, outcome]) => test && outcome === 'fail');
+  const failed = new Set(failures.map(([pkg]) => pkg));
+  for (const pkg of failed) {
+    complaints.push(`--- ${pkg}: ran with ${seeds.get(pkg) ?? 'its tests in order\n'}`);
+  }
   for (const [pkg, test, outcome] of ended) {
-    if (test) note(test, outcome);
+    if (test) keepLines(test, outcome);
     const id = `${pkg} ${test ?? ''}`;
-    const suite = (suites.find(([, re]) => re.test(id))?.[0] ?? 'go') + (template ? `, ${template}` : '');
-    const said = () => complaints.push(`--- ${id}: ${outcome}\n${(output.get(id) ?? []).join('')}`);
+    const suite = (suites.find(([, re]) => re.test(id))?.[0] ?? 'go')
+      + (template ? `, ${template}` : '');
+    const printed = (output.get(id) ?? []).join('');
+    const complain = () => complaints.push(`--- ${id}: ${outcome}\n${printed}`);
     if (!test) {
       // A package fails by itself when it does not build, panics, or its TestMain does.
-      if (outcome === 'build-fail') said();
+      if (outcome === 'build-fail') complain();
       if (outcome === 'fail' && !failed.has(pkg)) {
         count(suite, 'fail');
-        said();
+        complain();
       }
       continue;
     }
-    // What has subtests counts through them, unless it fails by itself.
-    const byItself = outcome === 'fail' && !ended.some(([p, t, o]) => p === pkg && t?.startsWith(`${test}/`) && o === 'fail');
+    // Of a test with subtests only the subtests count, unless it fails by itself.
+    const byItself = outcome === 'fail'
+      && !failures.some(([p, t]) => p === pkg && t.startsWith(`${test}/`));
     if (parents.has(id) && !byItself) continue;
     const judged = judge(test, outcome);
-    if (outcome !== 'pass' && judged === outcome) said();
+    if (outcome !== 'pass' && judged === outcome) complain();
     count(suite, judged);
   }
 }
 
-// tap reads the totals at the end of what node --test wrote, and before them the outcomes of tests that are listed.
+// tap reads what node --test wrote: the outcomes of tests that are listed, and the totals at the
+// end.
 async function tap(label) {
   for await (const line of lines) {
     const [, not, name] = /^ *(not )?ok \d+ - (.*)$/.exec(line) ?? [];
     const [test, skipped] = name?.split(' # SKIP') ?? [];
     const outcome = not ? 'fail' : skipped === undefined ? 'pass' : 'skip';
-    if (test) note(test.replaceAll(/\\(.)/g, '$1'), outcome);
+    if (test) keepLines(test.replaceAll(/\\(.)/g, '$1'), outcome);
     if (listed.has(test) && !line.startsWith(' ')) {
       count(label, outcome, -1);
       count(label, judge(test, outcome));

@@ -21,8 +21,8 @@ quietly() {
 	stop_with "failed: $*"
 }
 
-# credentials sets credentials that belong to no user. What runs here must not use the credentials of
-# the user, or any endpoint but the emulator's.
+# credentials sets credentials that belong to no user. What runs here must not use the credentials
+# of the user, or any endpoint but the emulator's.
 credentials() {
 	unset AWS_PROFILE AWS_SESSION_TOKEN AWS_ENDPOINT_URL_S3
 	export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
@@ -174,9 +174,9 @@ deploy() {
 		"HARK_APP_KEY=$(app KEY) HARK_APP_SECRET=... go test ./localstack/e2e"
 }
 
-# allow_batches works around a bug of MiniStack. On AWS, SendMessage also allows SendMessageBatch, which
-# has no action of its own (SQS Developer Guide, Amazon SQS batch actions: Permissions). Nothing else in
-# the stack's policies is changed.
+# allow_batches works around a bug of MiniStack. On AWS, SendMessage also allows SendMessageBatch,
+# which has no action of its own (SQS Developer Guide, Amazon SQS batch actions: Permissions).
+# Nothing else in the stack's policies is changed.
 allow_batches() {
 	aws_cli
 	for id in ApiRole MessageRole DisconnectRole BroadcastRole SweepRole; do

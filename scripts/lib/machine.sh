@@ -1,5 +1,6 @@
-# Installs on a fresh machine what scripts/test needs, which sources this file. It prints each
-# step. It needs $cache, a folder outside the tree, and $work, a temporary one. shellcheck shell=sh
+# Installs on a fresh machine what scripts/test needs, which sources this file. It prints each step.
+# It needs $cache, a folder outside the tree, and $work, a temporary one.
+# shellcheck shell=sh
 
 : "${cache:?}" "${work:?}"
 

@@ -1,12 +1,14 @@
 // usage: node scripts/lib/score.mjs LINES
 //
-// Prints how many lines of the conformance checklist (localstack/e2e/testdata/checklist.json) are met, and for each that is not,
-// why. LINES is what count.mjs kept of the suites that ran. A line is met if a test named for it has passed, and none has failed or
-// was skipped. Fails if a line is not met that could be.
+// Prints how many lines of the conformance checklist (localstack/e2e/testdata/checklist.json) are
+// met, and why the others are not. LINES is what count.mjs kept of the suites that ran. A line is
+// met if a test named for it has passed, and none has failed or was skipped. Fails if a line is not
+// met that is not marked notYet.
 import { existsSync, readFileSync } from 'node:fs';
 import { argv } from 'node:process';
 
-const checklist = JSON.parse(readFileSync(new URL('../../localstack/e2e/testdata/checklist.json', import.meta.url), 'utf8'));
+const path = new URL('../../localstack/e2e/testdata/checklist.json', import.meta.url);
+const checklist = JSON.parse(readFileSync(path, 'utf8'));
 
 const outcomes = new Map(); // line → outcome → tests
 for (const text of existsSync(argv[2]) ? readFileSync(argv[2], 'utf8').trim().split('\n') : []) {
@@ -16,7 +18,7 @@ for (const text of existsSync(argv[2]) ? readFileSync(argv[2], 'utf8').trim().sp
   outcomes.set(Number(line), all);
 }
 
-// why says why a line is not met; nothing if it is.
+// why returns why a line is not met, or undefined if it is.
 function why({ line, notYet }) {
   if (notYet) return notYet;
   const { pass, fail, skip } = outcomes.get(line) ?? { pass: [], fail: [], skip: [] };
@@ -25,8 +27,9 @@ function why({ line, notYet }) {
   return pass.length > 0 ? undefined : 'no test ran';
 }
 
-// innermost leaves out tests whose subtests say it better.
-const innermost = (tests) => tests.filter((test) => !tests.some((other) => other.startsWith(`${test}/`))).join(', ');
+// innermost lists tests without those that have subtests in the list.
+const innermost = (tests) => tests
+  .filter((test) => !tests.some((other) => other.startsWith(`${test}/`))).join(', ');
 
 const parts = [
   ['sockets: lines 1 to 92, 138 to 140', (line) => line <= 92 || line >= 138],
@@ -35,9 +38,12 @@ const parts = [
 ];
 for (const [name, has] of parts) {
   const lines = checklist.filter(({ line }) => has(line));
-  console.log(`   ${name.padEnd(36)}${String(lines.filter((l) => !why(l)).length).padStart(3)} of ${lines.length}`);
+  const met = lines.filter((l) => !why(l)).length;
+  console.log(`   ${name.padEnd(36)}${String(met).padStart(3)} of ${lines.length}`);
 }
-for (const l of checklist.filter((each) => !each.notYet && why(each))) console.log(`   ${l.line}. ${l.title}\n      ${why(l)}`);
+for (const l of checklist.filter((each) => !each.notYet && why(each))) {
+  console.log(`   ${l.line}. ${l.title}\n      ${why(l)}`);
+}
 for (const reason of new Set(checklist.map(({ notYet }) => notYet).filter(Boolean))) {
   const numbers = checklist.filter(({ notYet }) => notYet === reason).map(({ line }) => line);
   console.log(`   ${numbers.join(', ')}: not yet: ${reason}`);

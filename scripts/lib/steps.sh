@@ -1,5 +1,6 @@
 # Runs the steps of scripts/test, which sources this file, and counts the tests that they run. It
-# needs $work, a temporary folder. shellcheck shell=sh
+# needs $work, a temporary folder.
+# shellcheck shell=sh
 
 results=${work:?}/results # suite, passed, failed, skipped; one line each
 : >"$results"
