@@ -30,11 +30,13 @@ func forms() []form {
 	return []form{
 		{"default", nil, always},
 		{
-			"named", map[string]any{"routes": "named"},
+			"named",
+			map[string]any{"routes": "named"},
 			slices.Concat(always, []string{"subscribe", "auth"}),
 		},
 		{
-			"webhooks", map[string]any{"webhooks": true},
+			"webhooks",
+			map[string]any{"webhooks": true},
 			slices.Concat(always, []string{"webhook", "publish"}),
 		},
 	}

@@ -203,7 +203,8 @@ func TestIdleBillCountsEveryPoller(t *testing.T) {
 		{"Lambda goes down to two pollers by itself", nil, 2},
 		{
 			"but not with a maximum concurrency",
-			map[string]any{"ScalingConfig": map[string]any{"MaximumConcurrency": 16.0}}, 5,
+			map[string]any{"ScalingConfig": map[string]any{"MaximumConcurrency": 16.0}},
+			5,
 		},
 	} {
 		lines, _ := idleUsage(feed(test.properties), "M")
