@@ -16,18 +16,20 @@ import (
 	"hark/shared/settings"
 )
 
-// How long a process uses what it has read of an app: a change takes effect within appLife.
-// noAppLife is for apps that were not found: a new app that was asked for too early is found
-// after it, and repeated guesses of one key cost one read in that time.
+// How long a process uses an item that it has read.
 const (
-	appLife   = 10 * time.Second
+	// appLife is how long a change of an app may take to come into effect.
+	appLife = 10 * time.Second
+	// noAppLife is for items that do not exist. It is short, because the app may be created next;
+	// but repeated requests with a key that does not exist must not cost a read each.
 	noAppLife = 5 * time.Second
-	cacheSize = 1000 // entries; then the cache starts anew
+	// cacheSize bounds the items in memory. A full cache is emptied.
+	cacheSize = 1000
 )
 
 // Apps is the table of apps. An app has two items: one with its credentials and settings, and one
-// that leads from its key to its ID (docs/decisions/0008-apps-table.md). Apps caches what it has read and is safe for
-// concurrent use.
+// that leads from its key to its ID (docs/decisions/0008-apps-table.md). Apps caches items and is
+// safe for concurrent use.
 type Apps struct {
 	Client *dynamodb.Client
 	Table  string
@@ -37,17 +39,23 @@ type Apps struct {
 	cache map[string]cached // by pk
 }
 
+// What the pk of an app's two items begins with; the app's ID or key follows.
+const (
+	appPrefix = "app#"
+	keyPrefix = "key#"
+)
+
 type cached struct {
-	item  item // nil: there is none
+	item  item // nil if there is none
 	until time.Time
 }
 
-// ByKey returns the app that has the key; it fails with pusher.ErrNoApp if none has.
+// ByKey returns the app with the key; it fails with pusher.ErrNoApp if there is none.
 func (a *Apps) ByKey(ctx context.Context, appKey string) (pusher.App, error) {
 	if !pusher.ValidName(appKey) {
 		return pusher.App{}, pusher.ErrNoApp
 	}
-	it, err := a.get(ctx, "key#"+appKey)
+	it, err := a.get(ctx, keyPrefix+appKey)
 	if err != nil {
 		return pusher.App{}, err
 	}
@@ -58,12 +66,12 @@ func (a *Apps) ByKey(ctx context.Context, appKey string) (pusher.App, error) {
 	return a.ByID(ctx, id)
 }
 
-// ByID returns the app; it fails with pusher.ErrNoApp if there is none.
+// ByID returns the app with the ID; it fails with pusher.ErrNoApp if there is none.
 func (a *Apps) ByID(ctx context.Context, id string) (pusher.App, error) {
 	if !pusher.ValidName(id) {
 		return pusher.App{}, pusher.ErrNoApp
 	}
-	it, err := a.get(ctx, "app#"+id)
+	it, err := a.get(ctx, appPrefix+id)
 	if err != nil {
 		return pusher.App{}, err
 	}
@@ -102,8 +110,8 @@ func (a *Apps) get(ctx context.Context, pk string) (item, error) {
 	return c.item, nil
 }
 
-// Add writes a new app, both items or none. It fails if the ID or the key is taken, or if a setting
-// has a value that it may not have.
+// Add writes both items of a new app, or none. It fails if the ID or the key is taken, or if the
+// value of a setting is not allowed.
 func (a *Apps) Add(ctx context.Context, app pusher.App) error {
 	it := fromApp(app)
 	if _, err := toApp(it); err != nil {
@@ -117,7 +125,7 @@ func (a *Apps) Add(ctx context.Context, app pusher.App) error {
 	}
 	items := []types.TransactWriteItem{
 		put(it),
-		put(item{"pk": str("key#" + app.Key), "app": str(app.ID)}),
+		put(item{"pk": str(keyPrefix + app.Key), "app": str(app.ID)}),
 	}
 	_, err := a.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
 		TransactItems: items,
@@ -140,27 +148,54 @@ func (a *Apps) Add(ctx context.Context, app pusher.App) error {
 	return nil
 }
 
-// List returns all apps, in no order.
+// List returns all apps, in no order. It fails if a setting of any app cannot be read.
 func (a *Apps) List(ctx context.Context) ([]pusher.App, error) {
 	var apps []pusher.App
+	err := a.scan(ctx, nil, func(it item) error {
+		app, err := toApp(it)
+		apps = append(apps, app)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return apps, nil
+}
+
+// IDs returns the IDs of all apps, in no order. It reads nothing else of them, so an app with an
+// invalid setting does not hide the others.
+func (a *Apps) IDs(ctx context.Context) ([]string, error) {
+	var ids []string
+	err := a.scan(ctx, aws.String("id"), func(it item) error {
+		ids = append(ids, getStr(it["id"]))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ids, nil
+}
+
+// scan calls each with these attributes of every app's item, or with all attributes if it is nil.
+// It ends with the first error.
+func (a *Apps) scan(ctx context.Context, attributes *string, each func(item) error) error {
 	pages := dynamodb.NewScanPaginator(a.Client, &dynamodb.ScanInput{
-		TableName: &a.Table, FilterExpression: aws.String("begins_with(pk, :app)"),
-		ExpressionAttributeValues: item{":app": str("app#")},
+		TableName: &a.Table, ProjectionExpression: attributes,
+		FilterExpression:          aws.String("begins_with(pk, :app)"),
+		ExpressionAttributeValues: item{":app": str(appPrefix)},
 	})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("list apps: %w", err)
+			return fmt.Errorf("list apps: %w", err)
 		}
 		for _, it := range out.Items {
-			app, err := toApp(it)
-			if err != nil {
-				return nil, err
+			if err := each(it); err != nil {
+				return err
 			}
-			apps = append(apps, app)
 		}
 	}
-	return apps, nil
+	return nil
 }
 
 func toApp(it item) (a pusher.App, err error) {
@@ -178,11 +213,12 @@ func toApp(it item) (a pusher.App, err error) {
 	return a, nil
 }
 
+// wrong says which app's item an error is about.
 func wrong(it item, err error) error {
-	return fmt.Errorf("app %s: %w", strings.TrimPrefix(getStr(it["pk"]), "app#"), err)
+	return fmt.Errorf("app %s: %w", strings.TrimPrefix(getStr(it["pk"]), appPrefix), err)
 }
 
-// required returns a text that must be there.
+// required returns an attribute that must be a text.
 func required(it item, name string) (string, error) {
 	v, found := it[name]
 	if !found {
@@ -198,7 +234,7 @@ func required(it item, name string) (string, error) {
 
 func fromApp(a pusher.App) item {
 	it := toItem(settings.Encode(a.Settings))
-	it["pk"], it["id"] = str("app#"+a.ID), str(a.ID)
+	it["pk"], it["id"] = str(appPrefix+a.ID), str(a.ID)
 	it["key"], it["secret"] = str(a.Key), str(a.Secret)
 	return it
 }

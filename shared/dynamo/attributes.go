@@ -10,7 +10,7 @@ import (
 	"hark/shared/state"
 )
 
-// item is a row as DynamoDB holds it.
+// item is a row as DynamoDB stores it: a map of names to attributes.
 type item = map[string]types.AttributeValue
 
 func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -31,8 +31,8 @@ func strs(texts []string) types.AttributeValue {
 
 func noStamps() types.AttributeValue { return &types.AttributeValueMemberM{Value: item{}} }
 
-// The readers of the state table: an attribute that is absent, or that this package would not have
-// written, reads as the zero value.
+// Readers of attributes of the state table. An attribute that is absent or of another type reads as
+// the zero value.
 
 func getStr(v types.AttributeValue) string {
 	s, ok := v.(*types.AttributeValueMemberS)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Ban keeps a user away until then, whatever was said before; a time that has passed lifts a ban.
+// Ban bans a user until then and replaces an earlier ban. A time in the past lifts the ban.
 func (s *State) Ban(ctx context.Context, app, user string, until time.Time) error {
 	it := banKey(app, user)
 	it["expires"] = num(until.Unix())
@@ -13,7 +13,8 @@ func (s *State) Ban(ctx context.Context, app, user string, until time.Time) erro
 	return err
 }
 
-// Banned returns until when the user is banned, which may have passed; the zero time if the user never was.
+// Banned returns when the user's ban ends, which may be in the past; the zero time if there is
+// none.
 func (s *State) Banned(ctx context.Context, app, user string) (time.Time, error) {
 	it, err := s.get(ctx, banKey(app, user))
 	if err != nil || it == nil {

@@ -13,12 +13,14 @@ import (
 	"hark/shared/state"
 )
 
-// countedLife is how much longer the row of a counted connection is kept: DynamoDB must not remove it before its lease has, which
-// counts it out.
+// countedLife is how much longer the row of a counted connection is kept. DynamoDB must not remove
+// it before sweep has come to its lease, because sweep subtracts it from the app's open
+// connections.
 const countedLife = time.Hour
 
-// PutConnection writes the row of a new connection, and does nothing if it is there: connect may run twice, and an attempt that was given
-// up may still arrive when the client has subscribed. One that is counted is added to the app's open connections by the same write.
+// PutConnection writes the row of a new connection. It does nothing if there is one: connect may
+// run twice, and an attempt that was given up may arrive after the client has subscribed. A counted
+// connection is added to the app's open connections by the same write.
 func (s *State) PutConnection(ctx context.Context, c state.Connection) error {
 	it := connectionKey(c.ID)
 	it["app"] = str(c.App)
@@ -38,39 +40,22 @@ func (s *State) PutConnection(ctx context.Context, c state.Connection) error {
 	}}, s.countOpen(c, 1))
 }
 
-// DeleteConnection removes the row if it is there. One that is counted leaves the app's open connections by the same write.
+// DeleteConnection removes the row if it exists. A counted connection is subtracted from the app's
+// open connections by the same write.
 func (s *State) DeleteConnection(ctx context.Context, c state.Connection) error {
 	if !c.Counted {
-		return s.drop(ctx, connectionKey(c.ID))
+		return s.delete(ctx, connectionKey(c.ID))
 	}
 	return s.transact(ctx, types.TransactWriteItem{Delete: &types.Delete{
-		TableName: &s.Table, Key: connectionKey(c.ID), ConditionExpression: aws.String("attribute_exists(pk)"),
+		TableName: &s.Table, Key: connectionKey(c.ID),
+		ConditionExpression: aws.String("attribute_exists(pk)"),
 	}}, s.countOpen(c, -1))
 }
 
-func (s *State) countOpen(c state.Connection, n int) types.TransactWriteItem {
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Table, Key: openKey(c.App, c.ID),
-		UpdateExpression: aws.String("ADD n :n"), ExpressionAttributeValues: item{":n": num(n)},
-	}}
-}
-
-// OpenConnections returns how many counted connections the app has.
-func (s *State) OpenConnections(ctx context.Context, app string) (int, error) {
-	n := 0
-	for out, err := range s.pages(ctx, s.query(openPK(app), openPrefix)) {
-		if err != nil {
-			return 0, err
-		}
-		for _, it := range out.Items {
-			n += int(getNum(it["n"]))
-		}
-	}
-	return n, nil
-}
-
 // Connection reads the row; it fails with state.ErrGone if there is none.
-func (s *State) Connection(ctx context.Context, id pusher.ConnectionID) (state.Connection, error) {
+func (s *State) Connection(
+	ctx context.Context, id pusher.ConnectionID,
+) (state.Connection, error) {
 	it, err := s.get(ctx, connectionKey(id))
 	if err != nil {
 		return state.Connection{}, err
@@ -78,10 +63,11 @@ func (s *State) Connection(ctx context.Context, id pusher.ConnectionID) (state.C
 	if it == nil {
 		return state.Connection{}, state.ErrGone
 	}
-	return connection(id, it), nil
+	return toConnection(id, it), nil
 }
 
-// SignIn sets the user, if the row exists and is not dead, and nobody else is signed in.
+// SignIn sets the user, if the row exists, is not dead, and has no other user. It reports whether
+// it did.
 func (s *State) SignIn(ctx context.Context, id pusher.ConnectionID, u pusher.User) (bool, error) {
 	update, values := "SET #user = :user REMOVE info", item{":user": str(u.ID)}
 	if len(u.Info) > 0 {
@@ -89,14 +75,16 @@ func (s *State) SignIn(ctx context.Context, id pusher.ConnectionID, u pusher.Use
 	}
 	_, err := s.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.Table, Key: connectionKey(id), UpdateExpression: &update,
-		ConditionExpression:       aws.String("attribute_exists(pk) AND attribute_not_exists(dead) AND (attribute_not_exists(#user) OR #user = :user)"),
+		ConditionExpression: aws.String("attribute_exists(pk) AND attribute_not_exists(dead)" +
+			" AND (attribute_not_exists(#user) OR #user = :user)"),
 		ExpressionAttributeNames:  map[string]string{"#user": "user"}, // a reserved word
 		ExpressionAttributeValues: values,
 	})
 	return held(err)
 }
 
-// MarkDead sets the row dead and returns it; it fails with state.ErrGone if there is none.
+// MarkDead sets the row dead and returns it as it is then; it fails with state.ErrGone if there is
+// none.
 func (s *State) MarkDead(ctx context.Context, id pusher.ConnectionID) (state.Connection, error) {
 	out, err := s.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.Table, Key: connectionKey(id),
@@ -105,17 +93,17 @@ func (s *State) MarkDead(ctx context.Context, id pusher.ConnectionID) (state.Con
 		ExpressionAttributeValues: item{":true": flag(true)},
 		ReturnValues:              types.ReturnValueAllNew,
 	})
-	if _, failed := refused(err); failed {
+	if _, failed := conditionFailed(err); failed {
 		return state.Connection{}, state.ErrGone
 	}
 	if err != nil {
 		return state.Connection{}, fmt.Errorf("mark %s dead: %w", id, err)
 	}
-	return connection(id, out.Attributes), nil
+	return toConnection(id, out.Attributes), nil
 }
 
-// connection reads a row. One that is missing is dead.
-func connection(id pusher.ConnectionID, it item) state.Connection {
+// toConnection reads a row. A connection without one is dead.
+func toConnection(id pusher.ConnectionID, it item) state.Connection {
 	return state.Connection{
 		ID:          id,
 		App:         getStr(it["app"]),

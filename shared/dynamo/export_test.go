@@ -13,7 +13,7 @@ func Keys(app string, ch pusher.Channel, user string, id pusher.ConnectionID) ma
 		"cache":            cacheKey(app, ch),
 		"sent count":       sentCountKey(app, ch),
 		"marker":           markerKey(app, ch),
-		"miss":             missKey(app, ch),
+		"miss":             announcedMissKey(app, ch),
 		"announced member": announcedMemberKey(app, ch, user),
 		"count lease":      leaseKey(state.Lease{App: app, Channel: ch}),
 		"user":             userKey(app, user, id),

@@ -10,13 +10,15 @@ import (
 	"hark/shared/state"
 )
 
-// PutLease makes the connection due at a minute.
+// PutLease makes sweep look at the connection in the given minute (docs/steps.md §3.12).
 func (s *State) PutLease(ctx context.Context, id pusher.ConnectionID, due time.Time) error {
 	return s.putLease(ctx, state.Lease{Minute: due, Connection: id})
 }
 
-// PutCountLease makes the number of a channel's subscribers due at a minute.
-func (s *State) PutCountLease(ctx context.Context, app string, ch pusher.Channel, due time.Time) error {
+// PutCountLease makes sweep send the channel's subscription count in the given minute.
+func (s *State) PutCountLease(
+	ctx context.Context, app string, ch pusher.Channel, due time.Time,
+) error {
 	return s.putLease(ctx, state.Lease{Minute: due, App: app, Channel: ch})
 }
 
@@ -27,7 +29,7 @@ func (s *State) putLease(ctx context.Context, l state.Lease) error {
 	return err
 }
 
-// Due returns what is due in that minute.
+// Due returns the leases of a minute.
 func (s *State) Due(ctx context.Context, minute time.Time) ([]state.Lease, error) {
 	var leases []state.Lease
 	for n := range shards {
@@ -36,29 +38,29 @@ func (s *State) Due(ctx context.Context, minute time.Time) ([]state.Lease, error
 				return nil, err
 			}
 			for _, it := range out.Items {
-				leases = append(leases, lease(minute, getStr(it["sk"])))
+				leases = append(leases, toLease(minute, getStr(it["sk"])))
 			}
 		}
 	}
 	return leases, nil
 }
 
-// lease reads the sort key that leaseKey wrote.
-func lease(minute time.Time, sk string) state.Lease {
-	number, found := strings.CutPrefix(sk, "#")
+// toLease reads the sort key that leaseKey built.
+func toLease(minute time.Time, sk string) state.Lease {
+	count, found := strings.CutPrefix(sk, "#")
 	if !found {
 		return state.Lease{Minute: minute, Connection: pusher.ConnectionID(sk)}
 	}
-	app, ch, _ := strings.Cut(number, "#")
+	app, ch, _ := strings.Cut(count, "#")
 	return state.Lease{Minute: minute, App: app, Channel: pusher.Channel(ch)}
 }
 
-// DeleteLease removes a lease that has been looked at.
+// DeleteLease removes a lease that sweep has handled.
 func (s *State) DeleteLease(ctx context.Context, l state.Lease) error {
-	return s.drop(ctx, leaseKey(l))
+	return s.delete(ctx, leaseKey(l))
 }
 
-// Swept returns the last minute that has been swept; the zero time if none has.
+// Swept returns the last minute that was swept; the zero time if none was.
 func (s *State) Swept(ctx context.Context) (time.Time, error) {
 	it, err := s.get(ctx, sweptKey())
 	if err != nil || it == nil {
@@ -67,7 +69,7 @@ func (s *State) Swept(ctx context.Context) (time.Time, error) {
 	return time.Unix(getNum(it["minute"])*60, 0), nil
 }
 
-// SetSwept notes that a minute has been swept.
+// SetSwept writes the last minute that was swept.
 func (s *State) SetSwept(ctx context.Context, minute time.Time) error {
 	it := sweptKey()
 	it["minute"] = num(minute.Unix() / 60)

@@ -11,13 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// State is the table of connections and what belongs to them. It fits the membership package's Store.
+// State is the table of everything but apps: connections, channels, users, and what sweep needs. It
+// implements the interfaces of rows that packages membership, fanout, socket, httpapi and webhook
+// declare. It is safe for concurrent use.
 type State struct {
 	Client *dynamodb.Client
 	Table  string
 }
 
-// put writes an item, if the condition holds; an empty one always does.
+// put writes an item and reports whether the condition held; an empty one always does.
 func (s *State) put(ctx context.Context, it item, cond string, values item) (bool, error) {
 	in := &dynamodb.PutItemInput{TableName: &s.Table, Item: it, ExpressionAttributeValues: values}
 	if cond != "" {
@@ -27,52 +29,67 @@ func (s *State) put(ctx context.Context, it item, cond string, values item) (boo
 	return held(err)
 }
 
-// update changes an item, if the condition holds.
-func (s *State) update(ctx context.Context, k item, update, cond string, values item) (bool, error) {
+// update changes an item and reports whether the condition held.
+func (s *State) update(
+	ctx context.Context, k item, update, cond string, values item,
+) (bool, error) {
 	_, err := s.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.Table, Key: k, UpdateExpression: &update, ConditionExpression: &cond, ExpressionAttributeValues: values,
+		TableName: &s.Table, Key: k, UpdateExpression: &update,
+		ConditionExpression: &cond, ExpressionAttributeValues: values,
 	})
 	return held(err)
 }
 
-// remove deletes an item, if it is there and the condition holds.
-func (s *State) remove(ctx context.Context, k item, cond string, values item) error {
+// delete deletes an item if it exists.
+func (s *State) delete(ctx context.Context, k item) error {
+	_, err := s.deleteReturning(ctx, k, types.ReturnValueNone)
+	return err
+}
+
+// deleteIf deletes an item and reports whether the condition held.
+func (s *State) deleteIf(ctx context.Context, k item, cond string, values item) (bool, error) {
 	_, err := s.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: &s.Table, Key: k, ConditionExpression: &cond, ExpressionAttributeValues: values,
+		TableName: &s.Table, Key: k,
+		ConditionExpression: &cond, ExpressionAttributeValues: values,
 	})
-	_, err = held(err)
-	return err
+	return held(err)
 }
 
-// drop deletes an item if it is there.
-func (s *State) drop(ctx context.Context, k item) error {
-	_, err := s.take(ctx, k, types.ReturnValueNone)
-	return err
+// take deletes an item and returns it; nil if there was none.
+func (s *State) take(ctx context.Context, k item) (item, error) {
+	return s.deleteReturning(ctx, k, types.ReturnValueAllOld)
 }
 
-// take deletes an item if it is there, and returns it if it is asked to.
-func (s *State) take(ctx context.Context, k item, what types.ReturnValue) (item, error) {
-	out, err := s.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.Table, Key: k, ReturnValues: what})
+func (s *State) deleteReturning(
+	ctx context.Context, k item, what types.ReturnValue,
+) (item, error) {
+	out, err := s.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &s.Table, Key: k, ReturnValues: what,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("delete %s: %w", getStr(k["pk"]), err)
 	}
 	return out.Attributes, nil
 }
 
-// get reads an item, strongly consistent; it is nil if there is none.
+// get reads an item, strongly consistent; nil if there is none.
 func (s *State) get(ctx context.Context, k item) (item, error) {
-	out, err := s.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Table, Key: k, ConsistentRead: aws.Bool(true)})
+	out, err := s.Client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.Table, Key: k, ConsistentRead: aws.Bool(true),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", getStr(k["pk"]), err)
 	}
 	return out.Item, nil
 }
 
-// query asks for the items of a partition whose sort keys begin with the prefix, all of them if it is empty; strongly consistent.
+// query returns a strongly consistent query for the items of a partition whose sort keys begin with
+// the prefix, or for all items if the prefix is empty.
 func (s *State) query(pk, prefix string) *dynamodb.QueryInput {
 	in := &dynamodb.QueryInput{
 		TableName: &s.Table, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression: aws.String("pk = :pk"), ExpressionAttributeValues: item{":pk": str(pk)},
+		KeyConditionExpression:    aws.String("pk = :pk"),
+		ExpressionAttributeValues: item{":pk": str(pk)},
 	}
 	if prefix != "" {
 		in.KeyConditionExpression = aws.String("pk = :pk AND begins_with(sk, :prefix)")
@@ -81,14 +98,17 @@ func (s *State) query(pk, prefix string) *dynamodb.QueryInput {
 	return in
 }
 
-// pages are what a query finds, up to 1 MB at a time. An error is the last of them.
-func (s *State) pages(ctx context.Context, in *dynamodb.QueryInput) iter.Seq2[*dynamodb.QueryOutput, error] {
+// pages runs a query, a page of up to 1 MB at a time. It ends after an error.
+func (s *State) pages(
+	ctx context.Context, in *dynamodb.QueryInput,
+) iter.Seq2[*dynamodb.QueryOutput, error] {
 	return func(yield func(*dynamodb.QueryOutput, error) bool) {
 		pages := dynamodb.NewQueryPaginator(s.Client, in)
 		for pages.HasMorePages() {
 			out, err := pages.NextPage(ctx)
 			if err != nil {
-				yield(nil, fmt.Errorf("query %s: %w", getStr(in.ExpressionAttributeValues[":pk"]), err))
+				pk := getStr(in.ExpressionAttributeValues[":pk"])
+				yield(nil, fmt.Errorf("query %s: %w", pk, err))
 				return
 			}
 			if !yield(out, nil) {
@@ -98,9 +118,9 @@ func (s *State) pages(ctx context.Context, in *dynamodb.QueryInput) iter.Seq2[*d
 	}
 }
 
-// held tells whether the condition of a write held.
+// held turns the error of a conditional write into whether its condition held.
 func held(err error) (bool, error) {
-	if _, failed := refused(err); failed {
+	if _, failed := conditionFailed(err); failed {
 		return false, nil
 	}
 	if err != nil {
@@ -109,8 +129,9 @@ func held(err error) (bool, error) {
 	return true, nil
 }
 
-// refused reports that a write's condition did not hold, with the item as it is if the write asked for it.
-func refused(err error) (item, bool) {
+// conditionFailed reports whether a write failed because its condition did not hold. It returns the
+// item as it is, if the write asked for it.
+func conditionFailed(err error) (item, bool) {
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
 		return failed.Item, true

@@ -13,12 +13,12 @@ import (
 	"hark/shared/settings"
 )
 
-// changeTries is how often a change is tried while others change the same settings.
+// changeTries is how often a change is tried while other processes change the same settings.
 const changeTries = 10
 
-// Change changes settings of an app and leaves its other attributes alone, also those that somebody
-// else changes at the same time. It changes all or nothing: it fails if a value is refused, or if
-// another setting cannot be read. It fails with pusher.ErrNoApp if there is no such app.
+// Change changes settings of an app, all or none. It leaves the app's other attributes alone, even
+// if they are changed at the same time. It fails if a value is refused or another setting cannot be
+// read, and with pusher.ErrNoApp if there is no such app.
 func (a *Apps) Change(ctx context.Context, id string, changes []settings.Setting) error {
 	for range changeTries {
 		if done, err := a.tryChange(ctx, id, changes); done || err != nil {
@@ -29,12 +29,12 @@ func (a *Apps) Change(ctx context.Context, id string, changes []settings.Setting
 		"change app %s: somebody else changes it all the time; nothing was changed", id)
 }
 
-// tryChange reads the app and changes it. It reports false, and has changed nothing, if somebody
-// else changed the same settings in between.
+// tryChange reads the app and changes it. It reports false, and has changed nothing, if another
+// process changed the same settings in between.
 func (a *Apps) tryChange(
 	ctx context.Context, id string, changes []settings.Setting,
 ) (done bool, err error) {
-	k := item{"pk": str("app#" + id)}
+	k := item{"pk": str(appPrefix + id)}
 	out, err := a.Client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &a.Table, Key: k, ConsistentRead: aws.Bool(true),
 	})
@@ -51,7 +51,7 @@ func (a *Apps) tryChange(
 	in := replace(out.Item, next, touched)
 	in.TableName, in.Key = &a.Table, k
 	_, err = a.Client.UpdateItem(ctx, in)
-	if _, meanwhile := refused(err); meanwhile {
+	if _, meanwhile := conditionFailed(err); meanwhile {
 		return false, nil
 	}
 	if err != nil {
@@ -61,7 +61,7 @@ func (a *Apps) tryChange(
 }
 
 // change returns an app's item as it will be after the changes, and the names of the attributes
-// that they touch. The settings that are changed may have been unreadable.
+// that they touch. The old values of the settings that change need not be readable.
 func change(it item, changes []settings.Setting) (next item, touched []string, err error) {
 	for _, c := range changes {
 		if !slices.Contains(touched, c.Key()) {
@@ -78,8 +78,8 @@ func change(it item, changes []settings.Setting) (next item, touched []string, e
 	return toItem(settings.Encode(s)), touched, nil
 }
 
-// replace sets the named attributes to their values in the next item and removes those that it
-// lacks, on the condition that all of them still are as they were.
+// replace returns an update that sets the named attributes to their values in next, and removes
+// those that next lacks, on the condition that all of them still are as in was.
 func replace(was, next item, names []string) *dynamodb.UpdateItemInput {
 	in := &dynamodb.UpdateItemInput{ExpressionAttributeNames: make(map[string]string)}
 	var set, remove []string
@@ -101,7 +101,7 @@ func replace(was, next item, names []string) *dynamodb.UpdateItemInput {
 		values[v] = next[name]
 		set = append(set, n+" = "+v)
 	}
-	if len(values) > 0 { // AWS takes no empty ones
+	if len(values) > 0 { // AWS refuses an empty map
 		in.ExpressionAttributeValues = values
 	}
 	in.ConditionExpression = aws.String(strings.Join(still, " AND "))

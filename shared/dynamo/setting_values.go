@@ -10,8 +10,8 @@ import (
 	"hark/shared/settings"
 )
 
-// fromAttribute returns an attribute as package settings stores values. What no setting can be
-// becomes a settings.Other, so that an error can say what it is.
+// fromAttribute returns an attribute in the types that package settings decodes. A type that no
+// setting has becomes a settings.Other, so that an error can name it.
 func fromAttribute(v types.AttributeValue) any {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberBOOL:
@@ -50,7 +50,7 @@ func fromItem(it item) map[string]any {
 	return values
 }
 
-// toAttribute is the opposite of fromAttribute, for the types of which settings.Encode is built.
+// toAttribute is the reverse of fromAttribute, for the types that settings.Encode returns.
 func toAttribute(v any) types.AttributeValue {
 	switch v := v.(type) {
 	case bool:

@@ -13,20 +13,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
+// Requests for several items. DynamoDB may do a batch in part, or cancel a transaction because of
+// another one. The SDK repeats neither, so the functions here do.
+
 // maxBatch is how many items BatchWriteItem takes.
 const maxBatch = 25
 
-// How long to wait before what DynamoDB did not get to is asked of it again: at random up to the first, then up to twice as long each
-// time. The SDK itself repeats calls that failed, not those that were done in part or ran into each other.
+// The pause before another attempt is random: up to firstPause at first, then up to twice as long
+// each time, at most longestPause.
 const (
-	firstPause = 20 * time.Millisecond
-	mostPause  = time.Second
+	firstPause   = 20 * time.Millisecond
+	longestPause = time.Second
 )
 
-// pause waits before the nth attempt, which counts from 1; it fails when the context ends first.
+// pause waits after the nth attempt, counted from 1. It fails if the context ends first.
 func pause(ctx context.Context, n int) error {
-	most := min(firstPause<<min(n-1, 10), mostPause)
-	timer := time.NewTimer(rand.N(most))
+	longest := min(firstPause<<min(n-1, 10), longestPause)
+	timer := time.NewTimer(rand.N(longest))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -36,7 +39,7 @@ func pause(ctx context.Context, n int) error {
 	}
 }
 
-// writeAll puts and deletes items on no condition. After an error some of it may be done.
+// writeAll puts and deletes items, without conditions. After an error some of it may be done.
 func (s *State) writeAll(ctx context.Context, writes []types.WriteRequest) error {
 	for chunk := range slices.Chunk(writes, maxBatch) {
 		for n := 1; ; n++ {
@@ -57,30 +60,38 @@ func (s *State) writeAll(ctx context.Context, writes []types.WriteRequest) error
 	return nil
 }
 
-// readBoth reads two items or what there is of them, strongly consistent.
+// readBoth reads two items, strongly consistent. It returns those that exist.
 func (s *State) readBoth(ctx context.Context, a, b item) ([]item, error) {
+	failed := func(err error) error {
+		return fmt.Errorf("read %s and %s: %w", getStr(a["pk"]), getStr(b["pk"]), err)
+	}
 	var items []item
-	ask := map[string]types.KeysAndAttributes{s.Table: {Keys: []item{a, b}, ConsistentRead: aws.Bool(true)}}
+	ask := map[string]types.KeysAndAttributes{
+		s.Table: {Keys: []item{a, b}, ConsistentRead: aws.Bool(true)},
+	}
 	for n := 1; ; n++ {
 		out, err := s.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: ask})
 		if err != nil {
-			return nil, fmt.Errorf("read %s and %s: %w", getStr(a["pk"]), getStr(b["pk"]), err)
+			return nil, failed(err)
 		}
 		items = append(items, out.Responses[s.Table]...)
 		if ask = out.UnprocessedKeys; len(ask) == 0 {
 			return items, nil
 		}
 		if err := pause(ctx, n); err != nil {
-			return nil, fmt.Errorf("read %s and %s: %w", getStr(a["pk"]), getStr(b["pk"]), err)
+			return nil, failed(err)
 		}
 	}
 }
 
-// transact makes all of the writes, or none if the condition of one does not hold, which is no error. Transactions on one item do not wait for each
-// other: one of them is cancelled, and begins again.
+// transact does all of the writes, or none if the condition of one does not hold, which is no
+// error. DynamoDB cancels one of two transactions on the same item instead of letting it wait;
+// transact then tries again.
 func (s *State) transact(ctx context.Context, writes ...types.TransactWriteItem) error {
 	for n := 1; ; n++ {
-		_, err := s.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+		_, err := s.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+			TransactItems: writes,
+		})
 		var cancelled *types.TransactionCanceledException
 		switch {
 		case err == nil:
@@ -89,7 +100,8 @@ func (s *State) transact(ctx context.Context, writes ...types.TransactWriteItem)
 			return fmt.Errorf("write state: %w", err)
 		case cancelledBy(cancelled, "ConditionalCheckFailed"):
 			return nil
-		case !cancelledBy(cancelled, "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"):
+		case !cancelledBy(cancelled,
+			"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"):
 			return fmt.Errorf("write state: %w", err)
 		}
 		if paused := pause(ctx, n); paused != nil {
