@@ -1,7 +1,6 @@
 package pusher
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -162,18 +161,10 @@ func (e *Error) SubscriptionError(ch Channel) []byte {
 	}{kind, e.Message, status}})
 }
 
-// encode writes JSON. It does not escape characters for HTML, which would only make frames longer,
-// but escapes the two characters that JSON may hold and an SQS message may not.
+// encode writes a frame. It cannot fail: strings and numbers can always be encoded.
 func encode(v any) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil // strings and numbers can always be encoded
-	}
-	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	text = bytes.ReplaceAll(text, []byte("\ufffe"), []byte(`\ufffe`))
-	return bytes.ReplaceAll(text, []byte("\uffff"), []byte(`\uffff`))
+	text, _ := EncodeMessage(v)
+	return text
 }
 
 // encodeText writes JSON as the text of a frame's data.

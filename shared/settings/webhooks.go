@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,11 +73,8 @@ func (w webhooksValue) text() string {
 			typed[i].Filter = &filter{h.Prefix, h.Suffix}
 		}
 	}
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false) // URLs have ampersands
-	_ = enc.Encode(typed)    // strings can always be encoded
-	return strings.TrimSuffix(text.String(), "\n")
+	text, _ := pusher.EncodeJSON(typed) // strings can always be encoded
+	return string(text)
 }
 
 func (w webhooksValue) encode() any {
