@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -12,7 +13,8 @@ import (
 	"hark/shared/state"
 )
 
-// Broadcasts sends events to the queue of events to deliver.
+// Broadcasts is the queue of events to deliver, and of changes that keep their place between a
+// channel's events.
 type Broadcasts struct {
 	Client *sqs.Client
 	URL    string
@@ -23,23 +25,23 @@ type Broadcasts struct {
 // same RepeatKey: then the queue takes one of them within five minutes (docs/aws.md §C) and the
 // other succeeds too.
 func (b *Broadcasts) Publish(ctx context.Context, broadcasts ...state.Broadcast) error {
-	letters := make([]letter, len(broadcasts))
+	messages := make([]message, len(broadcasts))
 	for i, m := range broadcasts {
 		body, err := encode(withKind(m))
 		if err != nil {
 			return fmt.Errorf("encode broadcast: %w", err)
 		}
-		letters[i] = letter{body, channelGroup(m.Target()), deduplication(m)}
+		messages[i] = message{body, channelGroup(m.Target()), deduplication(m)}
 	}
-	if err := send(ctx, b.Client, b.URL, letters); err != nil {
+	if err := send(ctx, b.Client, b.URL, messages); err != nil {
 		return fmt.Errorf("queue broadcasts: %w", err)
 	}
 	return nil
 }
 
-// deduplication returns the ID by which SQS recognizes a repeat. An event is new unless its publisher
-// named it; a connection joins and leaves a channel once for each frame, however often a function
-// that died is repeated (docs/decisions/0011-deduplication-ids.md).
+// deduplication returns the ID by which SQS recognizes a repeat. An event is new unless it has a
+// RepeatKey. A join or a leave is the same for each run of the function that handles its frame
+// (docs/decisions/0011-deduplication-ids.md).
 func deduplication(m state.Broadcast) string {
 	switch m := m.(type) {
 	case state.Event:
@@ -47,15 +49,20 @@ func deduplication(m state.Broadcast) string {
 			return hash(fmt.Sprintf("%s#%s#once#%s", m.App, m.Channel, m.RepeatKey))
 		}
 	case state.Join:
-		return hash(fmt.Sprintf("%s#%s#%s#%s#%d", m.App, m.Channel, m.Connection, kindJoin, m.Stamp))
+		return onceForEachFrame(kindJoin, m.App, m.Channel, m.Connection, m.Stamp)
 	case state.Leave:
-		return hash(fmt.Sprintf("%s#%s#%s#%s#%d", m.App, m.Channel, m.Connection, kindLeave, m.Stamp))
+		return onceForEachFrame(kindLeave, m.App, m.Channel, m.Connection, m.Stamp)
 	}
 	return rand.Text()
 }
 
-// channelGroup is the message group that keeps a channel's messages in order. A channel's name may be
-// longer than a group's may, so it is hashed.
+func onceForEachFrame(
+	kind, app string, ch pusher.Channel, id pusher.ConnectionID, t state.Stamp,
+) string {
+	return hash(fmt.Sprintf("%s#%s#%s#%s#%d", app, ch, id, kind, t))
+}
+
+// channelGroup returns the message group that keeps a channel's messages in order.
 func channelGroup(app string, ch pusher.Channel) string {
 	return hash(app + "#" + string(ch))
 }
@@ -68,7 +75,7 @@ const (
 	kindWatch = "watch"
 )
 
-// withKind returns the broadcast with the kind that its body begins with.
+// withKind returns the broadcast as its body is encoded: with its kind before its own fields.
 func withKind(m state.Broadcast) any {
 	switch m := m.(type) {
 	case state.Join:
@@ -95,8 +102,8 @@ func withKind(m state.Broadcast) any {
 	return m
 }
 
-// readBroadcast reads the body that Publish wrote. It fails for a kind that it does not know, which a
-// newer version may have queued.
+// readBroadcast decodes the body that Publish encoded. It fails for an unknown kind, which a newer
+// version of Hark may have queued.
 func readBroadcast(m events.SQSMessage) (state.Broadcast, error) {
 	of, err := body[struct {
 		Kind string `json:"kind"`
@@ -117,4 +124,17 @@ func readBroadcast(m events.SQSMessage) (state.Broadcast, error) {
 		return body[state.Watch](m)
 	}
 	return nil, fmt.Errorf("its kind is unknown: %.20q", of.Kind)
+}
+
+// Consumer handles the broadcasts of channels.
+type Consumer interface {
+	// Consume handles the broadcasts of one message group, which is one channel's, in order. It
+	// returns how many, from the first on, are done. err says why the next one is not: it and those
+	// behind it must be received again.
+	Consume(ctx context.Context, broadcasts []state.Broadcast) (done int, err error)
+}
+
+// ConsumeBroadcasts returns the handler of the broadcasts queue.
+func ConsumeBroadcasts(c Consumer, log *slog.Logger) Handler {
+	return consume(log, readBroadcast, c.Consume)
 }

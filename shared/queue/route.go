@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Route returns the handler of a function that several queues feed: the batches of each go to the handler that stands beside its URL. A
-// batch comes of one queue; an empty one is of none.
+// Route returns the handler of a function that several queues feed. handlers has a handler for each
+// queue's URL. All messages of a batch come from one queue.
 func Route(handlers map[string]Handler) Handler {
 	byName := make(map[string]Handler, len(handlers))
 	for url, h := range handlers {
@@ -17,12 +17,13 @@ func Route(handlers map[string]Handler) Handler {
 	}
 	return func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		if len(e.Records) == 0 {
-			return events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}, nil
+			return noFailures(), nil
 		}
 		arn := e.Records[0].EventSourceARN
 		h, ok := byName[arn[strings.LastIndexByte(arn, ':')+1:]]
 		if !ok {
-			return events.SQSEventResponse{}, fmt.Errorf("messages of %q, a queue that is not ours", arn)
+			err := fmt.Errorf("messages of %q, a queue that is not ours", arn)
+			return events.SQSEventResponse{}, err
 		}
 		return h(ctx, e)
 	}

@@ -4,78 +4,82 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"hark/shared/pusher"
 )
 
 // What one SendMessageBatch takes (docs/aws.md §C).
 const (
-	perRequest      = 10      // messages
-	bytesPerRequest = 1 << 20 // of all their bodies
+	maxMessages = 10
+	maxBytes    = 1 << 20 // of all bodies together
 )
 
-// letter is a message on its way to a FIFO queue.
-type letter struct{ body, group, deduplication string }
+// message is a message on its way to a FIFO queue.
+type message struct{ body, group, deduplication string }
 
-// send queues the letters, those of one group in the order given. When it returns nil, all are queued; when it fails, some may be.
-func send(ctx context.Context, client *sqs.Client, url string, letters []letter) error {
-	for len(letters) > 0 {
-		n := fitting(letters)
-		if err := sendBatch(ctx, client, url, letters[:n]); err != nil {
+// send queues the messages, those of one group in the order given. When it returns nil, all are
+// queued; when it fails, some may be.
+func send(ctx context.Context, client *sqs.Client, url string, messages []message) error {
+	for len(messages) > 0 {
+		n := fitting(messages)
+		if err := sendBatch(ctx, client, url, messages[:n]); err != nil {
 			return err
 		}
-		letters = letters[n:]
+		messages = messages[n:]
 	}
 	return nil
 }
 
-// fitting is how many of the first letters go into one request: at least one, which is refused by the queue if it is too long.
-func fitting(letters []letter) int {
+// fitting returns how many of the first messages go into one request: at least one. SQS refuses
+// that one if it is too long by itself.
+func fitting(messages []message) int {
+	most := min(len(messages), maxMessages)
 	size := 0
-	for i, l := range letters[:min(len(letters), perRequest)] {
-		if size += len(l.body); size > bytesPerRequest && i > 0 {
+	for i, m := range messages[:most] {
+		if size += len(m.body); size > maxBytes && i > 0 {
 			return i
 		}
 	}
-	return min(len(letters), perRequest)
+	return most
 }
 
-func sendBatch(ctx context.Context, client *sqs.Client, url string, letters []letter) error {
-	entries := make([]types.SendMessageBatchRequestEntry, len(letters))
-	for i, l := range letters {
+func sendBatch(ctx context.Context, client *sqs.Client, url string, messages []message) error {
+	entries := make([]types.SendMessageBatchRequestEntry, len(messages))
+	for i, m := range messages {
 		entries[i] = types.SendMessageBatchRequestEntry{
-			Id: aws.String(strconv.Itoa(i)), MessageBody: &l.body,
-			MessageGroupId: &l.group, MessageDeduplicationId: &l.deduplication,
+			Id: aws.String(strconv.Itoa(i)), MessageBody: &m.body,
+			MessageGroupId: &m.group, MessageDeduplicationId: &m.deduplication,
 		}
 	}
-	out, err := client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: entries})
+	out, err := client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
+		QueueUrl: &url, Entries: entries,
+	})
 	if err != nil {
 		return err
 	}
 	if len(out.Failed) > 0 {
 		f := out.Failed[0]
-		return fmt.Errorf("%d of %d refused, first %s: %s", len(out.Failed), len(letters), aws.ToString(f.Code), aws.ToString(f.Message))
+		return fmt.Errorf("%d of %d refused, first %s: %s",
+			len(out.Failed), len(messages), aws.ToString(f.Code), aws.ToString(f.Message))
 	}
 	return nil
 }
 
-// encode writes a message. It leaves texts as they are: json.Marshal would put HTML's escapes into them, which every subscriber
-// would be sent. Only the two characters are escaped that JSON may hold but a message may not (docs/aws.md §C).
+// encode returns the body of a message. json.Marshal would escape characters in frames for HTML,
+// and every subscriber would be sent the escapes.
 func encode(v any) (string, error) {
-	var text strings.Builder
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return strings.NewReplacer("\ufffe", `\ufffe`, "\uffff", `\uffff`).Replace(strings.TrimSuffix(text.String(), "\n")), err
+	text, err := pusher.EncodeMessage(v)
+	return string(text), err
 }
 
-// hash makes a name of a group, or of a message, out of what may be longer than those may be.
+// hash returns a name for a message group or a deduplication ID. SQS limits those to 128
+// characters, and what they are made of may be longer.
 func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:16])
