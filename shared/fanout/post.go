@@ -16,9 +16,9 @@ import (
 // function that subscribes takes milliseconds; one that takes longer has died, or its table is
 // slow, which many reads would make slower.
 const (
-	settleFor   = 3 * time.Second
-	settleFirst = 20 * time.Millisecond
-	settleMost  = 160 * time.Millisecond
+	pendingTimeout  = 3 * time.Second
+	minPendingPause = 20 * time.Millisecond
+	maxPendingPause = 160 * time.Millisecond
 )
 
 // youngConnection is the age up to which a 410 does not prove that a connection is gone: users have
@@ -60,12 +60,12 @@ func (f *Fanout) postOrClose(
 // there only this consumer could settle it.
 func (f *Fanout) await(ctx context.Context, r *recipient) error {
 	var unread error
-	pause := settleFirst
-	for end := time.Now().Add(settleFor); !r.Channel.Presence() && time.Now().Before(end); {
+	pause := minPendingPause
+	for end := time.Now().Add(pendingTimeout); !r.Channel.Presence() && time.Now().Before(end); {
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
-		pause = min(2*pause, settleMost)
+		pause = min(2*pause, maxPendingPause)
 		s, found, err := f.Subscribers.Subscription(ctx, r.App, r.Channel, r.Connection)
 		switch {
 		case err != nil: // as if it were still pending
