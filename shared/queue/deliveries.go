@@ -68,8 +68,8 @@ func (d *Deliveries) Consume(to Deliverer, log *slog.Logger) Handler {
 		for i, x := range all {
 			if err := to.Deliver(ctx, x.Delivery); err != nil {
 				d.hide(ctx, log, x, to.Delay(x.Receives))
-				event := x.Event
-				return i, fmt.Errorf("%s about %s of app %s: %w", event.Name, event.Channel, x.App, err)
+				return i, fmt.Errorf("%s about %s of app %s: %w",
+					x.Event.Name, x.Event.Channel, x.App, err)
 			}
 		}
 		return len(all), nil
