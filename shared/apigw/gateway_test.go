@@ -93,12 +93,17 @@ func client(t *testing.T, url string, patience time.Duration) *apigw.Gateway {
 			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: secretKey}, nil
 		}),
 	}
-	c, err := apigw.NewGateway(cfg, apigw.Options{URL: url, Patience: patience})
+	c, err := apigw.NewGateway(cfg, apigw.Options{
+		URL: url, PostsAtOnce: postsAtOnce, Patience: patience,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
+
+// postsAtOnce is how many posts the gateways of these tests may have under way.
+const postsAtOnce = 10
 
 // short is the patience of a post that is meant to be given up, long of one that is not.
 const (
@@ -156,7 +161,8 @@ func TestPost(t *testing.T) {
 
 var errOther = errors.New("another kind")
 
-// The status says what happened to the frame. Were a broken body taken for no answer, the frame would be sent twice.
+// The status says what happened to the frame. Were a broken body taken for no answer, the frame
+// would be sent twice.
 func TestPostDecidesByTheStatusAlone(t *testing.T) {
 	var posts atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -208,12 +214,13 @@ func TestPostEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// A client that takes its frames at once is not given up because others' posts take all slots for longer than patience lasts.
+// A client that takes its frames at once is not given up because others' posts take all slots for
+// longer than patience lasts.
 func TestWaitingForATurnCostsNoPatience(t *testing.T) {
 	g := newGateway(t, 200)
 	const patience = time.Second
 	c := client(t, g.URL, patience)
-	for range 10 { // the default width
+	for range postsAtOnce {
 		release := c.Occupy()
 		time.AfterFunc(patience+100*time.Millisecond, release)
 	}
@@ -327,7 +334,8 @@ func TestConnectionIDInThePath(t *testing.T) {
 	}
 }
 
-// A handshake costs more than a post: connections are used again, also after an answer with a body and after a refusal.
+// A handshake costs more than a post: connections are used again, also after an answer with a body
+// and after a refusal.
 func TestConnectionsAreReused(t *testing.T) {
 	t.Run("one after another", func(t *testing.T) {
 		g := newGateway(t, 200, 410, 429, 200, 204)
@@ -342,14 +350,13 @@ func TestConnectionsAreReused(t *testing.T) {
 		}
 	})
 	t.Run("as many as there are posts at once", func(t *testing.T) {
-		const width = 10
 		g := newGateway(t, 200)
 		c := client(t, g.URL, long)
 		for range 3 { // rounds of posts that all wait for each other
 			var round, posts sync.WaitGroup
-			round.Add(width)
+			round.Add(postsAtOnce)
 			g.check = func(*http.Request, []byte) { round.Done(); round.Wait() }
-			for range width {
+			for range postsAtOnce {
 				posts.Go(func() {
 					if err := c.Post(t.Context(), connection, nil); err != nil {
 						t.Error(err)
@@ -358,16 +365,25 @@ func TestConnectionsAreReused(t *testing.T) {
 			}
 			posts.Wait()
 		}
-		if n := g.opened.Load(); n != width {
-			t.Errorf("%d connections for %d posts at once", n, width)
+		if n := g.opened.Load(); n != postsAtOnce {
+			t.Errorf("%d connections for %d posts at once", n, postsAtOnce)
 		}
 	})
 }
 
 func TestNewGatewayRefusesWhatIsNoURL(t *testing.T) {
 	for _, url := range []string{"", "prod", "/prod", "://x", "http://"} {
-		if _, err := apigw.NewGateway(aws.Config{}, apigw.Options{URL: url}); err == nil {
+		if _, err := apigw.NewGateway(aws.Config{}, apigw.Options{URL: url, PostsAtOnce: postsAtOnce}); err == nil {
 			t.Errorf("%q is taken", url)
+		}
+	}
+}
+
+func TestNewGatewayRefusesToPostNothingAtOnce(t *testing.T) {
+	for _, n := range []int{0, -1} {
+		o := apigw.Options{URL: "https://api.example/prod", PostsAtOnce: n}
+		if _, err := apigw.NewGateway(aws.Config{}, o); err == nil {
+			t.Errorf("%d posts at once are taken", n)
 		}
 	}
 }
@@ -377,7 +393,7 @@ func TestPostFailsWithoutCredentials(t *testing.T) {
 	broken := errors.New("no role")
 	c, err := apigw.NewGateway(aws.Config{Region: region, Credentials: aws.CredentialsProviderFunc(
 		func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, broken },
-	)}, apigw.Options{URL: g.URL, Patience: short})
+	)}, apigw.Options{URL: g.URL, PostsAtOnce: postsAtOnce, Patience: short})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,16 +11,26 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// HTTP returns the handler of a function URL that serves h. Bodies are text, which is all that the Pusher API has.
-func HTTP(h http.Handler) func(context.Context, events.LambdaFunctionURLRequest) (events.LambdaFunctionURLResponse, error) {
-	return func(ctx context.Context, e events.LambdaFunctionURLRequest) (events.LambdaFunctionURLResponse, error) {
+// URLHandler handles the requests that a function URL gets.
+type URLHandler = func(
+	context.Context, events.LambdaFunctionURLRequest,
+) (events.LambdaFunctionURLResponse, error)
+
+// HTTP returns the handler of a function URL that serves h. Answers must be text, as all answers of
+// the Pusher API are.
+func HTTP(h http.Handler) URLHandler {
+	return func(
+		ctx context.Context, e events.LambdaFunctionURLRequest,
+	) (out events.LambdaFunctionURLResponse, err error) {
 		req, err := request(ctx, e)
 		if err != nil {
-			return events.LambdaFunctionURLResponse{StatusCode: http.StatusBadRequest, Body: "Bad request\n"}, nil //nolint:nilerr // the caller's mistake
+			out.StatusCode, out.Body = http.StatusBadRequest, "Bad request\n"
+			return out, nil //nolint:nilerr // the caller's mistake
 		}
 		w := &response{header: make(http.Header), status: http.StatusOK}
 		h.ServeHTTP(w, req)
-		out := events.LambdaFunctionURLResponse{StatusCode: w.status, Headers: make(map[string]string), Body: w.body.String()}
+		out.StatusCode, out.Body = w.status, w.body.String()
+		out.Headers = make(map[string]string)
 		for k := range w.header {
 			out.Headers[k] = w.header.Get(k)
 		}
@@ -28,6 +38,8 @@ func HTTP(h http.Handler) func(context.Context, events.LambdaFunctionURLRequest)
 	}
 }
 
+// request returns the event as net/http knows requests. It fails if the path or the body is not
+// encoded as it should be.
 func request(ctx context.Context, e events.LambdaFunctionURLRequest) (*http.Request, error) {
 	body := []byte(e.Body)
 	if e.IsBase64Encoded {
@@ -43,8 +55,9 @@ func request(ctx context.Context, e events.LambdaFunctionURLRequest) (*http.Requ
 	u := &url.URL{Path: path, RawPath: e.RawPath, RawQuery: e.RawQueryString}
 	req := &http.Request{
 		Method: e.RequestContext.HTTP.Method, URL: u, Host: e.RequestContext.DomainName,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: e.RequestContext.HTTP.SourceIP,
-		Header: make(http.Header), Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		RemoteAddr: e.RequestContext.HTTP.SourceIP, Header: make(http.Header),
+		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
 	}
 	for k, v := range e.Headers {
 		req.Header.Set(k, v)
@@ -52,7 +65,7 @@ func request(ctx context.Context, e events.LambdaFunctionURLRequest) (*http.Requ
 	return req.WithContext(ctx), nil
 }
 
-// response gathers what a handler writes.
+// response is an http.ResponseWriter that keeps what a handler writes.
 type response struct {
 	header http.Header
 	status int

@@ -45,7 +45,8 @@ func connect(d *timed) func(context.Context, events.APIGatewayWebsocketProxyRequ
 	}
 }
 
-// The time of a handshake, of a frame, and of a connection's end, is over a second before the function is killed: that is for the last word.
+// The time of a handshake, of a frame, and of a connection's end, is over a second before the
+// function is killed: that is for the last word.
 func TestMarginOfAnInvocation(t *testing.T) {
 	type handler = func(context.Context, events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error)
 	for name, handle := range map[string]func(*timed) handler{

@@ -17,54 +17,65 @@ import (
 	"hark/shared/state"
 )
 
-// Opener decides about handshakes. Its error refuses one; the function it returns is called after the answer.
+// Route handles the events of a WebSocket route whose answer is read by API Gateway only.
+type Route = func(
+	context.Context, events.APIGatewayWebsocketProxyRequest,
+) (events.APIGatewayProxyResponse, error)
+
+// ConnectRoute handles the events of $connect. It returns its answer as a reader.
+type ConnectRoute = func(context.Context, events.APIGatewayWebsocketProxyRequest) (io.Reader, error)
+
+// Opener decides about handshakes.
 type Opener interface {
+	// Open fails if the handshake is to be refused. Otherwise greet is called after the handshake
+	// has been answered.
 	Open(ctx context.Context, h pusher.Handshake) (greet func(context.Context), err error)
 }
 
-// Handshakes names what the distribution puts into one.
+// Handshakes names what the distribution adds to a handshake.
 type Handshakes struct {
-	SecretHeader string // in any case
-	KeyParameter string
+	SecretHeader string // has the origin secret; its case does not matter
+	KeyParameter string // of the query; has the app's key
 }
 
-// Connect returns the handler of $connect. It answers 200, or 403 to what the opener refuses. What has to be done after
-// the answer runs in the same invocation: aws-lambda-go closes a returned reader once it has posted the response and before
-// it asks for the next invocation.
-func Connect(o Opener, names Handshakes, log *slog.Logger) func(context.Context, events.APIGatewayWebsocketProxyRequest) (io.Reader, error) {
+// Connect returns the handler of $connect. It answers 200, or 403 if the opener refuses the
+// handshake. The greeting follows the answer in the same invocation: aws-lambda-go closes a
+// returned reader after it has posted the response and before it asks for the next invocation
+// (docs/decisions/0006-greeting-after-the-answer.md).
+func Connect(o Opener, names Handshakes, log *slog.Logger) ConnectRoute {
 	return func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (io.Reader, error) {
-		soon, cancel := invocation.Early(ctx)
+		early, cancel := invocation.Early(ctx)
 		defer cancel()
-		greet, err := o.Open(soon, pusher.Handshake{
+		greet, err := o.Open(early, pusher.Handshake{
 			Connection:  pusher.ConnectionID(e.RequestContext.ConnectionID),
 			Key:         e.QueryStringParameters[names.KeyParameter],
 			Secret:      header(e.Headers, names.SecretHeader),
 			Origin:      header(e.Headers, "Origin"),
-			ConnectedAt: received(e),
+			ConnectedAt: receivedAt(e),
 		})
 		if err != nil {
 			log.WarnContext(ctx, "handshake refused", "error", err)
 			return &answer{Reader: strings.NewReader(`{"statusCode":403}`)}, nil
 		}
 		after := func() {
-			defer survive(ctx, log)
+			defer logPanic(ctx, log)
 			greet(context.WithoutCancel(ctx))
 		}
 		return &answer{Reader: strings.NewReader(`{"statusCode":200}`), after: after}, nil
 	}
 }
 
-// answer is a response with something to do behind it. It has no exported fields beside the reader: aws-lambda-go
-// takes a value for a stream only if it encodes to {}.
+// answer is a response and what is to be done after it. It must have no exported fields besides the
+// reader: aws-lambda-go streams a value only if it encodes to {}.
 type answer struct {
 	*strings.Reader
 	after func()
 }
 
-// ContentType tells the runtime what the reader holds.
+// ContentType says in which format the reader is. aws-lambda-go calls it.
 func (a *answer) ContentType() string { return "application/json" }
 
-// Close does what is left to do.
+// Close does what is to be done after the response. aws-lambda-go calls it.
 func (a *answer) Close() error {
 	if a.after != nil {
 		a.after()
@@ -72,49 +83,57 @@ func (a *answer) Close() error {
 	return nil
 }
 
-// Messages answers frames. What goes wrong is its own business.
+// Messages handles the frames of clients.
 type Messages interface {
+	// Message handles one frame, and its own errors. t is when API Gateway received the frame.
 	Message(ctx context.Context, id pusher.ConnectionID, t state.Stamp, text []byte)
 }
 
-// Message returns the handler of $default. It never fails and returns no body: of an error API Gateway would make a frame of its own,
-// as it would of a function that is killed.
-func Message(m Messages, log *slog.Logger) func(context.Context, events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	return func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (out events.APIGatewayProxyResponse, err error) {
-		out.StatusCode = http.StatusOK // also after a panic
-		defer survive(ctx, log)
+// Message returns the handler of $default and of the named routes. It never fails, and is done
+// before Lambda kills the function: in both cases API Gateway would send the client a frame of its
+// own.
+func Message(m Messages, log *slog.Logger) Route {
+	return func(
+		ctx context.Context, e events.APIGatewayWebsocketProxyRequest,
+	) (out events.APIGatewayProxyResponse, err error) {
+		out.StatusCode = http.StatusOK // after a panic too
+		defer logPanic(ctx, log)
 		ctx, cancel := invocation.Early(ctx)
 		defer cancel()
-		t := state.Stamp(received(e).UnixMilli())
+		t := state.Stamp(receivedAt(e).UnixMilli())
 		m.Message(ctx, pusher.ConnectionID(e.RequestContext.ConnectionID), t, []byte(e.Body))
 		return out, nil
 	}
 }
 
-// Leavers hear that a connection has ended.
-type Leavers interface {
+// Forgetter forgets connections that have ended.
+type Forgetter interface {
 	Disconnected(ctx context.Context, id pusher.ConnectionID) error
 }
 
-// Disconnect returns the handler of $disconnect. It fails if the connection could not be forgotten, so that the failure is counted.
-func Disconnect(l Leavers) func(context.Context, events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	return func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+// Disconnect returns the handler of $disconnect. It fails if the connection could not be forgotten,
+// so that the failure is counted.
+func Disconnect(f Forgetter) Route {
+	return func(
+		ctx context.Context, e events.APIGatewayWebsocketProxyRequest,
+	) (events.APIGatewayProxyResponse, error) {
 		ctx, cancel := invocation.Early(ctx)
 		defer cancel()
-		err := l.Disconnected(ctx, pusher.ConnectionID(e.RequestContext.ConnectionID))
+		err := f.Disconnected(ctx, pusher.ConnectionID(e.RequestContext.ConnectionID))
 		return events.APIGatewayProxyResponse{StatusCode: http.StatusOK}, err
 	}
 }
 
-// received is when the gateway got the request; now, should it not say.
-func received(e events.APIGatewayWebsocketProxyRequest) time.Time {
+// receivedAt returns when API Gateway received the request; now if the event does not say.
+func receivedAt(e events.APIGatewayWebsocketProxyRequest) time.Time {
 	if ms := e.RequestContext.RequestTimeEpoch; ms > 0 {
 		return time.UnixMilli(ms)
 	}
 	return time.Now()
 }
 
-// header looks a header up whatever its case: CloudFront, API Gateway and clients each have their own.
+// header returns the value of a header. Its case does not matter, because CloudFront, API Gateway
+// and clients write it differently.
 func header(h map[string]string, name string) string {
 	for k, v := range h {
 		if strings.EqualFold(k, name) {
@@ -124,9 +143,11 @@ func header(h map[string]string, name string) string {
 	return ""
 }
 
-// survive logs a panic, so that neither the process nor the client's protocol ends with it.
-func survive(ctx context.Context, log *slog.Logger) {
+// logPanic recovers a panic and logs it. Otherwise the process would end, and API Gateway would
+// send the client a frame of its own. It must be deferred itself.
+func logPanic(ctx context.Context, log *slog.Logger) {
 	if p := recover(); p != nil {
-		log.ErrorContext(ctx, "panic", "value", p, "stack", string(bytes.TrimSpace(debug.Stack())))
+		stack := string(bytes.TrimSpace(debug.Stack()))
+		log.ErrorContext(ctx, "panic", "value", p, "stack", stack)
 	}
 }

@@ -131,7 +131,8 @@ func TestConnectTakesNowWhenTheGatewaySaysNoTime(t *testing.T) {
 	}
 }
 
-// The greeting is posted when the runtime closes the answer, which it does after it has posted it (docs/aws.md §A2).
+// The greeting is posted when the runtime closes the answer, which it does after it has posted it
+// (docs/aws.md §A2).
 func TestConnectGreetsOnCloseOnly(t *testing.T) {
 	greeted := 0
 	o := &opener{greet: func(ctx context.Context) {
@@ -159,7 +160,8 @@ func TestConnectGreetsOnCloseOnly(t *testing.T) {
 	}
 }
 
-// A value counts as a stream to aws-lambda-go only if it encodes to {}: this runs its own handling of results.
+// A value counts as a stream to aws-lambda-go only if it encodes to {}: this runs its own handling
+// of results.
 func TestConnectIsAStreamToTheRuntime(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -228,7 +230,8 @@ func TestMessage(t *testing.T) {
 	answered(t, out)
 }
 
-// A panic must not become an error: of one API Gateway makes a frame at which pusher-js throws (docs/protocol.md §1.7).
+// A panic must not become an error: of one API Gateway makes a frame at which pusher-js throws
+// (docs/protocol.md §1.7).
 func TestMessageSurvivesAPanic(t *testing.T) {
 	log, text := logged()
 	h := apigw.Message(messages(func(pusher.ConnectionID, state.Stamp, []byte) { panic("the frame broke") }), log)

@@ -28,8 +28,9 @@ func TestRequestsAreSigned(t *testing.T) {
 	}
 }
 
-// authentic checks a signature version 4 from the request as it was received, by AWS's description rather than by its SDK:
-// the path is encoded once more for the canonical request, so that an ID's = is signed as %253D.
+// authentic checks a signature version 4 from the request as it was received, by AWS's description
+// rather than by its SDK: the path is encoded once more for the canonical request, so that an ID's
+// = is signed as %253D.
 func authentic(t *testing.T, r *http.Request, body []byte) {
 	t.Helper()
 	var credential, names, signature string

@@ -84,7 +84,9 @@ func (r *rig) Publish(_ context.Context, messages ...state.Broadcast) error {
 // client is a client of the gateway.
 func (r *rig) client(t *testing.T, patience time.Duration) *apigw.Gateway {
 	t.Helper()
-	c, err := apigw.NewGateway(r.cfg, apigw.Options{URL: r.gateway.URL + "/prod", Patience: patience})
+	c, err := apigw.NewGateway(r.cfg, apigw.Options{
+		URL: r.gateway.URL + "/prod", PostsAtOnce: 10, Patience: patience,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
