@@ -10,26 +10,32 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 )
 
-// Source is where the events say that they come from.
+// Source is the source of all events from Hark. Rules match it.
 const Source = "hark"
 
-// Bus is an event bus. It fits webhook.Bus.
+// Bus is an event bus. It implements webhook.Bus.
 type Bus struct {
 	Client *eventbridge.Client
 	Name   string // or ARN
 }
 
-// Put puts one event, as of then. Its detail is a JSON object. EventBridge answers 200 to what it refuses, and says so in the answer.
+// Put puts an event on the bus that happened at the given time. detail is a JSON object.
 func (b *Bus) Put(ctx context.Context, detailType string, detail []byte, at time.Time) error {
-	out, err := b.Client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
-		EventBusName: &b.Name, Source: aws.String(Source), DetailType: &detailType, Detail: aws.String(string(detail)), Time: &at,
-	}}})
+	event := types.PutEventsRequestEntry{
+		EventBusName: &b.Name, Source: aws.String(Source), Time: &at,
+		DetailType: &detailType, Detail: aws.String(string(detail)),
+	}
+	out, err := b.Client.PutEvents(ctx, &eventbridge.PutEventsInput{
+		Entries: []types.PutEventsRequestEntry{event},
+	})
 	if err != nil {
 		return fmt.Errorf("put %s on the bus: %w", detailType, err)
 	}
+	// EventBridge answers 200 even if it refuses the event.
 	if out.FailedEntryCount > 0 && len(out.Entries) > 0 {
 		e := out.Entries[0]
-		return fmt.Errorf("put %s on the bus: refused, %s: %s", detailType, aws.ToString(e.ErrorCode), aws.ToString(e.ErrorMessage))
+		return fmt.Errorf("put %s on the bus: refused, %s: %s",
+			detailType, aws.ToString(e.ErrorCode), aws.ToString(e.ErrorMessage))
 	}
 	return nil
 }

@@ -1,3 +1,3 @@
-// Package bus puts events on the stack's event bus, from where EventBridge's rules lead to SQS, Lambda, Step Functions and the rest of
-// AWS. It is an adapter: what an event says is not its business.
+// Package bus puts events on the stack's event bus, from which EventBridge's rules send them to
+// SQS, Lambda, Step Functions and other services. It decides nothing. Start at bus.go.
 package bus

@@ -1,3 +1,4 @@
-// Package config holds the names that cross from the stack to the functions: environment variables and headers, and the
-// few durations that the template and the code must agree on. The CDK app sets them, FromEnv reads them.
+// Package config names what the stack and the functions must agree on: environment variables,
+// headers, and some durations and numbers. The CDK app in infra/ sets them; FromEnv reads the
+// variables. All of it is in config.go.
 package config

@@ -1,5 +1,7 @@
-// Package invocation is what all functions do with the time that Lambda gives them, and with their panics. A function that runs
-// until it is killed says nothing any more: neither to a client, nor to its queue, nor to whom it left work undone for.
+// Package invocation decides how much of its time a function may use, and turns panics into errors.
+// A function that Lambda kills at its timeout sends nothing more: its client is sent API Gateway's
+// own error, its queue does not learn which messages are done, and unfinished work leaves no lease
+// (docs/decisions/0034-last-second.md).
 package invocation
 
 import (
@@ -9,13 +11,16 @@ import (
 	"time"
 )
 
-// What is kept back of every invocation, and what of that one last word may take: the rest is for the answer to Lambda.
 const (
-	margin   = time.Second
-	lastWord = 900 * time.Millisecond
+	// margin is how long before its deadline a function stops its work.
+	margin = time.Second
+	// overtime is how much of the margin may still be used for what must be done. The rest is for
+	// the answer to Lambda.
+	overtime = 900 * time.Millisecond
 )
 
-// Early returns a context that ends a second before the function is killed; if nobody kills it, the context as it is.
+// Early returns a context that ends a second before the deadline of ctx, when Lambda kills the
+// function. Without a deadline it returns ctx.
 func Early(ctx context.Context) (context.Context, context.CancelFunc) {
 	if end, ok := ctx.Deadline(); ok {
 		return context.WithDeadline(ctx, end.Add(-margin))
@@ -23,13 +28,13 @@ func Early(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, func() {}
 }
 
-// Overtime returns a context for what must still be done when the time of an early one has run out: 0.9 s from now, whatever has
-// become of ctx.
+// Overtime returns a context for what must be done even if the time of Early has run out. It ends
+// 0.9 s from now, whether ctx has ended or not.
 func Overtime(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	return context.WithTimeout(context.WithoutCancel(ctx), overtime)
 }
 
-// Recovered turns a panic into an error, with its stack. It has to be deferred itself.
+// Recovered turns a panic into an error with its stack. It must be deferred itself.
 func Recovered(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
