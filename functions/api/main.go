@@ -9,10 +9,12 @@ import (
 )
 
 func main() {
-	wiring.Main(handler, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
+	wiring.Main(handler,
+		config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
 }
 
-// postsAtOnce is how many posts run at once while a user's connections are ended.
+// postsAtOnce is how many requests to API Gateway run at once while a user's connections are
+// closed.
 const postsAtOnce = 16
 
 func handler(p *wiring.Parts) (any, error) {
@@ -20,6 +22,8 @@ func handler(p *wiring.Parts) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	api := &httpapi.API{Apps: p.Apps(), Publisher: p.Broadcasts(), State: p.State(), Gateway: gateway, Log: p.Log}
+	api := &httpapi.API{
+		Apps: p.Apps(), Publisher: p.Broadcasts(), State: p.State(), Gateway: gateway, Log: p.Log,
+	}
 	return apigw.HTTP(api.Handler()), nil
 }

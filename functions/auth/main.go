@@ -1,5 +1,6 @@
-// Command auth answers pusher:signin. It is deployed with context routes=named, for what that brings: many who sign in at once, as
-// after a deployment of the app, take no process away from other frames. By default command message answers this frame too.
+// Command auth handles pusher:signin. It is deployed only with context routes=named: then many
+// sign-ins at once, as after a deployment of the app, do not slow down other frames. Without it,
+// command message handles this frame too.
 package main
 
 import (
@@ -8,5 +9,6 @@ import (
 )
 
 func main() {
-	wiring.Main(wiring.Frames, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
+	wiring.Main(wiring.Frames,
+		config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
 }

@@ -1,5 +1,5 @@
-// Command broadcast is the consumer of the broadcasts queue: it posts events to the subscribers of their
-// channels, and between events takes connections into presence channels and out of them.
+// Command broadcast is the consumer of the broadcasts queue: it posts events to the subscribers of
+// their channels, and between events takes connections into presence channels and out of them.
 package main
 
 import (
@@ -12,17 +12,18 @@ import (
 )
 
 const (
-	// postsAtOnce is how many posts run at once: enough to hide the milliseconds of one post behind the
-	// others on a fraction of a processor.
+	// postsAtOnce is how many posts run at once. On a fraction of a processor more would not be
+	// faster (docs/decisions/0033-posts-at-once.md).
 	postsAtOnce = 64
-	// clientsAtOnce is how many clients of a channel are served at once. Most wait for a post's turn;
-	// those that do not read wait for their next try and must hold up nobody. Each costs a few
-	// kilobytes.
+	// clientsAtOnce is how many clients of a channel are served at once. Most wait for one of the
+	// posts; those that do not read wait for their next try, and the others must not wait for them.
+	// Each costs a few kilobytes.
 	clientsAtOnce = 2000
 )
 
 func main() {
-	wiring.Main(handler, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
+	wiring.Main(handler,
+		config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
 }
 
 func handler(p *wiring.Parts) (any, error) {

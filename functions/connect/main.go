@@ -1,4 +1,5 @@
-// Command connect serves $connect: it lets a client in, and greets it after the handshake has been answered.
+// Command connect handles handshakes, API Gateway's $connect route: it accepts a client, and greets
+// it after the handshake has been answered.
 package main
 
 import (
@@ -9,7 +10,8 @@ import (
 )
 
 func main() {
-	wiring.Main(handler, config.AppsTable, config.StateTable, config.OriginSecret, config.CallbackURL)
+	wiring.Main(handler,
+		config.AppsTable, config.StateTable, config.OriginSecret, config.CallbackURL)
 }
 
 func handler(p *wiring.Parts) (any, error) {
@@ -21,6 +23,8 @@ func handler(p *wiring.Parts) (any, error) {
 		Apps: p.Apps(), Registry: p.Membership(gateway, nil), Gateway: gateway,
 		Secret: p.Config.OriginSecret, Activity: p.Config.ActivityTimeout, Log: p.Log,
 	}
-	names := apigw.Handshakes{SecretHeader: config.OriginSecretHeader, KeyParameter: config.KeyParameter}
+	names := apigw.Handshakes{
+		SecretHeader: config.OriginSecretHeader, KeyParameter: config.KeyParameter,
+	}
 	return apigw.Connect(opener, names, p.Log), nil
 }

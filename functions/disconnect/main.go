@@ -12,5 +12,6 @@ func main() {
 }
 
 func handler(p *wiring.Parts) (any, error) {
-	return apigw.Disconnect(p.Membership(nil, p.Broadcasts())), nil // no gateway: the connection has ended
+	// A connection that has ended needs no gateway.
+	return apigw.Disconnect(p.Membership(nil, p.Broadcasts())), nil
 }

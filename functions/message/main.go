@@ -1,4 +1,4 @@
-// Command message answers the frames that clients send: API Gateway's $default route.
+// Command message handles the frames of clients: API Gateway's $default route.
 package main
 
 import (
@@ -7,5 +7,6 @@ import (
 )
 
 func main() {
-	wiring.Main(wiring.Frames, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
+	wiring.Main(wiring.Frames,
+		config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
 }

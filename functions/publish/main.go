@@ -1,4 +1,5 @@
-// Command publish publishes what comes by the publish queue, and by the event bus through it, by the rules of the HTTP API.
+// Command publish is the consumer of the publish queue: it publishes events by the rules of the
+// HTTP API. The events that apps put on the event bus come by the same queue.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Command subscribe answers pusher:subscribe and pusher:unsubscribe. It is deployed with context routes=named, for what that brings:
-// a crowd that subscribes at once takes no process away from other frames, and the roles of all three are narrower. By default
-// command message answers these frames too.
+// Command subscribe handles pusher:subscribe and pusher:unsubscribe. It is deployed only with
+// context routes=named: then many subscribes at once do not slow down other frames, and the roles
+// of the functions have fewer permissions. Without it, command message handles these frames too.
 package main
 
 import (
@@ -9,5 +9,6 @@ import (
 )
 
 func main() {
-	wiring.Main(wiring.Frames, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
+	wiring.Main(wiring.Frames,
+		config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
 }

@@ -1,5 +1,5 @@
-// Command sweep, once a minute, ends what nobody was told of: connections whose $disconnect never came or was left in doubt, and
-// channels that are listed but empty.
+// Command sweep runs once a minute. It forgets connections whose $disconnect never came or was left
+// in doubt, and removes channels from the list that have no subscribers.
 package main
 
 import (
@@ -12,7 +12,8 @@ import (
 )
 
 func main() {
-	wiring.Main(handler, config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
+	wiring.Main(handler,
+		config.AppsTable, config.StateTable, config.BroadcastsQueue, config.CallbackURL)
 }
 
 func handler(p *wiring.Parts) (any, error) {
@@ -25,11 +26,13 @@ func handler(p *wiring.Parts) (any, error) {
 	return func(ctx context.Context) error {
 		swept, err := members.Sweep(ctx)
 		if swept.Forgotten > 0 || swept.Behind {
-			p.Log.InfoContext(ctx, "swept", "looked", swept.Looked, "forgotten", swept.Forgotten, "behind", swept.Behind)
+			p.Log.InfoContext(ctx, "swept",
+				"looked", swept.Looked, "forgotten", swept.Forgotten, "behind", swept.Behind)
 		}
 		audited, failed := audit.Run(ctx)
 		if audited.Expired+audited.Empty > 0 {
-			p.Log.InfoContext(ctx, "audited", "channels", audited.Channels, "expired", audited.Expired, "empty", audited.Empty)
+			p.Log.InfoContext(ctx, "audited", "channels", audited.Channels,
+				"expired", audited.Expired, "empty", audited.Empty)
 		}
 		return errors.Join(err, failed)
 	}, nil

@@ -16,14 +16,16 @@ func (p *Parts) Deliveries() *queue.Deliveries {
 }
 
 // Notifier queues webhook events.
-func (p *Parts) Notifier() *webhook.Notifier { return &webhook.Notifier{Deliveries: p.Deliveries()} }
+func (p *Parts) Notifier() *webhook.Notifier {
+	return &webhook.Notifier{Deliveries: p.Deliveries()}
+}
 
 // Bus is the event bus.
 func (p *Parts) Bus() *bus.Bus {
 	return &bus.Bus{Client: eventbridge.NewFromConfig(p.aws), Name: p.Config.Bus}
 }
 
-// checks is the queue of checks; nil in a stack without webhooks.
+// checks is the checks queue; nil in a stack without webhooks.
 func (p *Parts) checks() membership.Checks {
 	if p.Config.ChecksQueue == "" {
 		return nil
@@ -31,8 +33,8 @@ func (p *Parts) checks() membership.Checks {
 	return &queue.Checks{Client: sqs.NewFromConfig(p.aws), URL: p.Config.ChecksQueue}
 }
 
-// webhooks is a Notifier; nil in a stack without webhooks, and for a function that queues no webhook
-// events itself.
+// webhooks is a Notifier; nil in a stack without webhooks and in a function that queues no webhook
+// events.
 func (p *Parts) webhooks() membership.Webhooks {
 	if p.Config.DeliveriesQueue == "" {
 		return nil

@@ -1,5 +1,6 @@
-// Package wiring builds what the functions are made of, from the environment that the stack gives them. A function's main
-// asks for its parts by name; what it does not ask for is not linked into it.
+// Package wiring builds the parts of the functions from the environment that the stack gives them.
+// The main of a function calls Main and asks Parts for the parts that it needs; the linker leaves
+// out the others. The parts for webhooks are in webhooks.go.
 package wiring
 
 import (
@@ -25,7 +26,8 @@ import (
 	"hark/shared/socket"
 )
 
-// Parts makes the collaborators of one function. They are built once, so that a warm invocation reuses their connections.
+// Parts builds the parts of one function. They are built once for each process, so that later
+// invocations use the same TCP connections.
 type Parts struct {
 	Config config.Config
 	Log    *slog.Logger
@@ -35,14 +37,15 @@ type Parts struct {
 	apps *dynamo.Apps
 }
 
-// answerTimeout is what a table or a queue has for one answer. The SDK itself waits for ever, so that one pooled connection that
-// died while the function was frozen would cost the whole invocation; with it, the SDK's retries help.
+// answerTimeout is how long a table or a queue may take to answer one request; then the SDK tries
+// again. By itself the SDK would wait for ever, and one pooled connection that died while the
+// function was frozen would cost the whole invocation.
 const answerTimeout = 2 * time.Second
 
-// Main runs a function: required are the variables it cannot do without, handler makes its handler from the parts. It ends
-// the process with a line in the log if the function cannot start.
+// Main runs a function. handler builds its handler from the parts; required names the variables
+// that must be set. If the function cannot start, Main logs a line and ends the process.
 func Main(handler func(*Parts) (any, error), required ...string) {
-	log := lambdacontext.NewLogger() // JSON, with the keys by which Lambda tells levels and requests
+	log := lambdacontext.NewLogger() // JSON, with the keys that Lambda expects
 	h, err := start(context.Background(), log, handler, required)
 	if err != nil {
 		log.Error("cannot start", "error", err)
@@ -51,7 +54,9 @@ func Main(handler func(*Parts) (any, error), required ...string) {
 	lambda.Start(h)
 }
 
-func start(ctx context.Context, log *slog.Logger, handler func(*Parts) (any, error), required []string) (any, error) {
+func start(
+	ctx context.Context, log *slog.Logger, handler func(*Parts) (any, error), required []string,
+) (any, error) {
 	cfg, err := config.FromEnv(os.Getenv, required...)
 	if err != nil {
 		return nil, err
@@ -64,7 +69,7 @@ func start(ctx context.Context, log *slog.Logger, handler func(*Parts) (any, err
 	return handler(&Parts{Config: cfg, Log: log, aws: aws, db: dynamodb.NewFromConfig(aws)})
 }
 
-// Apps is the table of apps, always the same one, because it remembers what it has read.
+// Apps is the table of apps. Every call returns the same one, because it has a cache.
 func (p *Parts) Apps() *dynamo.Apps {
 	if p.apps == nil {
 		p.apps = &dynamo.Apps{Client: p.db, Table: p.Config.AppsTable}
@@ -72,16 +77,20 @@ func (p *Parts) Apps() *dynamo.Apps {
 	return p.apps
 }
 
-// State is the table of connections and subscriptions.
-func (p *Parts) State() *dynamo.State { return &dynamo.State{Client: p.db, Table: p.Config.StateTable} }
-
-// Gateway posts to connections, at most postsAtOnce at the same time.
-func (p *Parts) Gateway(postsAtOnce int) (*apigw.Gateway, error) {
-	return apigw.NewGateway(p.aws, apigw.Options{URL: p.Config.CallbackURL, PostsAtOnce: postsAtOnce})
+// State is the table of connections, subscriptions and other state.
+func (p *Parts) State() *dynamo.State {
+	return &dynamo.State{Client: p.db, Table: p.Config.StateTable}
 }
 
-// Membership runs the steps of subscriptions and connections. A function that never ends a connection
-// gives no gateway, one that never queues anything no queue.
+// Gateway posts to connections, with at most postsAtOnce requests under way.
+func (p *Parts) Gateway(postsAtOnce int) (*apigw.Gateway, error) {
+	return apigw.NewGateway(p.aws, apigw.Options{
+		URL: p.Config.CallbackURL, PostsAtOnce: postsAtOnce,
+	})
+}
+
+// Membership runs the steps of connections and subscriptions. gateway is nil in a function that
+// never posts to a connection or closes one, broadcasts in a function that never queues anything.
 func (p *Parts) Membership(
 	gateway membership.Gateway, broadcasts membership.Queue,
 ) *membership.Membership {
@@ -91,12 +100,13 @@ func (p *Parts) Membership(
 			Connections: rows, Channels: rows, Subscriptions: rows, Cache: rows, Markers: rows,
 			Presence: rows, Counts: rows, SignIns: rows, Statuses: rows, Leases: rows,
 		},
-		Apps: p.Apps(), Gateway: gateway, Queue: broadcasts, Checks: p.checks(), Webhooks: p.webhooks(),
+		Apps: p.Apps(), Gateway: gateway, Queue: broadcasts,
+		Checks: p.checks(), Webhooks: p.webhooks(),
 		Timeout: config.FunctionTimeout, Log: p.Log,
 	}
 }
 
-// Broadcasts is the queue of events, and of the changes that keep their place between events.
+// Broadcasts is the queue of events to deliver, and of changes that keep their place between them.
 func (p *Parts) Broadcasts() *queue.Broadcasts {
 	return &queue.Broadcasts{Client: sqs.NewFromConfig(p.aws), URL: p.Config.BroadcastsQueue}
 }
@@ -106,7 +116,8 @@ func (p *Parts) Refused() *queue.Refused {
 	return &queue.Refused{Client: sqs.NewFromConfig(p.aws), URL: p.Config.RefusedQueue}
 }
 
-// Frames is the handler of the frames that clients send. Which of them reach a function is for the routes to say.
+// Frames returns the handler of the frames of clients. It handles every frame; the routes of the
+// WebSocket API decide which frames a function gets.
 func Frames(p *Parts) (any, error) {
 	gateway, err := p.Gateway(1)
 	if err != nil {
@@ -114,7 +125,8 @@ func Frames(p *Parts) (any, error) {
 	}
 	broadcasts := p.Broadcasts()
 	server := &socket.Server{
-		Apps: p.Apps(), Membership: p.Membership(gateway, broadcasts), Bans: p.State(), Rates: p.State(),
+		Apps: p.Apps(), Membership: p.Membership(gateway, broadcasts),
+		Bans: p.State(), Rates: p.State(),
 		Publisher: broadcasts, Webhooks: p.webhooks(), Gateway: gateway, Log: p.Log,
 	}
 	return apigw.Message(server, p.Log), nil
