@@ -9,40 +9,50 @@ import (
 	"time"
 )
 
-// errRefused says that a name leads into a network where no webhook may point.
-var errRefused = errors.New("the address is not a public one")
+// errNotPublic refuses a URL whose host resolves to an address that Public refuses.
+var errNotPublic = errors.New("the address is not a public one")
 
-// idle is for how long a connection is kept. One that sleeps longer, with a function that was frozen, is dead when it wakes.
-const idle = 30 * time.Second
+// idleTimeout is how long a TCP connection may be idle. One that was idle for longer probably died
+// while the function was frozen.
+const idleTimeout = 30 * time.Second
 
-// NewClient returns the client that posts to webhooks. It connects to public addresses only (docs/decisions/0037-webhooks-to-public-addresses.md): what a name resolves to is
-// looked at when it is dialled, so that neither a name that leads into the cloud's own network nor one that changes its mind between
-// two lookups gets there. It follows no redirects, and uses no proxy. With loopback, this machine counts as public.
+// NewClient returns the client that posts to webhooks. It connects to public addresses only
+// (docs/decisions/0037-webhooks-to-public-addresses.md). The address is checked when it is dialled,
+// so neither a name that resolves to a private address gets through, nor one that resolves
+// differently the second time. The client follows no redirects and uses no proxy. With loopback,
+// the addresses of this machine are allowed too.
 func NewClient(loopback bool) *http.Client {
 	dialer := &net.Dialer{
-		Timeout: 2 * patience, // a dial goes on when the post that began it has been given up, for the next one
+		// Longer than a post may take: a dial continues for the next post after its own has timed
+		// out.
+		Timeout: 2 * endpointTimeout,
 		Control: func(_, address string, _ syscall.RawConn) error {
-			at, err := netip.ParseAddrPort(address)
-			if err == nil && (Public(at.Addr()) || loopback && at.Addr().Unmap().IsLoopback()) {
+			to, err := netip.ParseAddrPort(address)
+			if err == nil && (Public(to.Addr()) || loopback && to.Addr().Unmap().IsLoopback()) {
 				return nil
 			}
-			return errRefused
+			return errNotPublic
 		},
 	}
 	return &http.Client{
 		Transport: &http.Transport{
 			DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
-			IdleConnTimeout: idle, MaxIdleConnsPerHost: 2, MaxResponseHeaderBytes: 64 << 10,
+			IdleConnTimeout: idleTimeout, MaxIdleConnsPerHost: 2, MaxResponseHeaderBytes: 64 << 10,
 		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
 	}
 }
 
-// Public reports whether the address belongs to the open Internet, and to nothing else: IANA's special-purpose registries, those parts
-// of IPv6 that lead to IPv4 addresses among them. An IPv4 address in IPv6's form counts as what it is.
+// Public reports whether the address belongs to the public Internet. Addresses in IANA's
+// special-purpose registries do not, nor do IPv6 addresses that lead to IPv4 ones (6to4, NAT64,
+// Teredo). An IPv4 address that is written as an IPv6 address counts as IPv4.
 func Public(a netip.Addr) bool {
 	a = a.Unmap()
-	if !a.IsGlobalUnicast() || a.IsPrivate() { // so not: unspecified, loopback, link-local, multicast, broadcast; 10/8, 172.16/12, 192.168/16, fc00::/7
+	// This excludes unspecified, loopback, link-local, multicast and broadcast addresses, and 10/8,
+	// 172.16/12, 192.168/16 and fc00::/7.
+	if !a.IsGlobalUnicast() || a.IsPrivate() {
 		return false
 	}
 	special := []string{
@@ -54,7 +64,9 @@ func Public(a netip.Addr) bool {
 		"240.0.0.0/4",   // reserved
 	}
 	if a.Is6() {
-		if !netip.MustParsePrefix("2000::/3").Contains(a) { // all else is not in use: NAT64 and site-local are there, too
+		// Nothing else is assigned as global unicast; NAT64 and site-local addresses are outside
+		// it.
+		if !netip.MustParsePrefix("2000::/3").Contains(a) {
 			return false
 		}
 		special = []string{

@@ -3,7 +3,6 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,32 +16,34 @@ import (
 	"hark/shared/state"
 )
 
-// patience is how long an endpoint may take to answer.
-const patience = 3 * time.Second
+// endpointTimeout is how long an endpoint may take to answer a post.
+const endpointTimeout = 3 * time.Second
 
-// maxAnswer is how much of an answer's body is read, so that the connection can be used again.
+// maxAnswer is how many bytes of an answer's body are read. A body that is read to its end lets the
+// TCP connection be used again.
 const maxAnswer = 4 << 10
 
-// Deliverer tells endpoints what is queued for them. It is safe for concurrent use.
+// Deliverer sends webhook events to endpoints. It is safe for concurrent use.
 type Deliverer struct {
 	Apps     Apps
 	Bus      Bus
 	Client   *http.Client  // NewClient's
 	Patience time.Duration // how long an endpoint may take to answer; 3 s if 0
-	Attempts int           // how often a delivery is handed out before it goes to the dead letters
+	Attempts int           // how often a delivery is received before it is a dead letter
 	Log      *slog.Logger
 
-	resting resting
+	slow slowEndpoints
 }
 
 // Bus is the stack's event bus.
 type Bus interface {
-	// Put puts an event of that detail-type, as of then.
+	// Put puts an event on the bus that happened at the given time. detail is a JSON object.
 	Put(ctx context.Context, detailType string, detail []byte, at time.Time) error
 }
 
-// Deliver tells one endpoint of one notice. After an error it must be done again, before anything else to that endpoint about that
-// channel. A delivery to a webhook that the app does not have any more, or that no longer wants it, is dropped.
+// Deliver sends one webhook event to one endpoint. After an error it must be done again, before any
+// other delivery to that endpoint about that channel. The delivery is dropped if the app has no
+// such webhook any more, or if the webhook no longer wants the event.
 func (d *Deliverer) Deliver(ctx context.Context, x state.Delivery) error {
 	if x.URL == "" {
 		return d.put(ctx, x)
@@ -51,54 +52,62 @@ func (d *Deliverer) Deliver(ctx context.Context, x state.Delivery) error {
 	if err != nil && !errors.Is(err, pusher.ErrNoApp) {
 		return err
 	}
-	i := slices.IndexFunc(app.Webhooks, func(w pusher.Webhook) bool { return w.URL == x.URL && w.Wants(x.Event) })
+	i := slices.IndexFunc(app.Webhooks, func(w pusher.Webhook) bool {
+		return w.URL == x.URL && w.Wants(x.Event)
+	})
 	if i < 0 {
-		d.Log.InfoContext(ctx, "notice dropped: nobody wants it any more", "app", x.App, "channel", x.Event.Channel, "notice", x.Event.Name)
+		d.Log.InfoContext(ctx, "webhook event dropped: no webhook wants it any more",
+			"app", x.App, "channel", x.Event.Channel, "event", x.Event.Name)
 		return nil
 	}
 	endpoint := x.App + "#" + x.URL
-	if x.Receives < d.Attempts && d.resting.now(endpoint) { // the last time it is tried in any case
+	if x.Receives < d.Attempts && d.slow.rests(endpoint) { // the last attempt is always made
 		return errResting
 	}
 	err = d.post(ctx, app, app.Webhooks[i], x)
-	d.resting.note(endpoint, errors.Is(err, errSlow))
+	d.slow.record(endpoint, errors.Is(err, errSlow))
 	return err
 }
 
-// Delay is when a delivery that failed is due again, having been handed out so often: after 2 seconds, 5, 10, 20, 40, 80 and 160, which
-// with eight attempts are five minutes and a bit. The last time it is due at once, for the dead letters.
+// Delay returns how long a delivery waits that failed and was received so often: 2, 5, 10, 20, 40,
+// 80 and 160 seconds, which is 317 seconds with eight attempts. After the last attempt it is 0,
+// because the queue moves the delivery to the dead-letter queue.
 func (d *Deliverer) Delay(receives int) time.Duration {
 	if receives < 1 || receives >= d.Attempts {
 		return 0
 	}
-	return (5 * time.Second << min(receives-1, mostDoubled) / 2).Truncate(time.Second)
+	return (5 * time.Second << min(receives-1, maxDoublings) / 2).Truncate(time.Second)
 }
 
-// mostDoubled is how often the delay is doubled, should there be more attempts.
-const mostDoubled = 8
+// maxDoublings is how often the delay is doubled, if there are more attempts.
+const maxDoublings = 8
 
 var (
 	errSlow    = errors.New("the endpoint did not answer in time")
 	errResting = errors.New("the endpoint did not answer in time lately")
 )
 
-// body is what Pusher posts: one event in each request, since batching is off (docs/protocol.md §6.3).
+// body is the body of a request. It has one event, because Hark does not send events in batches
+// (docs/protocol.md §6.3).
 type body struct {
 	At     int64                 `json:"time_ms"`
 	Events []pusher.WebhookEvent `json:"events"`
 }
 
-// post sends the request of docs/protocol.md §6.1. Its errors do not show the URL, which may hold a secret.
-func (d *Deliverer) post(ctx context.Context, app pusher.App, w pusher.Webhook, x state.Delivery) error {
-	text, err := encode(body{x.At, []pusher.WebhookEvent{x.Event}})
+// post sends the request of docs/protocol.md §6.1. Its errors do not contain the URL, which may
+// have a secret in it.
+func (d *Deliverer) post(
+	ctx context.Context, app pusher.App, w pusher.Webhook, x state.Delivery,
+) error {
+	text, err := pusher.EncodeJSON(body{x.At, []pusher.WebhookEvent{x.Event}})
 	if err != nil {
-		return fmt.Errorf("encode notice: %w", err)
+		return fmt.Errorf("encode webhook event: %w", err)
 	}
 	limited, cancel := context.WithTimeout(ctx, d.patience())
 	defer cancel()
 	r, err := http.NewRequestWithContext(limited, http.MethodPost, w.URL, bytes.NewReader(text))
 	if err != nil {
-		return fmt.Errorf("post notice: %w", bare(err))
+		return fmt.Errorf("post webhook event: %w", withoutURL(err))
 	}
 	for name, value := range w.Headers {
 		r.Header.Set(name, value)
@@ -114,22 +123,22 @@ func (d *Deliverer) post(ctx context.Context, app pusher.App, w pusher.Webhook, 
 	case err != nil && limited.Err() != nil && ctx.Err() == nil:
 		return errSlow
 	case err != nil:
-		return fmt.Errorf("post notice: %w", bare(err))
+		return fmt.Errorf("post webhook event: %w", withoutURL(err))
 	}
 	defer answer.Body.Close()
-	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer) // what counts is the status
+	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer) // only the status counts
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return fmt.Errorf("post notice: the endpoint answered %d", answer.StatusCode)
+		return fmt.Errorf("post webhook event: the endpoint answered %d", answer.StatusCode)
 	}
 	return nil
 }
 
-// put sends the notice to the bus, with what only the bus is told.
+// put puts the event on the bus, with the details that only the bus is sent.
 func (d *Deliverer) put(ctx context.Context, x state.Delivery) error {
 	if x.SocketID == "" {
 		x.SocketID = x.Event.SocketID
 	}
-	text, err := encode(struct {
+	text, err := pusher.EncodeJSON(struct {
 		App string `json:"app"`
 		pusher.WebhookEvent
 		At       int64           `json:"time_ms"`
@@ -137,7 +146,7 @@ func (d *Deliverer) put(ctx context.Context, x state.Delivery) error {
 		Lasted   int64           `json:"duration_ms,omitempty"`
 	}{x.App, x.Event, x.At, x.SocketID, x.Lasted})
 	if err != nil {
-		return fmt.Errorf("encode notice: %w", err)
+		return fmt.Errorf("encode webhook event: %w", err)
 	}
 	return d.Bus.Put(ctx, x.Event.Name, text, time.UnixMilli(x.At))
 }
@@ -146,20 +155,11 @@ func (d *Deliverer) patience() time.Duration {
 	if d.Patience > 0 {
 		return d.Patience
 	}
-	return patience
+	return endpointTimeout
 }
 
-// encode leaves texts as they are: json.Marshal would put HTML's escapes into them.
-func encode(v any) ([]byte, error) {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
-}
-
-// bare is an error of net/http without the URL.
-func bare(err error) error {
+// withoutURL returns an error of net/http without the request's URL.
+func withoutURL(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		return u.Err

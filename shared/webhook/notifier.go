@@ -8,8 +8,8 @@ import (
 	"hark/shared/state"
 )
 
-// Notifier queues webhook events: a delivery to each of the app's webhooks that wants the event, and
-// one to the stack's event bus.
+// Notifier queues webhook events: a delivery to each of the app's webhooks that wants the event,
+// and one to the stack's event bus.
 type Notifier struct {
 	Deliveries Deliveries
 	Now        func() time.Time // time.Now if nil
@@ -17,8 +17,8 @@ type Notifier struct {
 
 // Deliveries is the queue of deliveries.
 type Deliveries interface {
-	// Send queues deliveries, those to one endpoint about one channel in order. Once it has returned
-	// nil, they will be delivered.
+	// Send queues deliveries, those to one endpoint about one channel in order. Once it has
+	// returned nil, they will be delivered.
 	Send(ctx context.Context, deliveries ...state.Delivery) error
 }
 
