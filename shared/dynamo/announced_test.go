@@ -53,33 +53,6 @@ func TestToldChannel(t *testing.T) {
 	})
 }
 
-func TestPresent(t *testing.T) {
-	const lobby, other = pusher.Channel("presence-lobby"), pusher.ConnectionID("R1kmxc2VNjMCFIA=")
-	on(t, func(t *testing.T, s *dynamo.State) {
-		is := func(step, user string, want pusher.ConnectionID) {
-			t.Helper()
-			got, there, err := s.Present(t.Context(), app, lobby, user)
-			if err != nil || got != want || there != (want != "") {
-				t.Errorf("%s: %s is there by %q (%t), error %v, want %q", step, user, got, there, err, want)
-			}
-		}
-		put := func(id pusher.ConnectionID, user string, pending bool) {
-			t.Helper()
-			ok, err := s.PutSubscription(t.Context(), state.Subscription{
-				Connection: id, App: app, Channel: lobby, Stamp: 1, ConnectedAt: now.Add(-3 * state.RowLife),
-				Pending: pending, Member: pusher.Member{UserID: user},
-			})
-			held(t, "put", true, ok, err)
-		}
-		is("nobody", "u", "")
-		put(other, "u2", false)
-		is("somebody else", "u", "")
-		put(id, "u", true)
-		is("pending, and expired", "u", id)
-		is("the other one", "u2", other)
-	})
-}
-
 func TestToldMember(t *testing.T) {
 	const lobby = pusher.Channel("presence-lobby")
 	on(t, func(t *testing.T, s *dynamo.State) {

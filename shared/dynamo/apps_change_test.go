@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"golang.org/x/sync/errgroup"
 
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 	"hark/shared/settings"
 )
@@ -174,9 +175,9 @@ func TestChangeRepairs(t *testing.T) {
 func TestChangeEverySetting(t *testing.T) {
 	client := local(t)
 	putApp(t, client, appItem("", nil))
-	do(t, appsOf(t, client).Change(t.Context(), "shop", settings.List(unusual())))
+	do(t, appsOf(t, client).Change(t.Context(), "shop", settings.List(testkit.UnusualSettings())))
 	got, err := appsOf(t, client).ByID(t.Context(), "shop")
-	if diff := cmp.Diff(unusual(), got.Settings); err != nil || diff != "" {
+	if diff := cmp.Diff(testkit.UnusualSettings(), got.Settings); err != nil || diff != "" {
 		t.Errorf("error %v:\n%s", err, diff)
 	}
 }

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"hark/shared/dynamo"
@@ -122,4 +125,24 @@ func TestSeed(t *testing.T) {
 	if err != nil || !cmp.Equal(got, want) {
 		t.Errorf("the seeded app is %+v, error %v", got, err)
 	}
+}
+
+// An app that cannot be read as a whole is audited all the same.
+func TestIDs(t *testing.T) {
+	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+		apps := appsOf(t, client)
+		for _, id := range []string{"shop", "news"} {
+			do(t, apps.Add(t.Context(), pusher.App{ID: id, Key: id + "-key", Secret: "s3cret", Settings: settings.Default()}))
+		}
+		_, err := client.PutItem(t.Context(), &awsdb.PutItemInput{TableName: aws.String(apps.Table), Item: map[string]types.AttributeValue{
+			"pk": &types.AttributeValueMemberS{Value: "app#odd"}, "id": &types.AttributeValueMemberS{Value: "odd"},
+		}})
+		do(t, err)
+		got, err := apps.IDs(t.Context())
+		do(t, err)
+		slices.Sort(got)
+		if !slices.Equal(got, []string{"news", "odd", "shop"}) {
+			t.Errorf("IDs %v", got)
+		}
+	})
 }

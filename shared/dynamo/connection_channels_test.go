@@ -3,7 +3,6 @@ package dynamo_test
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 
 	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -200,26 +199,6 @@ func TestManyOffs(t *testing.T) {
 			if held, err := s.TurnOn(t.Context(), seen, news, state.Stamp(100+i), 50); err != nil || !held {
 				t.Fatalf("held %t, error %v", held, err)
 			}
-		}
-	})
-}
-
-func TestChannelLimits(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
-		s := stateTable(t, client)
-		unread := opened(t, s)
-		for i := range 100 {
-			ch := pusher.Channel(fmt.Sprintf("c%d", i))
-			if held, err := s.TurnOn(t.Context(), unread, ch, 1, 0); err != nil || !held {
-				t.Fatalf("%s: held %t, error %v", ch, held, err)
-			}
-		}
-		var no *pusher.Error
-		if _, err := s.TurnOn(t.Context(), unread, "one-more", 1, 0); !errors.As(err, &no) || !strings.Contains(no.Message, "100 channels") {
-			t.Errorf("the 101st channel: %v", err)
-		}
-		if held, err := s.TurnOn(t.Context(), unread, "c7", 2, 0); err != nil || !held {
-			t.Errorf("one of the 100 again: held %t, error %v", held, err)
 		}
 	})
 }

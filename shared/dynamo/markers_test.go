@@ -116,3 +116,60 @@ func TestChannels(t *testing.T) {
 		}
 	})
 }
+
+// The SDK repeats a write whose answer was lost. Whoever has flagged a marker must hear that it has: nobody else removes it.
+func TestMarkVacantRepeated(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		ok, err := s.PutMarker(t.Context(), app, news, now)
+		held(t, "put", true, ok, err)
+		for _, step := range []string{"vacant", "vacant again"} {
+			ok, err = s.MarkVacant(t.Context(), app, news, "a")
+			held(t, step, true, ok, err)
+		}
+		ok, err = s.MarkVacant(t.Context(), app, news, "b")
+		held(t, "vacant by another", false, ok, err)
+		if k, err := s.Marker(t.Context(), app, news); err != nil || k != (state.Marker{Exists: true, At: now, Vacant: "a"}) {
+			t.Errorf("marker %+v, error %v", k, err)
+		}
+	})
+}
+
+func TestListed(t *testing.T) {
+	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+		s := stateTable(t, client)
+		want := map[pusher.Channel]state.Marker{}
+		for i := range 50 {
+			ch := pusher.Channel(fmt.Sprintf("channel-%d", i))
+			_, err := s.PutMarker(t.Context(), app, ch, now)
+			do(t, err)
+			want[ch] = state.Marker{Exists: true, At: now}
+			_, err = s.PutMarker(t.Context(), "other", ch+"-of-another-app", now)
+			do(t, err)
+		}
+		_, err := s.MarkVacant(t.Context(), app, "channel-7", "nonce")
+		do(t, err)
+		want["channel-7"] = state.Marker{Exists: true, At: now, Vacant: "nonce"}
+
+		got := map[pusher.Channel]state.Marker{}
+		for part := range s.ListParts() {
+			after, more := pusher.Channel(""), true
+			for more {
+				var page []state.Listed
+				page, more, err = s.Listed(t.Context(), app, part, after, 3)
+				do(t, err)
+				if len(page) > 3 || more && len(page) == 0 {
+					t.Fatalf("a page of %d, more: %t", len(page), more)
+				}
+				for _, l := range page {
+					if l.Channel <= after {
+						t.Errorf("%q comes after %q", l.Channel, after)
+					}
+					got[l.Channel], after = l.Marker, l.Channel
+				}
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

@@ -192,3 +192,67 @@ func TestMembersHoldExpiredOnes(t *testing.T) {
 		}
 	})
 }
+
+func TestExpired(t *testing.T) {
+	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+		s := stateTable(t, client)
+		is := func(later time.Duration, occupied bool, want ...pusher.ConnectionID) {
+			t.Helper()
+			rows, is, err := s.Expired(t.Context(), app, news, now.Add(later))
+			do(t, err)
+			var got []pusher.ConnectionID
+			for _, r := range rows {
+				got = append(got, r.Connection)
+				if r.App != app || r.Channel != news || r.Stamp != 5 {
+					t.Errorf("row %+v", r)
+				}
+			}
+			if is != occupied || !slices.Equal(got, want) {
+				t.Errorf("after %s: %v, occupied: %t", later, got, is)
+			}
+		}
+		is(0, false)
+		for i, id := range []pusher.ConnectionID{"a", "b"} {
+			_, err := s.PutSubscription(t.Context(), state.Subscription{
+				Connection: id, App: app, Channel: news, Stamp: 5, ConnectedAt: now.Add(time.Duration(i) * time.Hour),
+			})
+			do(t, err)
+		}
+		do(t, s.PutCached(t.Context(), app, news, []byte(`{}`), "v1", now)) // is no subscriber
+		is(state.RowLife-time.Second, true)
+		is(state.RowLife, true, "a")
+		is(state.RowLife+time.Hour, true, "a", "b")
+		// Readers take it for expired at the same second.
+		n, err := s.Count(t.Context(), app, news, now.Add(state.RowLife))
+		if err != nil || n != 1 {
+			t.Errorf("%d are counted (%v)", n, err)
+		}
+	})
+}
+
+func TestPresent(t *testing.T) {
+	const lobby, other = pusher.Channel("presence-lobby"), pusher.ConnectionID("R1kmxc2VNjMCFIA=")
+	on(t, func(t *testing.T, s *dynamo.State) {
+		is := func(step, user string, want pusher.ConnectionID) {
+			t.Helper()
+			got, there, err := s.Present(t.Context(), app, lobby, user)
+			if err != nil || got != want || there != (want != "") {
+				t.Errorf("%s: %s is there by %q (%t), error %v, want %q", step, user, got, there, err, want)
+			}
+		}
+		put := func(id pusher.ConnectionID, user string, pending bool) {
+			t.Helper()
+			ok, err := s.PutSubscription(t.Context(), state.Subscription{
+				Connection: id, App: app, Channel: lobby, Stamp: 1, ConnectedAt: now.Add(-3 * state.RowLife),
+				Pending: pending, Member: pusher.Member{UserID: user},
+			})
+			held(t, "put", true, ok, err)
+		}
+		is("nobody", "u", "")
+		put(other, "u2", false)
+		is("somebody else", "u", "")
+		put(id, "u", true)
+		is("pending, and expired", "u", id)
+		is("the other one", "u2", other)
+	})
+}

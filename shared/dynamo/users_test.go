@@ -139,3 +139,20 @@ func TestWatchers(t *testing.T) {
 		watchers(watched[60], 0, id)
 	})
 }
+
+func TestToldWord(t *testing.T) {
+	on(t, func(t *testing.T, s *dynamo.State) {
+		is := func(user string, want state.UserStatus) {
+			t.Helper()
+			if online, got, err := s.User(t.Context(), app, user); err != nil || got != want || online {
+				t.Errorf("of %s was told %d, online %t, error %v, want %d", user, got, online, err, want)
+			}
+		}
+		is("ann", state.StatusUnknown)
+		for _, word := range []state.UserStatus{state.StatusOffline, state.StatusComingOnline, state.StatusOnline, state.StatusOffline} {
+			do(t, s.SetUserStatus(t.Context(), app, "ann", word, now))
+			is("ann", word)
+			is("bob", state.StatusUnknown)
+		}
+	})
+}

@@ -8,45 +8,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 	"hark/shared/settings"
 )
-
-// unusual has no setting at its default.
-func unusual() pusher.Settings {
-	return pusher.Settings{
-		Disabled:        true,
-		AllowedOrigins:  []string{"*.example.com", "::1"},
-		MaxConnections:  500,
-		ActivityTimeout: 30 * time.Second,
-		MaxMessageSize:  20_000,
-		ClientEvents:    pusher.ClientEventsAll,
-		RateLimit: pusher.RateLimit{
-			Enabled: true, Max: 5, Window: 2 * time.Second, Terminate: true,
-		},
-		UserAuthentication: false,
-		Watchlist:          false,
-		SubscriptionCount:  true,
-		MaxChannelName:     164,
-		MaxMembers:         1000,
-		MaxMemberSize:      2 << 10,
-		MaxClientEvents:    -1,
-		MaxEventName:       50,
-		MaxEventData:       100 << 10,
-		MaxEventChannels:   7,
-		MaxBatch:           3,
-		TerminateByMembers: false,
-		Bans:               true,
-		Webhooks: []pusher.Webhook{
-			{URL: "https://example.com/hook?a=1&b=2"},
-			{
-				URL: "http://example.com/", Events: []string{"channel_occupied", "member_added"},
-				Prefix: "private-", Suffix: "-a",
-				Headers: map[string]string{"X-Token": "<t>", "X-Empty": ""},
-			},
-		},
-	}
-}
 
 // The defaults of docs/protocol.md §7, §3.1, §3.2 and §4.
 func TestDefault(t *testing.T) {
@@ -107,7 +72,7 @@ func TestEveryFieldIsInTheCatalogue(t *testing.T) {
 
 func TestSettingsAreKept(t *testing.T) {
 	for name, s := range map[string]pusher.Settings{
-		"default settings": settings.Default(), "unusual settings": unusual(),
+		"default settings": settings.Default(), "unusual settings": testkit.UnusualSettings(),
 	} {
 		got, err := settings.Decode(settings.Encode(s))
 		if diff := cmp.Diff(s, got); err != nil || diff != "" {
@@ -134,8 +99,8 @@ func TestDefaultsAreNotStored(t *testing.T) {
 }
 
 func TestSet(t *testing.T) {
-	s := unusual()
-	want := unusual()
+	s := testkit.UnusualSettings()
+	want := testkit.UnusualSettings()
 	want.Disabled, want.RateLimit.Max, want.AllowedOrigins, want.Webhooks = false, 9, nil, nil
 	err := settings.Set(&s,
 		settings.Setting{Name: "enabled", Value: "true"},

@@ -8,11 +8,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 	"hark/shared/settings"
 )
 
-// unusualItem is the item of an app with the settings unusual().
+// unusualItem is the item of an app with testkit.UnusualSettings.
 func unusualItem() map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
 		"pk": s("app#shop"), "id": s("shop"), "key": s("shop-key"), "secret": s("s3cret"),
@@ -64,7 +65,7 @@ func TestAppItem(t *testing.T) {
 		{"an app with the default settings", settings.Default(), map[string]types.AttributeValue{
 			"pk": s("app#shop"), "id": s("shop"), "key": s("shop-key"), "secret": s("s3cret"),
 		}},
-		{"an app that changes every setting", unusual(), unusualItem()},
+		{"an app that changes every setting", testkit.UnusualSettings(), unusualItem()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client := local(t)

@@ -12,45 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"hark/shared/dynamo"
+	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
 	"hark/shared/settings"
 )
-
-// unusual has no setting at its default.
-func unusual() pusher.Settings {
-	return pusher.Settings{
-		Disabled:        true,
-		AllowedOrigins:  []string{"*.example.com", "::1"},
-		MaxConnections:  500,
-		ActivityTimeout: 30 * time.Second,
-		MaxMessageSize:  20_000,
-		ClientEvents:    pusher.ClientEventsAll,
-		RateLimit: pusher.RateLimit{
-			Enabled: true, Max: 5, Window: 2 * time.Second, Terminate: true,
-		},
-		UserAuthentication: false,
-		Watchlist:          false,
-		SubscriptionCount:  true,
-		MaxChannelName:     164,
-		MaxMembers:         1000,
-		MaxMemberSize:      2 << 10,
-		MaxClientEvents:    -1,
-		MaxEventName:       50,
-		MaxEventData:       100 << 10,
-		MaxEventChannels:   7,
-		MaxBatch:           3,
-		TerminateByMembers: false,
-		Bans:               true,
-		Webhooks: []pusher.Webhook{
-			{URL: "https://example.com/hook?a=1&b=2"},
-			{
-				URL: "http://example.com/", Events: []string{"channel_occupied", "member_added"},
-				Prefix: "private-", Suffix: "-a",
-				Headers: map[string]string{"X-Token": "<t>", "X-Empty": ""},
-			},
-		},
-	}
-}
 
 // appItem is the item of an app, with one attribute that is not ours and, if v is not nil, another.
 func appItem(name string, v types.AttributeValue) map[string]types.AttributeValue {
@@ -105,7 +70,7 @@ func TestSettingsAreKept(t *testing.T) {
 		apps := appsOf(t, client)
 		for _, app := range []pusher.App{
 			{ID: "plain", Key: "plain-key", Secret: "a", Settings: settings.Default()},
-			{ID: "unusual", Key: "unusual-key", Secret: "b", Settings: unusual()},
+			{ID: "unusual", Key: "unusual-key", Secret: "b", Settings: testkit.UnusualSettings()},
 		} {
 			do(t, apps.Add(t.Context(), app))
 			got, err := apps.ByKey(t.Context(), app.Key)
