@@ -9,10 +9,10 @@ import (
 	"hark/shared/state"
 )
 
-// The marker's part of "Check" (docs/steps.md §3): each write on its condition.
-func TestToldChannel(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
-		told := func(step string, want bool, value state.Announced, nonce string) {
+// The conditional writes of a check (docs/steps.md §3.5).
+func TestSetAnnouncedAndTakeMarkerAreConditional(t *testing.T) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
+		announced := func(step string, want bool, value state.Announced, nonce string) {
 			t.Helper()
 			ok, err := s.SetAnnounced(t.Context(), app, news, value, nonce)
 			held(t, step, want, ok, err)
@@ -28,24 +28,24 @@ func TestToldChannel(t *testing.T) {
 				t.Errorf("marker %+v, error %v, want %+v", got, err, want)
 			}
 		}
-		told("occupied, no row", false, state.AnnouncedOccupied, "")
-		told("nothing, no row", false, state.AnnouncedNothing, "")
+		announced("occupied, no row", false, state.AnnouncedOccupied, "")
+		announced("nothing, no row", false, state.AnnouncedNothing, "")
 		take("take, no row", false, "a")
 		is(state.Marker{})
 		ok, err := s.PutMarker(t.Context(), app, news, now)
 		held(t, "put", true, ok, err)
-		told("occupied", true, state.AnnouncedOccupied, "")
+		announced("occupied", true, state.AnnouncedOccupied, "")
 		is(state.Marker{Exists: true, At: now, Announced: state.AnnouncedOccupied})
-		told("vacated, not vacant", false, state.AnnouncedVacated, "a")
+		announced("vacated, not vacant", false, state.AnnouncedVacated, "a")
 		take("take, not vacant", false, "a")
 		ok, err = s.MarkVacant(t.Context(), app, news, "a")
 		held(t, "vacant", true, ok, err)
-		told("vacated by another", false, state.AnnouncedVacated, "b")
-		told("vacated", true, state.AnnouncedVacated, "a")
-		told("vacated again", true, state.AnnouncedVacated, "a")
+		announced("vacated by another", false, state.AnnouncedVacated, "b")
+		announced("vacated", true, state.AnnouncedVacated, "a")
+		announced("vacated again", true, state.AnnouncedVacated, "a")
 		is(state.Marker{Exists: true, At: now, Vacant: "a", Announced: state.AnnouncedVacated})
-		told("nothing of another", false, state.AnnouncedNothing, "b")
-		told("nothing", true, state.AnnouncedNothing, "")
+		announced("nothing of another", false, state.AnnouncedNothing, "b")
+		announced("nothing", true, state.AnnouncedNothing, "")
 		is(state.Marker{Exists: true, At: now, Vacant: "a"})
 		take("take another's", false, "b")
 		take("take", true, "a")
@@ -53,31 +53,31 @@ func TestToldChannel(t *testing.T) {
 	})
 }
 
-func TestToldMember(t *testing.T) {
+func TestAnnouncedMember(t *testing.T) {
 	const lobby = pusher.Channel("presence-lobby")
-	on(t, func(t *testing.T, s *dynamo.State) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		is := func(user string, want state.AnnouncedMember) {
 			t.Helper()
 			got, err := s.AnnouncedMember(t.Context(), app, lobby, user)
 			if err != nil || got != want {
-				t.Errorf("told of %s: %+v, error %v, want %+v", user, got, err, want)
+				t.Errorf("announced of %s: %+v, error %v, want %+v", user, got, err, want)
 			}
 		}
 		is("u", state.AnnouncedMember{})
-		do(t, s.DropAnnouncedMember(t.Context(), app, lobby, "u"))
-		do(t, s.SetAnnouncedMember(t.Context(), app, lobby, "u", state.AnnouncedMember{At: now, Connection: id}))
+		must(t, s.DropAnnouncedMember(t.Context(), app, lobby, "u"))
+		must(t, s.SetAnnouncedMember(t.Context(), app, lobby, "u", state.AnnouncedMember{At: now, Connection: id}))
 		is("u", state.AnnouncedMember{At: now, Connection: id})
 		is("u2", state.AnnouncedMember{})
 		if occupied, err := s.Occupied(t.Context(), app, lobby); err != nil || occupied {
 			t.Errorf("the row counts as a subscriber: %t, error %v", occupied, err)
 		}
-		do(t, s.DropAnnouncedMember(t.Context(), app, lobby, "u"))
+		must(t, s.DropAnnouncedMember(t.Context(), app, lobby, "u"))
 		is("u", state.AnnouncedMember{})
 	})
 }
 
-func TestToldMiss(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+func TestAMissIsAnnouncedOnceInFiveSeconds(t *testing.T) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		for _, c := range []struct {
 			after time.Duration
 			ch    pusher.Channel

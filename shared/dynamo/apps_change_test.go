@@ -17,7 +17,7 @@ import (
 	"hark/shared/settings"
 )
 
-// set is short for changes.
+// set returns the changes that are written as name=value.
 func set(args ...string) []settings.Setting {
 	var all []settings.Setting
 	for _, arg := range args {
@@ -28,7 +28,7 @@ func set(args ...string) []settings.Setting {
 }
 
 func TestChange(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		putApp(t, client, appItem("", nil))
 		want := pusher.App{
 			ID: "shop", Key: "shop-key", Secret: "s3cret", Settings: settings.Default(),
@@ -62,7 +62,7 @@ func TestChange(t *testing.T) {
 			},
 			{set("max_connections="), func(s *pusher.Settings) { s.MaxConnections = 0 }},
 		} {
-			do(t, appsOf(t, client).Change(t.Context(), "shop", step.changes))
+			must(t, appsOf(t, client).Change(t.Context(), "shop", step.changes))
 			step.then(&want.Settings)
 			got, err := appsOf(t, client).ByID(t.Context(), "shop")
 			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
@@ -71,7 +71,7 @@ func TestChange(t *testing.T) {
 		}
 		table := tableName(t, "apps")
 		out, err := client.Scan(t.Context(), &awsdb.ScanInput{TableName: &table})
-		do(t, err)
+		must(t, err)
 		diff := cmp.Diff(attributes(t, appItem("", nil)), attributes(t, out.Items[0]))
 		if diff != "" {
 			t.Errorf("with all settings back at their defaults the item differs:\n%s", diff)
@@ -79,9 +79,9 @@ func TestChange(t *testing.T) {
 	})
 }
 
-// Two operators change settings at the same time, also in one map. Both changes are kept.
+// If two operators change settings at the same time, even in one map, both changes are kept.
 func TestChangesAtTheSameTime(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		putApp(t, client, appItem("", nil))
 		want := settings.Default().RateLimit
 		for n := 1; n <= 10; n++ {
@@ -90,7 +90,7 @@ func TestChangesAtTheSameTime(t *testing.T) {
 				change := set(fmt.Sprintf("rate_limiting.%s=%d", s, n))
 				g.Go(func() error { return appsOf(t, client).Change(t.Context(), "shop", change) })
 			}
-			do(t, g.Wait())
+			must(t, g.Wait())
 			want.Max, want.Window = n, time.Duration(n)*time.Second
 			got, err := appsOf(t, client).ByID(t.Context(), "shop")
 			if err != nil || got.RateLimit != want {
@@ -139,12 +139,12 @@ func TestChangeOfAnUnknownApp(t *testing.T) {
 	}
 }
 
-// An operator can repair an app that cannot be read by changing the setting that is wrong.
-func TestChangeRepairs(t *testing.T) {
+// An operator can repair an app that cannot be read by changing the invalid setting.
+func TestChangeRepairsAnInvalidSetting(t *testing.T) {
 	client := local(t)
 	for _, c := range []struct {
 		name    string
-		broken  string // has a text
+		broken  string // the attribute that is a text
 		changes []settings.Setting
 		want    int
 	}{
@@ -157,7 +157,7 @@ func TestChangeRepairs(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			putApp(t, client, appItem(c.broken, s("5")))
-			do(t, appsOf(t, client).Change(t.Context(), "shop", c.changes))
+			must(t, appsOf(t, client).Change(t.Context(), "shop", c.changes))
 			got, err := appsOf(t, client).ByID(t.Context(), "shop")
 			if err != nil || got.MaxConnections != c.want {
 				t.Errorf("%d, error %v, want %d", got.MaxConnections, err, c.want)
@@ -171,11 +171,11 @@ func TestChangeRepairs(t *testing.T) {
 	}
 }
 
-// TestChangeEverySetting sets on one app what scripts/app shows of another.
+// TestChangeEverySetting sets on one app the settings that scripts/app prints of another.
 func TestChangeEverySetting(t *testing.T) {
 	client := local(t)
 	putApp(t, client, appItem("", nil))
-	do(t, appsOf(t, client).Change(t.Context(), "shop", settings.List(testkit.UnusualSettings())))
+	must(t, appsOf(t, client).Change(t.Context(), "shop", settings.List(testkit.UnusualSettings())))
 	got, err := appsOf(t, client).ByID(t.Context(), "shop")
 	if diff := cmp.Diff(testkit.UnusualSettings(), got.Settings); err != nil || diff != "" {
 		t.Errorf("error %v:\n%s", err, diff)

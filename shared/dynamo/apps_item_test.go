@@ -54,8 +54,8 @@ func unusualItem() map[string]types.AttributeValue {
 	}
 }
 
-// TestAppItem shows the items of apps, since another version of a function must be able to read
-// what this one wrote. A setting at its default has no attribute.
+// TestAppItem has the whole items of apps, because another version of a function must be able to
+// read what this one wrote. A setting at its default has no attribute.
 func TestAppItem(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -70,12 +70,12 @@ func TestAppItem(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			client := local(t)
 			app := pusher.App{ID: "shop", Key: "shop-key", Secret: "s3cret", Settings: c.settings}
-			do(t, appsOf(t, client).Add(t.Context(), app))
+			must(t, appsOf(t, client).Add(t.Context(), app))
 			table := tableName(t, "apps")
 			out, err := client.GetItem(t.Context(), &awsdb.GetItemInput{
 				TableName: &table, Key: map[string]types.AttributeValue{"pk": s("app#shop")},
 			})
-			do(t, err)
+			must(t, err)
 			unexported := cmpopts.IgnoreUnexported(
 				types.AttributeValueMemberBOOL{}, types.AttributeValueMemberL{},
 				types.AttributeValueMemberM{}, types.AttributeValueMemberN{},

@@ -17,11 +17,12 @@ import (
 	"hark/shared/settings"
 )
 
-// appItem is the item of an app, with one attribute that is not ours and, if v is not nil, another.
+// appItem returns the item of an app. It has an attribute that Hark does not know and, if v is not
+// nil, the attribute name.
 func appItem(name string, v types.AttributeValue) map[string]types.AttributeValue {
 	it := map[string]types.AttributeValue{
 		"pk": s("app#shop"), "id": s("shop"), "key": s("shop-key"), "secret": s("s3cret"),
-		"note": s("of somebody else"),
+		"note": s("not Hark's"),
 	}
 	if v != nil {
 		it[name] = v
@@ -45,7 +46,7 @@ func m(name string, v types.AttributeValue) types.AttributeValue {
 	return &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{name: v}}
 }
 
-// all is a map of several attributes.
+// all returns a map with several attributes.
 func all(pairs ...any) types.AttributeValue {
 	m := make(map[string]types.AttributeValue)
 	for i := 0; i < len(pairs); i += 2 {
@@ -62,17 +63,17 @@ func putApp(t *testing.T, client *awsdb.Client, it map[string]types.AttributeVal
 	t.Helper()
 	table := tableName(t, "apps")
 	_, err := client.PutItem(t.Context(), &awsdb.PutItemInput{TableName: &table, Item: it})
-	do(t, err)
+	must(t, err)
 }
 
 func TestSettingsAreKept(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		apps := appsOf(t, client)
 		for _, app := range []pusher.App{
 			{ID: "plain", Key: "plain-key", Secret: "a", Settings: settings.Default()},
 			{ID: "unusual", Key: "unusual-key", Secret: "b", Settings: testkit.UnusualSettings()},
 		} {
-			do(t, apps.Add(t.Context(), app))
+			must(t, apps.Add(t.Context(), app))
 			got, err := apps.ByKey(t.Context(), app.Key)
 			if diff := cmp.Diff(app, got); err != nil || diff != "" {
 				t.Errorf("error %v:\n%s", err, diff)
@@ -198,6 +199,6 @@ func TestChangesAreSeenAfterTenSeconds(t *testing.T) {
 		if err != nil || got.MaxConnections != c.want {
 			t.Errorf("after %s: %d, error %v, want %d", c.after, got.MaxConnections, err, c.want)
 		}
-		do(t, appsOf(t, client).Change(t.Context(), "shop", set("max_connections=5")))
+		must(t, appsOf(t, client).Change(t.Context(), "shop", set("max_connections=5")))
 	}
 }

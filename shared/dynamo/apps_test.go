@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
@@ -20,13 +19,13 @@ import (
 	"hark/shared/settings"
 )
 
-// shop is an app with the default settings.
+// shop returns an app with the default settings.
 func shop() pusher.App {
 	return pusher.App{ID: "shop", Key: "shop-key", Secret: "s3cret", Settings: settings.Default()}
 }
 
 func TestApps(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		clock := now
 		apps := appsOf(t, client)
 		apps.Now = func() time.Time { return clock }
@@ -34,7 +33,7 @@ func TestApps(t *testing.T) {
 		if !errors.Is(err, pusher.ErrNoApp) {
 			t.Errorf("before it is added: %v", err)
 		}
-		do(t, apps.Add(t.Context(), shop()))
+		must(t, apps.Add(t.Context(), shop()))
 		_, err = apps.ByKey(t.Context(), "shop-key")
 		if !errors.Is(err, pusher.ErrNoApp) {
 			t.Errorf("within 5 s of a miss: %v", err)
@@ -52,9 +51,9 @@ func TestApps(t *testing.T) {
 }
 
 func TestAddRefusesTakenNames(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		apps := appsOf(t, client)
-		do(t, apps.Add(t.Context(), shop()))
+		must(t, apps.Add(t.Context(), shop()))
 		for _, c := range []struct{ id, key, want string }{
 			{"shop", "other-key", "an app with the ID shop exists already"},
 			{"other", "shop-key", "an app with the key shop-key exists already"},
@@ -69,14 +68,14 @@ func TestAddRefusesTakenNames(t *testing.T) {
 }
 
 func TestListApps(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		apps := appsOf(t, client)
 		off := pusher.App{ID: "off", Key: "off-key", Secret: "x", Settings: settings.Default()}
 		off.Disabled = true
-		do(t, apps.Add(t.Context(), shop()))
-		do(t, apps.Add(t.Context(), off))
+		must(t, apps.Add(t.Context(), shop()))
+		must(t, apps.Add(t.Context(), off))
 		list, err := apps.List(t.Context())
-		do(t, err)
+		must(t, err)
 		got := map[string]pusher.App{}
 		for _, a := range list {
 			got[a.ID] = a
@@ -99,7 +98,7 @@ func TestAppsAreNotReadByInvalidNames(t *testing.T) {
 	}
 }
 
-// TestSeed reads the app that the local cloud starts with as the functions read it.
+// TestSeed reads the app with which the local cloud starts, as functions do.
 func TestSeed(t *testing.T) {
 	text, err := os.ReadFile("../../localstack/seed.json")
 	if err != nil {
@@ -127,19 +126,18 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-// An app that cannot be read as a whole is audited all the same.
-func TestIDs(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+// The audit must visit an app even if the app's settings cannot be read.
+func TestIDsIncludeAppsThatCannotBeRead(t *testing.T) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		apps := appsOf(t, client)
 		for _, id := range []string{"shop", "news"} {
-			do(t, apps.Add(t.Context(), pusher.App{ID: id, Key: id + "-key", Secret: "s3cret", Settings: settings.Default()}))
+			must(t, apps.Add(t.Context(), pusher.App{
+				ID: id, Key: id + "-key", Secret: "s3cret", Settings: settings.Default(),
+			}))
 		}
-		_, err := client.PutItem(t.Context(), &awsdb.PutItemInput{TableName: aws.String(apps.Table), Item: map[string]types.AttributeValue{
-			"pk": &types.AttributeValueMemberS{Value: "app#odd"}, "id": &types.AttributeValueMemberS{Value: "odd"},
-		}})
-		do(t, err)
+		putApp(t, client, map[string]types.AttributeValue{"pk": s("app#odd"), "id": s("odd")})
 		got, err := apps.IDs(t.Context())
-		do(t, err)
+		must(t, err)
 		slices.Sort(got)
 		if !slices.Equal(got, []string{"news", "odd", "shop"}) {
 			t.Errorf("IDs %v", got)

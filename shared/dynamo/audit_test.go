@@ -11,20 +11,20 @@ import (
 )
 
 func TestAuditPlace(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
 		if got, err := s.AuditPlace(t.Context()); err != nil || got != (state.AuditPlace{}) {
 			t.Errorf("at first %+v, error %v", got, err)
 		}
 		want := state.AuditPlace{Round: now.Truncate(time.Minute), App: app, Part: 3, After: news}
-		do(t, s.SetAuditPlace(t.Context(), want, now))
+		must(t, s.SetAuditPlace(t.Context(), want, now))
 		got, err := s.AuditPlace(t.Context())
-		do(t, err)
+		must(t, err)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
 		out, err := client.Scan(t.Context(), &awsdb.ScanInput{TableName: &s.Table})
-		do(t, err)
+		must(t, err)
 		if len(out.Items) != 1 {
 			t.Fatalf("%d rows", len(out.Items))
 		}

@@ -17,9 +17,12 @@ import (
 	"hark/shared/state"
 )
 
-// busy is the local engine behind a table that does in part, or not at all, what it is asked at first: answer may answer a call
-// of the operation itself, with the nth from 1; the engine does if it does not.
-func busy(t *testing.T, operation string, answer func(n int, body []byte, w http.ResponseWriter) bool) *dynamo.State {
+// overloaded returns a state table that does not do all that it is asked. answer may answer the nth
+// request of the operation, counted from 1; the local engine answers those for which it returns
+// false, and all other requests.
+func overloaded(
+	t *testing.T, operation string, answer func(n int, body []byte, w http.ResponseWriter) bool,
+) *dynamo.State {
 	t.Helper()
 	db := engine(t)
 	var calls atomic.Int64
@@ -29,7 +32,8 @@ func busy(t *testing.T, operation string, answer func(n int, body []byte, w http
 			t.Error(err)
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+operation) && answer(int(calls.Add(1)), body, w) {
+		is := strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+operation)
+		if is && answer(int(calls.Add(1)), body, w) {
 			return
 		}
 		db.ServeHTTP(w, r)
@@ -38,7 +42,7 @@ func busy(t *testing.T, operation string, answer func(n int, body []byte, w http
 	return &dynamo.State{Client: client(server.URL), Table: "state"}
 }
 
-// unprocessed answers that nothing was done of the batch.
+// unprocessed answers that nothing of the batch was done.
 func unprocessed(w http.ResponseWriter, body []byte, name string) {
 	var in struct{ RequestItems json.RawMessage }
 	if err := json.Unmarshal(body, &in); err != nil {
@@ -47,8 +51,8 @@ func unprocessed(w http.ResponseWriter, body []byte, name string) {
 	_, _ = fmt.Fprintf(w, `{"Responses":{},%q:%s}`, name, in.RequestItems)
 }
 
-func TestBatchesAreFinished(t *testing.T) {
-	s := busy(t, "BatchWriteItem", func(n int, body []byte, w http.ResponseWriter) bool {
+func TestBatchesAreRepeatedUntilTheyAreDone(t *testing.T) {
+	s := overloaded(t, "BatchWriteItem", func(n int, body []byte, w http.ResponseWriter) bool {
 		if n%2 == 0 {
 			return false
 		}
@@ -59,33 +63,33 @@ func TestBatchesAreFinished(t *testing.T) {
 	for i := range watched {
 		watched[i] = fmt.Sprintf("user-%d", i)
 	}
-	there := func(want int) {
+	rows := func(want int) {
 		t.Helper()
 		n := 0
 		for _, user := range watched {
 			watchers, err := s.Watchers(t.Context(), app, user, now, 0)
-			do(t, err)
+			must(t, err)
 			n += len(watchers)
 		}
 		if n != want {
 			t.Errorf("%d rows, want %d", n, want)
 		}
 	}
-	do(t, s.Watch(t.Context(), signedIn(app, "ann", id), watched))
-	there(60)
-	do(t, s.Unwatch(t.Context(), app, id, watched))
-	there(0)
+	must(t, s.Watch(t.Context(), signedIn(app, "ann", id), watched))
+	rows(60)
+	must(t, s.Unwatch(t.Context(), app, id, watched))
+	rows(0)
 }
 
-func TestBothRowsAreRead(t *testing.T) {
-	s := busy(t, "BatchGetItem", func(n int, body []byte, w http.ResponseWriter) bool {
+func TestConnectionAndMarkerRepeatsARead(t *testing.T) {
+	s := overloaded(t, "BatchGetItem", func(n int, body []byte, w http.ResponseWriter) bool {
 		if n > 2 {
 			return false
 		}
 		unprocessed(w, body, "UnprocessedKeys")
 		return true
 	})
-	c := opened(t, s)
+	c := putConnection(t, s)
 	ok, err := s.PutMarker(t.Context(), app, news, now)
 	held(t, "put", true, ok, err)
 	got, marker, err := s.ConnectionAndMarker(t.Context(), c, news)
@@ -94,8 +98,8 @@ func TestBothRowsAreRead(t *testing.T) {
 	}
 }
 
-// What DynamoDB never gets to ends with the context, and is not taken for done.
-func TestABatchThatNeverEnds(t *testing.T) {
+// A batch that DynamoDB never finishes fails when the context ends.
+func TestABatchThatNeverEndsFailsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	never := func(name string) func(int, []byte, http.ResponseWriter) bool {
 		return func(n int, body []byte, w http.ResponseWriter) bool {
@@ -106,11 +110,11 @@ func TestABatchThatNeverEnds(t *testing.T) {
 			return true
 		}
 	}
-	s := busy(t, "BatchWriteItem", never("UnprocessedItems"))
+	s := overloaded(t, "BatchWriteItem", never("UnprocessedItems"))
 	if err := s.Watch(ctx, signedIn(app, "ann", id), []string{"bob"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("write: %v", err)
 	}
-	s = busy(t, "BatchGetItem", never("UnprocessedKeys"))
+	s = overloaded(t, "BatchGetItem", never("UnprocessedKeys"))
 	if _, _, err := s.ConnectionAndMarker(ctx, state.Connection{ID: id, App: app}, news); !errors.Is(err, context.Canceled) {
 		t.Errorf("read: %v", err)
 	}
@@ -133,17 +137,17 @@ func TestCancelledTransactions(t *testing.T) {
 		name   string
 		answer func(http.ResponseWriter)
 		times  int
-		want   int // connections that are open in the end
+		want   int // open connections in the end
 		fails  bool
 	}{
-		{"one that ran into others begins again", cancelled("None", "TransactionConflict"), 3, 1, false},
-		{"one that was throttled begins again", cancelled("None", "ThrottlingError"), 1, 1, false},
-		{"one whose row is there does nothing", cancelled("ConditionalCheckFailed", "None"), 1, 0, false},
-		{"one whose row is there does nothing, whatever else is wrong", cancelled("ConditionalCheckFailed", "TransactionConflict"), 1, 0, false},
-		{"one that is refused for good fails", cancelled("None", "ItemCollectionSizeLimitExceeded"), 1, 0, true},
+		{"one that met another is repeated", cancelled("None", "TransactionConflict"), 3, 1, false},
+		{"one that was throttled is repeated", cancelled("None", "ThrottlingError"), 1, 1, false},
+		{"one whose row exists does nothing", cancelled("ConditionalCheckFailed", "None"), 1, 0, false},
+		{"one whose row exists does nothing, whatever else is wrong", cancelled("ConditionalCheckFailed", "TransactionConflict"), 1, 0, false},
+		{"one that is refused for another reason fails", cancelled("None", "ItemCollectionSizeLimitExceeded"), 1, 0, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := busy(t, "TransactWriteItems", func(n int, _ []byte, w http.ResponseWriter) bool {
+			s := overloaded(t, "TransactWriteItems", func(n int, _ []byte, w http.ResponseWriter) bool {
 				if n > c.times {
 					return false
 				}
@@ -159,9 +163,9 @@ func TestCancelledTransactions(t *testing.T) {
 			}
 		})
 	}
-	t.Run("one that always runs into others ends with its context", func(t *testing.T) {
+	t.Run("one that always meets another ends with its context", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		s := busy(t, "TransactWriteItems", func(n int, _ []byte, w http.ResponseWriter) bool {
+		s := overloaded(t, "TransactWriteItems", func(n int, _ []byte, w http.ResponseWriter) bool {
 			if n == 3 {
 				cancel()
 			}

@@ -13,7 +13,7 @@ import (
 )
 
 func TestCached(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		const ch = pusher.Channel("cache-news")
 		is := func(at time.Time, want state.Cached) {
 			t.Helper()
@@ -23,19 +23,19 @@ func TestCached(t *testing.T) {
 			}
 		}
 		is(now, state.Cached{})
-		do(t, s.PutCached(t.Context(), app, ch, []byte(`{"event":"a"}`), "1", now.Add(-time.Minute)))
-		do(t, s.PutCached(t.Context(), app, ch, []byte(`{"event":"b"}`), "2", now))
+		must(t, s.PutCached(t.Context(), app, ch, []byte(`{"event":"a"}`), "1", now.Add(-time.Minute)))
+		must(t, s.PutCached(t.Context(), app, ch, []byte(`{"event":"b"}`), "2", now))
 		newest := state.Cached{Frame: json.RawMessage(`{"event":"b"}`), Version: "2"}
 		newest.Left = 30 * time.Minute
 		is(now, newest)
 		newest.Left = time.Second
 		is(now.Add(30*time.Minute-time.Second), newest)
-		is(now.Add(30*time.Minute), state.Cached{}) // DynamoDB is late to remove it
+		is(now.Add(30*time.Minute), state.Cached{}) // DynamoDB removes rows late
 		if got, err := s.Cached(t.Context(), "other", ch, now); err != nil || got.Version != "" {
 			t.Errorf("another app's: %+v, error %v", got, err)
 		}
-		if there, err := s.Occupied(t.Context(), app, ch); err != nil || there {
-			t.Errorf("the row of the cache is taken for a subscriber: %t, error %v", there, err)
+		if occupied, err := s.Occupied(t.Context(), app, ch); err != nil || occupied {
+			t.Errorf("the row of the cache counts as a subscriber: %t, error %v", occupied, err)
 		}
 	})
 }

@@ -13,39 +13,48 @@ import (
 	"hark/shared/state"
 )
 
-// channels maps names to stamps, as a connection's row does.
+// channels is a map of a connection's row.
 type channels = map[pusher.Channel]state.Stamp
 
-// TestTurn holds the conditions of docs/steps.md §3, subscribe 2 and unsubscribe, against every order of two stamps.
+// TestTurn has the conditions of docs/steps.md §3.1 step 2 and §3.3 step 2 for every order of two
+// stamps.
 func TestTurn(t *testing.T) {
+	isOn := func(stamp state.Stamp) state.Connection {
+		return state.Connection{On: channels{news: stamp}, Off: channels{}}
+	}
+	isOff := func(stamp state.Stamp) state.Connection {
+		return state.Connection{On: channels{}, Off: channels{news: stamp}}
+	}
+	isDead := state.Connection{On: channels{}, Off: channels{}, Dead: true}
 	for _, c := range []struct {
 		name   string
 		before func(t *testing.T, s *dynamo.State, c state.Connection)
-		on     bool // turn on at 5, else off
+		on     bool // turn on with the stamp 5; otherwise turn off
 		held   bool
 		want   state.Connection
 	}{
-		{name: "on, the first frame", on: true, held: true, want: state.Connection{On: channels{news: 5}, Off: channels{}}},
-		{name: "on, after an older subscribe", before: turned(true, 4), on: true, held: true, want: state.Connection{On: channels{news: 5}, Off: channels{}}},
-		{name: "on, the same frame again", before: turned(true, 5), on: true, held: true, want: state.Connection{On: channels{news: 5}, Off: channels{}}},
-		{name: "on, after a newer subscribe", before: turned(true, 6), on: true, want: state.Connection{On: channels{news: 6}, Off: channels{}}},
-		{name: "on, after an older unsubscribe", before: turned(false, 4), on: true, held: true, want: state.Connection{On: channels{news: 5}, Off: channels{}}},
-		{name: "on, beside an unsubscribe of the same ms", before: turned(false, 5), on: true, held: true, want: state.Connection{On: channels{news: 5}, Off: channels{}}},
-		{name: "on, after a newer unsubscribe", before: turned(false, 6), on: true, want: state.Connection{On: channels{}, Off: channels{news: 6}}},
-		{name: "on, dead", before: dead, on: true, want: state.Connection{On: channels{}, Off: channels{}, Dead: true}},
-		{name: "off, never on", held: true, want: state.Connection{On: channels{}, Off: channels{news: 5}}},
-		{name: "off, after an older subscribe", before: turned(true, 4), held: true, want: state.Connection{On: channels{}, Off: channels{news: 5}}},
-		{name: "off, beside a subscribe of the same ms", before: turned(true, 5), want: state.Connection{On: channels{news: 5}, Off: channels{}}},
-		{name: "off, after a newer subscribe", before: turned(true, 6), want: state.Connection{On: channels{news: 6}, Off: channels{}}},
-		{name: "off, the same frame again", before: turned(false, 5), held: true, want: state.Connection{On: channels{}, Off: channels{news: 5}}},
-		{name: "off, after a newer unsubscribe", before: turned(false, 6), want: state.Connection{On: channels{}, Off: channels{news: 6}}},
-		{name: "off, dead", before: dead, want: state.Connection{On: channels{}, Off: channels{}, Dead: true}},
+		{name: "on, the first frame", on: true, held: true, want: isOn(5)},
+		{name: "on, after an older subscribe", before: turned(true, 4), on: true, held: true, want: isOn(5)},
+		{name: "on, the same frame again", before: turned(true, 5), on: true, held: true, want: isOn(5)},
+		{name: "on, after a newer subscribe", before: turned(true, 6), on: true, want: isOn(6)},
+		{name: "on, after an older unsubscribe", before: turned(false, 4), on: true, held: true, want: isOn(5)},
+		{name: "on, beside an unsubscribe of the same ms", before: turned(false, 5), on: true, held: true, want: isOn(5)},
+		{name: "on, after a newer unsubscribe", before: turned(false, 6), on: true, want: isOff(6)},
+		{name: "on, dead", before: dead, on: true, want: isDead},
+		{name: "off, never on", held: true, want: isOff(5)},
+		{name: "off, after an older subscribe", before: turned(true, 4), held: true, want: isOff(5)},
+		{name: "off, beside a subscribe of the same ms", before: turned(true, 5), want: isOn(5)},
+		{name: "off, after a newer subscribe", before: turned(true, 6), want: isOn(6)},
+		{name: "off, the same frame again", before: turned(false, 5), held: true, want: isOff(5)},
+		{name: "off, after a newer unsubscribe", before: turned(false, 6), want: isOff(6)},
+		{name: "off, dead", before: dead, want: isDead},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			onEngines(t, func(t *testing.T, client *awsdb.Client) {
+			testEngines(t, func(t *testing.T, client *awsdb.Client) {
 				s := stateTable(t, client)
-				// The row is read before it changes, as by a frame that is overtaken: only the write's own condition can refuse.
-				seen := opened(t, s)
+				// The row is read before it changes, as by a frame that is overtaken: only the
+				// condition of the write can refuse it.
+				seen := putConnection(t, s)
 				if c.before != nil {
 					c.before(t, s, seen)
 				}
@@ -70,7 +79,7 @@ func TestTurn(t *testing.T) {
 	}
 }
 
-func opened(t *testing.T, s *dynamo.State) state.Connection {
+func putConnection(t *testing.T, s *dynamo.State) state.Connection {
 	t.Helper()
 	c := state.Connection{ID: id, App: app, ConnectedAt: now}
 	if err := s.PutConnection(t.Context(), c); err != nil {
@@ -100,12 +109,12 @@ func dead(t *testing.T, s *dynamo.State, c state.Connection) {
 }
 
 func TestTurnBack(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
-		do(t, s.TurnBack(t.Context(), id, news, 5)) // there is no row
+	testState(t, func(t *testing.T, s *dynamo.State) {
+		must(t, s.TurnBack(t.Context(), id, news, 5)) // there is no row
 		if _, err := s.Connection(t.Context(), id); !errors.Is(err, state.ErrGone) {
-			t.Errorf("a row came to be: %v", err)
+			t.Errorf("a row was written: %v", err)
 		}
-		turned(true, 5)(t, s, opened(t, s))
+		turned(true, 5)(t, s, putConnection(t, s))
 		for _, c := range []struct {
 			t    state.Stamp
 			want channels
@@ -115,12 +124,12 @@ func TestTurnBack(t *testing.T) {
 			{5, channels{}},
 			{5, channels{}},
 		} {
-			do(t, s.TurnBack(t.Context(), id, news, c.t))
+			must(t, s.TurnBack(t.Context(), id, news, c.t))
 			got, err := s.Connection(t.Context(), id)
 			if diff := cmp.Diff(c.want, got.On); err != nil || diff != "" {
 				t.Errorf("turned back at %d, error %v:\n%s", c.t, err, diff)
 			}
-			if off, want := got.Off[news], 5-c.want[news]; off != want { // as if it had left at 5
+			if off, want := got.Off[news], 5-c.want[news]; off != want { // as an unsubscribe with the stamp 5
 				t.Errorf("turned back at %d: off at %d, want %d", c.t, off, want)
 			}
 		}
@@ -128,13 +137,13 @@ func TestTurnBack(t *testing.T) {
 }
 
 func TestTurnWithoutRow(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
 		if held, err := s.TurnOn(t.Context(), state.Connection{ID: id}, news, 5, 0); err != nil || held {
 			t.Errorf("held %t, error %v", held, err)
 		}
 		if _, err := s.Connection(t.Context(), id); !errors.Is(err, state.ErrGone) {
-			t.Errorf("a row came to be: %v", err)
+			t.Errorf("a row was written: %v", err)
 		}
 		if _, err := s.MarkDead(t.Context(), id); !errors.Is(err, state.ErrGone) {
 			t.Errorf("MarkDead: %v", err)
@@ -142,10 +151,10 @@ func TestTurnWithoutRow(t *testing.T) {
 	})
 }
 
-func TestStaleOffs(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+func TestARenewedOffIsNotStale(t *testing.T) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
-		c := opened(t, s)
+		c := putConnection(t, s)
 		for ch, stamp := range (channels{"old": 10, "renewed": 10, "young": 60}) {
 			if _, err := s.TurnOff(t.Context(), c, ch, stamp, 0); err != nil {
 				t.Fatal(err)
@@ -155,7 +164,8 @@ func TestStaleOffs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Between the read and the write, one of the stale offs is set anew: it must survive the write, and the write must hold.
+		// One of the stale entries is renewed between the read and the write. It must survive the
+		// write, and the write must succeed.
 		if _, err := s.TurnOff(t.Context(), c, "renewed", 70, 0); err != nil {
 			t.Fatal(err)
 		}
@@ -172,11 +182,12 @@ func TestStaleOffs(t *testing.T) {
 	})
 }
 
-// A page may leave many channels at once: all of them are remembered, none keeps it from the next frame, and they go again.
-func TestManyOffs(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+// A page may leave many channels at once. The row remembers all of them, refuses no later frame
+// because of them, and removes 20 with each.
+func TestLaterFramesRemoveManyStaleOffs(t *testing.T) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
-		c := opened(t, s)
+		c := putConnection(t, s)
 		for i := range 120 {
 			ch := pusher.Channel(fmt.Sprintf("c%d", i))
 			for _, turn := range []func() (bool, error){

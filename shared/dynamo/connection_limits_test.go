@@ -14,22 +14,24 @@ import (
 	"hark/shared/state"
 )
 
-// What the names of a connection's channels may have in all, and how many names of longName, which are fewer than a connection may have
-// channels, leave room for a short one only.
 const (
+	// nameBytes is how many bytes the names of a connection's channels may have together.
 	nameBytes = 16 << 10
+	// longNames is how many of the names of longName leave room only for a short one. It is less
+	// than the number of channels that a connection may be on.
 	longNames = 81
 )
 
 func longName(n int) pusher.Channel { return pusher.Channel(fmt.Sprintf("%0200d", n)) }
 
-// sized is a name of so many bytes.
+// sized returns a name of so many bytes.
 func sized(n int) pusher.Channel { return pusher.Channel(fmt.Sprintf("%0*d", n, 7)) }
 
-// crowded is a connection that is on some of the long names and has left the others.
-func crowded(t *testing.T, s *dynamo.State, on int) state.Connection {
+// fullConnection writes a connection that is on so many channels with long names, and has left the
+// others.
+func fullConnection(t *testing.T, s *dynamo.State, on int) state.Connection {
 	t.Helper()
-	c := opened(t, s)
+	c := putConnection(t, s)
 	for i := range longNames {
 		turn := s.TurnOn
 		if i >= on {
@@ -39,12 +41,12 @@ func crowded(t *testing.T, s *dynamo.State, on int) state.Connection {
 		held(t, string(longName(i)), true, ok, err)
 	}
 	c, err := s.Connection(t.Context(), id)
-	do(t, err)
+	must(t, err)
 	return c
 }
 
-// The names of all channels that a row holds count, those that were left too: else a client could fill its row by leaving channels
-// that there never were.
+// The names of channels that were left count too. Otherwise a client could fill its row by leaving
+// channels that do not exist.
 func TestChannelNamesLimit(t *testing.T) {
 	const room = nameBytes - 200*longNames
 	for _, c := range []struct {
@@ -56,8 +58,8 @@ func TestChannelNamesLimit(t *testing.T) {
 		{"all were left", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			on(t, func(t *testing.T, s *dynamo.State) {
-				full := crowded(t, s, c.on)
+			testState(t, func(t *testing.T, s *dynamo.State) {
+				full := fullConnection(t, s, c.on)
 				for what, turn := range map[string]func(ch pusher.Channel) (bool, error){
 					"another one": func(ch pusher.Channel) (bool, error) { return s.TurnOn(t.Context(), full, ch, 2, 0) },
 					"leaving one that it is not on": func(ch pusher.Channel) (bool, error) {
@@ -78,13 +80,13 @@ func TestChannelNamesLimit(t *testing.T) {
 	}
 }
 
-// However full the row is, a channel that the connection is on can be left.
+// A channel that the connection is on can be left, however full its row is.
 func TestFullConnectionLeavesItsChannels(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
-		crowded(t, s, longNames)
+	testState(t, func(t *testing.T, s *dynamo.State) {
+		fullConnection(t, s, longNames)
 		for i := range longNames {
 			c, err := s.Connection(t.Context(), id)
-			do(t, err)
+			must(t, err)
 			ok, err := s.TurnOff(t.Context(), c, longName(i), 2, 0)
 			held(t, "leave", true, ok, err)
 		}
@@ -94,10 +96,11 @@ func TestFullConnectionLeavesItsChannels(t *testing.T) {
 	})
 }
 
-// A client is told that there is no room by the words of soketi (docs/protocol.md §3.5), and by the code of every refused subscription.
+// The refusal has soketi's type and status (docs/protocol.md §3.5), and the code of every refused
+// subscription.
 func TestTooManyChannelsIsALimit(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
-		c := opened(t, s)
+	testState(t, func(t *testing.T, s *dynamo.State) {
+		c := putConnection(t, s)
 		for i := range 100 {
 			ok, err := s.TurnOn(t.Context(), c, pusher.Channel(fmt.Sprint("c", i)), 1, 0)
 			held(t, "one of a hundred", true, ok, err)
@@ -114,9 +117,9 @@ func TestTooManyChannelsIsALimit(t *testing.T) {
 				Status int
 			}
 		}
-		do(t, json.Unmarshal(no.SubscriptionError("one-more"), &frame))
+		must(t, json.Unmarshal(no.SubscriptionError("one-more"), &frame))
 		if frame.Channel != "one-more" || frame.Data.Type != pusher.LimitReached || frame.Data.Status != int(pusher.CodeLimit) {
-			t.Errorf("the client is told %+v", frame)
+			t.Errorf("the client is sent %+v", frame)
 		}
 		if no.Code != pusher.CodeUnauthorized {
 			t.Errorf("its code is %d", no.Code)
@@ -124,10 +127,10 @@ func TestTooManyChannelsIsALimit(t *testing.T) {
 	})
 }
 
-func TestChannelLimits(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+func TestAConnectionMayBeOnAHundredChannels(t *testing.T) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
-		unread := opened(t, s)
+		unread := putConnection(t, s)
 		for i := range 100 {
 			ch := pusher.Channel(fmt.Sprintf("c%d", i))
 			if held, err := s.TurnOn(t.Context(), unread, ch, 1, 0); err != nil || !held {

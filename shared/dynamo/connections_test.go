@@ -13,15 +13,15 @@ import (
 	"hark/shared/state"
 )
 
-// An attempt to write the row that was given up may still arrive when its connection is in channels already.
-func TestPutConnectionLeavesARowThatIsThere(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+// An attempt to write the row that was given up may arrive after the client has subscribed.
+func TestPutConnectionLeavesAnExistingRow(t *testing.T) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		for _, counted := range []bool{false, true} {
 			c := state.Connection{ID: pusher.ConnectionID(fmt.Sprint(counted)), App: app, ConnectedAt: now, Counted: counted}
-			do(t, s.PutConnection(t.Context(), c))
+			must(t, s.PutConnection(t.Context(), c))
 			signed, err := s.SignIn(t.Context(), c.ID, pusher.User{ID: "7"})
 			held(t, "sign in", true, signed, err)
-			do(t, s.PutConnection(t.Context(), c))
+			must(t, s.PutConnection(t.Context(), c))
 			if got, err := s.Connection(t.Context(), c.ID); err != nil || got.User != "7" {
 				t.Errorf("counted %t: read back %+v, error %v", counted, got, err)
 			}
@@ -31,7 +31,7 @@ func TestPutConnectionLeavesARowThatIsThere(t *testing.T) {
 
 func TestSignIn(t *testing.T) {
 	info := json.RawMessage(`{"name":"Ann"}`)
-	on(t, func(t *testing.T, s *dynamo.State) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		signIn := func(step string, want bool, u pusher.User) {
 			t.Helper()
 			ok, err := s.SignIn(t.Context(), id, u)
@@ -46,20 +46,20 @@ func TestSignIn(t *testing.T) {
 		}
 		signIn("without a row", false, pusher.User{ID: "ann"})
 		if _, err := s.Connection(t.Context(), id); !errors.Is(err, state.ErrGone) {
-			t.Errorf("a row came to be: %v", err)
+			t.Errorf("a row was written: %v", err)
 		}
-		c := opened(t, s)
+		c := putConnection(t, s)
 		is(pusher.Member{})
 		signIn("the first time", true, pusher.User{ID: "ann", Info: info})
 		is(pusher.Member{UserID: "ann", Info: info})
-		signIn("as somebody else", false, pusher.User{ID: "bob"})
+		signIn("as another user", false, pusher.User{ID: "bob"})
 		is(pusher.Member{UserID: "ann", Info: info})
 		signIn("as the same, without info", true, pusher.User{ID: "ann"})
 		is(pusher.Member{UserID: "ann"})
 
 		ok, err := s.TurnOn(t.Context(), c, news, 5, 0)
 		held(t, "a channel", true, ok, err)
-		is(pusher.Member{UserID: "ann"}) // survives
+		is(pusher.Member{UserID: "ann"})
 
 		gone, err := s.MarkDead(t.Context(), id)
 		if err != nil || !gone.Dead || gone.User != "ann" {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestCountedConnections(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		open := func(app string, want int) {
 			t.Helper()
 			if n, err := s.OpenConnections(t.Context(), app); err != nil || n != want {
@@ -24,35 +24,35 @@ func TestCountedConnections(t *testing.T) {
 		}
 		open(app, 0)
 		for i := range 20 {
-			do(t, s.PutConnection(t.Context(), counted(app, i)))
+			must(t, s.PutConnection(t.Context(), counted(app, i)))
 		}
-		do(t, s.PutConnection(t.Context(), counted("other", 0)))
-		do(t, s.PutConnection(t.Context(), state.Connection{ID: id, App: app, ConnectedAt: now}))
+		must(t, s.PutConnection(t.Context(), counted("other", 0)))
+		must(t, s.PutConnection(t.Context(), state.Connection{ID: id, App: app, ConnectedAt: now}))
 		open(app, 20)
 		open("other", 1)
 
-		do(t, s.PutConnection(t.Context(), counted(app, 7))) // connect runs twice
+		must(t, s.PutConnection(t.Context(), counted(app, 7))) // connect runs twice
 		open(app, 20)
 
 		c, err := s.Connection(t.Context(), counted(app, 7).ID)
 		if err != nil || !c.Counted {
 			t.Errorf("read back %+v, error %v", c, err)
 		}
-		for range 2 { // the second time it is not there
-			do(t, s.DeleteConnection(t.Context(), c))
+		for range 2 { // the second time there is no row
+			must(t, s.DeleteConnection(t.Context(), c))
 			open(app, 19)
 		}
 		for range 2 {
-			do(t, s.DeleteConnection(t.Context(), state.Connection{ID: id, App: app}))
+			must(t, s.DeleteConnection(t.Context(), state.Connection{ID: id, App: app}))
 		}
 		open(app, 19)
 		open("other", 1)
 	})
 }
 
-// Connections come and go at once, and their counts meet on few rows.
-func TestCountsRunIntoEachOther(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+// Connections that come and go at the same time are counted on a few rows.
+func TestCountsAtTheSameTime(t *testing.T) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		var all sync.WaitGroup
 		for i := range 40 {
 			all.Go(func() {
@@ -75,22 +75,22 @@ func TestCountsRunIntoEachOther(t *testing.T) {
 	})
 }
 
-func TestToldCount(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+func TestSentCount(t *testing.T) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		is := func(want int, wantAt time.Time) {
 			t.Helper()
 			n, at, err := s.SentCount(t.Context(), app, news)
 			if err != nil || n != want || !at.Equal(wantAt) {
-				t.Errorf("told %d at %s, error %v, want %d at %s", n, at, err, want, wantAt)
+				t.Errorf("sent %d at %s, error %v, want %d at %s", n, at, err, want, wantAt)
 			}
 		}
 		is(0, time.Time{})
 		for n, at := range map[int]time.Time{0: now, 150: now.Add(5001 * time.Millisecond)} {
-			do(t, s.SetSentCount(t.Context(), app, news, n, at))
+			must(t, s.SetSentCount(t.Context(), app, news, n, at))
 			is(n, at)
 		}
-		if there, err := s.Occupied(t.Context(), app, news); err != nil || there {
-			t.Errorf("the row of the count is taken for a subscriber: %t, error %v", there, err)
+		if occupied, err := s.Occupied(t.Context(), app, news); err != nil || occupied {
+			t.Errorf("the row of the count counts as a subscriber: %t, error %v", occupied, err)
 		}
 	})
 }

@@ -19,10 +19,10 @@ import (
 	"hark/shared/pusher"
 )
 
-// now is when the rows of these tests are written.
-var now = time.UnixMilli(1_795_521_600_000) //nolint:gochecknoglobals // a constant, but for its type
+// now is the time at which these tests write rows.
+var now = time.UnixMilli(1_795_521_600_000) //nolint:gochecknoglobals // never changes
 
-// What most of these tests are about.
+// The app, the connection and the channel of most tests.
 const (
 	app  = "shop"
 	id   = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
@@ -33,21 +33,21 @@ func stateTable(t *testing.T, c *awsdb.Client) *dynamo.State {
 	return &dynamo.State{Client: c, Table: tableName(t, "state")}
 }
 
-// on runs a test of the state table on the engines.
-func on(t *testing.T, test func(t *testing.T, s *dynamo.State)) {
+// testState runs a test of the state table on both engines.
+func testState(t *testing.T, test func(t *testing.T, s *dynamo.State)) {
 	t.Helper()
-	onEngines(t, func(t *testing.T, client *awsdb.Client) { test(t, stateTable(t, client)) })
+	testEngines(t, func(t *testing.T, client *awsdb.Client) { test(t, stateTable(t, client)) })
 }
 
-// do is for a step that must work.
-func do(t *testing.T, err error) {
+// must fails the test if there is an error.
+func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// held is for a step on a condition.
+// held checks whether the condition of a step held.
 func held(t *testing.T, step string, want, got bool, err error) {
 	t.Helper()
 	if err != nil || got != want {
@@ -55,9 +55,9 @@ func held(t *testing.T, step string, want, got bool, err error) {
 	}
 }
 
-// onEngines runs a test on the local engine and, where HARK_DYNAMODB_LOCAL names one, on AWS's DynamoDB Local: an expression
-// that only our own engine takes would be of no use.
-func onEngines(t *testing.T, test func(t *testing.T, client *awsdb.Client)) {
+// testEngines runs a test on the local engine and, if HARK_DYNAMODB_LOCAL has its URL, on AWS's
+// DynamoDB Local. An expression that only the local engine accepts would be of no use.
+func testEngines(t *testing.T, test func(t *testing.T, client *awsdb.Client)) {
 	t.Helper()
 	t.Run("local engine", func(t *testing.T) { test(t, local(t)) })
 	t.Run("DynamoDB Local", func(t *testing.T) {
@@ -73,7 +73,8 @@ func onEngines(t *testing.T, test func(t *testing.T, client *awsdb.Client)) {
 	})
 }
 
-// tableName keeps the tests apart that share one DynamoDB Local.
+// tableName returns the name of a table. On DynamoDB Local it is the test's own, because tests
+// share the server.
 func tableName(t *testing.T, name string) string {
 	if !strings.HasSuffix(t.Name(), "/DynamoDB_Local") {
 		return name
@@ -81,7 +82,8 @@ func tableName(t *testing.T, name string) string {
 	return name + "-" + strings.NewReplacer("/", "-", " ", "_", ",", "").Replace(t.Name())
 }
 
-// local is for tests that say nothing about DynamoDB itself: one engine will do. Its tables are named apps and state.
+// local returns a client of the local engine, which is enough for tests that use no expression of
+// their own. Its tables are apps and state.
 func local(t *testing.T) *awsdb.Client {
 	t.Helper()
 	server := httptest.NewServer(engine(t))
@@ -91,12 +93,15 @@ func local(t *testing.T) *awsdb.Client {
 
 func engine(t *testing.T) *dynamodb.Service { return metered(t, nil) }
 
+// metered returns an engine with the tables apps and state, which bills its requests.
 func metered(t *testing.T, bill *meter.Meter) *dynamodb.Service {
 	t.Helper()
 	s := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000", Meter: bill})
 	pk := dynamodb.KeyElement{AttributeName: "pk", KeyType: "HASH"}
 	sk := dynamodb.KeyElement{AttributeName: "sk", KeyType: "RANGE"}
-	texts := []dynamodb.AttributeDefinition{{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: "S"}}
+	texts := []dynamodb.AttributeDefinition{
+		{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: "S"},
+	}
 	for _, spec := range []dynamodb.TableSpec{
 		{TableName: "apps", KeySchema: []dynamodb.KeyElement{pk}, AttributeDefinitions: texts[:1]},
 		{TableName: "state", KeySchema: []dynamodb.KeyElement{pk, sk}, AttributeDefinitions: texts},
@@ -119,18 +124,23 @@ func create(t *testing.T, c *awsdb.Client, name string, sorted bool) {
 	t.Helper()
 	in := &awsdb.CreateTableInput{
 		TableName: &name, BillingMode: types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS}},
 	}
+	key := func(attribute string, kind types.KeyType) {
+		in.KeySchema = append(in.KeySchema, types.KeySchemaElement{
+			AttributeName: &attribute, KeyType: kind,
+		})
+		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
+			AttributeName: &attribute, AttributeType: types.ScalarAttributeTypeS,
+		})
+	}
+	key("pk", types.KeyTypeHash)
 	if sorted {
-		in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange})
-		in.AttributeDefinitions = append(in.AttributeDefinitions,
-			types.AttributeDefinition{AttributeName: aws.String("sk"), AttributeType: types.ScalarAttributeTypeS})
+		key("sk", types.KeyTypeRange)
 	}
 	if _, err := c.CreateTable(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // the test's own context has ended by then
+	t.Cleanup(func() { // t.Context has ended by then
 		_, _ = c.DeleteTable(context.Background(), &awsdb.DeleteTableInput{TableName: &name})
 	})
 }

@@ -5,7 +5,8 @@ import (
 	"hark/shared/state"
 )
 
-// Keys returns the primary keys of all rows of a channel, a user and a connection of an app, by what they hold.
+// Keys returns the primary keys of the rows of an app's channel, user and connection. It names each
+// by what the row holds.
 func Keys(app string, ch pusher.Channel, user string, id pusher.ConnectionID) map[string]string {
 	keys := make(map[string]string)
 	for what, k := range map[string]item{

@@ -7,8 +7,9 @@ import (
 	"hark/shared/pusher"
 )
 
-// FuzzKeys looks for two apps, channels or users that share a row, and for rows of two kinds that are one. A user and its channel
-// do share: that is how whoever is signed in is subscribed to it.
+// FuzzKeys looks for two apps, channels or users that share a row, and for two kinds of rows with
+// the same key. Only the row of a sign-in may be two kinds: it is the subscription to the user's
+// channel.
 func FuzzKeys(f *testing.F) {
 	f.Add("shop", "news", "ann", "shop2", "news", "ann")
 	f.Add("a", "b#c", "u#1", "a", "b", "c#u#1")
@@ -20,12 +21,13 @@ func FuzzKeys(f *testing.F) {
 				t.Skip()
 			}
 		}
-		if user1 == "" || user2 == "" { // nobody is signed in by no name
+		if user1 == "" || user2 == "" { // a user has a name
 			t.Skip()
 		}
 		one := dynamo.Keys(app1, pusher.Channel(ch1), user1, id)
 		two := dynamo.Keys(app2, pusher.Channel(ch2), user2, id)
-		same := func(a, b string) bool { // may row a of the first be row b of the second?
+		// same reports whether row a of the first may be row b of the second.
+		same := func(a, b string) bool {
 			switch {
 			case app1 != app2:
 				return false
@@ -48,7 +50,8 @@ func FuzzKeys(f *testing.F) {
 		for a, k1 := range one {
 			for b, k2 := range two {
 				if (k1 == k2) != same(a, b) {
-					t.Errorf("the %s of %q %q %q is %q, the %s of %q %q %q is %q", a, app1, ch1, user1, k1, b, app2, ch2, user2, k2)
+					t.Errorf("the %s of %q %q %q is %q, the %s of %q %q %q is %q",
+						a, app1, ch1, user1, k1, b, app2, ch2, user2, k2)
 				}
 			}
 		}

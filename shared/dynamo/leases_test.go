@@ -15,7 +15,7 @@ import (
 )
 
 func TestLeases(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
 		due := now.Truncate(time.Minute)
 		var want []state.Lease
@@ -41,7 +41,7 @@ func TestLeases(t *testing.T) {
 		}
 		is(want)
 		for _, l := range want[:2] {
-			for range 2 { // the second time there is nothing to delete
+			for range 2 { // the second time there is no row
 				if err := s.DeleteLease(t.Context(), l); err != nil {
 					t.Error(err)
 				}

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMarkers(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
 		step := func(name string, want bool, f func() (bool, error)) {
 			t.Helper()
@@ -65,13 +65,13 @@ func TestMarkers(t *testing.T) {
 }
 
 func TestConnectionAndMarker(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
 		c := state.Connection{ID: id, App: app}
 		if got, _, err := s.ConnectionAndMarker(t.Context(), c, news); err != nil || !got.Dead {
 			t.Errorf("a missing connection is %+v, error %v", got, err)
 		}
-		opened(t, s)
+		putConnection(t, s)
 		if got, _, err := s.ConnectionAndMarker(t.Context(), c, news); err != nil || got.Dead || got.App != app {
 			t.Errorf("the connection is %+v, error %v", got, err)
 		}
@@ -79,7 +79,7 @@ func TestConnectionAndMarker(t *testing.T) {
 }
 
 func TestChannels(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		var all, rooms []pusher.Channel
 		for i := range 30 {
 			ch := pusher.Channel(fmt.Sprintf("%s%02d", []string{"room-", "presence-"}[i%2], i))
@@ -98,7 +98,10 @@ func TestChannels(t *testing.T) {
 			ok, err := s.PutMarker(t.Context(), other, "room-of-another-app", now)
 			held(t, "put", true, ok, err)
 		}
-		do(t, s.PutConnection(t.Context(), state.Connection{ID: id, App: app, ConnectedAt: now, Counted: true})) // a row beside the markers
+		// The number of open connections is a row beside the markers.
+		must(t, s.PutConnection(t.Context(), state.Connection{
+			ID: id, App: app, ConnectedAt: now, Counted: true,
+		}))
 		slices.Sort(all)
 		for _, c := range []struct {
 			prefix string
@@ -117,9 +120,10 @@ func TestChannels(t *testing.T) {
 	})
 }
 
-// The SDK repeats a write whose answer was lost. Whoever has flagged a marker must hear that it has: nobody else removes it.
-func TestMarkVacantRepeated(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+// The SDK repeats a write whose answer was lost. The repeat must succeed, because no other function
+// removes the marker.
+func TestMarkVacantCanBeRepeated(t *testing.T) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		ok, err := s.PutMarker(t.Context(), app, news, now)
 		held(t, "put", true, ok, err)
 		for _, step := range []string{"vacant", "vacant again"} {
@@ -135,19 +139,19 @@ func TestMarkVacantRepeated(t *testing.T) {
 }
 
 func TestListed(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
 		want := map[pusher.Channel]state.Marker{}
 		for i := range 50 {
 			ch := pusher.Channel(fmt.Sprintf("channel-%d", i))
 			_, err := s.PutMarker(t.Context(), app, ch, now)
-			do(t, err)
+			must(t, err)
 			want[ch] = state.Marker{Exists: true, At: now}
 			_, err = s.PutMarker(t.Context(), "other", ch+"-of-another-app", now)
-			do(t, err)
+			must(t, err)
 		}
 		_, err := s.MarkVacant(t.Context(), app, "channel-7", "nonce")
-		do(t, err)
+		must(t, err)
 		want["channel-7"] = state.Marker{Exists: true, At: now, Vacant: "nonce"}
 
 		got := map[pusher.Channel]state.Marker{}
@@ -156,7 +160,7 @@ func TestListed(t *testing.T) {
 			for more {
 				var page []state.Listed
 				page, more, err = s.Listed(t.Context(), app, part, after, 3)
-				do(t, err)
+				must(t, err)
 				if len(page) > 3 || more && len(page) == 0 {
 					t.Fatalf("a page of %d, more: %t", len(page), more)
 				}

@@ -9,8 +9,8 @@ import (
 	"hark/shared/state"
 )
 
-func TestOnceKeepsTheFirstPublishForFiveMinutes(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+func TestKeepPublishKeepsTheFirstForFiveMinutes(t *testing.T) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		publish := func(app, key, request string) state.KeyedPublish {
 			return state.KeyedPublish{App: app, Key: key, Request: request, Answer: `{"told":"` + request + `"}`}
 		}
@@ -18,16 +18,16 @@ func TestOnceKeepsTheFirstPublishForFiveMinutes(t *testing.T) {
 			name  string
 			after time.Duration
 			o     state.KeyedPublish
-			want  string // whose request is kept
+			want  string // the request that is kept
 		}{
 			{"the first", 0, publish(app, "k", "1"), "1"},
 			{"its repeat", time.Minute, publish(app, "k", "1"), "1"},
 			{"another request", time.Minute, publish(app, "k", "2"), "1"},
 			{"another key", time.Minute, publish(app, "K", "3"), "3"},
-			{"a key with the sign that parts keys", time.Minute, publish(app, "k#k", "4"), "4"},
+			{"a key with the sign that separates parts of keys", time.Minute, publish(app, "k#k", "4"), "4"},
 			{"another app", time.Minute, publish("other", "k", "5"), "5"},
 			{"the last moment", 5*time.Minute - time.Second, publish(app, "k", "6"), "1"},
-			{"five minutes later, though the row is still there", 5 * time.Minute, publish(app, "k", "7"), "7"},
+			{"five minutes later, although the row still exists", 5 * time.Minute, publish(app, "k", "7"), "7"},
 			{"its repeat", 6 * time.Minute, publish(app, "k", "8"), "7"},
 		} {
 			got, err := s.KeepPublish(t.Context(), p.o, now.Add(p.after))
@@ -39,8 +39,8 @@ func TestOnceKeepsTheFirstPublishForFiveMinutes(t *testing.T) {
 	})
 }
 
-func TestOnceAtTheSameMoment(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+func TestKeepPublishAtTheSameTime(t *testing.T) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		kept := make([]string, 8)
 		var wg sync.WaitGroup
 		for i := range kept {

@@ -11,8 +11,8 @@ import (
 
 func TestCountFrame(t *testing.T) {
 	const start state.Stamp = 1_795_521_600_000 // a whole minute
-	on(t, func(t *testing.T, s *dynamo.State) {
-		c := opened(t, s)
+	testState(t, func(t *testing.T, s *dynamo.State) {
+		c := putConnection(t, s)
 		for _, f := range []struct {
 			name   string
 			id     pusher.ConnectionID

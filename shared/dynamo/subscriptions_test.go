@@ -17,7 +17,7 @@ import (
 )
 
 func TestSubscriptions(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
 		at := func(stamp state.Stamp) state.Subscription {
 			return state.Subscription{Connection: id, App: app, Channel: news, Stamp: stamp, ConnectedAt: now}
@@ -65,7 +65,7 @@ func TestSubscriptions(t *testing.T) {
 }
 
 func TestSubscribers(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
 		var want []pusher.ConnectionID
 		for i := range 30 {
@@ -79,7 +79,7 @@ func TestSubscribers(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		// Another app's channel of the same name, and another channel whose name begins with this one's.
+		// Another app has a channel of this name, and another channel's name begins with it.
 		for _, sub := range []state.Subscription{{App: "other", Channel: news}, {App: app, Channel: news + "-2"}} {
 			sub.Connection, sub.ConnectedAt = "stranger", now
 			if _, err := s.PutSubscription(t.Context(), sub); err != nil {
@@ -109,80 +109,102 @@ func TestSubscribers(t *testing.T) {
 	})
 }
 
-// A subscription is there before its client knows, and is settled by the frame that it was put by and no other.
-func TestPending(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
-		sub := state.Subscription{
-			Connection: id, App: app, Channel: "presence-room", Stamp: 5, ConnectedAt: now, Pending: true,
-			Member: pusher.Member{UserID: "7", Info: json.RawMessage(`{"name":"Ann"}`)},
-		}
-		is := func(want state.Subscription) {
-			t.Helper()
-			got, found, err := s.Subscription(t.Context(), app, sub.Channel, id)
-			if diff := cmp.Diff(want, got); err != nil || !found || diff != "" {
-				t.Errorf("found %t, error %v:\n%s", found, err, diff)
-			}
-			members, err := s.Members(t.Context(), app, sub.Channel)
-			if diff := cmp.Diff([]state.Subscription{want}, members); err != nil || diff != "" {
-				t.Errorf("members, error %v:\n%s", err, diff)
-			}
-			want.Member.Info = nil // of no use to whoever delivers
-			err = s.Subscribers(t.Context(), app, sub.Channel, now, func(page []state.Subscription) error {
-				if diff := cmp.Diff([]state.Subscription{want}, page); diff != "" {
-					t.Errorf("subscribers:\n%s", diff)
-				}
-				return nil
-			})
-			do(t, err)
-		}
-		if got, found, err := s.Subscription(t.Context(), app, sub.Channel, id); err != nil || found || !cmp.Equal(got, state.Subscription{}) {
+// ann returns the pending subscription of a member to a presence channel.
+func ann() state.Subscription {
+	return state.Subscription{
+		Connection: id, App: app, Channel: "presence-room",
+		Stamp: 5, ConnectedAt: now, Pending: true,
+		Member: pusher.Member{UserID: "7", Info: json.RawMessage(`{"name":"Ann"}`)},
+	}
+}
+
+func settle(t *testing.T, s *dynamo.State, sub state.Subscription, want bool) {
+	t.Helper()
+	ok, err := s.Settle(t.Context(), sub)
+	held(t, "settle", want, ok, err)
+}
+
+// wantSubscription checks that every reader returns the subscription, the only one of its channel.
+func wantSubscription(t *testing.T, s *dynamo.State, want state.Subscription) {
+	t.Helper()
+	got, found, err := s.Subscription(t.Context(), app, want.Channel, id)
+	if diff := cmp.Diff(want, got); err != nil || !found || diff != "" {
+		t.Errorf("found %t, error %v:\n%s", found, err, diff)
+	}
+	members, err := s.Members(t.Context(), app, want.Channel)
+	if diff := cmp.Diff([]state.Subscription{want}, members); err != nil || diff != "" {
+		t.Errorf("members, error %v:\n%s", err, diff)
+	}
+	want.Member.Info = nil // Subscribers leaves it out
+	if diff := cmp.Diff([]state.Subscription{want}, subscribers(t, s, want.Channel)); diff != "" {
+		t.Errorf("subscribers:\n%s", diff)
+	}
+}
+
+// subscribers returns the subscriptions that Subscribers reads.
+func subscribers(t *testing.T, s *dynamo.State, ch pusher.Channel) (all []state.Subscription) {
+	t.Helper()
+	must(t, s.Subscribers(t.Context(), app, ch, now, func(page []state.Subscription) error {
+		all = append(all, page...)
+		return nil
+	}))
+	return all
+}
+
+// A subscription is settled by the frame that wrote it and by no other.
+func TestSettle(t *testing.T) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
+		sub := ann()
+		got, found, err := s.Subscription(t.Context(), app, sub.Channel, id)
+		if err != nil || found || !cmp.Equal(got, state.Subscription{}) {
 			t.Errorf("before: %+v, found %t, error %v", got, found, err)
 		}
-		settle := func(sub state.Subscription, want bool) {
-			t.Helper()
-			ok, err := s.Settle(t.Context(), sub)
-			held(t, "settle", want, ok, err)
-		}
-		settle(sub, false) // there is no row
-		if there, err := s.Occupied(t.Context(), app, sub.Channel); err != nil || there {
-			t.Errorf("occupied %t, error %v", there, err)
+		settle(t, s, sub, false) // there is no row
+		if occupied, err := s.Occupied(t.Context(), app, sub.Channel); err != nil || occupied {
+			t.Errorf("occupied %t, error %v", occupied, err)
 		}
 		ok, err := s.PutSubscription(t.Context(), sub)
 		held(t, "put", true, ok, err)
-		is(sub)
-		for _, t1 := range []state.Stamp{4, 6} {
+		wantSubscription(t, s, sub)
+		for _, stamp := range []state.Stamp{4, 6} {
 			other := sub
-			other.Stamp = t1
-			settle(other, false)
-			is(sub)
+			other.Stamp = stamp
+			settle(t, s, other, false)
+			wantSubscription(t, s, sub)
 		}
 		for range 2 {
-			settle(sub, true)
+			settle(t, s, sub, true)
 			settled := sub
 			settled.Pending = false
-			is(settled)
+			wantSubscription(t, s, settled)
 		}
-		told := sub
-		told.Cached, told.Pending = "v1", false
-		settle(told, true)
-		if got, _, err := s.Subscription(t.Context(), app, sub.Channel, id); err != nil || got.Cached != "v1" {
-			t.Errorf("it was told %q, error %v", got.Cached, err)
-		}
-		do(t, s.Subscribers(t.Context(), app, sub.Channel, now, func(page []state.Subscription) error {
-			if len(page) != 1 || page[0].Cached != "v1" {
-				t.Errorf("who delivers reads %+v", page)
-			}
-			return nil
-		}))
-		sub.Stamp, sub.Member.Info = 6, nil // a later frame of the same client replaces all of it
-		ok, err = s.PutSubscription(t.Context(), sub)
-		held(t, "put again", true, ok, err)
-		is(sub)
 	})
 }
 
-func TestMembersHoldExpiredOnes(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+func TestSettleWritesTheCachedEventThatWasSent(t *testing.T) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
+		sub := ann()
+		ok, err := s.PutSubscription(t.Context(), sub)
+		held(t, "put", true, ok, err)
+		sent := sub
+		sent.Cached, sent.Pending = "v1", false
+		settle(t, s, sent, true)
+		got, _, err := s.Subscription(t.Context(), app, sub.Channel, id)
+		if err != nil || got.Cached != "v1" {
+			t.Errorf("it was sent %q, error %v", got.Cached, err)
+		}
+		if all := subscribers(t, s, sub.Channel); len(all) != 1 || all[0].Cached != "v1" {
+			t.Errorf("Subscribers reads %+v", all)
+		}
+		sub.Stamp, sub.Member.Info = 6, nil // a later frame of the same client replaces all of it
+		ok, err = s.PutSubscription(t.Context(), sub)
+		held(t, "put again", true, ok, err)
+		wantSubscription(t, s, sub)
+	})
+}
+
+func TestMembersIncludesExpiredOnes(t *testing.T) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		old := state.Subscription{Connection: id, App: app, Channel: "presence-room", Stamp: 5, ConnectedAt: now.Add(-3 * time.Hour)}
 		ok, err := s.PutSubscription(t.Context(), old)
 		held(t, "put", true, ok, err)
@@ -194,12 +216,12 @@ func TestMembersHoldExpiredOnes(t *testing.T) {
 }
 
 func TestExpired(t *testing.T) {
-	onEngines(t, func(t *testing.T, client *awsdb.Client) {
+	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
 		is := func(later time.Duration, occupied bool, want ...pusher.ConnectionID) {
 			t.Helper()
 			rows, is, err := s.Expired(t.Context(), app, news, now.Add(later))
-			do(t, err)
+			must(t, err)
 			var got []pusher.ConnectionID
 			for _, r := range rows {
 				got = append(got, r.Connection)
@@ -216,13 +238,13 @@ func TestExpired(t *testing.T) {
 			_, err := s.PutSubscription(t.Context(), state.Subscription{
 				Connection: id, App: app, Channel: news, Stamp: 5, ConnectedAt: now.Add(time.Duration(i) * time.Hour),
 			})
-			do(t, err)
+			must(t, err)
 		}
-		do(t, s.PutCached(t.Context(), app, news, []byte(`{}`), "v1", now)) // is no subscriber
+		must(t, s.PutCached(t.Context(), app, news, []byte(`{}`), "v1", now)) // not a subscriber
 		is(state.RowLife-time.Second, true)
 		is(state.RowLife, true, "a")
 		is(state.RowLife+time.Hour, true, "a", "b")
-		// Readers take it for expired at the same second.
+		// For other readers it expires in the same second.
 		n, err := s.Count(t.Context(), app, news, now.Add(state.RowLife))
 		if err != nil || n != 1 {
 			t.Errorf("%d are counted (%v)", n, err)
@@ -232,12 +254,12 @@ func TestExpired(t *testing.T) {
 
 func TestPresent(t *testing.T) {
 	const lobby, other = pusher.Channel("presence-lobby"), pusher.ConnectionID("R1kmxc2VNjMCFIA=")
-	on(t, func(t *testing.T, s *dynamo.State) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		is := func(step, user string, want pusher.ConnectionID) {
 			t.Helper()
 			got, there, err := s.Present(t.Context(), app, lobby, user)
 			if err != nil || got != want || there != (want != "") {
-				t.Errorf("%s: %s is there by %q (%t), error %v, want %q", step, user, got, there, err, want)
+				t.Errorf("%s: %s is present by %q (%t), error %v, want %q", step, user, got, there, err, want)
 			}
 		}
 		put := func(id pusher.ConnectionID, user string, pending bool) {
@@ -248,9 +270,9 @@ func TestPresent(t *testing.T) {
 			})
 			held(t, "put", true, ok, err)
 		}
-		is("nobody", "u", "")
+		is("no user", "u", "")
 		put(other, "u2", false)
-		is("somebody else", "u", "")
+		is("another user", "u", "")
 		put(id, "u", true)
 		is("pending, and expired", "u", id)
 		is("the other one", "u2", other)

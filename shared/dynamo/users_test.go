@@ -18,7 +18,7 @@ func signedIn(app, user string, id pusher.ConnectionID) state.Connection {
 }
 
 func TestUsers(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		online := func(app, user string, want bool) {
 			t.Helper()
 			if got, _, err := s.User(t.Context(), app, user); err != nil || got != want {
@@ -38,10 +38,10 @@ func TestUsers(t *testing.T) {
 		}
 		online(app, "ann", false)
 		take("never signed in", nil, false)
-		do(t, s.SetUserStatus(t.Context(), app, "ann", state.StatusOnline, now)) // a row beside those of the connections
+		must(t, s.SetUserStatus(t.Context(), app, "ann", state.StatusOnline, now)) // not a connection
 		online(app, "ann", false)
 
-		do(t, s.PutUser(t.Context(), signedIn(app, "ann", id), []string{"bob", "cy"}))
+		must(t, s.PutUser(t.Context(), signedIn(app, "ann", id), []string{"bob", "cy"}))
 		online(app, "ann", true)
 		online("other", "ann", false)
 		online(app, "an", false)
@@ -49,24 +49,24 @@ func TestUsers(t *testing.T) {
 		online(app, "ann", false)
 		take("again", nil, false)
 
-		do(t, s.PutUser(t.Context(), signedIn(app, "ann", id), []string{"bob"}))
-		do(t, s.PutUser(t.Context(), signedIn(app, "ann", id), nil)) // the same frame again, and the app watches no more
-		do(t, s.PutUser(t.Context(), signedIn(app, "ann", "second"), nil))
-		take("over what it said before", nil, true)
+		must(t, s.PutUser(t.Context(), signedIn(app, "ann", id), []string{"bob"}))
+		must(t, s.PutUser(t.Context(), signedIn(app, "ann", id), nil)) // a repeat, without a watchlist
+		must(t, s.PutUser(t.Context(), signedIn(app, "ann", "second"), nil))
+		take("replaced", nil, true)
 		online(app, "ann", true)
 	})
 }
 
-// Whoever is signed in is subscribed to the user's channel, by the same row.
-func TestUserChannel(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+// The row of a sign-in is a subscription to the user's channel.
+func TestASignInSubscribesToTheUsersChannel(t *testing.T) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		ch := pusher.UserChannel("ann")
 		old := signedIn(app, "ann", "old")
 		old.ConnectedAt = now.Add(-3 * time.Hour)
 		for _, c := range []state.Connection{signedIn(app, "ann", id), old, signedIn(app, "ann2", "stranger"), signedIn("other", "ann", "stranger")} {
-			do(t, s.PutUser(t.Context(), c, []string{"bob"}))
+			must(t, s.PutUser(t.Context(), c, []string{"bob"}))
 		}
-		do(t, s.SetUserStatus(t.Context(), app, "ann", state.StatusOnline, now))
+		must(t, s.SetUserStatus(t.Context(), app, "ann", state.StatusOnline, now))
 		want := state.Subscription{Connection: id, App: app, Channel: ch, Stamp: 1, ConnectedAt: now}
 		err := s.Subscribers(t.Context(), app, ch, now, func(page []state.Subscription) error {
 			if diff := cmp.Diff([]state.Subscription{want}, page); diff != "" {
@@ -74,7 +74,7 @@ func TestUserChannel(t *testing.T) {
 			}
 			return nil
 		})
-		do(t, err)
+		must(t, err)
 		if n, err := s.Count(t.Context(), app, ch, now); err != nil || n != 1 {
 			t.Errorf("count %d, error %v", n, err)
 		}
@@ -93,14 +93,14 @@ func TestUserChannel(t *testing.T) {
 }
 
 func TestWatchers(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		watched := make([]string, pusher.MaxWatchlist) // four batches
 		for i := range watched {
 			watched[i] = fmt.Sprintf("user-%d", i)
 		}
-		do(t, s.Watch(t.Context(), signedIn(app, "ann", id), nil))
-		do(t, s.Watch(t.Context(), signedIn(app, "ann", id), watched))
-		do(t, s.Watch(t.Context(), signedIn("other", "ann", id), watched[:1]))
+		must(t, s.Watch(t.Context(), signedIn(app, "ann", id), nil))
+		must(t, s.Watch(t.Context(), signedIn(app, "ann", id), watched))
+		must(t, s.Watch(t.Context(), signedIn("other", "ann", id), watched[:1]))
 		watchers := func(user string, limit int, want ...pusher.ConnectionID) {
 			t.Helper()
 			got, err := s.Watchers(t.Context(), app, user, now, limit)
@@ -115,43 +115,43 @@ func TestWatchers(t *testing.T) {
 				t.Errorf("%d watchers of %s: %v, error %v, want %v", limit, user, ids, err, want)
 			}
 		}
-		watchers("nobody", 0)
+		watchers("unwatched", 0)
 		for _, user := range watched {
 			watchers(user, 0, id)
 		}
-		for i := range 12 { // the first of them by their keys have expired
+		for i := range 12 { // the first nine by their keys have expired
 			c := signedIn(app, "x", pusher.ConnectionID(fmt.Sprintf("c%02d", i)))
 			if i < 9 {
 				c.ConnectedAt = now.Add(-3 * time.Hour)
 			}
-			do(t, s.Watch(t.Context(), c, []string{"bob"}))
+			must(t, s.Watch(t.Context(), c, []string{"bob"}))
 		}
 		watchers("bob", 0, "c09", "c10", "c11")
 		watchers("bob", 1, "c09")
 		watchers("bob", 2, "c09", "c10")
 		watchers("bob", 5, "c09", "c10", "c11")
 
-		do(t, s.Unwatch(t.Context(), app, id, nil))
+		must(t, s.Unwatch(t.Context(), app, id, nil))
 		for range 2 {
-			do(t, s.Unwatch(t.Context(), app, id, watched[:60]))
+			must(t, s.Unwatch(t.Context(), app, id, watched[:60]))
 		}
 		watchers(watched[59], 0)
 		watchers(watched[60], 0, id)
 	})
 }
 
-func TestToldWord(t *testing.T) {
-	on(t, func(t *testing.T, s *dynamo.State) {
+func TestUserStatus(t *testing.T) {
+	testState(t, func(t *testing.T, s *dynamo.State) {
 		is := func(user string, want state.UserStatus) {
 			t.Helper()
 			if online, got, err := s.User(t.Context(), app, user); err != nil || got != want || online {
-				t.Errorf("of %s was told %d, online %t, error %v, want %d", user, got, online, err, want)
+				t.Errorf("of %s was sent %d, online %t, error %v, want %d", user, got, online, err, want)
 			}
 		}
 		is("ann", state.StatusUnknown)
-		for _, word := range []state.UserStatus{state.StatusOffline, state.StatusComingOnline, state.StatusOnline, state.StatusOffline} {
-			do(t, s.SetUserStatus(t.Context(), app, "ann", word, now))
-			is("ann", word)
+		for _, status := range []state.UserStatus{state.StatusOffline, state.StatusComingOnline, state.StatusOnline, state.StatusOffline} {
+			must(t, s.SetUserStatus(t.Context(), app, "ann", status, now))
+			is("ann", status)
 			is("bob", state.StatusUnknown)
 		}
 	})
