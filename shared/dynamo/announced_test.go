@@ -65,7 +65,9 @@ func TestAnnouncedMember(t *testing.T) {
 		}
 		is("u", state.AnnouncedMember{})
 		must(t, s.DropAnnouncedMember(t.Context(), app, lobby, "u"))
-		must(t, s.SetAnnouncedMember(t.Context(), app, lobby, "u", state.AnnouncedMember{At: now, Connection: id}))
+		must(t, s.SetAnnouncedMember(t.Context(), app, lobby, "u", state.AnnouncedMember{
+			At: now, Connection: id,
+		}))
 		is("u", state.AnnouncedMember{At: now, Connection: id})
 		is("u2", state.AnnouncedMember{})
 		if occupied, err := s.Occupied(t.Context(), app, lobby); err != nil || occupied {

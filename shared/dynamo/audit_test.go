@@ -28,8 +28,9 @@ func TestAuditPlace(t *testing.T) {
 		if len(out.Items) != 1 {
 			t.Fatalf("%d rows", len(out.Items))
 		}
-		if got, want := row(t, out.Items[0]), `sweep / audit: after=news app=shop expires=+125m part=3 round=29925360`; got != want {
-			t.Errorf("row %s, want %s", got, want)
+		const wantRow = `sweep / audit: after=news app=shop expires=+125m part=3 round=29925360`
+		if got := row(t, out.Items[0]); got != wantRow {
+			t.Errorf("row %s, want %s", got, wantRow)
 		}
 	})
 }

@@ -14,7 +14,8 @@ func TestTheLastBanCounts(t *testing.T) {
 		banned := func(app, user string, want time.Time) {
 			t.Helper()
 			if got, err := s.Banned(t.Context(), app, user); err != nil || !got.Equal(want) {
-				t.Errorf("%s of %s is banned until %v, error %v, want %v", user, app, got, err, want)
+				t.Errorf("%s of %s is banned until %v, error %v, want %v",
+					user, app, got, err, want)
 			}
 		}
 		ban := func(until time.Time) { must(t, s.Ban(t.Context(), app, "ann", until)) }
@@ -35,7 +36,8 @@ func TestABannedUserIsNotOnline(t *testing.T) {
 	testState(t, func(t *testing.T, s *dynamo.State) {
 		must(t, s.Ban(t.Context(), app, "ann", now.Add(time.Hour)))
 		must(t, s.SetUserStatus(t.Context(), app, "ann", state.StatusOnline, now))
-		if online, sent, err := s.User(t.Context(), app, "ann"); err != nil || online || sent != state.StatusOnline {
+		online, sent, err := s.User(t.Context(), app, "ann")
+		if err != nil || online || sent != state.StatusOnline {
 			t.Errorf("online %t, sent %v, error %v", online, sent, err)
 		}
 		ch := pusher.UserChannel("ann")

@@ -111,28 +111,34 @@ func TestABatchThatNeverEndsFailsWithItsContext(t *testing.T) {
 		}
 	}
 	s := overloaded(t, "BatchWriteItem", never("UnprocessedItems"))
-	if err := s.Watch(ctx, signedIn(app, "ann", id), []string{"bob"}); !errors.Is(err, context.Canceled) {
+	err := s.Watch(ctx, signedIn(app, "ann", id), []string{"bob"})
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("write: %v", err)
 	}
 	s = overloaded(t, "BatchGetItem", never("UnprocessedKeys"))
-	if _, _, err := s.ConnectionAndMarker(ctx, state.Connection{ID: id, App: app}, news); !errors.Is(err, context.Canceled) {
+	_, _, err = s.ConnectionAndMarker(ctx, state.Connection{ID: id, App: app}, news)
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("read: %v", err)
 	}
 }
 
-func TestCancelledTransactions(t *testing.T) {
-	cancelled := func(reasons ...string) func(http.ResponseWriter) {
-		return func(w http.ResponseWriter) {
-			w.WriteHeader(http.StatusBadRequest)
-			codes := make([]map[string]string, len(reasons))
-			for i, r := range reasons {
-				codes[i] = map[string]string{"Code": r}
-			}
-			_ = json.NewEncoder(w).Encode(map[string]any{
-				"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "CancellationReasons": codes,
-			})
+// cancelled returns an answer that a transaction was cancelled, with the reason for each write.
+func cancelled(reasons ...string) func(http.ResponseWriter) {
+	return func(w http.ResponseWriter) {
+		w.WriteHeader(http.StatusBadRequest)
+		codes := make([]map[string]string, len(reasons))
+		for i, r := range reasons {
+			codes[i] = map[string]string{"Code": r}
 		}
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+
+			"CancellationReasons": codes,
+		})
 	}
+}
+
+func TestCancelledTransactions(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		answer func(http.ResponseWriter)
@@ -142,19 +148,31 @@ func TestCancelledTransactions(t *testing.T) {
 	}{
 		{"one that met another is repeated", cancelled("None", "TransactionConflict"), 3, 1, false},
 		{"one that was throttled is repeated", cancelled("None", "ThrottlingError"), 1, 1, false},
-		{"one whose row exists does nothing", cancelled("ConditionalCheckFailed", "None"), 1, 0, false},
-		{"one whose row exists does nothing, whatever else is wrong", cancelled("ConditionalCheckFailed", "TransactionConflict"), 1, 0, false},
-		{"one that is refused for another reason fails", cancelled("None", "ItemCollectionSizeLimitExceeded"), 1, 0, true},
+		{
+			"one whose row exists does nothing",
+			cancelled("ConditionalCheckFailed", "None"), 1, 0, false,
+		},
+		{
+			"one whose row exists does nothing, whatever else is wrong",
+			cancelled("ConditionalCheckFailed", "TransactionConflict"), 1, 0, false,
+		},
+		{
+			"one that is refused for another reason fails",
+			cancelled("None", "ItemCollectionSizeLimitExceeded"), 1, 0, true,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := overloaded(t, "TransactWriteItems", func(n int, _ []byte, w http.ResponseWriter) bool {
+			answer := func(n int, _ []byte, w http.ResponseWriter) bool {
 				if n > c.times {
 					return false
 				}
 				c.answer(w)
 				return true
+			}
+			s := overloaded(t, "TransactWriteItems", answer)
+			err := s.PutConnection(t.Context(), state.Connection{
+				ID: id, App: app, ConnectedAt: now, Counted: true,
 			})
-			err := s.PutConnection(t.Context(), state.Connection{ID: id, App: app, ConnectedAt: now, Counted: true})
 			if (err != nil) != c.fails {
 				t.Errorf("error %v", err)
 			}
@@ -163,18 +181,21 @@ func TestCancelledTransactions(t *testing.T) {
 			}
 		})
 	}
-	t.Run("one that always meets another ends with its context", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		s := overloaded(t, "TransactWriteItems", func(n int, _ []byte, w http.ResponseWriter) bool {
-			if n == 3 {
-				cancel()
-			}
-			cancelled("None", "TransactionConflict")(w)
-			return true
-		})
-		err := s.PutConnection(ctx, state.Connection{ID: id, App: app, ConnectedAt: now, Counted: true})
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("error %v", err)
+}
+
+func TestATransactionThatAlwaysMeetsAnotherFailsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := overloaded(t, "TransactWriteItems", func(n int, _ []byte, w http.ResponseWriter) bool {
+		if n == 3 {
+			cancel()
 		}
+		cancelled("None", "TransactionConflict")(w)
+		return true
 	})
+	err := s.PutConnection(ctx, state.Connection{
+		ID: id, App: app, ConnectedAt: now, Counted: true,
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
 }

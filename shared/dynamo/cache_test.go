@@ -23,7 +23,8 @@ func TestCached(t *testing.T) {
 			}
 		}
 		is(now, state.Cached{})
-		must(t, s.PutCached(t.Context(), app, ch, []byte(`{"event":"a"}`), "1", now.Add(-time.Minute)))
+		earlier := now.Add(-time.Minute)
+		must(t, s.PutCached(t.Context(), app, ch, []byte(`{"event":"a"}`), "1", earlier))
 		must(t, s.PutCached(t.Context(), app, ch, []byte(`{"event":"b"}`), "2", now))
 		newest := state.Cached{Frame: json.RawMessage(`{"event":"b"}`), Version: "2"}
 		newest.Left = 30 * time.Minute

@@ -103,8 +103,8 @@ func (s *State) changeChannel(
 		case c.Dead || change.overtaken(c):
 			return false, nil
 		case change.full(c):
-			return false, pusher.Limitf(pusher.CodeLimit,
-				"Too many channels on one connection for %s: the limit is %d channels and %d bytes of names",
+			return false, pusher.Limitf(pusher.CodeLimit, "Too many channels on one connection for"+
+				" %s: the limit is %d channels and %d bytes of names",
 				change.ch, maxChannels, maxNameBytes)
 		}
 		_, err := s.Client.UpdateItem(ctx, s.channelUpdate(c, change))

@@ -16,66 +16,82 @@ import (
 // channels is a map of a connection's row.
 type channels = map[pusher.Channel]state.Stamp
 
-// TestTurn has the conditions of docs/steps.md §3.1 step 2 and §3.3 step 2 for every order of two
-// stamps.
-func TestTurn(t *testing.T) {
-	isOn := func(stamp state.Stamp) state.Connection {
-		return state.Connection{On: channels{news: stamp}, Off: channels{}}
-	}
-	isOff := func(stamp state.Stamp) state.Connection {
-		return state.Connection{On: channels{}, Off: channels{news: stamp}}
-	}
-	isDead := state.Connection{On: channels{}, Off: channels{}, Dead: true}
-	for _, c := range []struct {
-		name   string
-		before func(t *testing.T, s *dynamo.State, c state.Connection)
-		on     bool // turn on with the stamp 5; otherwise turn off
-		held   bool
-		want   state.Connection
-	}{
-		{name: "on, the first frame", on: true, held: true, want: isOn(5)},
-		{name: "on, after an older subscribe", before: turned(true, 4), on: true, held: true, want: isOn(5)},
-		{name: "on, the same frame again", before: turned(true, 5), on: true, held: true, want: isOn(5)},
-		{name: "on, after a newer subscribe", before: turned(true, 6), on: true, want: isOn(6)},
-		{name: "on, after an older unsubscribe", before: turned(false, 4), on: true, held: true, want: isOn(5)},
-		{name: "on, beside an unsubscribe of the same ms", before: turned(false, 5), on: true, held: true, want: isOn(5)},
-		{name: "on, after a newer unsubscribe", before: turned(false, 6), on: true, want: isOff(6)},
-		{name: "on, dead", before: dead, on: true, want: isDead},
-		{name: "off, never on", held: true, want: isOff(5)},
-		{name: "off, after an older subscribe", before: turned(true, 4), held: true, want: isOff(5)},
-		{name: "off, beside a subscribe of the same ms", before: turned(true, 5), want: isOn(5)},
-		{name: "off, after a newer subscribe", before: turned(true, 6), want: isOn(6)},
-		{name: "off, the same frame again", before: turned(false, 5), held: true, want: isOff(5)},
-		{name: "off, after a newer unsubscribe", before: turned(false, 6), want: isOff(6)},
-		{name: "off, dead", before: dead, want: isDead},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			testEngines(t, func(t *testing.T, client *awsdb.Client) {
-				s := stateTable(t, client)
-				// The row is read before it changes, as by a frame that is overtaken: only the
-				// condition of the write can refuse it.
-				seen := putConnection(t, s)
-				if c.before != nil {
-					c.before(t, s, seen)
-				}
-				turn := s.TurnOff
-				if c.on {
-					turn = s.TurnOn
-				}
-				held, err := turn(t.Context(), seen, news, 5, 0)
-				if err != nil || held != c.held {
-					t.Errorf("held %t, error %v, want %t", held, err, c.held)
-				}
-				got, err := s.Connection(t.Context(), id)
-				if err != nil {
-					t.Fatal(err)
-				}
-				c.want.ID, c.want.App, c.want.ConnectedAt = id, app, now
-				if diff := cmp.Diff(c.want, got); diff != "" {
-					t.Error(diff)
-				}
-			})
+// isOn, isOff and isDead are a connection that is on the channel news with that stamp, one that
+// left it with that stamp, and a dead one.
+
+func isOn(stamp state.Stamp) state.Connection {
+	return state.Connection{On: channels{news: stamp}, Off: channels{}}
+}
+
+func isOff(stamp state.Stamp) state.Connection {
+	return state.Connection{On: channels{}, Off: channels{news: stamp}}
+}
+
+func isDead() state.Connection {
+	return state.Connection{On: channels{}, Off: channels{}, Dead: true}
+}
+
+// turnCase is a frame with the stamp 5 after another one.
+type turnCase struct {
+	name   string
+	before func(t *testing.T, s *dynamo.State, c state.Connection)
+	held   bool
+	want   state.Connection
+}
+
+func (c turnCase) run(t *testing.T, on bool) {
+	t.Run(c.name, func(t *testing.T) {
+		testState(t, func(t *testing.T, s *dynamo.State) {
+			// The row is read before it changes, as by a frame that is overtaken: only the
+			// condition of the write can refuse it.
+			seen := putConnection(t, s)
+			if c.before != nil {
+				c.before(t, s, seen)
+			}
+			turn := s.TurnOff
+			if on {
+				turn = s.TurnOn
+			}
+			ok, err := turn(t.Context(), seen, news, 5, 0)
+			held(t, "turn", c.held, ok, err)
+			got, err := s.Connection(t.Context(), id)
+			must(t, err)
+			c.want.ID, c.want.App, c.want.ConnectedAt = id, app, now
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
 		})
+	})
+}
+
+// The conditions of docs/steps.md §3.1 step 2, for every order of two stamps.
+func TestTurnOn(t *testing.T) {
+	for _, c := range []turnCase{
+		{"the first frame", nil, true, isOn(5)},
+		{"after an older subscribe", turned(true, 4), true, isOn(5)},
+		{"the same frame again", turned(true, 5), true, isOn(5)},
+		{"after a newer subscribe", turned(true, 6), false, isOn(6)},
+		{"after an older unsubscribe", turned(false, 4), true, isOn(5)},
+		{"beside an unsubscribe of the same ms", turned(false, 5), true, isOn(5)},
+		{"after a newer unsubscribe", turned(false, 6), false, isOff(6)},
+		{"dead", dead, false, isDead()},
+	} {
+		c.run(t, true)
+	}
+}
+
+// The conditions of docs/steps.md §3.3 step 2, for every order of two stamps.
+func TestTurnOff(t *testing.T) {
+	for _, c := range []turnCase{
+		{"never on", nil, true, isOff(5)},
+		{"after an older subscribe", turned(true, 4), true, isOff(5)},
+		{"beside a subscribe of the same ms", turned(true, 5), false, isOn(5)},
+		{"after a newer subscribe", turned(true, 6), false, isOn(6)},
+		{"the same frame again", turned(false, 5), true, isOff(5)},
+		{"after a newer unsubscribe", turned(false, 6), false, isOff(6)},
+		{"dead", dead, false, isDead()},
+	} {
+		c.run(t, false)
 	}
 }
 
@@ -129,7 +145,8 @@ func TestTurnBack(t *testing.T) {
 			if diff := cmp.Diff(c.want, got.On); err != nil || diff != "" {
 				t.Errorf("turned back at %d, error %v:\n%s", c.t, err, diff)
 			}
-			if off, want := got.Off[news], 5-c.want[news]; off != want { // as an unsubscribe with the stamp 5
+			// The stamp in off is 5, as after an unsubscribe.
+			if off, want := got.Off[news], 5-c.want[news]; off != want {
 				t.Errorf("turned back at %d: off at %d, want %d", c.t, off, want)
 			}
 		}
@@ -139,7 +156,8 @@ func TestTurnBack(t *testing.T) {
 func TestTurnWithoutRow(t *testing.T) {
 	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
-		if held, err := s.TurnOn(t.Context(), state.Connection{ID: id}, news, 5, 0); err != nil || held {
+		held, err := s.TurnOn(t.Context(), state.Connection{ID: id}, news, 5, 0)
+		if err != nil || held {
 			t.Errorf("held %t, error %v", held, err)
 		}
 		if _, err := s.Connection(t.Context(), id); !errors.Is(err, state.ErrGone) {
@@ -207,7 +225,8 @@ func TestLaterFramesRemoveManyStaleOffs(t *testing.T) {
 			if want := max(120-20*i, 0); len(seen.Off) != want {
 				t.Errorf("%d offs are left before frame %d, want %d", len(seen.Off), i, want)
 			}
-			if held, err := s.TurnOn(t.Context(), seen, news, state.Stamp(100+i), 50); err != nil || !held {
+			held, err := s.TurnOn(t.Context(), seen, news, state.Stamp(100+i), 50)
+			if err != nil || !held {
 				t.Fatalf("held %t, error %v", held, err)
 			}
 		}

@@ -61,7 +61,9 @@ func TestChannelNamesLimit(t *testing.T) {
 			testState(t, func(t *testing.T, s *dynamo.State) {
 				full := fullConnection(t, s, c.on)
 				for what, turn := range map[string]func(ch pusher.Channel) (bool, error){
-					"another one": func(ch pusher.Channel) (bool, error) { return s.TurnOn(t.Context(), full, ch, 2, 0) },
+					"another one": func(ch pusher.Channel) (bool, error) {
+						return s.TurnOn(t.Context(), full, ch, 2, 0)
+					},
 					"leaving one that it is not on": func(ch pusher.Channel) (bool, error) {
 						return s.TurnOff(t.Context(), full, ch, 2, 0)
 					},
@@ -118,7 +120,8 @@ func TestTooManyChannelsIsALimit(t *testing.T) {
 			}
 		}
 		must(t, json.Unmarshal(no.SubscriptionError("one-more"), &frame))
-		if frame.Channel != "one-more" || frame.Data.Type != pusher.LimitReached || frame.Data.Status != int(pusher.CodeLimit) {
+		if frame.Channel != "one-more" || frame.Data.Type != pusher.LimitReached ||
+			frame.Data.Status != int(pusher.CodeLimit) {
 			t.Errorf("the client is sent %+v", frame)
 		}
 		if no.Code != pusher.CodeUnauthorized {
@@ -138,7 +141,8 @@ func TestAConnectionMayBeOnAHundredChannels(t *testing.T) {
 			}
 		}
 		var no *pusher.Error
-		if _, err := s.TurnOn(t.Context(), unread, "one-more", 1, 0); !errors.As(err, &no) || !strings.Contains(no.Message, "100 channels") {
+		_, err := s.TurnOn(t.Context(), unread, "one-more", 1, 0)
+		if !errors.As(err, &no) || !strings.Contains(no.Message, "100 channels") {
 			t.Errorf("the 101st channel: %v", err)
 		}
 		if held, err := s.TurnOn(t.Context(), unread, "c7", 2, 0); err != nil || !held {

@@ -17,7 +17,10 @@ import (
 func TestPutConnectionLeavesAnExistingRow(t *testing.T) {
 	testState(t, func(t *testing.T, s *dynamo.State) {
 		for _, counted := range []bool{false, true} {
-			c := state.Connection{ID: pusher.ConnectionID(fmt.Sprint(counted)), App: app, ConnectedAt: now, Counted: counted}
+			c := state.Connection{
+				ID: pusher.ConnectionID(fmt.Sprint(counted)), App: app, ConnectedAt: now,
+				Counted: counted,
+			}
 			must(t, s.PutConnection(t.Context(), c))
 			signed, err := s.SignIn(t.Context(), c.ID, pusher.User{ID: "7"})
 			held(t, "sign in", true, signed, err)

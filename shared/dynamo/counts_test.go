@@ -20,7 +20,10 @@ func TestCountedConnections(t *testing.T) {
 			}
 		}
 		counted := func(app string, n int) state.Connection {
-			return state.Connection{ID: pusher.ConnectionID(fmt.Sprintf("%s-%d", app, n)), App: app, ConnectedAt: now, Counted: true}
+			return state.Connection{
+				ID: pusher.ConnectionID(fmt.Sprintf("%s-%d", app, n)), App: app, ConnectedAt: now,
+				Counted: true,
+			}
 		}
 		open(app, 0)
 		for i := range 20 {
@@ -56,7 +59,10 @@ func TestCountsAtTheSameTime(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 40 {
 			all.Go(func() {
-				c := state.Connection{ID: pusher.ConnectionID(fmt.Sprintf("c%d", i)), App: app, ConnectedAt: now, Counted: true}
+				c := state.Connection{
+					ID: pusher.ConnectionID(fmt.Sprintf("c%d", i)), App: app, ConnectedAt: now,
+					Counted: true,
+				}
 				if err := s.PutConnection(t.Context(), c); err != nil {
 					t.Error(err)
 				}

@@ -10,7 +10,9 @@ import (
 func Keys(app string, ch pusher.Channel, user string, id pusher.ConnectionID) map[string]string {
 	keys := make(map[string]string)
 	for what, k := range map[string]item{
-		"subscription":     subscriptionKey(state.Subscription{App: app, Channel: ch, Connection: id}),
+		"subscription": subscriptionKey(state.Subscription{
+			App: app, Channel: ch, Connection: id,
+		}),
 		"cache":            cacheKey(app, ch),
 		"sent count":       sentCountKey(app, ch),
 		"marker":           markerKey(app, ch),

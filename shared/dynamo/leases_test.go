@@ -1,7 +1,6 @@
 package dynamo_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -21,19 +20,22 @@ func TestLeases(t *testing.T) {
 		var want []state.Lease
 		for i := range 20 {
 			minute := due.Add(time.Duration(i%2) * time.Minute)
-			id, ch := pusher.ConnectionID(fmt.Sprintf("c%02d", i)), pusher.Channel(fmt.Sprintf("news-%02d", i))
-			if err := errors.Join(s.PutLease(t.Context(), id, minute), s.PutCountLease(t.Context(), app, ch, minute)); err != nil {
-				t.Fatal(err)
-			}
+			id := pusher.ConnectionID(fmt.Sprintf("c%02d", i))
+			ch := pusher.Channel(fmt.Sprintf("news-%02d", i))
+			must(t, s.PutLease(t.Context(), id, minute))
+			must(t, s.PutCountLease(t.Context(), app, ch, minute))
 			if minute.Equal(due) {
-				want = append(want, state.Lease{Minute: due, Connection: id}, state.Lease{Minute: due, App: app, Channel: ch})
+				want = append(want,
+					state.Lease{Minute: due, Connection: id},
+					state.Lease{Minute: due, App: app, Channel: ch})
 			}
 		}
 		is := func(want []state.Lease) {
 			t.Helper()
 			got, err := s.Due(t.Context(), due)
+			name := func(l state.Lease) string { return string(l.Connection) + string(l.Channel) }
 			sorted := cmpopts.SortSlices(func(a, b state.Lease) bool {
-				return a.Connection+pusher.ConnectionID(a.Channel) < b.Connection+pusher.ConnectionID(b.Channel)
+				return name(a) < name(b)
 			})
 			if diff := cmp.Diff(want, got, sorted); err != nil || diff != "" {
 				t.Errorf("due, error %v:\n%s", err, diff)

@@ -24,7 +24,8 @@ func TestMarkers(t *testing.T) {
 		}
 		is := func(want state.Marker) {
 			t.Helper()
-			_, got, err := s.ConnectionAndMarker(t.Context(), state.Connection{ID: id, App: app}, news)
+			c := state.Connection{ID: id, App: app}
+			_, got, err := s.ConnectionAndMarker(t.Context(), c, news)
 			if err != nil || got != want {
 				t.Errorf("marker %+v, error %v, want %+v", got, err, want)
 			}
@@ -72,7 +73,8 @@ func TestConnectionAndMarker(t *testing.T) {
 			t.Errorf("a missing connection is %+v, error %v", got, err)
 		}
 		putConnection(t, s)
-		if got, _, err := s.ConnectionAndMarker(t.Context(), c, news); err != nil || got.Dead || got.App != app {
+		got, _, err := s.ConnectionAndMarker(t.Context(), c, news)
+		if err != nil || got.Dead || got.App != app {
 			t.Errorf("the connection is %+v, error %v", got, err)
 		}
 	})
@@ -132,7 +134,8 @@ func TestMarkVacantCanBeRepeated(t *testing.T) {
 		}
 		ok, err = s.MarkVacant(t.Context(), app, news, "b")
 		held(t, "vacant by another", false, ok, err)
-		if k, err := s.Marker(t.Context(), app, news); err != nil || k != (state.Marker{Exists: true, At: now, Vacant: "a"}) {
+		k, err := s.Marker(t.Context(), app, news)
+		if err != nil || k != (state.Marker{Exists: true, At: now, Vacant: "a"}) {
 			t.Errorf("marker %+v, error %v", k, err)
 		}
 	})

@@ -12,7 +12,9 @@ import (
 func TestKeepPublishKeepsTheFirstForFiveMinutes(t *testing.T) {
 	testState(t, func(t *testing.T, s *dynamo.State) {
 		publish := func(app, key, request string) state.KeyedPublish {
-			return state.KeyedPublish{App: app, Key: key, Request: request, Answer: `{"told":"` + request + `"}`}
+			return state.KeyedPublish{
+				App: app, Key: key, Request: request, Answer: `{"told":"` + request + `"}`,
+			}
 		}
 		for _, p := range []struct {
 			name  string
@@ -24,10 +26,16 @@ func TestKeepPublishKeepsTheFirstForFiveMinutes(t *testing.T) {
 			{"its repeat", time.Minute, publish(app, "k", "1"), "1"},
 			{"another request", time.Minute, publish(app, "k", "2"), "1"},
 			{"another key", time.Minute, publish(app, "K", "3"), "3"},
-			{"a key with the sign that separates parts of keys", time.Minute, publish(app, "k#k", "4"), "4"},
+			{
+				"a key with the sign that separates parts of keys",
+				time.Minute, publish(app, "k#k", "4"), "4",
+			},
 			{"another app", time.Minute, publish("other", "k", "5"), "5"},
 			{"the last moment", 5*time.Minute - time.Second, publish(app, "k", "6"), "1"},
-			{"five minutes later, although the row still exists", 5 * time.Minute, publish(app, "k", "7"), "7"},
+			{
+				"five minutes later, although the row still exists",
+				5 * time.Minute, publish(app, "k", "7"), "7",
+			},
 			{"its repeat", 6 * time.Minute, publish(app, "k", "8"), "7"},
 		} {
 			got, err := s.KeepPublish(t.Context(), p.o, now.Add(p.after))
@@ -45,7 +53,9 @@ func TestKeepPublishAtTheSameTime(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range kept {
 			wg.Go(func() {
-				o, err := s.KeepPublish(t.Context(), state.KeyedPublish{App: app, Key: "k", Request: string(rune('a' + i)), Answer: "{}"}, now)
+				o, err := s.KeepPublish(t.Context(), state.KeyedPublish{
+					App: app, Key: "k", Request: string(rune('a' + i)), Answer: "{}",
+				}, now)
 				if err != nil {
 					t.Error(err)
 				}

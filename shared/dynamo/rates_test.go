@@ -30,7 +30,8 @@ func TestCountFrame(t *testing.T) {
 			{"the end of the minute", id, "frames", time.Minute, start + 59_999, 2},
 			{"the next minute", id, "frames", time.Minute, start + 60_000, 1},
 		} {
-			if n, err := s.CountFrame(t.Context(), f.id, f.rate, f.window, f.t); err != nil || n != f.want {
+			n, err := s.CountFrame(t.Context(), f.id, f.rate, f.window, f.t)
+			if err != nil || n != f.want {
 				t.Errorf("%s: %d, error %v, want %d", f.name, n, err, f.want)
 			}
 		}

@@ -20,7 +20,9 @@ func TestSubscriptions(t *testing.T) {
 	testEngines(t, func(t *testing.T, client *awsdb.Client) {
 		s := stateTable(t, client)
 		at := func(stamp state.Stamp) state.Subscription {
-			return state.Subscription{Connection: id, App: app, Channel: news, Stamp: stamp, ConnectedAt: now}
+			return state.Subscription{
+				Connection: id, App: app, Channel: news, Stamp: stamp, ConnectedAt: now,
+			}
 		}
 		put := func(stamp state.Stamp, want bool) {
 			t.Helper()
@@ -28,7 +30,7 @@ func TestSubscriptions(t *testing.T) {
 				t.Errorf("put %d: held %t, error %v", stamp, held, err)
 			}
 		}
-		there := func(want bool) {
+		occupied := func(want bool) {
 			t.Helper()
 			if got, err := s.Occupied(t.Context(), app, news); err != nil || got != want {
 				t.Errorf("occupied %t, error %v, want %t", got, err, want)
@@ -40,20 +42,20 @@ func TestSubscriptions(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		there(false)
+		occupied(false)
 		put(5, true)
 		put(5, true)
 		put(4, false)
 		put(6, true)
 		do(s.DropSubscription(t.Context(), at(5)))
-		there(true)
+		occupied(true)
 		do(s.DropOlderSubscription(t.Context(), at(6)))
-		there(true)
+		occupied(true)
 		do(s.DropOlderSubscription(t.Context(), at(7)))
-		there(false)
+		occupied(false)
 		put(8, true)
 		do(s.DropSubscription(t.Context(), at(8)))
-		there(false)
+		occupied(false)
 		put(9, true)
 		if was, err := s.TakeSubscription(t.Context(), at(0)); err != nil || was != 9 {
 			t.Errorf("took %d, error %v", was, err)
@@ -69,7 +71,10 @@ func TestSubscribers(t *testing.T) {
 		s := stateTable(t, client)
 		var want []pusher.ConnectionID
 		for i := range 30 {
-			sub := state.Subscription{Connection: pusher.ConnectionID(fmt.Sprintf("c%02d", i)), App: app, Channel: news, Stamp: 7, ConnectedAt: now}
+			sub := state.Subscription{
+				Connection: pusher.ConnectionID(fmt.Sprintf("c%02d", i)), App: app, Channel: news,
+				Stamp: 7, ConnectedAt: now,
+			}
 			if i%3 == 0 {
 				sub.ConnectedAt = now.Add(-3 * time.Hour)
 			} else {
@@ -80,7 +85,9 @@ func TestSubscribers(t *testing.T) {
 			}
 		}
 		// Another app has a channel of this name, and another channel's name begins with it.
-		for _, sub := range []state.Subscription{{App: "other", Channel: news}, {App: app, Channel: news + "-2"}} {
+		for _, sub := range []state.Subscription{
+			{App: "other", Channel: news}, {App: app, Channel: news + "-2"},
+		} {
 			sub.Connection, sub.ConnectedAt = "stranger", now
 			if _, err := s.PutSubscription(t.Context(), sub); err != nil {
 				t.Fatal(err)
@@ -90,7 +97,8 @@ func TestSubscribers(t *testing.T) {
 		err := s.Subscribers(t.Context(), app, news, now, func(page []state.Subscription) error {
 			for _, sub := range page {
 				got = append(got, sub.Connection)
-				if sub.Stamp != 7 || !sub.ConnectedAt.Equal(now) || sub.App != app || sub.Channel != news {
+				if sub.Stamp != 7 || !sub.ConnectedAt.Equal(now) ||
+					sub.App != app || sub.Channel != news {
 					t.Errorf("read back %+v", sub)
 				}
 			}
@@ -103,7 +111,10 @@ func TestSubscribers(t *testing.T) {
 			t.Errorf("count %d, error %v, want %d", n, err, len(want))
 		}
 		stop := errors.New("stop")
-		if err := s.Subscribers(t.Context(), app, news, now, func([]state.Subscription) error { return stop }); !errors.Is(err, stop) {
+		err = s.Subscribers(t.Context(), app, news, now, func([]state.Subscription) error {
+			return stop
+		})
+		if !errors.Is(err, stop) {
 			t.Errorf("the page's error is lost: %v", err)
 		}
 	})
@@ -205,7 +216,10 @@ func TestSettleWritesTheCachedEventThatWasSent(t *testing.T) {
 
 func TestMembersIncludesExpiredOnes(t *testing.T) {
 	testState(t, func(t *testing.T, s *dynamo.State) {
-		old := state.Subscription{Connection: id, App: app, Channel: "presence-room", Stamp: 5, ConnectedAt: now.Add(-3 * time.Hour)}
+		old := state.Subscription{
+			Connection: id, App: app, Channel: "presence-room", Stamp: 5,
+			ConnectedAt: now.Add(-3 * time.Hour),
+		}
 		ok, err := s.PutSubscription(t.Context(), old)
 		held(t, "put", true, ok, err)
 		members, err := s.Members(t.Context(), app, old.Channel)
@@ -236,7 +250,8 @@ func TestExpired(t *testing.T) {
 		is(0, false)
 		for i, id := range []pusher.ConnectionID{"a", "b"} {
 			_, err := s.PutSubscription(t.Context(), state.Subscription{
-				Connection: id, App: app, Channel: news, Stamp: 5, ConnectedAt: now.Add(time.Duration(i) * time.Hour),
+				Connection: id, App: app, Channel: news, Stamp: 5,
+				ConnectedAt: now.Add(time.Duration(i) * time.Hour),
 			})
 			must(t, err)
 		}
@@ -257,15 +272,17 @@ func TestPresent(t *testing.T) {
 	testState(t, func(t *testing.T, s *dynamo.State) {
 		is := func(step, user string, want pusher.ConnectionID) {
 			t.Helper()
-			got, there, err := s.Present(t.Context(), app, lobby, user)
-			if err != nil || got != want || there != (want != "") {
-				t.Errorf("%s: %s is present by %q (%t), error %v, want %q", step, user, got, there, err, want)
+			got, present, err := s.Present(t.Context(), app, lobby, user)
+			if err != nil || got != want || present != (want != "") {
+				t.Errorf("%s: %s is present by %q (%t), error %v, want %q",
+					step, user, got, present, err, want)
 			}
 		}
 		put := func(id pusher.ConnectionID, user string, pending bool) {
 			t.Helper()
 			ok, err := s.PutSubscription(t.Context(), state.Subscription{
-				Connection: id, App: app, Channel: lobby, Stamp: 1, ConnectedAt: now.Add(-3 * state.RowLife),
+				Connection: id, App: app, Channel: lobby,
+				Stamp: 1, ConnectedAt: now.Add(-3 * state.RowLife),
 				Pending: pending, Member: pusher.Member{UserID: user},
 			})
 			held(t, "put", true, ok, err)

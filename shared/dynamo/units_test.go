@@ -73,7 +73,10 @@ func (b *budget) subscribe(c state.Connection) {
 		Stamp: 5, ConnectedAt: now, Pending: true,
 		Member: pusher.Member{UserID: "ann", Info: json.RawMessage(`{"name":"Ann"}`)},
 	}
-	b.costs("read the connection", 0, 1, func() error { _, err := b.Connection(ctx, id); return err })
+	b.costs("read the connection", 0, 1, func() error {
+		_, err := b.Connection(ctx, id)
+		return err
+	})
 	b.costs("add the channel to it", 1, 0, func() error {
 		_, err := b.TurnOn(ctx, c, room.Channel, 5, 0)
 		return err
@@ -112,8 +115,14 @@ func (b *budget) signIn(c state.Connection) {
 		_, err := b.Watchers(ctx, app, "ann", now, 1)
 		return err
 	})
-	b.costs("read a user's status", 0, 1, func() error { _, _, err := b.User(ctx, app, "bob"); return err })
-	b.costs("sign out", 1, 0, func() error { _, err := b.TakeUser(ctx, app, "ann", id); return err })
+	b.costs("read a user's status", 0, 1, func() error {
+		_, _, err := b.User(ctx, app, "bob")
+		return err
+	})
+	b.costs("sign out", 1, 0, func() error {
+		_, err := b.TakeUser(ctx, app, "ann", id)
+		return err
+	})
 	b.costs("unwatch two", 2, 0, func() error { return b.Unwatch(ctx, app, id, watched) })
 }
 
@@ -131,7 +140,10 @@ func (b *budget) frames() {
 	b.costs("read it", 0, 1, read)
 	b.costs("cache one of 10 KB", 11, 0, put(10<<10, "2"))
 	b.costs("read it", 0, 3, read)
-	b.costs("list the channels", 0, 8, func() error { _, err := b.Channels(ctx, app, ""); return err })
+	b.costs("list the channels", 0, 8, func() error {
+		_, err := b.Channels(ctx, app, "")
+		return err
+	})
 	b.costs("ban", 1, 0, func() error { return b.Ban(ctx, app, "ann", now) })
 	b.costs("read a ban", 0, 1, func() error { _, err := b.Banned(ctx, app, "ann"); return err })
 }
@@ -139,7 +151,10 @@ func (b *budget) frames() {
 func (b *budget) publish() {
 	p := state.KeyedPublish{App: app, Key: "order-7", Request: "digest", Answer: "{}"}
 	for _, step := range []string{"keep a publish", "keep it again"} {
-		b.costs(step, 1, 0, func() error { _, err := b.KeepPublish(b.Context(), p, now); return err })
+		b.costs(step, 1, 0, func() error {
+			_, err := b.KeepPublish(b.Context(), p, now)
+			return err
+		})
 	}
 }
 

@@ -38,7 +38,8 @@ func TestUsers(t *testing.T) {
 		}
 		online(app, "ann", false)
 		take("never signed in", nil, false)
-		must(t, s.SetUserStatus(t.Context(), app, "ann", state.StatusOnline, now)) // not a connection
+		// The status is a row beside those of the connections.
+		must(t, s.SetUserStatus(t.Context(), app, "ann", state.StatusOnline, now))
 		online(app, "ann", false)
 
 		must(t, s.PutUser(t.Context(), signedIn(app, "ann", id), []string{"bob", "cy"}))
@@ -50,7 +51,8 @@ func TestUsers(t *testing.T) {
 		take("again", nil, false)
 
 		must(t, s.PutUser(t.Context(), signedIn(app, "ann", id), []string{"bob"}))
-		must(t, s.PutUser(t.Context(), signedIn(app, "ann", id), nil)) // a repeat, without a watchlist
+		// A repeat, without a watchlist.
+		must(t, s.PutUser(t.Context(), signedIn(app, "ann", id), nil))
 		must(t, s.PutUser(t.Context(), signedIn(app, "ann", "second"), nil))
 		take("replaced", nil, true)
 		online(app, "ann", true)
@@ -63,11 +65,16 @@ func TestASignInSubscribesToTheUsersChannel(t *testing.T) {
 		ch := pusher.UserChannel("ann")
 		old := signedIn(app, "ann", "old")
 		old.ConnectedAt = now.Add(-3 * time.Hour)
-		for _, c := range []state.Connection{signedIn(app, "ann", id), old, signedIn(app, "ann2", "stranger"), signedIn("other", "ann", "stranger")} {
+		for _, c := range []state.Connection{
+			signedIn(app, "ann", id), old,
+			signedIn(app, "ann2", "stranger"), signedIn("other", "ann", "stranger"),
+		} {
 			must(t, s.PutUser(t.Context(), c, []string{"bob"}))
 		}
 		must(t, s.SetUserStatus(t.Context(), app, "ann", state.StatusOnline, now))
-		want := state.Subscription{Connection: id, App: app, Channel: ch, Stamp: 1, ConnectedAt: now}
+		want := state.Subscription{
+			Connection: id, App: app, Channel: ch, Stamp: 1, ConnectedAt: now,
+		}
 		err := s.Subscribers(t.Context(), app, ch, now, func(page []state.Subscription) error {
 			if diff := cmp.Diff([]state.Subscription{want}, page); diff != "" {
 				t.Error(diff)
@@ -78,7 +85,8 @@ func TestASignInSubscribesToTheUsersChannel(t *testing.T) {
 		if n, err := s.Count(t.Context(), app, ch, now); err != nil || n != 1 {
 			t.Errorf("count %d, error %v", n, err)
 		}
-		if got, found, err := s.Subscription(t.Context(), app, ch, id); err != nil || !found || !cmp.Equal(got, want) {
+		got, found, err := s.Subscription(t.Context(), app, ch, id)
+		if err != nil || !found || !cmp.Equal(got, want) {
 			t.Errorf("read back %+v, found %t, error %v", got, found, err)
 		}
 		for _, sub := range []state.Subscription{want, {Connection: "old", App: app, Channel: ch}} {
@@ -86,8 +94,8 @@ func TestASignInSubscribesToTheUsersChannel(t *testing.T) {
 				t.Errorf("took %d, error %v", was, err)
 			}
 		}
-		if there, _, err := s.User(t.Context(), app, "ann"); err != nil || there {
-			t.Errorf("online %t, error %v", there, err)
+		if online, _, err := s.User(t.Context(), app, "ann"); err != nil || online {
+			t.Errorf("online %t, error %v", online, err)
 		}
 	})
 }
@@ -144,12 +152,16 @@ func TestUserStatus(t *testing.T) {
 	testState(t, func(t *testing.T, s *dynamo.State) {
 		is := func(user string, want state.UserStatus) {
 			t.Helper()
-			if online, got, err := s.User(t.Context(), app, user); err != nil || got != want || online {
-				t.Errorf("of %s was sent %d, online %t, error %v, want %d", user, got, online, err, want)
+			online, got, err := s.User(t.Context(), app, user)
+			if err != nil || got != want || online {
+				t.Errorf("of %s was sent %d, online %t, error %v, want %d",
+					user, got, online, err, want)
 			}
 		}
 		is("ann", state.StatusUnknown)
-		for _, status := range []state.UserStatus{state.StatusOffline, state.StatusComingOnline, state.StatusOnline, state.StatusOffline} {
+		for _, status := range []state.UserStatus{
+			state.StatusOffline, state.StatusComingOnline, state.StatusOnline, state.StatusOffline,
+		} {
 			must(t, s.SetUserStatus(t.Context(), app, "ann", status, now))
 			is("ann", status)
 			is("bob", state.StatusUnknown)
