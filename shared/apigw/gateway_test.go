@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,108 +20,19 @@ import (
 	"hark/shared/state"
 )
 
-const (
-	connection = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
-	region     = "us-east-1"
-	secretKey  = "secret"
-)
-
-// reset is a step in which the server hangs up instead of answering.
-const reset = -1
-
-// gateway answers requests by a script, whose last step repeats.
-type gateway struct {
-	*httptest.Server
-	mu     sync.Mutex
-	script []int
-	seen   []string     // method, path as sent, body
-	opened atomic.Int64 // TCP connections
-	check  func(*http.Request, []byte)
-}
-
-func newGateway(t *testing.T, script ...int) *gateway {
-	t.Helper()
-	g := &gateway{script: script}
-	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(g.serve))
-	g.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			g.opened.Add(1)
-		}
-	}
-	g.Start()
-	t.Cleanup(g.Close)
-	return g
-}
-
-func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	if g.check != nil {
-		g.check(r, body)
-	}
-	g.mu.Lock()
-	g.seen = append(g.seen, r.Method+" "+r.RequestURI+" "+string(body))
-	step := g.script[0]
-	if len(g.script) > 1 {
-		g.script = g.script[1:]
-	}
-	g.mu.Unlock()
-	if step == reset {
-		panic(http.ErrAbortHandler)
-	}
-	w.WriteHeader(step)
-	if step != http.StatusNoContent {
-		_, _ = io.WriteString(w, "{this is no JSON, as AWS's 410 is none}")
-	}
-}
-
-func (g *gateway) requests() []string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return slices.Clone(g.seen)
-}
-
-func client(t *testing.T, url string, patience time.Duration) *apigw.Gateway {
-	t.Helper()
-	cfg := aws.Config{
-		Region: region,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: secretKey}, nil
-		}),
-	}
-	c, err := apigw.NewGateway(cfg, apigw.Options{
-		URL: url, PostsAtOnce: postsAtOnce, Patience: patience,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// postsAtOnce is how many posts the gateways of these tests may have under way.
-const postsAtOnce = 10
-
-// short is the patience of a post that is meant to be given up, long of one that is not.
-const (
-	short = 50 * time.Millisecond
-	long  = time.Minute
-)
-
 func TestPost(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		script   []int
 		patience time.Duration
 		want     error // nil, a sentinel, or errOther
-		posts    int   // 0: at least two
+		posts    int   // 0 stands for at least two
 	}{
 		{"200", []int{200}, long, nil, 1},
 		{"204", []int{204}, long, nil, 1},
-		{"400 for a malformed ID is as dead as gone", []int{400}, long, state.ErrGone, 1},
+		{"400 for a malformed ID, which does not exist either", []int{400}, long, state.ErrGone, 1},
 		{"410", []int{410}, long, state.ErrGone, 1},
-		{"403 is our mistake, not repeated", []int{403}, long, errOther, 1},
+		{"403 is our mistake and is not repeated", []int{403}, long, errOther, 1},
 		{"413 is not repeated", []int{413}, long, errOther, 1},
 		{"429, then 200", []int{429, 429, 200}, long, nil, 3},
 		{"500, then 200", []int{500, 503, 200}, long, nil, 3},
@@ -135,16 +44,13 @@ func TestPost(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := newGateway(t, c.script...)
-			err := client(t, g.URL+"/prod", c.patience).Post(t.Context(), connection, []byte(`{"event":"e"}`))
-			switch {
-			case errors.Is(c.want, errOther):
-				if err == nil || errors.Is(err, state.ErrGone) || errors.Is(err, state.ErrBusy) {
-					t.Errorf("got %v, want an error of another kind", err)
-				}
-			case !errors.Is(err, c.want):
-				t.Errorf("got %v, want %v", err, c.want)
-			case errors.Is(err, state.ErrBusy) && c.script[0] > 0 && !strings.Contains(err.Error(), strconv.Itoa(c.script[0])):
-				t.Errorf("%v does not tell the last answer", err)
+			frame := []byte(`{"event":"e"}`)
+			err := client(t, g.URL+"/prod", c.patience).Post(t.Context(), connection, frame)
+			wantOutcome(t, err, c.want)
+			last := strconv.Itoa(c.script[0])
+			if errors.Is(err, state.ErrBusy) && c.script[0] != reset &&
+				!strings.Contains(err.Error(), last) {
+				t.Errorf("%v does not have the last answer", err)
 			}
 			got := g.requests()
 			if c.posts == 0 && len(got) < 2 || c.posts > 0 && len(got) != c.posts {
@@ -159,10 +65,23 @@ func TestPost(t *testing.T) {
 	}
 }
 
-var errOther = errors.New("another kind")
+// errOther stands for an error that is neither ErrGone nor ErrBusy.
+var errOther = errors.New("another error")
 
-// The status says what happened to the frame. Were a broken body taken for no answer, the frame
-// would be sent twice.
+func wantOutcome(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(want, errOther) {
+		if !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+		return
+	}
+	if err == nil || errors.Is(err, state.ErrGone) || errors.Is(err, state.ErrBusy) {
+		t.Errorf("got %v, want an error of another kind", err)
+	}
+}
+
+// A post whose answer has a broken body must not be repeated: the frame would be sent twice.
 func TestPostDecidesByTheStatusAlone(t *testing.T) {
 	var posts atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -173,7 +92,8 @@ func TestPostDecidesByTheStatusAlone(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	}))
 	t.Cleanup(s.Close)
-	if err := client(t, s.URL, short).Post(t.Context(), connection, nil); err != nil || posts.Load() != 1 {
+	err := client(t, s.URL, short).Post(t.Context(), connection, nil)
+	if err != nil || posts.Load() != 1 {
 		t.Errorf("%d posts, %v", posts.Load(), err)
 	}
 }
@@ -197,7 +117,8 @@ func TestPostEndsWithItsContext(t *testing.T) {
 		g := newGateway(t, 200)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := client(t, g.URL, long).Post(ctx, connection, nil); err == nil || len(g.requests()) != 0 {
+		err := client(t, g.URL, long).Post(ctx, connection, nil)
+		if err == nil || len(g.requests()) != 0 {
 			t.Errorf("got %v, %q", err, g.requests())
 		}
 	})
@@ -205,7 +126,7 @@ func TestPostEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			cancel()
-			<-r.Context().Done() // the client has hung up
+			<-r.Context().Done() // the client has closed the connection
 		}))
 		t.Cleanup(s.Close)
 		if err := client(t, s.URL, long).Post(ctx, connection, nil); err == nil {
@@ -214,9 +135,9 @@ func TestPostEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// A client that takes its frames at once is not given up because others' posts take all slots for
-// longer than patience lasts.
-func TestWaitingForATurnCostsNoPatience(t *testing.T) {
+// A client that takes its frames must be sent them even if other posts hold all slots for longer
+// than patience.
+func TestWaitingForASlotUsesUpNoPatience(t *testing.T) {
 	g := newGateway(t, 200)
 	const patience = time.Second
 	c := client(t, g.URL, patience)
@@ -229,15 +150,16 @@ func TestWaitingForATurnCostsNoPatience(t *testing.T) {
 	}
 }
 
-func TestTheTurnOfAPostIsAwaitedNoLongerThanItsContext(t *testing.T) {
+func TestWaitingForASlotEndsWithTheContext(t *testing.T) {
 	g := newGateway(t, 200)
 	c := client(t, g.URL, short)
-	for range 10 {
+	for range postsAtOnce {
 		t.Cleanup(c.Occupy())
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), short)
 	defer cancel()
-	if err := c.Post(ctx, connection, nil); !errors.Is(err, context.DeadlineExceeded) || len(g.requests()) != 0 {
+	err := c.Post(ctx, connection, nil)
+	if !errors.Is(err, context.DeadlineExceeded) || len(g.requests()) != 0 {
 		t.Errorf("got %v, %q", err, g.requests())
 	}
 }
@@ -266,8 +188,9 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// What is not closed stays deaf: a close is tried again, as a post is.
-func TestCloseIsTriedAgain(t *testing.T) {
+// A connection that is not closed would stay open without events, so a close is repeated as a post
+// is.
+func TestCloseIsRepeated(t *testing.T) {
 	for name, step := range map[string]int{"429": 429, "500": 500, "a reset": reset} {
 		t.Run(name, func(t *testing.T) {
 			g := newGateway(t, step, step, 204)
@@ -281,7 +204,8 @@ func TestCloseIsTriedAgain(t *testing.T) {
 	}
 	t.Run("not for ever", func(t *testing.T) {
 		g := newGateway(t, 429)
-		if err := client(t, g.URL+"/prod", short).Close(t.Context(), connection); !errors.Is(err, state.ErrBusy) {
+		err := client(t, g.URL+"/prod", short).Close(t.Context(), connection)
+		if !errors.Is(err, state.ErrBusy) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -313,8 +237,8 @@ func TestAlive(t *testing.T) {
 	}
 }
 
-// An ID is one segment of the path, whatever is in it.
-func TestConnectionIDInThePath(t *testing.T) {
+// An ID is one segment of the path, whatever characters it has.
+func TestTheConnectionIDIsEscapedInThePath(t *testing.T) {
 	for id, want := range map[pusher.ConnectionID]string{
 		"L0SM9cOFvHcCIhw=": "L0SM9cOFvHcCIhw%3D",
 		"a+b/c==":          "a%2Bb%2Fc%3D%3D",
@@ -334,14 +258,15 @@ func TestConnectionIDInThePath(t *testing.T) {
 	}
 }
 
-// A handshake costs more than a post: connections are used again, also after an answer with a body
-// and after a refusal.
-func TestConnectionsAreReused(t *testing.T) {
+// A TLS handshake costs more than a post. TCP connections are used again, even after an answer with
+// a body and after an error.
+func TestTCPConnectionsAreReused(t *testing.T) {
 	t.Run("one after another", func(t *testing.T) {
 		g := newGateway(t, 200, 410, 429, 200, 204)
 		c := client(t, g.URL, long)
 		for range 10 {
-			if err := c.Post(t.Context(), connection, nil); err != nil && !errors.Is(err, state.ErrGone) {
+			err := c.Post(t.Context(), connection, nil)
+			if err != nil && !errors.Is(err, state.ErrGone) {
 				t.Fatal(err)
 			}
 		}
@@ -371,19 +296,20 @@ func TestConnectionsAreReused(t *testing.T) {
 	})
 }
 
-func TestNewGatewayRefusesWhatIsNoURL(t *testing.T) {
+func TestNewGatewayRefusesInvalidURLs(t *testing.T) {
 	for _, url := range []string{"", "prod", "/prod", "://x", "http://"} {
-		if _, err := apigw.NewGateway(aws.Config{}, apigw.Options{URL: url, PostsAtOnce: postsAtOnce}); err == nil {
-			t.Errorf("%q is taken", url)
+		o := apigw.Options{URL: url, PostsAtOnce: postsAtOnce}
+		if _, err := apigw.NewGateway(aws.Config{}, o); err == nil {
+			t.Errorf("%q is accepted", url)
 		}
 	}
 }
 
-func TestNewGatewayRefusesToPostNothingAtOnce(t *testing.T) {
+func TestNewGatewayRefusesLessThanOnePostAtOnce(t *testing.T) {
 	for _, n := range []int{0, -1} {
 		o := apigw.Options{URL: "https://api.example/prod", PostsAtOnce: n}
 		if _, err := apigw.NewGateway(aws.Config{}, o); err == nil {
-			t.Errorf("%d posts at once are taken", n)
+			t.Errorf("%d posts at once are accepted", n)
 		}
 	}
 }
@@ -397,7 +323,8 @@ func TestPostFailsWithoutCredentials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Post(t.Context(), connection, nil); !errors.Is(err, broken) || len(g.requests()) != 0 {
+	err = c.Post(t.Context(), connection, nil)
+	if !errors.Is(err, broken) || len(g.requests()) != 0 {
 		t.Errorf("got %v, %q", err, g.requests())
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"hark/shared/apigw"
 )
 
-// call sends an event to a handler by way of aws-lambda-go.
+// call sends an event to a handler through aws-lambda-go.
 func call(t *testing.T, h http.HandlerFunc, event []byte) events.LambdaFunctionURLResponse {
 	t.Helper()
 	out, err := lambda.NewHandler(apigw.HTTP(h)).Invoke(t.Context(), event)
@@ -23,7 +23,7 @@ func call(t *testing.T, h http.HandlerFunc, event []byte) events.LambdaFunctionU
 	return decode[events.LambdaFunctionURLResponse](t, out)
 }
 
-// posted is a publish as a function URL hands it over.
+// posted returns the event of a publish, with a change.
 func posted(t *testing.T, change func(*events.LambdaFunctionURLRequest)) []byte {
 	t.Helper()
 	e := decode[events.LambdaFunctionURLRequest](t, recorded(t, "api"))
@@ -38,7 +38,8 @@ func posted(t *testing.T, change func(*events.LambdaFunctionURLRequest)) []byte 
 
 func TestHTTPReadsTheRecordedEvent(t *testing.T) {
 	call(t, func(_ http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet || r.URL.String() != "/up" || r.Host != "abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws" {
+		const host = "abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws"
+		if r.Method != http.MethodGet || r.URL.String() != "/up" || r.Host != host {
 			t.Errorf("got %s %s of %s", r.Method, r.URL, r.Host)
 		}
 		if r.RemoteAddr != "203.0.113.7" || r.Header.Get("X-Forwarded-Proto") != "https" {
@@ -51,7 +52,7 @@ func TestHTTPRequest(t *testing.T) {
 	for _, c := range []struct {
 		name                    string
 		change                  func(*events.LambdaFunctionURLRequest)
-		path, raw, query, wants string
+		path, raw, query, wants string // of the request; wants is its body
 	}{
 		{
 			"a text body", func(e *events.LambdaFunctionURLRequest) { e.Body = `{"a":1}` },
@@ -59,16 +60,22 @@ func TestHTTPRequest(t *testing.T) {
 		},
 		{
 			"a body in base64", func(e *events.LambdaFunctionURLRequest) {
-				e.Body, e.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte("{\"a\":\"\xff\"}")), true
+				e.Body = base64.StdEncoding.EncodeToString([]byte("{\"a\":\"\xff\"}"))
+				e.IsBase64Encoded = true
 			},
 			"/apps/local/events", "/apps/local/events", "", "{\"a\":\"\xff\"}",
 		},
 		{
-			"a query as it was sent", func(e *events.LambdaFunctionURLRequest) { e.RawQueryString = "a=1%2C2&b=;x&a=%zz" },
+			"a query as it was sent", func(e *events.LambdaFunctionURLRequest) {
+				e.RawQueryString = "a=1%2C2&b=;x&a=%zz"
+			},
 			"/apps/local/events", "/apps/local/events", "a=1%2C2&b=;x&a=%zz", "",
 		},
 		{
-			"a path as it was sent, which was signed so", func(e *events.LambdaFunctionURLRequest) { e.RawPath = "/apps/local/channels/a%40b%2Fc" },
+			"a path as it was sent, which is the one that was signed",
+			func(e *events.LambdaFunctionURLRequest) {
+				e.RawPath = "/apps/local/channels/a%40b%2Fc"
+			},
 			"/apps/local/channels/a@b/c", "/apps/local/channels/a%40b%2Fc", "", "",
 		},
 	} {
@@ -80,8 +87,9 @@ func TestHTTPRequest(t *testing.T) {
 				if err != nil || string(body) != c.wants || r.ContentLength != int64(len(c.wants)) {
 					t.Errorf("body %q of %d bytes, %v", body, r.ContentLength, err)
 				}
-				if r.URL.Path != c.path || r.URL.EscapedPath() != c.raw || r.URL.RawQuery != c.query {
-					t.Errorf("path %q, escaped %q, query %q", r.URL.Path, r.URL.EscapedPath(), r.URL.RawQuery)
+				u := r.URL
+				if u.Path != c.path || u.EscapedPath() != c.raw || u.RawQuery != c.query {
+					t.Errorf("path %q, escaped %q, query %q", u.Path, u.EscapedPath(), u.RawQuery)
 				}
 			}, posted(t, c.change))
 			if !called {
@@ -91,13 +99,16 @@ func TestHTTPRequest(t *testing.T) {
 	}
 }
 
-func TestHTTPRefusesWhatIsNoRequest(t *testing.T) {
+func TestHTTPRefusesInvalidEncodings(t *testing.T) {
 	for name, change := range map[string]func(*events.LambdaFunctionURLRequest){
-		"base64 that is none": func(e *events.LambdaFunctionURLRequest) { e.Body, e.IsBase64Encoded = "!", true },
-		"a broken path":       func(e *events.LambdaFunctionURLRequest) { e.RawPath = "/apps/%zz" },
+		"not base64": func(e *events.LambdaFunctionURLRequest) {
+			e.Body, e.IsBase64Encoded = "!", true
+		},
+		"an invalid path": func(e *events.LambdaFunctionURLRequest) { e.RawPath = "/apps/%zz" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			out := call(t, func(http.ResponseWriter, *http.Request) { t.Error("called") }, posted(t, change))
+			called := func(http.ResponseWriter, *http.Request) { t.Error("called") }
+			out := call(t, called, posted(t, change))
 			if out.StatusCode != http.StatusBadRequest {
 				t.Errorf("got %+v", out)
 			}
@@ -113,8 +124,12 @@ func TestHTTPResponse(t *testing.T) {
 		body   string
 	}{
 		{"nothing written is 200", func(http.ResponseWriter, *http.Request) {}, 200, ""},
-		{"a body without a status is 200", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }, 200, "{}"},
-		{"a refusal", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusTeapot) }, 418, "no\n"},
+		{"a body without a status is 200", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "{}")
+		}, 200, "{}"},
+		{"a refusal", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "no", http.StatusTeapot)
+		}, 418, "no\n"},
 		{"the first status counts", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusTeapot)
 			w.WriteHeader(http.StatusOK)
@@ -133,7 +148,9 @@ func TestHTTPResponse(t *testing.T) {
 		})
 	}
 	t.Run("headers", func(t *testing.T) {
-		out := call(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("content-type", "application/json") }, recorded(t, "api"))
+		out := call(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("content-type", "application/json")
+		}, recorded(t, "api"))
 		if out.Headers["Content-Type"] != "application/json" {
 			t.Errorf("got %v", out.Headers)
 		}

@@ -14,11 +14,11 @@ import (
 	"hark/shared/state"
 )
 
-// timed notes until when it may take.
+// timed records the deadline of its context.
 type timed struct {
 	end   time.Time
-	bound bool
-	err   error // of the context, at the end
+	bound bool  // whether there is a deadline
+	err   error // of the context
 }
 
 func (d *timed) Message(ctx context.Context, _ pusher.ConnectionID, _ state.Stamp, _ []byte) {
@@ -36,23 +36,25 @@ func (d *timed) Disconnected(ctx context.Context, id pusher.ConnectionID) error 
 	return nil
 }
 
-// connect answers a handshake as the other handlers answer.
-func connect(d *timed) func(context.Context, events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+// connect turns the handler of $connect into one like those of the other routes.
+func connect(d *timed) apigw.Route {
 	handle := apigw.Connect(d, apigw.Handshakes{}, slog.New(slog.DiscardHandler))
-	return func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (out events.APIGatewayProxyResponse, err error) {
+	return func(
+		ctx context.Context, e events.APIGatewayWebsocketProxyRequest,
+	) (out events.APIGatewayProxyResponse, err error) {
 		_, err = handle(ctx, e)
 		return out, err
 	}
 }
 
-// The time of a handshake, of a frame, and of a connection's end, is over a second before the
-// function is killed: that is for the last word.
-func TestMarginOfAnInvocation(t *testing.T) {
-	type handler = func(context.Context, events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error)
-	for name, handle := range map[string]func(*timed) handler{
-		"a handshake": func(d *timed) handler { return connect(d) },
-		"a frame":     func(d *timed) handler { return apigw.Message(d, slog.New(slog.DiscardHandler)) },
-		"an end":      func(d *timed) handler { return apigw.Disconnect(d) },
+// Every route's handler stops its work a second before the function is killed.
+func TestHandlersStopASecondBeforeTheDeadline(t *testing.T) {
+	for name, handle := range map[string]func(*timed) apigw.Route{
+		"a handshake": connect,
+		"a frame": func(d *timed) apigw.Route {
+			return apigw.Message(d, slog.New(slog.DiscardHandler))
+		},
+		"an end": func(d *timed) apigw.Route { return apigw.Disconnect(d) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			killed := time.Now().Add(time.Hour)
@@ -66,17 +68,19 @@ func TestMarginOfAnInvocation(t *testing.T) {
 				t.Errorf("it ends at %s (bound: %t, %v), want %s", d.end, d.bound, d.err, want)
 			}
 		})
-		t.Run(name+" that has less than that left is told at once", func(t *testing.T) {
+		t.Run(name+" that has less than a second left stops at once", func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
 			defer cancel()
 			d := &timed{}
-			if _, err := handle(d)(ctx, events.APIGatewayWebsocketProxyRequest{}); err != nil || !errors.Is(d.err, context.DeadlineExceeded) {
-				t.Errorf("it is told %v (%v)", d.err, err)
+			_, err := handle(d)(ctx, events.APIGatewayWebsocketProxyRequest{})
+			if err != nil || !errors.Is(d.err, context.DeadlineExceeded) {
+				t.Errorf("its context has the error %v (%v)", d.err, err)
 			}
 		})
-		t.Run(name+" that nobody kills", func(t *testing.T) {
+		t.Run(name+" without a deadline", func(t *testing.T) {
 			d := &timed{}
-			if _, err := handle(d)(t.Context(), events.APIGatewayWebsocketProxyRequest{}); err != nil || d.bound || d.err != nil {
+			_, err := handle(d)(t.Context(), events.APIGatewayWebsocketProxyRequest{})
+			if err != nil || d.bound || d.err != nil {
 				t.Errorf("it ends at %s (bound: %t, %v)", d.end, d.bound, d.err)
 			}
 		})

@@ -22,7 +22,7 @@ import (
 	"hark/shared/state"
 )
 
-// recorded is an invocation as AWS sends it.
+// recorded returns an event as AWS sends it to the function of that name.
 func recorded(t *testing.T, trigger string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "..", "events", trigger+".json"))
@@ -41,13 +41,13 @@ func decode[T any](t *testing.T, text []byte) T {
 	return v
 }
 
-// logged is a logger and what it wrote.
+// logged returns a logger and the buffer to which it writes.
 func logged() (*slog.Logger, *bytes.Buffer) {
 	var b bytes.Buffer
 	return slog.New(slog.NewTextHandler(&b, nil)), &b
 }
 
-// opener refuses with err, or greets.
+// opener refuses a handshake with err, or returns greet.
 type opener struct {
 	got   pusher.Handshake
 	err   error
@@ -71,7 +71,9 @@ func TestConnectReadsTheHandshake(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := pusher.Handshake{
-		Connection: "L0SM9cOFvHcCIhw=", Key: "local-key", Secret: "11111111-2222-3333-4444-555555555555",
+		Connection:  "L0SM9cOFvHcCIhw=",
+		Key:         "local-key",
+		Secret:      "11111111-2222-3333-4444-555555555555",
 		ConnectedAt: time.UnixMilli(1795521600005),
 	}
 	if o.got != want {
@@ -88,13 +90,15 @@ func TestConnectFindsTheSecretInAnyCase(t *testing.T) {
 		{"in canonical case", "X-Hark-Origin", "x-hark-origin", "s"},
 		{"in upper case", "X-HARK-ORIGIN", "x-hark-origin", "s"},
 		{"configured in another case", "x-hark-origin", "X-Hark-Origin", "s"},
-		{"not there", "x-other", "x-hark-origin", ""},
+		{"absent", "x-other", "x-hark-origin", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := &opener{greet: func(context.Context) {}}
 			log, _ := logged()
 			e := events.APIGatewayWebsocketProxyRequest{Headers: map[string]string{c.header: "s"}}
-			_, err := apigw.Connect(o, apigw.Handshakes{SecretHeader: c.configured}, log)(t.Context(), e)
+			_, err := apigw.Connect(o, apigw.Handshakes{
+				SecretHeader: c.configured,
+			}, log)(t.Context(), e)
 			if err != nil || o.got.Secret != c.want {
 				t.Errorf("got %q, %v", o.got.Secret, err)
 			}
@@ -102,7 +106,7 @@ func TestConnectFindsTheSecretInAnyCase(t *testing.T) {
 	}
 }
 
-// Browsers say which page a client is on, in one case or another; other clients do not.
+// Browsers send the origin of the page; other clients send none.
 func TestConnectReadsTheOrigin(t *testing.T) {
 	for name, headers := range map[string]map[string]string{
 		"https://example.com":  {"Origin": "https://example.com", "x-hark-origin": "s"},
@@ -113,7 +117,8 @@ func TestConnectReadsTheOrigin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := &opener{greet: func(context.Context) {}}
 			log, _ := logged()
-			_, err := apigw.Connect(o, names(), log)(t.Context(), events.APIGatewayWebsocketProxyRequest{Headers: headers})
+			event := events.APIGatewayWebsocketProxyRequest{Headers: headers}
+			_, err := apigw.Connect(o, names(), log)(t.Context(), event)
 			if err != nil || o.got.Origin != name {
 				t.Errorf("got %q, %v", o.got.Origin, err)
 			}
@@ -121,7 +126,7 @@ func TestConnectReadsTheOrigin(t *testing.T) {
 	}
 }
 
-func TestConnectTakesNowWhenTheGatewaySaysNoTime(t *testing.T) {
+func TestConnectUsesNowIfTheEventHasNoTime(t *testing.T) {
 	o := &opener{greet: func(context.Context) {}}
 	log, _ := logged()
 	before := time.Now()
@@ -131,8 +136,8 @@ func TestConnectTakesNowWhenTheGatewaySaysNoTime(t *testing.T) {
 	}
 }
 
-// The greeting is posted when the runtime closes the answer, which it does after it has posted it
-// (docs/aws.md §A2).
+// aws-lambda-go closes the answer after it has posted it. Close posts the greeting (docs/aws.md
+// §A2).
 func TestConnectGreetsOnCloseOnly(t *testing.T) {
 	greeted := 0
 	o := &opener{greet: func(ctx context.Context) {
@@ -154,14 +159,14 @@ func TestConnectGreetsOnCloseOnly(t *testing.T) {
 	if greeted != 0 {
 		t.Fatal("greeted before the answer was closed")
 	}
-	cancel() // the invocation's answer has been given
+	cancel() // the answer has been posted
 	if err := out.(io.Closer).Close(); err != nil || greeted != 1 {
 		t.Errorf("greeted %d times, %v", greeted, err)
 	}
 }
 
-// A value counts as a stream to aws-lambda-go only if it encodes to {}: this runs its own handling
-// of results.
+// aws-lambda-go streams a result only if the result encodes to {}, so this test goes through its
+// handler.
 func TestConnectIsAStreamToTheRuntime(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -169,14 +174,15 @@ func TestConnectIsAStreamToTheRuntime(t *testing.T) {
 		want    string
 		greeted bool
 	}{
-		{"let in", nil, `{"statusCode":200}`, true},
+		{"accepted", nil, `{"statusCode":200}`, true},
 		{"refused", errors.New("not through the distribution"), `{"statusCode":403}`, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			greeted := false
 			log, _ := logged()
 			o := &opener{err: c.err, greet: func(context.Context) { greeted = true }}
-			out, err := lambda.NewHandler(apigw.Connect(o, names(), log)).Invoke(t.Context(), recorded(t, "connect"))
+			h := lambda.NewHandler(apigw.Connect(o, names(), log))
+			out, err := h.Invoke(t.Context(), recorded(t, "connect"))
 			if err != nil || string(out) != c.want || greeted != c.greeted {
 				t.Errorf("got %s, %v, greeted: %t", out, err, greeted)
 			}
@@ -184,27 +190,30 @@ func TestConnectIsAStreamToTheRuntime(t *testing.T) {
 	}
 }
 
-func TestConnectSaysThatItsAnswerIsJSON(t *testing.T) {
+func TestTheAnswerToConnectIsJSON(t *testing.T) {
 	log, _ := logged()
-	out, err := apigw.Connect(&opener{}, names(), log)(t.Context(), events.APIGatewayWebsocketProxyRequest{})
+	event := events.APIGatewayWebsocketProxyRequest{}
+	out, err := apigw.Connect(&opener{}, names(), log)(t.Context(), event)
 	if err != nil || out.(interface{ ContentType() string }).ContentType() != "application/json" {
 		t.Errorf("got %#v, %v", out, err)
 	}
 }
 
-func TestConnectSurvivesAPanicOfTheGreeting(t *testing.T) {
+func TestConnectLogsAPanicOfTheGreeting(t *testing.T) {
 	log, text := logged()
 	o := &opener{greet: func(context.Context) { panic("the greeting broke") }}
-	out, err := lambda.NewHandler(apigw.Connect(o, names(), log)).Invoke(t.Context(), recorded(t, "connect"))
+	h := lambda.NewHandler(apigw.Connect(o, names(), log))
+	out, err := h.Invoke(t.Context(), recorded(t, "connect"))
 	if err != nil || string(out) != `{"statusCode":200}` {
 		t.Errorf("got %s, %v", out, err)
 	}
-	if !strings.Contains(text.String(), "the greeting broke") || !strings.Contains(text.String(), "routes_test.go") {
-		t.Errorf("the log does not tell what broke and where: %s", text)
+	logs := text.String()
+	if !strings.Contains(logs, "the greeting broke") || !strings.Contains(logs, "routes_test.go") {
+		t.Errorf("the log does not say what broke and where: %s", logs)
 	}
 }
 
-// messages calls what it is.
+// messages is a function as apigw.Messages.
 type messages func(id pusher.ConnectionID, t state.Stamp, text []byte)
 
 func (m messages) Message(_ context.Context, id pusher.ConnectionID, t state.Stamp, text []byte) {
@@ -219,22 +228,30 @@ func TestMessage(t *testing.T) {
 	}
 	var got frame
 	log, _ := logged()
-	h := apigw.Message(messages(func(id pusher.ConnectionID, at state.Stamp, text []byte) { got = frame{id, at, string(text)} }), log)
+	h := apigw.Message(messages(func(id pusher.ConnectionID, at state.Stamp, text []byte) {
+		got = frame{id, at, string(text)}
+	}), log)
 	out, err := lambda.NewHandler(h).Invoke(t.Context(), recorded(t, "message"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (frame{"L0SM9cOFvHcCIhw=", 1795521601000, `{"event":"pusher:subscribe","data":{"auth":"","channel":"news"}}`}); got != want {
+	want := frame{
+		"L0SM9cOFvHcCIhw=", 1795521601000,
+		`{"event":"pusher:subscribe","data":{"auth":"","channel":"news"}}`,
+	}
+	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	answered(t, out)
 }
 
-// A panic must not become an error: of one API Gateway makes a frame at which pusher-js throws
-// (docs/protocol.md §1.7).
-func TestMessageSurvivesAPanic(t *testing.T) {
+// A panic must not become an error. API Gateway would send the client a frame about it, at which
+// pusher-js throws (docs/protocol.md §1.7).
+func TestMessageLogsAPanic(t *testing.T) {
 	log, text := logged()
-	h := apigw.Message(messages(func(pusher.ConnectionID, state.Stamp, []byte) { panic("the frame broke") }), log)
+	h := apigw.Message(messages(func(pusher.ConnectionID, state.Stamp, []byte) {
+		panic("the frame broke")
+	}), log)
 	out, err := lambda.NewHandler(h).Invoke(t.Context(), recorded(t, "message"))
 	if err != nil || !strings.Contains(text.String(), "the frame broke") {
 		t.Errorf("got %v, log %s", err, text)
@@ -242,7 +259,8 @@ func TestMessageSurvivesAPanic(t *testing.T) {
 	answered(t, out)
 }
 
-// answered asserts an answer of 200 without a body, of which the gateway makes no frame.
+// answered checks for an answer of 200 without a body, about which API Gateway sends the client
+// nothing.
 func answered(t *testing.T, out []byte) {
 	t.Helper()
 	a := decode[struct {
@@ -254,20 +272,23 @@ func answered(t *testing.T, out []byte) {
 	}
 }
 
-// leavers calls what it is.
-type leavers func(id pusher.ConnectionID) error
+// forgetter is a function as an apigw.Forgetter.
+type forgetter func(id pusher.ConnectionID) error
 
-func (l leavers) Disconnected(_ context.Context, id pusher.ConnectionID) error { return l(id) }
+func (f forgetter) Disconnected(_ context.Context, id pusher.ConnectionID) error { return f(id) }
 
 func TestDisconnect(t *testing.T) {
-	broken := errors.New("the table is away")
+	broken := errors.New("the table is down")
 	for _, c := range []struct {
 		name string
 		err  error
 	}{{"forgotten", nil}, {"not forgotten, which must be counted", broken}} {
 		t.Run(c.name, func(t *testing.T) {
 			var got pusher.ConnectionID
-			h := apigw.Disconnect(leavers(func(id pusher.ConnectionID) error { got = id; return c.err }))
+			h := apigw.Disconnect(forgetter(func(id pusher.ConnectionID) error {
+				got = id
+				return c.err
+			}))
 			_, err := lambda.NewHandler(h).Invoke(t.Context(), recorded(t, "disconnect"))
 			if got != "L0SM9cOFvHcCIhw=" || !errors.Is(err, c.err) {
 				t.Errorf("got %q, %v", got, err)

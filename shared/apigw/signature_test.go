@@ -28,9 +28,9 @@ func TestRequestsAreSigned(t *testing.T) {
 	}
 }
 
-// authentic checks a signature version 4 from the request as it was received, by AWS's description
-// rather than by its SDK: the path is encoded once more for the canonical request, so that an ID's
-// = is signed as %253D.
+// authentic checks the signature (version 4) of a request as it was received. It follows AWS's
+// description and not the SDK. The path is encoded once more for the canonical request, so the = of
+// an ID is signed as %253D.
 func authentic(t *testing.T, r *http.Request, body []byte) {
 	t.Helper()
 	var credential, names, signature string
@@ -63,15 +63,19 @@ func authentic(t *testing.T, r *http.Request, body []byte) {
 		fmt.Fprintf(&headers, "%s:%s\n", name, v)
 	}
 	path := strings.NewReplacer("%", "%25", "@", "%40").Replace(r.URL.EscapedPath())
-	canonical := strings.Join([]string{r.Method, path, r.URL.RawQuery, headers.String(), names, hash(body)}, "\n")
+	canonical := strings.Join([]string{
+		r.Method, path, r.URL.RawQuery, headers.String(), names, hash(body),
+	}, "\n")
 	scope := strings.Join([]string{at[:8], region, "execute-api", "aws4_request"}, "/")
 	key := []byte("AWS4" + secretKey)
 	for part := range strings.SplitSeq(scope, "/") {
 		key = mac(key, part)
 	}
-	want := hex.EncodeToString(mac(key, "AWS4-HMAC-SHA256\n"+at+"\n"+scope+"\n"+hash([]byte(canonical))))
+	signed := "AWS4-HMAC-SHA256\n" + at + "\n" + scope + "\n" + hash([]byte(canonical))
+	want := hex.EncodeToString(mac(key, signed))
 	if credential != "AKIDEXAMPLE/"+scope || signature != want {
-		t.Errorf("%s %s: credential %s, signature %s, want %s", r.Method, r.RequestURI, credential, signature, want)
+		t.Errorf("%s %s: credential %s, signature %s, want %s",
+			r.Method, r.RequestURI, credential, signature, want)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"hark/shared/bus"
 )
 
-// put puts an event to a bus that answers so, and returns what it was sent.
+// put puts an event on a bus that gives this answer, and returns the request.
 func put(t *testing.T, status int, answer string) (sent map[string]any, err error) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +39,8 @@ func put(t *testing.T, status int, answer string) (sent map[string]any, err erro
 			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
 		}),
 	})}
-	err = b.Put(t.Context(), "channel_occupied", []byte(`{"app":"local","channel":"a&b"}`), time.Unix(1_700_000_000, 0))
+	detail := []byte(`{"app":"local","channel":"a&b"}`)
+	err = b.Put(t.Context(), "channel_occupied", detail, time.Unix(1_700_000_000, 0))
 	return sent, err
 }
 
@@ -61,11 +62,21 @@ func TestPutFails(t *testing.T) {
 		answer string
 		says   string
 	}{
-		{"if the event is refused", 200, `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"InternalFailure","ErrorMessage":"try again"}]}`, "InternalFailure: try again"},
-		{"if the request is", 400, `{"__type":"ResourceNotFoundException","message":"no such bus"}`, "ResourceNotFoundException"},
+		{
+			"if the event is refused", 200,
+			`{"FailedEntryCount":1,"Entries":[` +
+				`{"ErrorCode":"InternalFailure","ErrorMessage":"try again"}]}`,
+			"InternalFailure: try again",
+		},
+		{
+			"if the request is refused", 400,
+			`{"__type":"ResourceNotFoundException","message":"no such bus"}`,
+			"ResourceNotFoundException",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := put(t, c.status, c.answer); err == nil || !strings.Contains(err.Error(), c.says) {
+			_, err := put(t, c.status, c.answer)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want %q in it", err, c.says)
 			}
 		})

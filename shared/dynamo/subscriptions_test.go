@@ -197,6 +197,7 @@ func TestSettleWritesTheCachedEventThatWasSent(t *testing.T) {
 		sub := ann()
 		ok, err := s.PutSubscription(t.Context(), sub)
 		held(t, "put", true, ok, err)
+		settle(t, s, sub, true)
 		sent := sub
 		sent.Cached, sent.Pending = "v1", false
 		settle(t, s, sent, true)

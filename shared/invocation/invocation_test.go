@@ -23,12 +23,12 @@ func TestEarly(t *testing.T) {
 		free, cancel := invocation.Early(t.Context())
 		defer cancel()
 		if _, bound := free.Deadline(); bound {
-			t.Error("what nobody kills has an end")
+			t.Error("a context without a deadline has one now")
 		}
 	})
 }
 
-// The last word ends before the function does, also if it is begun at the last moment.
+// Overtime that begins at the last moment ends before Lambda kills the function.
 func TestOvertimeFitsInWhatEarlyKeepsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		killed, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -43,7 +43,7 @@ func TestOvertimeFitsInWhatEarlyKeepsBack(t *testing.T) {
 		}
 		<-last.Done()
 		if killed.Err() != nil {
-			t.Error("the function was killed before")
+			t.Error("the function is killed before it ends")
 		}
 	})
 }
@@ -54,7 +54,9 @@ func TestRecovered(t *testing.T) {
 		f()
 		return errors.New("its own")
 	}
-	if err := try(func() { panic("boom") }); err == nil || !strings.HasPrefix(err.Error(), "panic: boom\n") || !strings.Contains(err.Error(), "invocation_test.go") {
+	err := try(func() { panic("boom") })
+	if err == nil || !strings.HasPrefix(err.Error(), "panic: boom\n") ||
+		!strings.Contains(err.Error(), "invocation_test.go") {
 		t.Errorf("got %v", err)
 	}
 	if err := try(func() {}); err == nil || err.Error() != "its own" {
