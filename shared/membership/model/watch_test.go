@@ -87,7 +87,10 @@ func TestWatchlistBig(t *testing.T) {
 		t.Skip("-big")
 	}
 	checkAll(t, watchRules(), []scenario[watchState]{
-		{"the same, two crashes", watchStart(2, 0, off(2), in(3), off(0), in(1)).here(2).here(0)},
+		{
+			"one watcher goes, another comes, the user changes places, two crashes",
+			watchStart(2, 0, off(2), in(3), off(0), in(1)).here(2).here(0),
+		},
 		{
 			"the user changes places, two watchers come, a crash",
 			watchStart(1, 0, off(0), in(1), in(2), in(3)).here(0),
