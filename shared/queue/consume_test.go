@@ -28,9 +28,11 @@ import (
 // consumer is a function as a queue.Consumer.
 type consumer func(ctx context.Context, b []state.Broadcast) (int, error)
 
-func (c consumer) Consume(ctx context.Context, b []state.Broadcast) (int, error) { return c(ctx, b) }
+func (c consumer) Consume(ctx context.Context, b []state.Broadcast) (int, error) {
+	return c(ctx, b)
+}
 
-// all handles every broadcast.
+// all is a consumer that handles every broadcast.
 func all(_ context.Context, b []state.Broadcast) (int, error) { return len(b), nil }
 
 func channelOf(b state.Broadcast) pusher.Channel {
@@ -38,15 +40,22 @@ func channelOf(b state.Broadcast) pusher.Channel {
 	return ch
 }
 
+// message returns a message of the broadcasts queue.
 func message(id, group string, b state.Event) events.SQSMessage {
 	body, err := json.Marshal(b)
 	if err != nil {
 		panic(err)
 	}
-	return events.SQSMessage{MessageId: id, Body: string(body), Attributes: map[string]string{"MessageGroupId": group}}
+	return received(id, group, string(body))
 }
 
-// failed runs the handler and returns the messages that it gives back, sorted.
+func received(id, group, body string) events.SQSMessage {
+	return events.SQSMessage{
+		MessageId: id, Body: body, Attributes: map[string]string{"MessageGroupId": group},
+	}
+}
+
+// failed runs the handler and returns the IDs of the messages that it gives back, sorted.
 func failed(t *testing.T, c consumer, log *slog.Logger, messages ...events.SQSMessage) []string {
 	t.Helper()
 	if log == nil {
@@ -70,17 +79,17 @@ func TestConsumeReadsTheRecordedEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []state.Broadcast
-	h := queue.ConsumeBroadcasts(consumer(func(_ context.Context, b []state.Broadcast) (int, error) {
+	keep := func(_ context.Context, b []state.Broadcast) (int, error) {
 		got = b
 		return len(b), nil
-	}), slog.New(slog.DiscardHandler))
+	}
+	h := queue.ConsumeBroadcasts(consumer(keep), slog.New(slog.DiscardHandler))
 	out, err := lambda.NewHandler(h).Invoke(t.Context(), text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []state.Broadcast{state.Event{
-		App: "local", Channel: "news", Frame: []byte(`{"event":"headline","channel":"news","data":"{\"title\":\"Rain\"}"}`),
-	}}
+	frame := `{"event":"headline","channel":"news","data":"{\"title\":\"Rain\"}"}`
+	want := []state.Broadcast{state.Event{App: "local", Channel: "news", Frame: []byte(frame)}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -93,7 +102,8 @@ func TestConsumeAnswersInLambdasForm(t *testing.T) {
 	h := queue.ConsumeBroadcasts(consumer(func(context.Context, []state.Broadcast) (int, error) {
 		return 0, errors.New("broken")
 	}), slog.New(slog.DiscardHandler))
-	text, err := json.Marshal(events.SQSEvent{Records: []events.SQSMessage{message("m1", "a", state.Event{})}})
+	e := events.SQSEvent{Records: []events.SQSMessage{message("m1", "a", state.Event{})}}
+	text, err := json.Marshal(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +113,7 @@ func TestConsumeAnswersInLambdasForm(t *testing.T) {
 	}
 }
 
-func TestConsumeDeliversEachGroupInOrder(t *testing.T) {
+func TestConsumeHandlesEachGroupInOrder(t *testing.T) {
 	var mu sync.Mutex
 	got := map[pusher.Channel][]string{}
 	calls := 0
@@ -121,10 +131,11 @@ func TestConsumeDeliversEachGroupInOrder(t *testing.T) {
 	var messages []events.SQSMessage
 	for i := range 9 {
 		ch := pusher.Channel(fmt.Sprint("c", i%3))
-		messages = append(messages, message(fmt.Sprint("m", i), string(ch), state.Event{Channel: ch, Frame: []byte(fmt.Sprint(i))}))
+		e := state.Event{Channel: ch, Frame: []byte(fmt.Sprint(i))}
+		messages = append(messages, message(fmt.Sprint("m", i), string(ch), e))
 	}
 	if back := failed(t, d, nil, messages...); back != nil || calls != 3 {
-		t.Errorf("%q come back, %d calls", back, calls)
+		t.Errorf("%q are given back, %d calls", back, calls)
 	}
 	for ch, want := range map[pusher.Channel]string{"c0": "0 3 6", "c1": "1 4 7", "c2": "2 5 8"} {
 		if s := strings.Join(got[ch], " "); s != want {
@@ -133,13 +144,15 @@ func TestConsumeDeliversEachGroupInOrder(t *testing.T) {
 	}
 }
 
-// AWS's advice, to stop the whole batch at the first failure, would let one channel hold up the others.
+// One channel must not hold up the others, as it would if the whole batch stopped at the first
+// failure.
 func TestConsumeGivesBackTheRestOfAFailingGroupOnly(t *testing.T) {
 	broken := errors.New("broken")
 	batch := func() []events.SQSMessage {
 		var messages []events.SQSMessage
 		for i, group := range []string{"a", "b", "a", "b", "a"} {
-			messages = append(messages, message(fmt.Sprint("m", i), group, state.Event{Channel: pusher.Channel(group)}))
+			e := state.Event{Channel: pusher.Channel(group)}
+			messages = append(messages, message(fmt.Sprint("m", i), group, e))
 		}
 		return messages
 	}
@@ -165,21 +178,26 @@ func TestConsumeGivesBackTheRestOfAFailingGroupOnly(t *testing.T) {
 			}
 			return all(ctx, b)
 		}, []string{"m0", "m2", "m4"}},
-		{"both groups", func(context.Context, []state.Broadcast) (int, error) { return 1, broken }, []string{"m2", "m3", "m4"}},
+		{"both groups", func(context.Context, []state.Broadcast) (int, error) {
+			return 1, broken
+		}, []string{"m2", "m3", "m4"}},
 		{"none", all, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := failed(t, c.d, nil, batch()...); !slices.Equal(got, c.want) {
-				t.Errorf("%q come back, want %q", got, c.want)
+				t.Errorf("%q are given back, want %q", got, c.want)
 			}
 		})
 	}
 }
 
-func TestConsumeDropsWhatCannotBeRead(t *testing.T) {
+func TestConsumeDropsMessagesThatCannotBeRead(t *testing.T) {
 	for name, body := range map[string]string{
-		"no JSON": "secret-payload", "nothing": "", "another type": `{"app":7,"frame":"secret-payload"}`, "half": `{"app":"secret-payload`,
-		"a kind that only a newer version knows": `{"kind":"newer","app":"local","frame":"secret-payload"}`,
+		"no JSON":         "secret-payload",
+		"nothing":         "",
+		"another type":    `{"app":7,"frame":"secret-payload"}`,
+		"half":            `{"app":"secret-payload`,
+		"an unknown kind": `{"kind":"newer","app":"local","frame":"secret-payload"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			var text bytes.Buffer
@@ -188,13 +206,16 @@ func TestConsumeDropsWhatCannotBeRead(t *testing.T) {
 				got = b
 				return 0, errors.New("broken")
 			}
-			bad := events.SQSMessage{MessageId: "bad", Body: body, Attributes: map[string]string{"MessageGroupId": "a"}}
 			back := failed(t, d, slog.New(slog.NewTextHandler(&text, nil)),
-				message("m1", "a", state.Event{Channel: "first"}), bad, message("m2", "a", state.Event{Channel: "second"}))
-			if !slices.Equal(back, []string{"m1", "m2"}) || len(got) != 2 || channelOf(got[1]) != "second" {
-				t.Errorf("%q come back, %+v delivered", back, got)
+				message("m1", "a", state.Event{Channel: "first"}),
+				received("bad", "a", body),
+				message("m2", "a", state.Event{Channel: "second"}))
+			if !slices.Equal(back, []string{"m1", "m2"}) ||
+				len(got) != 2 || channelOf(got[1]) != "second" {
+				t.Errorf("%q are given back, %+v delivered", back, got)
 			}
-			if s := text.String(); !strings.Contains(s, "cannot be read") || !strings.Contains(s, "message=bad") {
+			s := text.String()
+			if !strings.Contains(s, "cannot be read") || !strings.Contains(s, "message=bad") {
 				t.Errorf("log: %s", s)
 			}
 			if strings.Contains(text.String(), "secret-payload") {
@@ -204,7 +225,7 @@ func TestConsumeDropsWhatCannotBeRead(t *testing.T) {
 	}
 }
 
-// A group that hangs must not take the others' results with it when Lambda ends the invocation.
+// A group that hangs must not lose the others' results when Lambda kills the function.
 func TestConsumeLeavesTimeToAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -217,10 +238,13 @@ func TestConsumeLeavesTimeToAnswer(t *testing.T) {
 			<-ctx.Done()
 			return 0, ctx.Err()
 		})
-		out, err := queue.ConsumeBroadcasts(c, slog.New(slog.DiscardHandler))(ctx, events.SQSEvent{Records: []events.SQSMessage{
-			message("m1", "slow", state.Event{Channel: "slow"}), message("m2", "fast", state.Event{Channel: "fast"}),
+		h := queue.ConsumeBroadcasts(c, slog.New(slog.DiscardHandler))
+		out, err := h(ctx, events.SQSEvent{Records: []events.SQSMessage{
+			message("m1", "slow", state.Event{Channel: "slow"}),
+			message("m2", "fast", state.Event{Channel: "fast"}),
 		}})
-		if err != nil || len(out.BatchItemFailures) != 1 || out.BatchItemFailures[0].ItemIdentifier != "m1" {
+		want := []events.SQSBatchItemFailure{{ItemIdentifier: "m1"}}
+		if err != nil || !slices.Equal(out.BatchItemFailures, want) {
 			t.Errorf("got %+v, %v", out, err)
 		}
 		if left := 10*time.Second - time.Since(began); left != time.Second {
@@ -229,15 +253,17 @@ func TestConsumeLeavesTimeToAnswer(t *testing.T) {
 	})
 }
 
-func TestConsumeRunsGroupsSideBySide(t *testing.T) {
+func TestConsumeRunsGroupsAtTheSameTime(t *testing.T) {
 	var both sync.WaitGroup
 	both.Add(2)
 	d := func(ctx context.Context, b []state.Broadcast) (int, error) {
 		both.Done()
-		both.Wait() // for ever, if one group waited for the other
+		both.Wait() // would wait for ever if the groups ran one after the other
 		return all(ctx, b)
 	}
-	if back := failed(t, d, nil, message("m1", "a", state.Event{}), message("m2", "b", state.Event{})); back != nil {
-		t.Errorf("%q come back", back)
+	back := failed(t, d, nil,
+		message("m1", "a", state.Event{}), message("m2", "b", state.Event{}))
+	if back != nil {
+		t.Errorf("%q are given back", back)
 	}
 }

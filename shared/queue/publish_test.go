@@ -17,98 +17,108 @@ import (
 	"hark/shared/queue"
 )
 
-// trigger notes what it is to publish: app and body. What is to go to an app with an error fails.
+// trigger records what it is to publish, as app and body. It fails for apps that have an error.
 type trigger struct {
 	got  []string
 	errs map[string]error
 }
 
-func (g *trigger) Trigger(_ context.Context, app string, body []byte) error {
-	g.got = append(g.got, app+" "+string(body))
-	return g.errs[app]
+func (p *trigger) Trigger(_ context.Context, app string, body []byte) error {
+	p.got = append(p.got, app+" "+string(body))
+	return p.errs[app]
 }
 
-// deadEnd is the queue of what is refused, and all that went there.
-type deadEnd struct {
+// refusedQueue is the refused queue in the local SQS engine.
+type refusedQueue struct {
 	*queue.Refused
 	engine *sqs.Service
-	down   bool
+	down   bool // it answers 503
 }
 
-func newDeadEnd(t *testing.T) *deadEnd {
+func newRefusedQueue(t *testing.T) *refusedQueue {
 	t.Helper()
-	d := &deadEnd{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if d.down {
+	r := &refusedQueue{}
+	serve := func(w http.ResponseWriter, req *http.Request) {
+		if r.down {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
-		d.engine.ServeHTTP(w, r)
-	}))
+		r.engine.ServeHTTP(w, req)
+	}
+	server := httptest.NewServer(http.HandlerFunc(serve))
 	t.Cleanup(server.Close)
-	d.engine = sqs.New(sqs.Options{Region: "us-east-1", Account: account, Endpoint: server.URL})
-	if err := d.engine.Create(sqs.QueueSpec{QueueName: "dead.fifo", FifoQueue: true}); err != nil {
+	r.engine = sqs.New(sqs.Options{Region: "us-east-1", Account: account, Endpoint: server.URL})
+	err := r.engine.Create(sqs.QueueSpec{QueueName: "refused.fifo", FifoQueue: true})
+	if err != nil {
 		t.Fatal(err)
 	}
-	d.Refused = &queue.Refused{Client: newClient(server.URL), URL: server.URL + "/" + account + "/dead.fifo"}
-	return d
+	r.Refused = &queue.Refused{
+		Client: newClient(server.URL), URL: server.URL + "/" + account + "/refused.fifo",
+	}
+	return r
 }
 
-func (d *deadEnd) all(t *testing.T) []sqs.Message {
+func (r *refusedQueue) all(t *testing.T) []sqs.Message {
 	t.Helper()
-	got, err := d.engine.Receive(t.Context(), "arn:aws:sqs:us-east-1:"+account+":dead.fifo", 10, 0)
+	arn := "arn:aws:sqs:us-east-1:" + account + ":refused.fifo"
+	got, err := r.engine.Receive(t.Context(), arn, 10, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return got
 }
 
-// consume hands the bodies over, as messages m0, m1 and so on of one group, and returns which of them must come again.
-func (d *deadEnd) consume(t *testing.T, g *trigger, bodies ...string) []string {
+// consume handles messages m0, m1 and so on of one group with these bodies. It returns those that
+// it gives back.
+func (r *refusedQueue) consume(t *testing.T, p *trigger, bodies ...string) []string {
 	t.Helper()
 	var e events.SQSEvent
 	for i, body := range bodies {
-		e.Records = append(e.Records, events.SQSMessage{
-			MessageId: "m" + string(rune('0'+i)), Body: body, Attributes: map[string]string{"MessageGroupId": "shop"},
-		})
+		e.Records = append(e.Records, received("m"+string(rune('0'+i)), "shop", body))
 	}
-	out, err := d.Consume(g, slog.New(slog.DiscardHandler))(t.Context(), e)
+	out, err := r.Consume(p, slog.New(slog.DiscardHandler))(t.Context(), e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var again []string
+	var back []string
 	for _, f := range out.BatchItemFailures {
-		again = append(again, f.ItemIdentifier)
+		back = append(back, f.ItemIdentifier)
 	}
-	return again
+	return back
 }
 
-func TestMessagesArePublishedInTheirOrder(t *testing.T) {
-	const event = `{"app_id":"shop","name":"e","data":"<b>","channel":"c"}`
-	d, g := newDeadEnd(t), &trigger{}
-	again := d.consume(t, g,
+func TestMessagesArePublishedInOrder(t *testing.T) {
+	const (
+		event         = `{"app_id":"shop","name":"e","data":"<b>","channel":"c"}`
+		unknownFields = `{"app_id":"shop","detail-type":"sale","detail":{"app_id":"other"}}`
+	)
+	r, p := newRefusedQueue(t), &trigger{}
+	back := r.consume(t, p,
 		event,
-		`{"version":"0","id":"1","detail-type":"hark.publish","source":"any","detail":{"app_id":"other","name":"f"}}`,
-		`{"app_id":"shop","detail-type":"sale","detail":{"app_id":"other"}}`, // an event of ours with fields that nobody knows
+		`{"version":"0","id":"1","detail-type":"hark.publish","source":"any",`+
+			`"detail":{"app_id":"other","name":"f"}}`,
+		unknownFields,
 	)
 	want := []string{
-		"shop " + event, `other {"app_id":"other","name":"f"}`, `shop {"app_id":"shop","detail-type":"sale","detail":{"app_id":"other"}}`,
+		"shop " + event, `other {"app_id":"other","name":"f"}`, "shop " + unknownFields,
 	}
-	if diff := cmp.Diff(want, g.got); diff != "" || len(again) > 0 || len(d.all(t)) > 0 {
-		t.Errorf("come again: %v; published: %s", again, diff)
+	if diff := cmp.Diff(want, p.got); diff != "" || len(back) > 0 || len(r.all(t)) > 0 {
+		t.Errorf("given back: %v; published: %s", back, diff)
 	}
 }
 
-func TestWhatIsRefusedGoesToTheDeadLettersWithTheReason(t *testing.T) {
-	d := newDeadEnd(t)
-	g := &trigger{errs: map[string]error{"shop": pusher.HTTPErrorf(413, "Too much\x00 for \"\xff\"")}}
+func TestRefusedMessagesGoToTheRefusedQueueWithTheReason(t *testing.T) {
+	r := newRefusedQueue(t)
+	p := &trigger{
+		errs: map[string]error{"shop": pusher.HTTPErrorf(413, "Too much\x00 for \"\xff\"")},
+	}
 	refused := []string{
 		`{"app_id":"shop"}`, `{"name":"e"}`, `{"app_id":7}`, `{"app_id":null}`, `[]`, `{`,
 		`{"detail-type":"hark.publish"}`, `{"detail-type":"hark.publish","detail":{"name":"e"}}`,
 	}
-	for range 2 { // the second time as after a crash between sending and deleting
-		if again := d.consume(t, g, refused...); len(again) > 0 {
-			t.Errorf("come again: %v", again)
+	for range 2 { // a repeat, as after a crash before the message was deleted
+		if back := r.consume(t, p, refused...); len(back) > 0 {
+			t.Errorf("given back: %v", back)
 		}
 	}
 	want := [][3]string{
@@ -122,8 +132,9 @@ func TestWhatIsRefusedGoesToTheDeadLettersWithTheReason(t *testing.T) {
 		{refused[7], "400", "The app_id field is required"},
 	}
 	var got [][3]string
-	for _, m := range d.all(t) {
-		got = append(got, [3]string{m.Body, m.MessageAttributes["Status"].StringValue, m.MessageAttributes["Reason"].StringValue})
+	for _, m := range r.all(t) {
+		a := m.MessageAttributes
+		got = append(got, [3]string{m.Body, a["Status"].StringValue, a["Reason"].StringValue})
 		if m.Attributes["MessageGroupId"] != "shop" {
 			t.Errorf("%v", m.Attributes)
 		}
@@ -133,18 +144,21 @@ func TestWhatIsRefusedGoesToTheDeadLettersWithTheReason(t *testing.T) {
 	}
 }
 
-func TestWhatFailsComesAgainBeforeTheRestOfItsGroup(t *testing.T) {
-	d, g := newDeadEnd(t), &trigger{errs: map[string]error{"down": errors.New("the table is down")}}
-	again := d.consume(t, g, `{"app_id":"a"}`, `{"app_id":"down"}`, `{"app_id":"b"}`)
-	if want := []string{"m1", "m2"}; !slices.Equal(again, want) || len(g.got) != 2 {
-		t.Errorf("come again: %v, published %v", again, g.got)
+func TestAMessageThatFailsIsGivenBackWithTheRestOfItsGroup(t *testing.T) {
+	r, p := newRefusedQueue(t), &trigger{
+		errs: map[string]error{"down": errors.New("the table is down")},
+	}
+	back := r.consume(t, p, `{"app_id":"a"}`, `{"app_id":"down"}`, `{"app_id":"b"}`)
+	if want := []string{"m1", "m2"}; !slices.Equal(back, want) || len(p.got) != 2 {
+		t.Errorf("given back: %v, published %v", back, p.got)
 	}
 }
 
-func TestWhatCannotBeBuriedComesAgain(t *testing.T) {
-	d, g := newDeadEnd(t), &trigger{}
-	d.down = true
-	if again := d.consume(t, g, `{`, `{"app_id":"a"}`); !slices.Equal(again, []string{"m0", "m1"}) || len(g.got) > 0 {
-		t.Errorf("come again: %v, published %v", again, g.got)
+func TestARefusedMessageIsGivenBackIfTheRefusedQueueFails(t *testing.T) {
+	r, p := newRefusedQueue(t), &trigger{}
+	r.down = true
+	back := r.consume(t, p, `{`, `{"app_id":"a"}`)
+	if !slices.Equal(back, []string{"m0", "m1"}) || len(p.got) > 0 {
+		t.Errorf("given back: %v, published %v", back, p.got)
 	}
 }

@@ -22,7 +22,7 @@ import (
 	"hark/shared/pusher"
 )
 
-// child names the function that this test program becomes when it is started as one.
+// child is the variable that names the function as which this test program runs.
 const child = "HARK_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// connect greets as functions/connect does, without looking up the app.
+// connect greets as functions/connect does, but reads no app.
 func connect(p *wiring.Parts) (any, error) {
 	gateway, err := p.Gateway(1)
 	if err != nil {
@@ -55,7 +55,7 @@ func (g greeter) Open(_ context.Context, h pusher.Handshake) (func(context.Conte
 	}, nil
 }
 
-// start starts the child with nothing in its environment but what is given.
+// start returns the command that runs the child, with env and little else in its environment.
 func start(t *testing.T, which string, env ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
@@ -68,7 +68,7 @@ func start(t *testing.T, which string, env ...string) *exec.Cmd {
 	return cmd
 }
 
-func TestMainSaysWhyAFunctionCannotStart(t *testing.T) {
+func TestMainLogsWhyAFunctionCannotStart(t *testing.T) {
 	for _, c := range []struct{ name, child, says string }{
 		{"a variable is missing", "connect", config.CallbackURL},
 		{"the handler cannot be made", "broken", "no such thing"},
@@ -79,14 +79,17 @@ func TestMainSaysWhyAFunctionCannotStart(t *testing.T) {
 			if !errors.As(err, &exit) || exit.ExitCode() != 1 {
 				t.Errorf("ended with %v", err)
 			}
-			if line := string(out); strings.Count(line, "\n") != 1 || !strings.Contains(line, "cannot start") || !strings.Contains(line, c.says) {
+			line := string(out)
+			if strings.Count(line, "\n") != 1 ||
+				!strings.Contains(line, "cannot start") || !strings.Contains(line, c.says) {
 				t.Errorf("wrote %s, want one line that says %s", out, c.says)
 			}
 		})
 	}
 }
 
-// runtime is Lambda's Runtime API for one invocation, and the gateway that is posted to. It notes what comes in which order.
+// runtime is Lambda's Runtime API for one invocation, and API Gateway's @connections. It records
+// the order of requests.
 type runtime struct {
 	event []byte
 	idle  chan struct{} // closed when the function asks for a second invocation
@@ -113,13 +116,15 @@ func (r *runtime) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		<-req.Context().Done()
 	case what == "next":
 		w.Header().Set("Lambda-Runtime-Aws-Request-Id", "request-1")
-		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10))
+		deadline := time.Now().Add(time.Minute).UnixMilli()
+		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline, 10))
 		_, _ = w.Write(r.event)
 	}
 }
 
-// The greeting of a connection rests on this order: the gateway takes a post only once it has the answer to $connect, and a
-// process may be frozen once it asks for its next invocation (docs/aws.md §A2).
+// API Gateway takes a post only after it has the answer to $connect (docs/aws.md §A2), and Lambda
+// may freeze a process that has asked for its next invocation (docs/aws.md §B). So the greeting
+// must be posted between the two.
 func TestGreetingIsPostedBetweenTheAnswerAndTheNextInvocation(t *testing.T) {
 	event, err := os.ReadFile(filepath.Join("..", "..", "..", "events", "connect.json"))
 	if err != nil {
@@ -128,7 +133,9 @@ func TestGreetingIsPostedBetweenTheAnswerAndTheNextInvocation(t *testing.T) {
 	r := &runtime{event: event, idle: make(chan struct{})}
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
-	cmd := start(t, "connect", "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"), config.CallbackURL+"="+server.URL)
+	cmd := start(t, "connect",
+		"AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"),
+		config.CallbackURL+"="+server.URL)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -150,13 +157,15 @@ func TestGreetingIsPostedBetweenTheAnswerAndTheNextInvocation(t *testing.T) {
 
 func TestPartsUseTheNamesOfTheEnvironment(t *testing.T) {
 	p := &wiring.Parts{Config: config.Config{
-		AppsTable: "apps", StateTable: "state", BroadcastsQueue: "https://sqs/q.fifo", CallbackURL: "https://api/prod",
+		AppsTable: "apps", StateTable: "state",
+		BroadcastsQueue: "https://sqs/q.fifo", CallbackURL: "https://api/prod",
 	}}
-	if p.Apps().Table != "apps" || p.State().Table != "state" || p.Broadcasts().URL != "https://sqs/q.fifo" {
-		t.Error("a part is made of another name")
+	if p.Apps().Table != "apps" || p.State().Table != "state" ||
+		p.Broadcasts().URL != "https://sqs/q.fifo" {
+		t.Error("a part has another name")
 	}
 	if p.Membership(nil, nil).Timeout != config.FunctionTimeout {
-		t.Error("membership believes that functions run for another time")
+		t.Error("membership has another timeout")
 	}
 	if _, err := p.Gateway(1); err != nil {
 		t.Error(err)
@@ -164,12 +173,13 @@ func TestPartsUseTheNamesOfTheEnvironment(t *testing.T) {
 	if m := p.Membership(nil, nil); m.Checks != nil || m.Webhooks != nil {
 		t.Error("a stack without webhooks queues checks or webhook events")
 	}
-	p.Config.ChecksQueue, p.Config.DeliveriesQueue, p.Config.Bus = "https://sqs/c.fifo", "https://sqs/d.fifo", "Hark"
+	p.Config.ChecksQueue, p.Config.DeliveriesQueue = "https://sqs/c.fifo", "https://sqs/d.fifo"
+	p.Config.Bus = "Hark"
 	if m := p.Membership(nil, nil); m.Checks == nil || m.Webhooks == nil {
 		t.Error("a stack with webhooks queues no checks, or no webhook events")
 	}
 	if p.Deliveries().URL != "https://sqs/d.fifo" || p.Bus().Name != "Hark" {
-		t.Error("a part of webhooks is made of another name")
+		t.Error("a part of webhooks has another name")
 	}
 	p.Config.CallbackURL = ""
 	if _, err := p.Gateway(1); err == nil {
