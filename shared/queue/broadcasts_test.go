@@ -49,7 +49,8 @@ func TestBodiesOfEvents(t *testing.T) {
 		},
 		{
 			"an event without a frame",
-			state.Event{App: "3", Channel: "news"}, `{"app":"3","channel":"news"}`,
+			state.Event{App: "3", Channel: "news"},
+			`{"app":"3","channel":"news"}`,
 		},
 	})
 }
@@ -82,7 +83,8 @@ func TestBodiesOfChanges(t *testing.T) {
 		},
 		{
 			"a count",
-			state.Count{App: "3", Channel: "news"}, `{"kind":"count","app":"3","channel":"news"}`,
+			state.Count{App: "3", Channel: "news"},
+			`{"kind":"count","app":"3","channel":"news"}`,
 		},
 		{
 			"a watch for all watchers",
