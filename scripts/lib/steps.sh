@@ -10,8 +10,18 @@ say() { printf '   %s\n' "$*"; }
 
 title() { printf '\n== %s\n' "$*"; }
 
-# step NAME COMMAND...: runs the command, shows its output if it fails, and continues.
+# step NAME COMMAND...: runs the command, shows its output if it fails, and continues. In a lane it
+# prints all of that in one piece when it has ended.
 step() {
+	if [ -z "${lane:-}" ]; then
+		run_step "$@"
+	else
+		run_step "$@" >"$work/piece" 2>&1
+		cat "$work/piece"
+	fi
+}
+
+run_step() {
 	name=$1
 	shift
 	title "$name"
@@ -39,6 +49,34 @@ check() {
 	else
 		printf '%s\t0\t1\t0\n' "$1" >>"$results"
 	fi
+}
+
+# lanes FUNCTION...: runs functions at once, each of which runs steps one after another. It is for
+# suites that wait for most of their time, each for a local cloud of its own.
+lanes() {
+	for name in "$@"; do run_lane "$name" & done
+	wait
+	for name in "$@"; do
+		cat "$work/$name/results" >>"$results"
+		[ ! -e "$work/$name/results.lines" ] || cat "$work/$name/results.lines" >>"$results.lines"
+		if [ -e "$work/$name/failed" ]; then
+			failed_steps="$failed_steps$(cat "$work/$name/failed")"
+		else
+			failed_steps="$failed_steps, $name"
+		fi
+	done
+}
+
+# run_lane FUNCTION: runs in a shell of its own, whose steps have files of their own.
+run_lane() {
+	lane=$1
+	work=$work/$lane
+	results=$work/results
+	failed_steps=
+	mkdir "$work"
+	: >"$results"
+	"$lane"
+	printf '%s' "$failed_steps" >"$work/failed"
 }
 
 # go_tests FLAGS PACKAGES...: go test, counted by suite.
