@@ -177,7 +177,8 @@ func tamperings() []tampering {
 			q.Set("body_md5", "99914b932bd37a50b983c5e7c90ae93b")
 		}},
 		{
-			"another MD5 that was signed", map[string]string{"body_md5": strings.Repeat("0", 32)},
+			"another MD5 that was signed",
+			map[string]string{"body_md5": strings.Repeat("0", 32)},
 			nil,
 		},
 		{"no MD5 beside a body", map[string]string{"body_md5": ""}, nil},
@@ -186,7 +187,8 @@ func tamperings() []tampering {
 		{"no signature", nil, func(q url.Values, _ *wire.Request) { q.Del("auth_signature") }},
 		{"a parameter that was not signed", nil, set("info", "user_count")},
 		{
-			"a signed parameter that was left out", map[string]string{"info": "a"},
+			"a signed parameter that was left out",
+			map[string]string{"info": "a"},
 			func(q url.Values, _ *wire.Request) { q.Del("info") },
 		},
 		{
@@ -254,7 +256,9 @@ func TestLine95_Timestamp(t *testing.T) {
 		off  time.Duration
 		want int
 	}{
-		{-601 * time.Second, 401}, {-590 * time.Second, 200}, {599 * time.Second, 200},
+		{-601 * time.Second, 401},
+		{-590 * time.Second, 200},
+		{599 * time.Second, 200},
 		{610 * time.Second, 401},
 	} {
 		t.Run(tc.off.String(), func(t *testing.T) {

@@ -1,9 +1,10 @@
 package membership_test
 
 import (
-	"hark/shared/internal/testkit"
 	"slices"
 	"testing"
+
+	"hark/shared/internal/testkit"
 )
 
 // An app may lower its limit below what a channel holds. Its members stay, and come by further

@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"hark/localstack/cloud/meter"
 	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // Whoever leaves a presence channel unnoticed is gone from it within eleven minutes, whenever it

@@ -44,7 +44,8 @@ func TestTallyCountsLostRepeatedAndLateEvents(t *testing.T) {
 		{"one missing", []int{0, 1, 3}, figures{3, 1, 0, 0}},
 		{"one late", []int{0, 2, 1, 3}, figures{4, 0, 0, 1}},
 		{
-			"a batch repeated after a crash is no disorder", []int{0, 1, 2, 1, 2, 3},
+			"a batch repeated after a crash is no disorder",
+			[]int{0, 1, 2, 1, 2, 3},
 			figures{4, 0, 2, 0},
 		},
 		{"numbers of another run", []int{7, -1, 0}, figures{1, 3, 0, 0}},
