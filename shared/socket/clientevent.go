@@ -82,7 +82,7 @@ func (s *Server) notify(ctx context.Context, r request, data, user string) {
 		SocketID: r.id.SocketID(), UserID: user,
 	})
 	if err != nil {
-		s.Log.ErrorContext(ctx, "app not told of a client event",
+		s.Log.ErrorContext(ctx, "webhook event of a client event not queued",
 			"app", r.app.ID, "channel", r.Channel, "connection", r.id, "error", err)
 	}
 }

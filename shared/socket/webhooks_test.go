@@ -91,7 +91,7 @@ func TestAppsAreSentAClientEventAfterItIsPublished(t *testing.T) {
 		c.members.in, c.Webhooks = everywhere(), &webhooks{err: errors.New("inner-text")}
 		c.sends(t, event)
 		c.wasSent(t)
-		logged := strings.Contains(c.log(), "app not told of a client event")
+		logged := strings.Contains(c.log(), "webhook event of a client event not queued")
 		if len(c.published.got) != 1 || !logged {
 			t.Errorf("published %d, log %s", len(c.published.got), c.log())
 		}
