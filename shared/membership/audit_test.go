@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -271,61 +269,6 @@ func auditing(t *testing.T, name string, store testkit.Store, list *dynamo.State
 		_, err := a.Run(ctx)
 		return err
 	})
-}
-
-// The audit may come between any two steps of the last one who leaves, of whoever comes next, and
-// of their deaths. In random orders: in the end a channel is listed if it is occupied, and no
-// other; if somebody has died, when the audit has come once more.
-func TestAuditAmongOthers(t *testing.T) {
-	t.Parallel()
-	draw := rand.New(rand.NewPCG(3, 1)) //nolint:gosec // orders, not secrets
-	for range *schedules * 4 {
-		store := testkit.Table(t, nil)
-		open(t, store, first, second)
-		subscribe(t, "before", store, first, at(1)).Finish()
-		leave := unsubscribe(t, "leave", store, first, at(2))
-		all := []*process{leave, subscribe(t, "come", store, second, at(2)), auditing(t, "audit", store, store)}
-		if draw.IntN(2) == 0 {
-			all = append(all, forget(t, "end", store, second))
-		}
-		steps := shuffle(all, leave, draw.IntN(12), draw)
-		for _, p := range all {
-			if p.Next == "" && p.Err != nil {
-				t.Fatalf("%s: %v after\n%s", p.Name, p.Err, strings.Join(steps, "\n"))
-			}
-		}
-		sweep(t, store)
-		died := leave.Next != ""
-		for again := range 2 {
-			r := look(t, store)
-			occupied, listed := len(r.subscribed) > 0, r.marker.Exists && r.marker.Vacant == ""
-			if (again > 0 || !died) && (occupied != listed || occupied != r.marker.Exists) {
-				t.Fatalf("%d are subscribed, the marker is %+v after\n%s", len(r.subscribed), r.marker, strings.Join(steps, "\n"))
-			}
-			auditing(t, "again", store, store).Finish()
-		}
-	}
-}
-
-// shuffle takes the steps of all in a random order. One of them dies after so many.
-func shuffle(all []*process, dies *process, after int, draw *rand.Rand) (steps []string) {
-	for {
-		var ready []*process
-		for _, p := range all {
-			if p.Next != "" && (p != dies || after > 0) {
-				ready = append(ready, p)
-			}
-		}
-		if len(ready) == 0 {
-			return steps
-		}
-		p := ready[draw.IntN(len(ready))]
-		if p == dies {
-			after--
-		}
-		steps = append(steps, p.Name+" "+p.Next)
-		p.Step()
-	}
 }
 
 // The audit reopens a channel for somebody who has left by then, and could not unlist it, since it

@@ -196,12 +196,60 @@ func TestSubscribeThatDiesAfterItsConnectionWasForgottenLeavesNoRowForLong(t *te
 	}.run(t)
 }
 
+// docs/steps.md §3.1 step 2.
+func TestSubscribeThatTurnOnRefusesEndsThere(t *testing.T) {
+	interleaving{
+		play: func(t *testing.T, store func() testkit.Store) {
+			open(t, store(), a)
+			sub1 := subscribe(t, "sub1", store(), a, at(1))
+			unsub2 := unsubscribe(t, "unsub2", store(), a, at(2))
+			play(t, `sub1 Connection
+				unsub2 *
+				sub1 TurnOn`, sub1, unsub2)
+			if sub1.Next != "" {
+				sub1.Step() // and dies: no later step of it can undo this one
+			}
+		},
+		right:      func(r rows) bool { return len(r.subscribed) == 0 && !r.marker.Exists },
+		correction: "the end of a subscribe that was overtaken",
+		without:    func(s *dynamo.State) testkit.Store { return neverRefused{s} },
+	}.run(t)
+}
+
+// At equal stamps the subscribe wins: docs/steps.md §3.3.
+func TestUnsubscribeKeepsTheRowOfASubscribeOfTheSameStamp(t *testing.T) {
+	interleaving{
+		play: func(t *testing.T, store func() testkit.Store) {
+			open(t, store(), a)
+			unsub := unsubscribe(t, "unsub", store(), a, at(2))
+			sub := subscribe(t, "sub", store(), a, at(2))
+			play(t, `unsub Connection
+				unsub TurnOff
+				sub *
+				unsub *`, unsub, sub)
+		},
+		right:      func(r rows) bool { return r.subscribed[a] == at(2) && r.listed() },
+		correction: "the removal of older rows only",
+		without:    func(s *dynamo.State) testkit.Store { return unstamped{s} },
+	}.run(t)
+}
+
 // unstamped removes a subscription whatever frame wrote it.
 type unstamped struct{ *dynamo.State }
 
 func (s unstamped) DropOlderSubscription(ctx context.Context, sub state.Subscription) error {
 	_, err := s.TakeSubscription(ctx, sub)
 	return err
+}
+
+// neverRefused does not tell a subscribe that a newer frame overtook it.
+type neverRefused struct{ *dynamo.State }
+
+func (s neverRefused) TurnOn(
+	ctx context.Context, c state.Connection, ch pusher.Channel, t, stale state.Stamp,
+) (bool, error) {
+	_, err := s.State.TurnOn(ctx, c, ch, t, stale)
+	return true, err
 }
 
 // unchecked believes that the connection is as its own frame left it.

@@ -10,8 +10,7 @@ import (
 // An app may lower its limit below what a channel holds. Its members stay, and come by further
 // connections; nobody new does.
 func TestMembersLimitThatWasLowered(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
-	open(t, s.store, observer, first, second)
+	s := newStage(t, observer, first, second)
 	s.joined(observer, first)
 	s.app.MaxMembers = 1
 	s.consumer("join", s.enters(second, at(1))).Finish()

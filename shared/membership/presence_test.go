@@ -2,6 +2,7 @@ package membership_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,6 +39,14 @@ type stage struct {
 	// each has a function of its own.
 	oneWriter bool
 	last      *process
+}
+
+// newStage returns a stage with one writer and with these connections open.
+func newStage(t *testing.T, ids ...pusher.ConnectionID) *stage {
+	t.Helper()
+	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
+	open(t, s.store, ids...)
+	return s
 }
 
 // enters is what the frame function does of a subscribe: the connection is noted. The join is
@@ -201,8 +210,7 @@ func TestJoinThatDies(t *testing.T) {
 	for _, flag := range []bool{true, false} {
 		wrongs := 0
 		for steps := 1; ; steps++ {
-			s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
-			open(t, s.store, observer, first)
+			s := newStage(t, observer, first)
 			s.joined(observer)
 			if !flag {
 				s.store = unflagged{s.store}
@@ -241,8 +249,7 @@ func TestJoinThatDies(t *testing.T) {
 // again: the channel is not listed then, though the row that led there may be gone already.
 func TestLeaveThatDies(t *testing.T) {
 	for steps := 1; ; steps++ {
-		s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
-		open(t, s.store, first)
+		s := newStage(t, first)
 		s.joined(first)
 		b := s.leaves(first, at(1))
 		p := s.consumer("leave", b)
@@ -275,8 +282,7 @@ func (u unflagged) PutSubscription(ctx context.Context, s state.Subscription) (b
 // 16: a client that could not be told who has come or gone is closed, since its list would be wrong
 // for ever.
 func TestLostMemberFrame(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
-	open(t, s.store, observer, first)
+	s := newStage(t, observer, first)
 	s.joined(observer)
 	s.refuse[first] = state.ErrBusy
 	s.consumer("join", s.enters(first, at(1))).Finish()
@@ -286,8 +292,7 @@ func TestLostMemberFrame(t *testing.T) {
 }
 
 func TestMembersLimit(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
-	open(t, s.store, observer, first, second)
+	s := newStage(t, observer, first, second)
 	s.app.MaxMembers = 2
 	s.joined(observer, first)
 	t.Run("a second connection of a member joins a full channel", func(t *testing.T) {
@@ -317,8 +322,7 @@ func TestMembersLimit(t *testing.T) {
 }
 
 func TestSecondUserOnOneConnection(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
-	open(t, s.store, observer, first)
+	s := newStage(t, observer, first)
 	s.joined(observer, first)
 	b := s.enters(first, at(1))
 	b.Member = pusher.Member{UserID: "v"}
@@ -337,8 +341,7 @@ func TestSecondUserOnOneConnection(t *testing.T) {
 // A join that announces that the first user of its connection has left, dies, and is stale when it
 // comes again: the user must be announced to the others when it comes back.
 func TestSecondUserThatDies(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
-	open(t, s.store, observer, first)
+	s := newStage(t, observer, first)
 	s.joined(observer, first)
 	b := s.enters(first, at(1))
 	b.Member = pusher.Member{UserID: "v"}
@@ -359,8 +362,7 @@ func TestSecondUserThatDies(t *testing.T) {
 // A subscribe whose success was lost with its function is told again, also when the connection was
 // on the channel before.
 func TestRepeatedSubscribeThatDies(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
-	open(t, s.store, observer)
+	s := newStage(t, observer)
 	s.joined(observer)
 	b := s.enters(observer, at(1))
 	dying := s.consumer("dying", b)
@@ -378,8 +380,7 @@ func TestRepeatedSubscribeThatDies(t *testing.T) {
 // A list of members that API Gateway would not take is refused like a full channel (docs/decisions/README.md
 // 29).
 func TestListOfMembersThatIsTooLong(t *testing.T) {
-	s := &stage{T: t, clients: newClients(), store: testkit.Table(t, nil), oneWriter: true}
-	open(t, s.store, observer, first)
+	s := newStage(t, observer, first)
 	s.joined(observer)
 	b := s.enters(first, at(1))
 	b.Member = pusher.Member{UserID: "long", Info: []byte(`"` + strings.Repeat("x", pusher.MaxFrame) + `"`)}
@@ -390,4 +391,78 @@ func TestListOfMembersThatIsTooLong(t *testing.T) {
 	if users, _ := s.truth(); !slices.Equal(users, []string{"o"}) {
 		t.Errorf("rows of %v", users)
 	}
+}
+
+// onceFailing is a fan-out that fails the first time, without a post.
+type onceFailing struct {
+	membership.Fanout
+	failed bool
+}
+
+func (f *onceFailing) Post(ctx context.Context, to []state.Subscription, frame []byte) error {
+	if !f.failed {
+		f.failed = true
+		return errThrottled
+	}
+	return f.Fanout.Post(ctx, to, frame)
+}
+
+func TestJoinWhoseMemberAddedFailedIsRepeated(t *testing.T) {
+	s := newStage(t, observer, first)
+	s.joined(observer)
+	join := s.enters(first, at(1))
+	m := &membership.Membership{
+		Rows: testkit.Rows(s.store), Apps: s.clients, Gateway: s.clients, Queue: s.clients,
+		Timeout: timeout, Now: now,
+	}
+	out := &onceFailing{Fanout: inTurn{s.clients}}
+	if err := work(t.Context(), m, out, join); !errors.Is(err, errThrottled) {
+		t.Errorf("the join ended with %v", err)
+	}
+	if got := s.events(first); len(got) > 0 {
+		t.Errorf("the client was sent %v before the other members", got)
+	}
+	if err := work(t.Context(), m, out, join); err != nil {
+		t.Errorf("repeated, the join ended with %v", err)
+	}
+	if wrong := s.wrong(); wrong != "" {
+		t.Error(wrong)
+	}
+}
+
+func TestRepeatedSubscribeOfAMemberPostsNoMemberAdded(t *testing.T) {
+	s := newStage(t, observer, first)
+	s.joined(observer, first)
+	before := len(s.events(observer))
+	s.consumer("again", s.enters(first, at(1))).Finish()
+	if got := s.events(observer)[before:]; len(got) > 0 {
+		t.Errorf("the observer was sent %v", got)
+	}
+	if wrong := s.wrong(); wrong != "" {
+		t.Error(wrong)
+	}
+}
+
+// The queue may bring the messages of two frames in any order.
+func TestMessageOfAnOlderFrameDoesNotEndAMembership(t *testing.T) {
+	t.Run("a leave that comes after the next join", func(t *testing.T) {
+		s := newStage(t, observer, first)
+		s.joined(observer, first)
+		leave, join := s.leaves(first, at(1)), s.enters(first, at(2))
+		s.consumer("join", join).Finish()
+		s.consumer("leave", leave).Finish()
+		if users, _ := s.truth(); !slices.Equal(users, []string{"o", "u"}) || s.wrong() != "" {
+			t.Errorf("the rows say %v; %s", users, s.wrong())
+		}
+	})
+	t.Run("a join that comes after the next join", func(t *testing.T) {
+		s := newStage(t, observer, first)
+		s.joined(observer)
+		older, newer := s.enters(first, at(1)), s.enters(first, at(2))
+		s.consumer("newer", newer).Finish()
+		s.consumer("older", older).Finish()
+		if users, _ := s.truth(); !slices.Equal(users, []string{"o", "u"}) || s.wrong() != "" {
+			t.Errorf("the rows say %v; %s", users, s.wrong())
+		}
+	})
 }

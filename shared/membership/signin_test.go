@@ -3,12 +3,14 @@ package membership_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
 	"hark/localstack/cloud/meter"
 	"hark/shared/internal/testkit"
 	"hark/shared/pusher"
+	"hark/shared/state"
 )
 
 // signless is a store that signs nobody in.
@@ -34,6 +36,49 @@ func TestSignInThatFails(t *testing.T) {
 	}
 	if o.closed[first] || len(o.events(first)) > 0 {
 		t.Errorf("the client got %v, closed: %t", o.events(first), o.closed[first])
+	}
+}
+
+// endsDuringSignIn is a store on which the connection ends just before its user's row is written.
+type endsDuringSignIn struct {
+	testkit.Store
+	end func()
+}
+
+func (s endsDuringSignIn) PutUser(
+	ctx context.Context, c state.Connection, watchlist []string,
+) error {
+	s.end()
+	return s.Store.PutUser(ctx, c, watchlist)
+}
+
+// A row that is written after the connection was forgotten would keep its user online for ever.
+func TestSignInThatMeetsTheEndOfItsConnectionLeavesNoUser(t *testing.T) {
+	for _, forgotten := range []bool{false, true} {
+		t.Run(fmt.Sprintf("the connection's row is deleted: %t", forgotten), func(t *testing.T) {
+			o := newOffice(t)
+			o.m.Rows = testkit.Rows(endsDuringSignIn{o.store, func() {
+				o.leave(first)
+				if forgotten {
+					err := o.store.DeleteConnection(t.Context(), state.Connection{ID: first, App: app})
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+			}})
+			o.signIn(first, "bob", "cy")
+			online, _, err := o.store.User(t.Context(), app, "bob")
+			if err != nil || online {
+				t.Errorf("the user is online: %t (%v)", online, err)
+			}
+			watchers, err := o.store.Watchers(t.Context(), app, "cy", clock, 0)
+			if err != nil || len(watchers) > 0 {
+				t.Errorf("the connection still watches: %+v (%v)", watchers, err)
+			}
+			if got := o.events(first); len(got) > 0 {
+				t.Errorf("the client was sent %v", got)
+			}
+		})
 	}
 }
 
@@ -110,6 +155,49 @@ func TestSignInWithAnotherWatchlist(t *testing.T) {
 			slices.Sort(known)
 			if err != nil || !slices.Equal(known, c.list) {
 				t.Errorf("the user's row says %v (%v)", known, err)
+			}
+		})
+	}
+}
+
+func TestSubscribeUserAnswersTheUserOfTheConnection(t *testing.T) {
+	errNetwork := errors.New("network")
+	for _, c := range []struct {
+		name    string
+		channel pusher.Channel
+		post    error    // what the post of the success fails with
+		want    error    // nil, or what the error is
+		refused bool     // the error is a *pusher.Error
+		sent    []string // to the client
+		closed  bool
+	}{
+		{
+			name: "its own user", channel: pusher.UserChannel("bob"),
+			sent: []string{"subscription_succeeded"},
+		},
+		{name: "another user", channel: pusher.UserChannel("cy"), refused: true},
+		{
+			name:    "its own user, but the gateway says that the connection is gone",
+			channel: pusher.UserChannel("bob"), post: state.ErrGone, closed: true,
+		},
+		{
+			name: "its own user, but the post fails", channel: pusher.UserChannel("bob"),
+			post: errNetwork, want: errNetwork,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOffice(t)
+			o.refuse[first] = c.post
+			signedIn := state.Connection{ID: first, App: app, User: "bob"}
+			err := o.m.SubscribeUser(t.Context(), signedIn, c.channel)
+			if refusal := (*pusher.Error)(nil); errors.As(err, &refusal) != c.refused {
+				t.Errorf("refused: %v", err)
+			}
+			if !c.refused && !errors.Is(err, c.want) {
+				t.Errorf("got the error %v, want %v", err, c.want)
+			}
+			if got := o.events(first); !slices.Equal(got, c.sent) || o.closed[first] != c.closed {
+				t.Errorf("the client was sent %v, closed: %t", got, o.closed[first])
 			}
 		})
 	}

@@ -93,6 +93,30 @@ func TestLeaseThatFails(t *testing.T) {
 	})
 }
 
+// unsure is a gateway that cannot answer whether a connection exists.
+type unsure struct{ membership.Gateway }
+
+func (unsure) Alive(context.Context, pusher.ConnectionID) (bool, error) { return false, errThrottled }
+
+// Only a clear answer ends a connection.
+func TestConnectionThatCannotBeAskedForIsNotForgotten(t *testing.T) {
+	h := newHours(t)
+	h.swept()
+	h.connects(first, news, lobby)
+	h.must(h.store.PutLease(t.Context(), first, h.now))
+	h.pass(10 * time.Second)
+	m := h.members()
+	m.Gateway = unsure{h}
+	swept, err := m.Sweep(t.Context())
+	if !errors.Is(err, errThrottled) || swept != (membership.Swept{Looked: 1}) {
+		t.Errorf("swept %+v, %v", swept, err)
+	}
+	h.consumes()
+	if err := errors.Join(h.there(first, news, lobby), h.again(first, true)); err != nil {
+		t.Error(err)
+	}
+}
+
 // hurried is a context whose deadline draws near when the test says so.
 type hurried struct {
 	context.Context

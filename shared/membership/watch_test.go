@@ -138,3 +138,21 @@ func TestWatchlist(t *testing.T) {
 		}
 	})
 }
+
+// The status that is kept must follow every change, or the second online would look like one that
+// was sent already.
+func TestWatcherIsSentThatAUserIsBackOnline(t *testing.T) {
+	o := newOffice(t)
+	o.signIn(observer, "ann", "bob")
+	o.work()
+	o.heard(observer, bobOffline)
+	for range 2 {
+		o.signIn(first, "bob")
+		o.work()
+		o.heard(observer, bobOnline)
+		o.leave(first)
+		o.work()
+		o.heard(observer, bobOffline)
+		open(t, o.store, first)
+	}
+}
