@@ -16,9 +16,9 @@ import (
 	"hark/shared/state"
 )
 
-// Whose end nobody is told of, and who has no lease, counts for two hours and five minutes, and
-// leaves no trace an hour later.
-func TestGhostWithoutLease(t *testing.T) {
+// A connection without a lease whose $disconnect is lost counts for two hours and five minutes, and
+// leaves no row an hour later.
+func TestConnectionWithoutLeaseWhoseDisconnectIsLostIsForgottenByTheAudit(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		channel pusher.Channel
@@ -58,8 +58,7 @@ func TestGhostWithoutLease(t *testing.T) {
 	}
 }
 
-// Those who are there are left alone.
-func TestAuditOfTheLiving(t *testing.T) {
+func TestAuditKeepsConnectionsThatHaveNotExpired(t *testing.T) {
 	h := newHours(t)
 	h.connects(first, news)
 	h.pass(2 * time.Hour)
@@ -77,14 +76,22 @@ func TestAuditOfTheLiving(t *testing.T) {
 	}
 }
 
-// wholeRound has the audit go through everything at once, as if it had been off for an hour.
+// roundIsDue makes the next run of the audit go through everything, as if it had been off for an
+// hour.
+func (h *hours) roundIsDue() {
+	h.Helper()
+	place := state.AuditPlace{Round: h.now.Add(-time.Hour)}
+	h.must(h.store.SetAuditPlace(h.Context(), place, h.now))
+}
+
+// wholeRound runs the audit through everything at once.
 func (h *hours) wholeRound() membership.Audited {
 	h.Helper()
-	h.must(h.store.SetAuditPlace(h.Context(), state.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
+	h.roundIsDue()
 	return h.audits()
 }
 
-// visits notes when the audit comes to a channel.
+// visits are the times at which the audit came to each channel.
 type visits struct {
 	*dynamo.State
 	now  func() time.Time
@@ -94,7 +101,9 @@ type visits struct {
 	times map[string][]time.Time // by app and channel
 }
 
-func (v *visits) Expired(ctx context.Context, app string, ch pusher.Channel, now time.Time) ([]state.Subscription, bool, error) {
+func (v *visits) Expired(
+	ctx context.Context, app string, ch pusher.Channel, now time.Time,
+) ([]state.Subscription, bool, error) {
 	v.mu.Lock()
 	v.times[app+" "+string(ch)] = append(v.times[app+" "+string(ch)], v.now())
 	v.mu.Unlock()
@@ -115,26 +124,31 @@ func (v *visits) count() (n int) {
 	return n
 }
 
-// lists subscribes somebody who stays for a day to each of so many channels.
+// lists subscribes a connection that stays for a day to each of so many channels.
 func (h *hours) lists(app string, n int) {
 	h.Helper()
 	tenant, m := tenant(), h.members()
 	tenant.ID = app
 	for i := range n {
-		c := state.Connection{ID: pusher.ConnectionID(fmt.Sprintf("%s-%d", app, i)), App: app, ConnectedAt: h.now.Add(24 * time.Hour)}
+		id := pusher.ConnectionID(fmt.Sprintf("%s-%d", app, i))
+		c := state.Connection{ID: id, App: app, ConnectedAt: h.now.Add(24 * time.Hour)}
 		h.must(m.Open(h.Context(), tenant, c))
-		h.must(m.Subscribe(h.Context(), tenant, c, pusher.Channel(fmt.Sprintf("channel-%d", i)), h.stamp()))
+		ch := pusher.Channel(fmt.Sprintf("channel-%d", i))
+		h.must(m.Subscribe(h.Context(), tenant, c, ch, h.stamp()))
 	}
 }
 
+// visited returns an audit whose visits are kept.
 func (h *hours) visited() (*membership.Audit, *visits) {
-	v := &visits{State: h.store, now: func() time.Time { return h.now }, times: map[string][]time.Time{}}
+	v := &visits{
+		State: h.store, now: func() time.Time { return h.now }, times: map[string][]time.Time{},
+	}
 	a := h.audit()
 	a.List = v
 	return a, v
 }
 
-func TestAuditComesOnceAnHour(t *testing.T) {
+func TestAuditComesToEachChannelOnceAnHour(t *testing.T) {
 	h := newHours(t)
 	h.tenants = []string{"c", "a", "b"}
 	for _, app := range h.tenants {
@@ -155,33 +169,37 @@ func TestAuditComesOnceAnHour(t *testing.T) {
 		t.Errorf("%d channels were visited", len(v.times))
 	}
 	for ch, times := range v.times {
-		if len(times) != 3 || times[1].Sub(times[0]) != time.Hour || times[2].Sub(times[1]) != time.Hour {
+		hourly := len(times) == 3 &&
+			times[1].Sub(times[0]) == time.Hour && times[2].Sub(times[1]) == time.Hour
+		if !hourly {
 			t.Errorf("%s was visited at %v", ch, times)
 		}
 	}
 }
 
-// What a run does not get through the next one does; one that was missed is made up for.
-func TestAuditThatRunsOutOfTime(t *testing.T) {
+// The next run goes on where one ran out of time, and makes up for a run that was missed.
+func TestAuditThatRunsOutOfTimeGoesOnInTheNextRun(t *testing.T) {
 	h := newHours(t)
 	const crowd = 150
 	h.lists(app, crowd)
-	h.must(h.store.SetAuditPlace(t.Context(), state.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
+	h.roundIsDue()
 	a, v := h.visited()
 	runs := 0
 	for ; len(v.times) < crowd && runs < crowd; runs++ {
 		end := v.count() + 30
-		if _, err := a.Run(hurried{t.Context(), func() bool { return v.count() >= end }}); err != nil {
+		ctx := hurried{t.Context(), func() bool { return v.count() >= end }}
+		if _, err := a.Run(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if runs < 3 || len(v.times) != crowd || v.count() > crowd+runs*membership.SweepWidth { // what was done beside the first that was not
+	// A run may do some channels after the first one that it did not get to.
+	most := crowd + runs*membership.SweepWidth
+	if runs < 3 || len(v.times) != crowd || v.count() > most {
 		t.Errorf("%d runs came %d times to %d of %d channels", runs, v.count(), len(v.times), crowd)
 	}
 }
 
-// Apps come and go while a round is on its way.
-func TestAuditOfOtherApps(t *testing.T) {
+func TestAuditComesToEachChannelThoughAppsComeAndGo(t *testing.T) {
 	h := newHours(t)
 	for _, app := range []string{"a", "b", "c", "d"} {
 		h.lists(app, 5)
@@ -208,11 +226,10 @@ func TestAuditOfOtherApps(t *testing.T) {
 	}
 }
 
-// A channel that cannot be looked at holds up no other one.
-func TestAuditThatFails(t *testing.T) {
+func TestChannelThatCannotBeAuditedHoldsUpNoOther(t *testing.T) {
 	h := newHours(t)
 	h.lists(app, 20)
-	h.must(h.store.SetAuditPlace(t.Context(), state.AuditPlace{Round: h.now.Add(-time.Hour)}, h.now))
+	h.roundIsDue()
 	a, v := h.visited()
 	v.fail = func(ch pusher.Channel) error {
 		if ch == "channel-7" {
@@ -229,9 +246,9 @@ func TestAuditThatFails(t *testing.T) {
 	}
 }
 
-// What a death leaves of the list, in the orders that docs/steps.md §3 says: a flag on an empty channel,
-// a flag on an occupied one, and an empty channel without a flag.
-func TestListThatIsWrong(t *testing.T) {
+// What deaths leave of the list in the order of the steps of docs/steps.md §3: a flag on an empty
+// channel, a flag on an occupied one, and an empty channel without a flag.
+func TestAuditCorrectsTheList(t *testing.T) {
 	for _, c := range []struct {
 		name              string
 		flagged, occupied bool
@@ -248,7 +265,7 @@ func TestListThatIsWrong(t *testing.T) {
 				h.without(first, news)
 			}
 			if c.flagged {
-				_, err := h.store.MarkVacant(t.Context(), app, news, "of somebody who died")
+				_, err := h.store.MarkVacant(t.Context(), app, news, "of a Vacate that died")
 				h.must(err)
 			}
 			h.pass(time.Minute)
@@ -265,16 +282,18 @@ func TestListThatIsWrong(t *testing.T) {
 // auditing is a run of the audit through everything.
 func auditing(t *testing.T, name string, store testkit.Store, list *dynamo.State) *process {
 	return start(t, name, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
-		a := &membership.Audit{Members: m.Membership, List: wholly{list}, Apps: &hours{tenants: []string{app}}}
+		apps := testkit.Apps{tenant()}
+		a := &membership.Audit{Members: m.Membership, List: wholly{list}, Apps: apps}
 		_, err := a.Run(ctx)
 		return err
 	})
 }
 
-// The audit reopens a channel for somebody who has left by then, and could not unlist it, since it
-// was flagged. So it looks again; without that look the empty channel stays listed.
-func TestAuditThatReopens(t *testing.T) {
-	for _, looks := range []bool{true, false} {
+// The audit reopens a channel for a subscriber that has left by then, and that could not unlist the
+// channel because it was flagged. So the audit reads the channel again. Without that the empty
+// channel stays listed.
+func TestAuditReadsAChannelAgainThatItHasReopened(t *testing.T) {
+	for _, reads := range []bool{true, false} {
 		store := testkit.Table(t, nil)
 		open(t, store, first, second)
 		subscribe(t, "before", store, first, at(1)).Finish()
@@ -289,7 +308,7 @@ func TestAuditThatReopens(t *testing.T) {
 			come TurnOn
 			come PutSubscription`, come)
 		var audited testkit.Store = store
-		if !looks {
+		if !reads {
 			audited = &reopening{Store: store}
 		}
 		audit := auditing(t, "audit", audited, store)
@@ -299,8 +318,8 @@ func TestAuditThatReopens(t *testing.T) {
 			come *
 			audit *
 			leave *`, leave, come, audit, forget(t, "end", store, second))
-		if r := look(t, store); len(r.subscribed) > 0 || r.marker.Exists == looks {
-			t.Errorf("it looks again: %t; there is left %+v", looks, r)
+		if r := readRows(t, store); len(r.subscribed) > 0 || r.marker.Exists == reads {
+			t.Errorf("it reads again: %t; there is left %+v", reads, r)
 		}
 	}
 }
@@ -311,7 +330,9 @@ type reopening struct {
 	done bool
 }
 
-func (s *reopening) Reopen(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
+func (s *reopening) Reopen(
+	ctx context.Context, app string, ch pusher.Channel, nonce string,
+) (bool, error) {
 	s.done = true
 	return s.Store.Reopen(ctx, app, ch, nonce)
 }
@@ -330,7 +351,7 @@ func (w wholly) AuditPlace(context.Context) (state.AuditPlace, error) {
 	return state.AuditPlace{Round: clock.Add(-time.Hour)}, nil
 }
 
-func TestAuditedTenantsStayApart(t *testing.T) {
+func TestAuditOfOneAppLeavesTheOthersAlone(t *testing.T) {
 	h := newHours(t)
 	h.tenants = []string{app, "other"}
 	h.lists("other", 1)
@@ -341,7 +362,8 @@ func TestAuditedTenantsStayApart(t *testing.T) {
 	if err := h.nothing(first, "channel-0"); err != nil {
 		t.Error(err)
 	}
-	if channels, err := h.store.Channels(t.Context(), "other", ""); err != nil || !slices.Equal(channels, []pusher.Channel{"channel-0"}) {
+	channels, err := h.store.Channels(t.Context(), "other", "")
+	if err != nil || !slices.Equal(channels, []pusher.Channel{"channel-0"}) {
 		t.Errorf("the other app has %v (%v)", channels, err)
 	}
 }

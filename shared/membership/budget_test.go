@@ -6,40 +6,36 @@ import (
 
 	"hark/localstack/cloud/meter"
 	"hark/shared/internal/testkit"
-	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
 )
 
-// TestBudget asserts the read and write units of docs/decisions/0022-cost-budgets.md, exactly. They do not depend on the
-// machine.
+// TestBudget asserts the read and write units of docs/decisions/0022-cost-budgets.md, exactly. They
+// do not depend on the machine.
 func TestBudget(t *testing.T) {
 	const a, b = pusher.ConnectionID("L0SM9cOFvHcCIhw="), pusher.ConnectionID("R1kmxc2VNjMCFIA=")
 	bill := &meter.Meter{}
 	store := testkit.Table(t, bill)
 	all := newClients()
-	m := &membership.Membership{Rows: testkit.Rows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: now}
+	m := newMembers(store, all)
 	costs := func(what string, writes, reads float64, f func() error) {
 		t.Helper()
-		before := bill.Snapshot()
-		if err := f(); err != nil {
-			t.Fatalf("%s: %v", what, err)
-		}
-		after := bill.Snapshot()
-		w, r := after[meter.WriteUnits]-before[meter.WriteUnits], after[meter.ReadUnits]-before[meter.ReadUnits]
-		if w != writes || r != reads {
-			t.Errorf("%s costs %v write and %v read units, want %v and %v", what, w, r, writes, reads)
-		}
+		wantCosts(t, bill, what, writes, reads, func() {
+			if err := f(); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+		})
 	}
 	connect := func(id pusher.ConnectionID) func() error {
-		return func() error {
-			return m.Open(t.Context(), tenant(), state.Connection{ID: id, App: app, ConnectedAt: clock})
-		}
+		c := state.Connection{ID: id, App: app, ConnectedAt: clock}
+		return func() error { return m.Open(t.Context(), tenant(), c) }
 	}
 	disconnect := func(id pusher.ConnectionID) func() error {
 		return func() error { return m.Disconnected(t.Context(), id) }
 	}
-	frame := func(id pusher.ConnectionID, ch pusher.Channel, stamp state.Stamp, on bool) func() error {
+	frame := func(
+		id pusher.ConnectionID, ch pusher.Channel, stamp state.Stamp, on bool,
+	) func() error {
 		return func() error {
 			c, err := m.Connection(t.Context(), id)
 			if err != nil {
@@ -48,9 +44,9 @@ func TestBudget(t *testing.T) {
 			if !on {
 				return m.Unsubscribe(t.Context(), tenant(), c, ch, stamp)
 			}
-			told := len(all.events(id))
+			before := len(all.events(id))
 			err = m.Subscribe(t.Context(), tenant(), c, ch, stamp)
-			if err == nil && len(all.events(id)) == told {
+			if err == nil && len(all.events(id)) == before {
 				err = fmt.Errorf("not subscribed to %s", ch)
 			}
 			return err
@@ -70,9 +66,24 @@ func TestBudget(t *testing.T) {
 	costs("disconnect of the last subscriber", 5, 2, disconnect(a))
 }
 
-// TestBudgetOfManyChannels shows what the design says of the row that holds a connection's
-// channels: a write bills the whole item, so that a subscribe costs 2 write units in all (this one
-// and S) up to some 20 names of 30 letters, and 5 at 100.
+// wantCosts asserts the write and read units that f costs.
+func wantCosts(
+	t *testing.T, bill *meter.Meter, what string, writes, reads float64, f func(),
+) {
+	t.Helper()
+	before := bill.Snapshot()
+	f()
+	after := bill.Snapshot()
+	w := after[meter.WriteUnits] - before[meter.WriteUnits]
+	r := after[meter.ReadUnits] - before[meter.ReadUnits]
+	if w != writes || r != reads {
+		t.Errorf("%s costs %v write and %v read units, want %v and %v", what, w, r, writes, reads)
+	}
+}
+
+// TestBudgetOfManyChannels asserts what the row that holds a connection's channels costs. A write
+// bills the whole item, so a subscribe costs 2 write units in all (this one and S) up to some 20
+// names of 30 letters, and 5 at 100.
 func TestBudgetOfManyChannels(t *testing.T) {
 	const id = pusher.ConnectionID("L0SM9cOFvHcCIhw=")
 	bill := &meter.Meter{}
@@ -85,7 +96,8 @@ func TestBudgetOfManyChannels(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := bill.Snapshot()[meter.WriteUnits]
-		if _, err := store.TurnOn(t.Context(), c, pusher.Channel(fmt.Sprintf("private-App.Models.Order.%05d", i)), at(i), 0); err != nil {
+		ch := pusher.Channel(fmt.Sprintf("private-App.Models.Order.%05d", i))
+		if _, err := store.TurnOn(t.Context(), c, ch, at(i), 0); err != nil {
 			t.Fatal(err)
 		}
 		curve = append(curve, bill.Snapshot()[meter.WriteUnits]-before)

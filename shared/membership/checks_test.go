@@ -14,20 +14,21 @@ import (
 	"hark/shared/state"
 )
 
-// A stack whose checks waited for less, or for longer, would lose some without any other test
-// failing.
+// A stack whose checks waited for less, or for longer, would lose some, and no other test would
+// fail.
 func TestTheDelayOfChecksIsAsAssumed(t *testing.T) {
-	if config.CheckDelay <= membership.BelowCheckDelay || config.CheckDelay >= membership.AboveCheckDelay {
-		t.Errorf("checks wait for %s, which is not between %s and %s", config.CheckDelay, membership.BelowCheckDelay, membership.AboveCheckDelay)
+	const below, above = membership.BelowCheckDelay, membership.AboveCheckDelay
+	if config.CheckDelay <= below || config.CheckDelay >= above {
+		t.Errorf("checks wait for %s, not between %s and %s", config.CheckDelay, below, above)
 	}
 }
 
-// diary is a stack with webhooks on which time goes by at writes. It notes checks and writes in
-// their order.
+// diary is a stack with webhooks on which writes take time. It keeps checks and writes in their
+// order.
 type diary struct {
 	*hours
 	*dynamo.State
-	took  time.Duration // by each write of a marker, or removal of a row
+	took  time.Duration // by each write of a marker and removal of a row
 	steps []string
 }
 
@@ -53,17 +54,23 @@ func (d *diary) write(step string) {
 	d.pass(d.took)
 }
 
-func (d *diary) PutMarker(ctx context.Context, app string, ch pusher.Channel, now time.Time) (bool, error) {
+func (d *diary) PutMarker(
+	ctx context.Context, app string, ch pusher.Channel, now time.Time,
+) (bool, error) {
 	d.write("list")
 	return d.State.PutMarker(ctx, app, ch, now)
 }
 
-func (d *diary) Reopen(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
+func (d *diary) Reopen(
+	ctx context.Context, app string, ch pusher.Channel, nonce string,
+) (bool, error) {
 	d.write("reopen")
 	return d.State.Reopen(ctx, app, ch, nonce)
 }
 
-func (d *diary) MarkVacant(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
+func (d *diary) MarkVacant(
+	ctx context.Context, app string, ch pusher.Channel, nonce string,
+) (bool, error) {
 	d.write("flag")
 	return d.State.MarkVacant(ctx, app, ch, nonce)
 }
@@ -73,14 +80,14 @@ func (d *diary) DropSubscription(ctx context.Context, s state.Subscription) erro
 	return d.State.DropSubscription(ctx, s)
 }
 
-// members do all steps, with checks.
+// members runs all steps, with checks.
 func (d *diary) members() *membership.Membership {
 	m := d.hours.members()
 	m.Rows, m.Checks = testkit.Rows(d), d
 	return m
 }
 
-// does has something done, and returns what was noted.
+// does calls f and the consumer, and returns the checks and writes.
 func (d *diary) does(f func(m *membership.Membership) error) []string {
 	d.Helper()
 	d.steps = nil
@@ -98,21 +105,21 @@ func (d *diary) connection(id pusher.ConnectionID) state.Connection {
 	return c
 }
 
-// A check comes before what it is about: whoever dies in between has still had it looked at. And
-// since it waits for a moment only, it is asked for again when the write took longer than that, and
-// else not.
+// A check is queued before the write that it is about, so that a death in between loses nothing.
+// Since a check waits for a moment only, it is queued again if the write took longer than that.
 func TestChecksComeBeforeWrites(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		took time.Duration
-		late []string // what a write is followed by
+		late []string // what follows a write
 	}{
 		{"in time", 2*time.Second - time.Millisecond, nil},
 		{"late", 2 * time.Second, []string{"check news"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDiary(t, c.took)
-			d.must(d.members().Open(t.Context(), d.app, state.Connection{ID: first, App: app, ConnectedAt: d.now}))
+			c0 := state.Connection{ID: first, App: app, ConnectedAt: d.now}
+			d.must(d.members().Open(t.Context(), d.app, c0))
 			comes := func(m *membership.Membership) error {
 				return m.Subscribe(t.Context(), d.app, d.connection(first), news, d.stamp())
 			}
@@ -129,15 +136,16 @@ func TestChecksComeBeforeWrites(t *testing.T) {
 				{"finds it flagged", comes, []string{"check news", "reopen"}},
 			} {
 				d.pass(time.Minute)
-				if got, want := d.does(step.do), slices.Concat(step.want, c.late); !slices.Equal(got, want) {
-					t.Errorf("whoever %s does %q, want %q", step.what, got, want)
+				got, want := d.does(step.do), slices.Concat(step.want, c.late)
+				if !slices.Equal(got, want) {
+					t.Errorf("a frame that %s does %q, want %q", step.what, got, want)
 				}
 			}
 		})
 	}
 }
 
-// So is whoever leaves a presence channel.
+// The check of a member is queued before its row is removed.
 func TestChecksOfMembersComeBeforeTheirRowsGo(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -145,11 +153,14 @@ func TestChecksOfMembersComeBeforeTheirRowsGo(t *testing.T) {
 		want []string
 	}{
 		{"in time", 2*time.Second - time.Millisecond, []string{"check presence-lobby u", "drop"}},
-		{"late", 2 * time.Second, []string{"check presence-lobby u", "drop", "check presence-lobby u"}},
+		{
+			"late", 2 * time.Second,
+			[]string{"check presence-lobby u", "drop", "check presence-lobby u"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDiary(t, 0)
-			d.connects(observer, lobby) // who stays
+			d.connects(observer, lobby) // stays
 			d.connects(first, lobby)
 			d.took = c.took
 			d.pass(time.Minute)
@@ -157,7 +168,7 @@ func TestChecksOfMembersComeBeforeTheirRowsGo(t *testing.T) {
 				return m.Unsubscribe(t.Context(), d.app, d.connection(first), lobby, d.stamp())
 			})
 			if !slices.Equal(got, c.want) {
-				t.Errorf("whoever leaves does %q, want %q", got, c.want)
+				t.Errorf("a leave does %q, want %q", got, c.want)
 			}
 		})
 	}

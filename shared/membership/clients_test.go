@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 
 	"hark/shared/consumer"
+	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/settings"
@@ -20,21 +22,22 @@ func tenant() pusher.App {
 	return pusher.App{ID: app, Key: "key", Secret: "secret", Settings: settings.Default()}
 }
 
-// clients are the other side of everything but the store: what clients were sent, and what was
-// queued.
+// clients are everything but the rows: the gateway to the clients, which keeps what they are sent,
+// the app, and a queue that keeps its messages.
 type clients struct {
+	testkit.Gateway
+	app pusher.App
+
 	mu     sync.Mutex
-	app    pusher.App
-	got    map[pusher.ConnectionID][]pusher.Frame
-	closed map[pusher.ConnectionID]bool
-	refuse map[pusher.ConnectionID]error // what a post to it fails with
 	queued []state.Broadcast
 }
 
-func newClients() *clients {
-	return &clients{
-		app: tenant(), got: map[pusher.ConnectionID][]pusher.Frame{}, closed: map[pusher.ConnectionID]bool{},
-		refuse: map[pusher.ConnectionID]error{},
+func newClients() *clients { return &clients{app: tenant()} }
+
+// newMembers runs the steps on a store, among these clients.
+func newMembers(store testkit.Store, all *clients) *membership.Membership {
+	return &membership.Membership{
+		Rows: testkit.Rows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: now,
 	}
 }
 
@@ -43,36 +46,6 @@ func (c *clients) ByID(_ context.Context, id string) (pusher.App, error) {
 		return pusher.App{}, pusher.ErrNoApp
 	}
 	return c.app, nil
-}
-
-func (c *clients) Post(_ context.Context, id pusher.ConnectionID, frame []byte) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.refuse[id]; err != nil {
-		return err
-	}
-	if c.closed[id] {
-		return state.ErrGone
-	}
-	f, err := pusher.ParseFrame(frame)
-	if err != nil {
-		return err
-	}
-	c.got[id] = append(c.got[id], f)
-	return nil
-}
-
-func (c *clients) Close(_ context.Context, id pusher.ConnectionID) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed[id] = true
-	return nil
-}
-
-func (c *clients) Alive(_ context.Context, id pusher.ConnectionID) (bool, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return !c.closed[id], nil
 }
 
 // inTurn posts to one subscriber after another, so that a test may stop between two posts.
@@ -90,7 +63,9 @@ func (f inTurn) Post(ctx context.Context, to []state.Subscription, frame []byte)
 }
 
 // work handles a message as its channel's consumer does.
-func work(ctx context.Context, m *membership.Membership, out membership.Fanout, b state.Broadcast) error {
+func work(
+	ctx context.Context, m *membership.Membership, out membership.Fanout, b state.Broadcast,
+) error {
 	steps := &membership.ConsumerSteps{Membership: m, Fanout: out}
 	_, err := (&consumer.Consumer{Membership: steps}).Consume(ctx, []state.Broadcast{b})
 	return err
@@ -103,7 +78,7 @@ func (c *clients) Publish(_ context.Context, broadcasts ...state.Broadcast) erro
 	return nil
 }
 
-// take returns what was queued since it was last asked.
+// take returns what was queued since its last call.
 func (c *clients) take() []state.Broadcast {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,31 +87,38 @@ func (c *clients) take() []state.Broadcast {
 	return out
 }
 
-// events are the names of the frames that a client got.
+// frames are the frames that a client was sent.
+func (c *clients) frames(id pusher.ConnectionID) []pusher.Frame {
+	var all []pusher.Frame
+	for _, text := range c.Frames(id) {
+		f, err := pusher.ParseFrame([]byte(text))
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// events are the names of the frames that a client was sent.
 func (c *clients) events(id pusher.ConnectionID) []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	var names []string
-	for _, f := range c.got[id] {
+	for _, f := range c.frames(id) {
 		names = append(names, strings.TrimPrefix(f.Event, "pusher_internal:"))
 	}
 	return names
 }
 
-// sees is whom a client believes to be on a presence channel, as pusher-js counts: the last success
-// has the list, what comes before is forgotten by it, and each member frame changes it.
+// sees returns the users that a client believes to be on a presence channel, as pusher-js keeps
+// them: a success replaces the list, and each member frame changes it.
 func (c *clients) sees(id pusher.ConnectionID) []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	users := map[string]bool{}
-	for _, f := range c.got[id] {
-		var text string
-		_ = json.Unmarshal(f.Data, &text) // a frame that is no string has no users
+	for _, f := range c.frames(id) {
 		var d struct {
 			Presence struct{ IDs []string }
 			UserID   string `json:"user_id"`
 		}
-		_ = json.Unmarshal([]byte(text), &d)
+		_ = json.Unmarshal([]byte(f.Text()), &d) // other frames name no users
 		switch f.Event {
 		case "pusher_internal:subscription_succeeded":
 			users = map[string]bool{}
@@ -149,12 +131,7 @@ func (c *clients) sees(id pusher.ConnectionID) []string {
 			delete(users, d.UserID)
 		}
 	}
-	var out []string
-	for user := range users {
-		out = append(out, user)
-	}
-	slices.Sort(out)
-	return out
+	return slices.Sorted(maps.Keys(users))
 }
 
 // gatedClients ask before every post and every message to the queue.

@@ -13,7 +13,8 @@ func TestCountIsNotPostedToPendingSubscriptions(t *testing.T) {
 	h.connects(first, news)
 	h.connects(second)
 	ok, err := h.store.PutSubscription(t.Context(), state.Subscription{
-		Connection: second, App: app, Channel: news, Stamp: h.stamp(), ConnectedAt: h.now, Pending: true,
+		Connection: second, App: app, Channel: news,
+		Stamp: h.stamp(), ConnectedAt: h.now, Pending: true,
 	})
 	if err != nil || !ok {
 		t.Fatal(ok, err)
@@ -26,7 +27,7 @@ func TestCountIsNotPostedToPendingSubscriptions(t *testing.T) {
 	if got := h.events(first); !slices.Equal(got, want) {
 		t.Errorf("the other client was sent %v, want %v", got, want)
 	}
-	if got := h.got[first][1].Text(); got != `{"subscription_count":2}` {
+	if got := h.frames(first)[1].Text(); got != `{"subscription_count":2}` {
 		t.Errorf("the count is %s", got)
 	}
 }

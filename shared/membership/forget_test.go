@@ -3,6 +3,7 @@ package membership_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,9 +12,9 @@ import (
 	"hark/shared/state"
 )
 
-// Those who stay hear how many they are when somebody's connection has ended, if the app wants
+// When a connection has ended, the other subscribers are sent how many they are, if the app wants
 // that.
-func TestEndIsCounted(t *testing.T) {
+func TestEndOfAConnectionIsCounted(t *testing.T) {
 	for _, wanted := range []bool{true, false} {
 		h := newHours(t)
 		h.app.SubscriptionCount = wanted
@@ -23,18 +24,20 @@ func TestEndIsCounted(t *testing.T) {
 		h.must(h.members().Disconnected(t.Context(), first))
 		h.consumes()
 		var got []string
-		h.mu.Lock()
-		for _, f := range h.got[second][before:] {
+		for _, f := range h.frames(second)[before:] {
 			got = append(got, f.Event+" "+f.Text())
 		}
-		h.mu.Unlock()
-		if !wanted && len(got) > 0 || wanted && (len(got) != 1 || got[0] != `pusher_internal:subscription_count {"subscription_count":1}`) {
-			t.Errorf("wanted: %t, whoever stays got %q", wanted, got)
+		var want []string
+		if wanted {
+			want = []string{`pusher_internal:subscription_count {"subscription_count":1}`}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("wanted: %t, the other client got %q", wanted, got)
 		}
 	}
 }
 
-// untimely is a store on which time runs out behind a step.
+// untimely is a store on which time runs out at a step.
 type untimely struct {
 	testkit.Store
 	dead, take func() // what happens when the connection is marked dead, and when a row is taken
@@ -45,21 +48,27 @@ func (s untimely) MarkDead(ctx context.Context, id pusher.ConnectionID) (state.C
 	return s.Store.MarkDead(ctx, id)
 }
 
-func (s untimely) TakeSubscription(ctx context.Context, sub state.Subscription) (state.Stamp, error) {
+func (s untimely) TakeSubscription(
+	ctx context.Context, sub state.Subscription,
+) (state.Stamp, error) {
 	s.take()
 	return s.Store.TakeSubscription(ctx, sub)
 }
 
-// Without a lease nothing would ever look at the connection again, so the lease is written also
-// when time has run out.
+// Without a lease nothing would come back to the connection, so the lease is written also when time
+// has run out.
 func TestForgetThatRunsOutOfTimeLeavesALease(t *testing.T) {
 	nothing := func() {}
 	for _, c := range []struct {
 		name   string
 		during func(out func()) untimely
 	}{
-		{"before its first step", func(out func()) untimely { return untimely{dead: out, take: nothing} }},
-		{"among the channels", func(out func()) untimely { return untimely{dead: nothing, take: out} }},
+		{"before its first step", func(out func()) untimely {
+			return untimely{dead: out, take: nothing}
+		}},
+		{"among the channels", func(out func()) untimely {
+			return untimely{dead: nothing, take: out}
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHours(t)
@@ -89,10 +98,12 @@ func TestForgetThatRunsOutOfTimeLeavesALease(t *testing.T) {
 // broken are apps that cannot be read.
 type broken struct{}
 
-func (broken) ByID(context.Context, string) (pusher.App, error) { return pusher.App{}, errThrottled }
+func (broken) ByID(context.Context, string) (pusher.App, error) {
+	return pusher.App{}, errThrottled
+}
 
-// What a connection leaves behind goes also when its app cannot be read: that is needed for telling
-// a number only.
+// A connection's rows are removed also when its app cannot be read: the app is needed for the count
+// only.
 func TestForgetWithoutTheApp(t *testing.T) {
 	h := newHours(t)
 	h.connects(first, news, lobby, "more")

@@ -15,28 +15,29 @@ import (
 	"hark/shared/state"
 )
 
-// hours is a stack on which time goes by as the test says.
+// hours is a stack on which time passes as the test says.
 type hours struct {
 	*testing.T
 	*clients
 	store   *dynamo.State
 	rows    testkit.Store // the store, or what a test puts before it
 	now     time.Time
-	tenants []string // whose channels are audited
+	tenants []string // apps whose channels are audited
 
 	asking sync.Mutex
-	asked  map[pusher.ConnectionID]int // how often somebody asked whether it is there
+	asked  map[pusher.ConnectionID]int // how often the gateway was asked whether it exists
 }
 
 func newHours(t *testing.T) *hours {
 	t.Helper()
 	store := testkit.Table(t, nil)
 	return &hours{
-		T: t, clients: newClients(), store: store, rows: store, now: clock, tenants: []string{app}, asked: map[pusher.ConnectionID]int{},
+		T: t, clients: newClients(), store: store, rows: store, now: clock, tenants: []string{app},
+		asked: map[pusher.ConnectionID]int{},
 	}
 }
 
-// Alive counts who is asked for.
+// Alive counts the calls.
 func (h *hours) Alive(ctx context.Context, id pusher.ConnectionID) (bool, error) {
 	h.asking.Lock()
 	h.asked[id]++
@@ -44,18 +45,18 @@ func (h *hours) Alive(ctx context.Context, id pusher.ConnectionID) (bool, error)
 	return h.clients.Alive(ctx, id)
 }
 
-// IDs are those of all apps.
+// IDs returns those of all apps.
 func (h *hours) IDs(context.Context) ([]string, error) { return h.tenants, nil }
 
 func (h *hours) members() *membership.Membership {
-	return &membership.Membership{
-		Rows: testkit.Rows(h.rows), Apps: h, Gateway: h, Queue: h, Timeout: timeout, Now: func() time.Time { return h.now },
-	}
+	m := newMembers(h.rows, h.clients)
+	m.Gateway, m.Now = h, func() time.Time { return h.now }
+	return m
 }
 
 func (h *hours) pass(d time.Duration) { h.now = h.now.Add(d) }
 
-// stamp is that of a frame which comes now.
+// stamp is the stamp of a frame that comes now.
 func (h *hours) stamp() state.Stamp { return state.Stamp(h.now.UnixMilli()) }
 
 func (h *hours) must(err error) {
@@ -68,7 +69,8 @@ func (h *hours) must(err error) {
 // connects opens a connection and subscribes it to the channels.
 func (h *hours) connects(id pusher.ConnectionID, channels ...pusher.Channel) {
 	h.Helper()
-	h.must(h.members().Open(h.Context(), h.app, state.Connection{ID: id, App: h.app.ID, ConnectedAt: h.now}))
+	c := state.Connection{ID: id, App: h.app.ID, ConnectedAt: h.now}
+	h.must(h.members().Open(h.Context(), h.app, c))
 	h.subscribes(id, channels...)
 }
 
@@ -79,7 +81,8 @@ func (h *hours) subscribes(id pusher.ConnectionID, channels ...pusher.Channel) {
 		c, err := m.Connection(h.Context(), id)
 		h.must(err)
 		if ch.Presence() {
-			h.must(m.SubscribePresence(h.Context(), c, ch, pusher.Member{UserID: userOf(id)}, h.stamp()))
+			member := pusher.Member{UserID: userOf(id)}
+			h.must(m.SubscribePresence(h.Context(), c, ch, member, h.stamp()))
 		} else {
 			h.must(m.Subscribe(h.Context(), h.app, c, ch, h.stamp()))
 		}
@@ -90,7 +93,7 @@ func (h *hours) subscribes(id pusher.ConnectionID, channels ...pusher.Channel) {
 // vanishes ends a connection without a $disconnect.
 func (h *hours) vanishes(id pusher.ConnectionID) { h.must(h.Close(h.Context(), id)) }
 
-// consumes works off what is queued, and returns it.
+// consumes handles the queued messages and returns them.
 func (h *hours) consumes() []state.Broadcast {
 	h.Helper()
 	queued := h.take()
@@ -118,7 +121,7 @@ func (h *hours) audits() membership.Audited {
 	return audited
 }
 
-// runs is what the function does once a minute, and what the consumer then has to do, for so long.
+// runs calls sweep, the audit and the consumer once a minute, for so long.
 func (h *hours) runs(d time.Duration) {
 	h.Helper()
 	for end := h.now.Add(d); h.now.Before(end); h.pass(time.Minute) {
@@ -134,7 +137,7 @@ func (h *hours) swept() {
 	h.must(h.store.SetSwept(h.Context(), h.now.Add(-time.Minute)))
 }
 
-// counted is how many subscribers the HTTP API says that the channel has, listed whether it names
+// counted returns how many subscribers the HTTP API says that the channel has, and whether it lists
 // the channel.
 func (h *hours) counted(ch pusher.Channel) (n int, listed bool) {
 	h.Helper()

@@ -11,9 +11,9 @@ import (
 	"hark/shared/state"
 )
 
-// The shortest interleavings of docs/steps.md §2 that break the obvious steps. Each test plays one on
-// the corrected steps, which must end right. Then it plays it without the correction, which must end
-// wrong, or the test would show nothing.
+// The shortest interleavings of docs/steps.md §2 that break the obvious steps. Each test plays one
+// on the corrected steps, which must end right. Then it plays it without the correction, which must
+// end wrong, or the test would show nothing.
 
 // The connections of these tests.
 const (
@@ -35,7 +35,7 @@ func (i interleaving) run(t *testing.T) {
 		table := testkit.Table(t, nil)
 		i.play(t, func() testkit.Store { return table })
 		sweep(t, table)
-		if r := look(t, table, a, b); !i.right(r) {
+		if r := readRows(t, table, a, b); !i.right(r) {
 			t.Errorf("ends wrong: %+v", r)
 		}
 	})
@@ -43,7 +43,7 @@ func (i interleaving) run(t *testing.T) {
 		table := testkit.Table(t, nil)
 		i.play(t, func() testkit.Store { return i.without(table) })
 		sweep(t, table)
-		if r := look(t, table, a, b); i.right(r) {
+		if r := readRows(t, table, a, b); i.right(r) {
 			t.Errorf("ends right all the same: %+v", r)
 		}
 	})
@@ -234,7 +234,7 @@ func TestUnsubscribeKeepsTheRowOfASubscribeOfTheSameStamp(t *testing.T) {
 	}.run(t)
 }
 
-// unstamped removes a subscription whatever frame wrote it.
+// unstamped removes a subscription whatever its stamp.
 type unstamped struct{ *dynamo.State }
 
 func (s unstamped) DropOlderSubscription(ctx context.Context, sub state.Subscription) error {
@@ -242,7 +242,7 @@ func (s unstamped) DropOlderSubscription(ctx context.Context, sub state.Subscrip
 	return err
 }
 
-// neverRefused does not tell a subscribe that a newer frame overtook it.
+// neverRefused reports that TurnOn succeeded though a newer frame overtook the subscribe.
 type neverRefused struct{ *dynamo.State }
 
 func (s neverRefused) TurnOn(
@@ -271,7 +271,7 @@ func (s *unchecked) ConnectionAndMarker(
 	return c, k, err
 }
 
-// firstOnly leaves the marker to whoever is alone in the channel.
+// firstOnly leaves the marker to a subscriber that is alone on the channel.
 type firstOnly struct{ *dynamo.State }
 
 func (s firstOnly) ConnectionAndMarker(
@@ -288,13 +288,15 @@ func (s firstOnly) ConnectionAndMarker(
 	return now, k, err
 }
 
-// hasty does not look again after it has flagged the marker.
+// hasty does not read the channel again after it has flagged the marker.
 type hasty struct {
 	testkit.Store
 	flagged bool
 }
 
-func (s *hasty) MarkVacant(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
+func (s *hasty) MarkVacant(
+	ctx context.Context, app string, ch pusher.Channel, nonce string,
+) (bool, error) {
 	s.flagged = true
 	return s.Store.MarkVacant(ctx, app, ch, nonce)
 }
@@ -312,7 +314,9 @@ type trusting struct {
 	put bool
 }
 
-func (s *trusting) PutMarker(ctx context.Context, app string, ch pusher.Channel, now time.Time) (bool, error) {
+func (s *trusting) PutMarker(
+	ctx context.Context, app string, ch pusher.Channel, now time.Time,
+) (bool, error) {
 	s.put = true
 	return s.Store.PutMarker(ctx, app, ch, now)
 }
@@ -324,7 +328,7 @@ func (s *trusting) Occupied(ctx context.Context, app string, ch pusher.Channel) 
 	return s.Store.Occupied(ctx, app, ch)
 }
 
-// untombed reads the connection that it forgets without a mark.
+// untombed does not mark the connection that it forgets.
 type untombed struct{ *dynamo.State }
 
 func (s untombed) MarkDead(ctx context.Context, id pusher.ConnectionID) (state.Connection, error) {
@@ -334,7 +338,9 @@ func (s untombed) MarkDead(ctx context.Context, id pusher.ConnectionID) (state.C
 // undoubting forgets a connection for good although a subscription that it expected was missing.
 type undoubting struct{ *dynamo.State }
 
-func (s undoubting) TakeSubscription(ctx context.Context, sub state.Subscription) (state.Stamp, error) {
+func (s undoubting) TakeSubscription(
+	ctx context.Context, sub state.Subscription,
+) (state.Stamp, error) {
 	if _, err := s.State.TakeSubscription(ctx, sub); err != nil {
 		return 0, err
 	}

@@ -13,15 +13,14 @@ import (
 	"hark/shared/state"
 )
 
-// signless is a store that signs nobody in.
+// signless is a store on which every sign-in fails.
 type signless struct{ testkit.Store }
 
 func (signless) SignIn(context.Context, pusher.ConnectionID, pusher.User) (bool, error) {
 	return false, errThrottled
 }
 
-// A fault of ours is not the client's: it must come back, and not be told that somebody else is
-// signed in.
+// A fault of ours is not the client's: it must not be refused as if another user were signed in.
 func TestSignInThatFails(t *testing.T) {
 	o := newOffice(t)
 	o.m.Rows = testkit.Rows(signless{o.store})
@@ -34,8 +33,8 @@ func TestSignInThatFails(t *testing.T) {
 	if !errors.Is(err, errThrottled) || errors.As(err, &refusal) {
 		t.Errorf("got %v", err)
 	}
-	if o.closed[first] || len(o.events(first)) > 0 {
-		t.Errorf("the client got %v, closed: %t", o.events(first), o.closed[first])
+	if o.Closed(first) || len(o.events(first)) > 0 {
+		t.Errorf("the client got %v, closed: %t", o.events(first), o.Closed(first))
 	}
 }
 
@@ -60,8 +59,8 @@ func TestSignInThatMeetsTheEndOfItsConnectionLeavesNoUser(t *testing.T) {
 			o.m.Rows = testkit.Rows(endsDuringSignIn{o.store, func() {
 				o.leave(first)
 				if forgotten {
-					err := o.store.DeleteConnection(t.Context(), state.Connection{ID: first, App: app})
-					if err != nil {
+					c := state.Connection{ID: first, App: app}
+					if err := o.store.DeleteConnection(t.Context(), c); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -82,23 +81,22 @@ func TestSignInThatMeetsTheEndOfItsConnectionLeavesNoUser(t *testing.T) {
 	}
 }
 
-// Somebody else on the connection is the client's mistake.
-func TestSignInAsAnother(t *testing.T) {
+// A second user on one connection is the client's mistake.
+func TestSignInAsAnotherUserIsRefused(t *testing.T) {
 	o := newOffice(t)
 	o.signIn(first, "bob")
 	c, err := o.m.Connection(t.Context(), first)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var refusal *pusher.Error
-	if err := o.m.SignIn(t.Context(), tenant(), c, pusher.User{ID: "cy"}, "{}"); !errors.As(err, &refusal) {
+	err = o.m.SignIn(t.Context(), tenant(), c, pusher.User{ID: "cy"}, "{}")
+	if refusal := (*pusher.Error)(nil); !errors.As(err, &refusal) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// A client may sign in again with what it has signed in with, each time that it is asked to: that
-// costs what shows that it may, the connection's row and its lease, and nothing for whom it
-// watches.
+// A client may send the same sign-in again. That costs the writes of the connection's row and of
+// its lease, and nothing for the users that it watches.
 func TestRepeatedSignInWritesNothing(t *testing.T) {
 	bill := &meter.Meter{}
 	o := newOffice(t)
@@ -114,23 +112,24 @@ func TestRepeatedSignInWritesNothing(t *testing.T) {
 	if n := writes("bob", "cy"); n != 5 { // the lease, C, two watchers and the user
 		t.Errorf("a sign-in costs %v write units", n)
 	}
-	o.heard(first, `{"events":[{"name":"offline","user_ids":["bob","cy"]}]}`)
+	o.wantStatuses(first, `{"events":[{"name":"offline","user_ids":["bob","cy"]}]}`)
 	for _, order := range [][]string{{"bob", "cy"}, {"cy", "bob"}} {
+		before := len(o.events(first))
 		if n := writes(order...); n != 2 {
 			t.Errorf("a repeated one, in the order %v, costs %v write units", order, n)
 		}
-		if got := o.events(first); !slices.Equal(got, []string{"pusher:signin_success"}) {
+		if got := o.events(first)[before:]; !slices.Equal(got, []string{"pusher:signin_success"}) {
 			t.Errorf("the client got %v", got)
 		}
-		o.heard(first)
+		o.wantStatuses(first)
 		if queued := o.take(); len(queued) > 0 {
 			t.Errorf("queued %+v", queued)
 		}
 	}
 }
 
-// Whoever signs in again with another watchlist watches those who are on it, and nobody else.
-func TestSignInWithAnotherWatchlist(t *testing.T) {
+// A client that signs in again with another watchlist watches the users on that one only.
+func TestSignInWithAnotherWatchlistReplacesTheFirst(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		list []string
@@ -187,7 +186,7 @@ func TestSubscribeUserAnswersTheUserOfTheConnection(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t)
-			o.refuse[first] = c.post
+			o.Refuse(first, c.post)
 			signedIn := state.Connection{ID: first, App: app, User: "bob"}
 			err := o.m.SubscribeUser(t.Context(), signedIn, c.channel)
 			if refusal := (*pusher.Error)(nil); errors.As(err, &refusal) != c.refused {
@@ -196,8 +195,8 @@ func TestSubscribeUserAnswersTheUserOfTheConnection(t *testing.T) {
 			if !c.refused && !errors.Is(err, c.want) {
 				t.Errorf("got the error %v, want %v", err, c.want)
 			}
-			if got := o.events(first); !slices.Equal(got, c.sent) || o.closed[first] != c.closed {
-				t.Errorf("the client was sent %v, closed: %t", got, o.closed[first])
+			if got := o.events(first); !slices.Equal(got, c.sent) || o.Closed(first) != c.closed {
+				t.Errorf("the client was sent %v, closed: %t", got, o.Closed(first))
 			}
 		})
 	}

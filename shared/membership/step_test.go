@@ -68,14 +68,18 @@ func (g gated) Connection(ctx context.Context, id pusher.ConnectionID) (state.Co
 	return g.Store.Connection(ctx, id)
 }
 
-func (g gated) TurnOn(ctx context.Context, c state.Connection, ch pusher.Channel, t, stale state.Stamp) (bool, error) {
+func (g gated) TurnOn(
+	ctx context.Context, c state.Connection, ch pusher.Channel, t, stale state.Stamp,
+) (bool, error) {
 	if err := g.ask("TurnOn"); err != nil {
 		return false, err
 	}
 	return g.Store.TurnOn(ctx, c, ch, t, stale)
 }
 
-func (g gated) TurnOff(ctx context.Context, c state.Connection, ch pusher.Channel, t, stale state.Stamp) (bool, error) {
+func (g gated) TurnOff(
+	ctx context.Context, c state.Connection, ch pusher.Channel, t, stale state.Stamp,
+) (bool, error) {
 	if err := g.ask("TurnOff"); err != nil {
 		return false, err
 	}
@@ -147,35 +151,45 @@ func (g gated) Marker(ctx context.Context, app string, ch pusher.Channel) (state
 	return g.Store.Marker(ctx, app, ch)
 }
 
-func (g gated) PutMarker(ctx context.Context, app string, ch pusher.Channel, now time.Time) (bool, error) {
+func (g gated) PutMarker(
+	ctx context.Context, app string, ch pusher.Channel, now time.Time,
+) (bool, error) {
 	if err := g.ask("PutMarker"); err != nil {
 		return false, err
 	}
 	return g.Store.PutMarker(ctx, app, ch, now)
 }
 
-func (g gated) MarkVacant(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
+func (g gated) MarkVacant(
+	ctx context.Context, app string, ch pusher.Channel, nonce string,
+) (bool, error) {
 	if err := g.ask("MarkVacant"); err != nil {
 		return false, err
 	}
 	return g.Store.MarkVacant(ctx, app, ch, nonce)
 }
 
-func (g gated) Reopen(ctx context.Context, app string, ch pusher.Channel, nonce string) (bool, error) {
+func (g gated) Reopen(
+	ctx context.Context, app string, ch pusher.Channel, nonce string,
+) (bool, error) {
 	if err := g.ask("Reopen"); err != nil {
 		return false, err
 	}
 	return g.Store.Reopen(ctx, app, ch, nonce)
 }
 
-func (g gated) DeleteMarker(ctx context.Context, app string, ch pusher.Channel, nonce string) error {
+func (g gated) DeleteMarker(
+	ctx context.Context, app string, ch pusher.Channel, nonce string,
+) error {
 	if err := g.ask("DeleteMarker"); err != nil {
 		return err
 	}
 	return g.Store.DeleteMarker(ctx, app, ch, nonce)
 }
 
-func (g gated) Members(ctx context.Context, app string, ch pusher.Channel) ([]state.Subscription, error) {
+func (g gated) Members(
+	ctx context.Context, app string, ch pusher.Channel,
+) ([]state.Subscription, error) {
 	if err := g.ask("Members"); err != nil {
 		return nil, err
 	}
@@ -189,7 +203,9 @@ func (g gated) Settle(ctx context.Context, s state.Subscription) (bool, error) {
 	return g.Store.Settle(ctx, s)
 }
 
-func (g gated) TurnBack(ctx context.Context, id pusher.ConnectionID, ch pusher.Channel, t state.Stamp) error {
+func (g gated) TurnBack(
+	ctx context.Context, id pusher.ConnectionID, ch pusher.Channel, t state.Stamp,
+) error {
 	if err := g.ask("TurnBack"); err != nil {
 		return err
 	}

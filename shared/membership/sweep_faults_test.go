@@ -14,7 +14,7 @@ import (
 	"hark/shared/state"
 )
 
-// fussy fails on some connections.
+// fussy is a store that fails on some connections.
 type fussy struct {
 	testkit.Store
 	mu     sync.Mutex
@@ -53,7 +53,10 @@ func TestLeaseThatFails(t *testing.T) {
 			h.must(h.store.PutLease(t.Context(), id, h.now))
 		}
 		h.pass(10 * time.Second)
-		f := &fussy{Store: h.store, reads: map[pusher.ConnectionID]bool{first: true}, leases: map[pusher.ConnectionID]bool{}}
+		f := &fussy{
+			Store: h.store, reads: map[pusher.ConnectionID]bool{first: true},
+			leases: map[pusher.ConnectionID]bool{},
+		}
 		h.rows = f
 		return h, f
 	}
@@ -96,7 +99,9 @@ func TestLeaseThatFails(t *testing.T) {
 // unsure is a gateway that cannot answer whether a connection exists.
 type unsure struct{ membership.Gateway }
 
-func (unsure) Alive(context.Context, pusher.ConnectionID) (bool, error) { return false, errThrottled }
+func (unsure) Alive(context.Context, pusher.ConnectionID) (bool, error) {
+	return false, errThrottled
+}
 
 // Only a clear answer ends a connection.
 func TestConnectionThatCannotBeAskedForIsNotForgotten(t *testing.T) {
@@ -117,7 +122,7 @@ func TestConnectionThatCannotBeAskedForIsNotForgotten(t *testing.T) {
 	}
 }
 
-// hurried is a context whose deadline draws near when the test says so.
+// hurried is a context whose deadline is near as soon as the test says so.
 type hurried struct {
 	context.Context
 	near func() bool
@@ -125,13 +130,13 @@ type hurried struct {
 
 func (c hurried) Deadline() (time.Time, bool) {
 	if c.near() {
-		return time.Now().Add(2 * time.Second), true // enough for what has begun
+		return time.Now().Add(2 * time.Second), true // enough for the work that has begun
 	}
 	return time.Now().Add(time.Minute), true
 }
 
-// More may be due than a run gets through: the next ones go on.
-func TestSweepThatRunsOutOfTime(t *testing.T) {
+// More may be due than a run gets through. The next runs go on.
+func TestSweepThatRunsOutOfTimeGoesOnInTheNextRun(t *testing.T) {
 	h := newHours(t)
 	h.swept()
 	const crowd = 100
@@ -152,23 +157,24 @@ func TestSweepThatRunsOutOfTime(t *testing.T) {
 	runs := 0
 	for behind := true; behind; runs++ {
 		end := asked() + 30
-		swept, err := h.members().Sweep(hurried{t.Context(), func() bool { return asked() >= end }})
+		ctx := hurried{t.Context(), func() bool { return asked() >= end }}
+		swept, err := h.members().Sweep(ctx)
 		if err != nil || swept.Looked == 0 {
 			t.Fatalf("swept %+v, %v", swept, err)
 		}
 		behind = swept.Behind
 	}
 	if n := asked(); n != crowd || runs < 3 {
-		t.Errorf("%d runs looked %d times at %d connections", runs, n, crowd)
+		t.Errorf("%d runs asked %d times for %d connections", runs, n, crowd)
 	}
-	if last, err := h.store.Swept(t.Context()); err != nil || !last.Equal(h.now.Truncate(time.Minute)) {
+	last, err := h.store.Swept(t.Context())
+	if err != nil || !last.Equal(h.now.Truncate(time.Minute)) {
 		t.Errorf("swept %s (%v)", last.Format(time.TimeOnly), err)
 	}
 }
 
-// A $disconnect may fail at every one of its steps, and come no second time: what it leaves, Sweep
-// finds.
-func TestForgetThatFails(t *testing.T) {
+// A $disconnect may fail at each of its steps and come no second time. Sweep finds what it leaves.
+func TestForgetThatFailsIsFinishedBySweep(t *testing.T) {
 	for step, more := 1, true; more; step++ {
 		h := newHours(t)
 		h.swept()
@@ -185,9 +191,9 @@ func TestForgetThatFails(t *testing.T) {
 			}
 			return nil
 		}
-		told := false
-		m := h.members()
-		m.Rows, m.Queue = testkit.Rows(gated{h.store, ask}), gatedClients{clients: h.clients, ask: ask, succeeded: &told}
+		m, succeeded := h.members(), false
+		m.Rows = testkit.Rows(gated{h.store, ask})
+		m.Queue = gatedClients{clients: h.clients, ask: ask, succeeded: &succeeded}
 		err := m.Disconnected(t.Context(), first)
 		if more = failed != ""; more != (err != nil) {
 			t.Fatalf("step %s: %v", failed, err)

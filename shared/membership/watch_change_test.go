@@ -11,7 +11,7 @@ import (
 	"hark/shared/state"
 )
 
-// meanwhile is a store on which something happens right behind the first look at a user.
+// meanwhile is a store on which something happens directly after the first read of a user.
 type meanwhile struct {
 	testkit.Store
 	once *sync.Once
@@ -19,15 +19,15 @@ type meanwhile struct {
 }
 
 func (s meanwhile) User(ctx context.Context, app, user string) (bool, state.UserStatus, error) {
-	online, told, err := s.Store.User(ctx, app, user)
+	online, sent, err := s.Store.User(ctx, app, user)
 	s.once.Do(s.do)
-	return online, told, err
+	return online, sent, err
 }
 
-// A user goes when nobody watches it, behind the consumer's look, and is watched by the time the
-// consumer reads the watchers. Neither the one who goes nor the one who comes has the consumer
-// asked again, so that it must look a second time itself.
-func TestUserThatGoesWhileItsWatchersAreTold(t *testing.T) {
+// A user without watchers goes after the consumer has read it, and has a watcher by the time the
+// consumer reads the watchers. Neither the user's end nor the watcher's sign-in queues its status
+// again, so the consumer must read it a second time itself.
+func TestUserThatGoesWhileItsStatusIsPosted(t *testing.T) {
 	o := newOffice(t)
 	o.signIn(first, "bob")
 	m := *o.m
@@ -35,27 +35,28 @@ func TestUserThatGoesWhileItsWatchersAreTold(t *testing.T) {
 		o.leave(first)
 		o.signIn(observer, "ann", "bob")
 	}})
-	// Asked for by a watcher that has left since.
+	// Queued by a watcher that has left since.
 	b := state.Watch{App: app, Channel: pusher.UserChannel("bob")}
 	if err := work(t.Context(), &m, inTurn{o}, b); err != nil {
 		t.Fatal(err)
 	}
 	if queued := o.take(); len(queued) > 0 {
-		t.Fatalf("somebody has the consumer asked again, so that this shows nothing: %+v", queued)
+		t.Fatalf("the status is queued again, so that this shows nothing: %+v", queued)
 	}
-	o.heard(observer, bobOffline, bobOnline, bobOffline)
+	o.wantStatuses(observer, bobOffline, bobOnline, bobOffline)
 }
 
-// A sign-in that died behind its row has told nobody. Whoever watches the user hears of it when its
-// connection is looked at.
-func TestSignInThatDiedIsToldByTheNextLook(t *testing.T) {
+// A sign-in that died after it wrote its row has not sent the status. Sweep has it sent when the
+// connection's lease is due.
+func TestStatusOfASignInThatDiedIsSentBySweep(t *testing.T) {
 	h := newHours(t)
 	h.swept()
 	h.connects(observer)
 	h.connects(first)
 	ann, err := h.store.Connection(t.Context(), observer)
 	h.must(err)
-	h.must(h.members().SignIn(t.Context(), h.app, ann, pusher.User{ID: "ann", Watchlist: []string{"bob"}}, "{}"))
+	watching := pusher.User{ID: "ann", Watchlist: []string{"bob"}}
+	h.must(h.members().SignIn(t.Context(), h.app, ann, watching, "{}"))
 	h.consumes()
 	h.must(h.store.PutLease(t.Context(), first, h.now.Add(time.Minute)))
 	_, err = h.store.SignIn(t.Context(), first, pusher.User{ID: "bob"})
@@ -64,10 +65,10 @@ func TestSignInThatDiedIsToldByTheNextLook(t *testing.T) {
 	h.must(err)
 	h.must(h.store.PutUser(t.Context(), bob, nil)) // and here it died
 
-	o := office{T: t, clients: h.clients}
-	o.heard(observer, bobOffline)
+	o := office{T: t, clients: h.clients, read: map[pusher.ConnectionID]int{}}
+	o.wantStatuses(observer, bobOffline)
 	h.pass(2 * time.Minute)
 	h.sweeps()
 	h.consumes()
-	o.heard(observer, bobOnline)
+	o.wantStatuses(observer, bobOnline)
 }

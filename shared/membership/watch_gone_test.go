@@ -6,17 +6,16 @@ import (
 
 	"hark/shared/fanout"
 	"hark/shared/internal/testkit"
-	"hark/shared/membership"
 	"hark/shared/pusher"
 )
 
-// A sign-in that died may leave a row that says whom its connection watches, and none that knows of
-// that row. Whoever is told by it, and has gone, is not told again: were it itself the user, each
-// time would ask for the next.
-func TestWatcherThatIsGone(t *testing.T) {
+// A sign-in that died may leave a row that makes its connection a watcher, without the row that
+// leads there. If that connection is gone, the first status that is posted to it must remove the
+// row. If the watcher were the user itself, each status would queue the next one.
+func TestRowOfAWatcherThatIsGoneIsRemovedByTheFirstStatus(t *testing.T) {
 	store, all := testkit.Table(t, nil), newClients()
 	open(t, store, first)
-	m := &membership.Membership{Rows: testkit.Rows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: now}
+	m := newMembers(store, all)
 	out := &fanout.Fanout{
 		Subscribers: store, Cache: store, Forgetter: m, Gateway: all, Now: now,
 		Log: slog.New(slog.DiscardHandler),
@@ -31,7 +30,9 @@ func TestWatcherThatIsGone(t *testing.T) {
 	if err := store.Watch(t.Context(), c, []string{"bob"}); err != nil {
 		t.Fatal(err)
 	} // and here it dies
-	all.closed[first] = true
+	if err := all.Close(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
 	if err := m.Disconnected(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +44,6 @@ func TestWatcherThatIsGone(t *testing.T) {
 		}
 	}
 	if queued := all.take(); len(queued) > 0 {
-		t.Errorf("the watchers are told again and again: %+v", queued)
+		t.Errorf("the status is queued again and again: %+v", queued)
 	}
 }

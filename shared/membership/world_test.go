@@ -20,7 +20,9 @@ const (
 )
 
 // clock is when everything happens, unless a test says otherwise. Stamps are milliseconds after it.
-var clock = time.UnixMilli(1_795_521_600_000) //nolint:gochecknoglobals // a constant, but for its type
+//
+//nolint:gochecknoglobals // a constant, but for its type
+var clock = time.UnixMilli(1_795_521_600_000)
 
 func now() time.Time { return clock }
 
@@ -32,28 +34,38 @@ func open(t *testing.T, store testkit.Store, ids ...pusher.ConnectionID) {
 	t.Helper()
 	m := &membership.Membership{Rows: testkit.Rows(store)}
 	for _, id := range ids {
-		if err := m.Open(t.Context(), tenant(), state.Connection{ID: id, App: app, ConnectedAt: clock}); err != nil {
+		c := state.Connection{ID: id, App: app, ConnectedAt: clock}
+		if err := m.Open(t.Context(), tenant(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// subscribe is a frame that subscribes to news, from its first step to what the client is told.
-func subscribe(t *testing.T, name string, store testkit.Store, id pusher.ConnectionID, stamp state.Stamp) *process {
-	return start(t, name, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
-		c, err := m.Connection(ctx, id)
-		if errors.Is(err, state.ErrGone) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return m.Subscribe(ctx, tenant(), c, news, stamp)
-	})
+// subscribe is a frame that subscribes to news, from its first step to the success.
+func subscribe(
+	t *testing.T, name string, store testkit.Store, id pusher.ConnectionID, stamp state.Stamp,
+) *process {
+	return frame(t, name, store, id,
+		func(ctx context.Context, m *membership.ConsumerSteps, c state.Connection) error {
+			return m.Subscribe(ctx, tenant(), c, news, stamp)
+		})
 }
 
-// unsubscribe is a frame that leaves news.
-func unsubscribe(t *testing.T, name string, store testkit.Store, id pusher.ConnectionID, stamp state.Stamp) *process {
+// unsubscribe is a frame that unsubscribes from news.
+func unsubscribe(
+	t *testing.T, name string, store testkit.Store, id pusher.ConnectionID, stamp state.Stamp,
+) *process {
+	return frame(t, name, store, id,
+		func(ctx context.Context, m *membership.ConsumerSteps, c state.Connection) error {
+			return m.Unsubscribe(ctx, tenant(), c, news, stamp)
+		})
+}
+
+// frame reads the connection, as each frame does first, and goes on if it is there.
+func frame(
+	t *testing.T, name string, store testkit.Store, id pusher.ConnectionID,
+	then func(context.Context, *membership.ConsumerSteps, state.Connection) error,
+) *process {
 	return start(t, name, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
 		c, err := m.Connection(ctx, id)
 		if errors.Is(err, state.ErrGone) {
@@ -62,25 +74,26 @@ func unsubscribe(t *testing.T, name string, store testkit.Store, id pusher.Conne
 		if err != nil {
 			return err
 		}
-		return m.Unsubscribe(ctx, tenant(), c, news, stamp)
+		return then(ctx, m, c)
 	})
 }
 
 // forget is a $disconnect.
-func forget(t *testing.T, name string, store testkit.Store, id pusher.ConnectionID) *process {
+func forget(
+	t *testing.T, name string, store testkit.Store, id pusher.ConnectionID,
+) *process {
 	return start(t, name, store, func(ctx context.Context, m *membership.ConsumerSteps) error {
 		return m.Disconnected(ctx, id)
 	})
 }
 
-// sweep runs Sweep when every lease given so far has come due.
+// sweep runs Sweep at a time when every lease written so far is due.
 func sweep(t *testing.T, store testkit.Store) {
 	t.Helper()
-	all := newClients()
-	m := &membership.Membership{
-		Rows: testkit.Rows(store), Apps: all, Gateway: all, Queue: all, Timeout: timeout, Now: func() time.Time { return clock.Add(5 * time.Minute) },
-	}
-	if err := store.SetSwept(t.Context(), clock.Truncate(time.Minute).Add(-time.Minute)); err != nil {
+	m := newMembers(store, newClients())
+	m.Now = func() time.Time { return clock.Add(5 * time.Minute) }
+	last := clock.Truncate(time.Minute).Add(-time.Minute)
+	if err := store.SetSwept(t.Context(), last); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := m.Sweep(t.Context()); err != nil {
@@ -88,19 +101,21 @@ func sweep(t *testing.T, store testkit.Store) {
 	}
 }
 
-// rows is what the table holds about a channel and its connections in the end.
+// rows are the rows of a channel and its connections in the end.
 type rows struct {
 	subscribed map[pusher.ConnectionID]state.Stamp
 	marker     state.Marker
 	open       map[pusher.ConnectionID]bool
 }
 
-// listed reports whether the channel is among the occupied ones.
+// listed reports whether the channel is listed as occupied.
 func (r rows) listed() bool { return r.marker.Exists && r.marker.Vacant == "" }
 
-func look(t *testing.T, store *dynamo.State, ids ...pusher.ConnectionID) rows {
+func readRows(t *testing.T, store *dynamo.State, ids ...pusher.ConnectionID) rows {
 	t.Helper()
-	r := rows{subscribed: map[pusher.ConnectionID]state.Stamp{}, open: map[pusher.ConnectionID]bool{}}
+	r := rows{
+		subscribed: map[pusher.ConnectionID]state.Stamp{}, open: map[pusher.ConnectionID]bool{},
+	}
 	err := store.Subscribers(t.Context(), app, news, clock, func(page []state.Subscription) error {
 		for _, s := range page {
 			r.subscribed[s.Connection] = s.Stamp
