@@ -21,7 +21,7 @@ const (
 
 var errBroken = errors.New("the table is away")
 
-// steps notes, in order, what the consumer hands to the fan-out and to membership.
+// steps keeps, in order, what the consumer hands to the fan-out and to membership.
 type steps struct {
 	got    []string
 	failAt int // the number of the call that fails, from 1; none if 0
@@ -71,7 +71,8 @@ func consume(t *testing.T, s *steps, batch []state.Broadcast) (done int, err err
 	return (&consumer.Consumer{Fanout: s, Membership: s}).Consume(t.Context(), batch)
 }
 
-// event has its name for a frame. On a cache channel it is cached, as a publish of the app's server is.
+// event has its name for a frame. On a cache channel it is cached, as a publish of the app's server
+// is.
 func event(name string, ch pusher.Channel) state.Event {
 	return state.Event{App: "shop", Channel: ch, Frame: []byte(name), Cache: ch.Cache()}
 }
@@ -114,7 +115,9 @@ func TestMessagesAreHandledInOrder(t *testing.T) {
 		{
 			"a change keeps its place between events",
 			[]state.Broadcast{
-				event("a", lobby), event("b", lobby), join("ann"), event("c", lobby), leave("ann"), event("d", lobby),
+				event("a", lobby), event("b", lobby), join("ann"),
+				event("c", lobby), leave("ann"),
+				event("d", lobby),
 			},
 			[]string{
 				"events shop presence-lobby: a b", "join ann 1", "events shop presence-lobby: c",
@@ -156,7 +159,9 @@ func TestEventsThatAreHandedOverTogether(t *testing.T) {
 		},
 		{
 			"two channels",
-			[]state.Broadcast{event("a", orders), event("b", orders), event("c", "orders-2"), event("d", orders)},
+			[]state.Broadcast{
+				event("a", orders), event("b", orders), event("c", "orders-2"), event("d", orders),
+			},
 			[]string{"events shop orders: a b", "events shop orders-2: c", "events shop orders: d"},
 		},
 		{
@@ -204,14 +209,20 @@ func TestConsumeStopsAtAFailure(t *testing.T) {
 		done   int
 	}{
 		{"at the first", []state.Broadcast{join("ann"), event("a", lobby)}, 1, 0, 0},
-		{"at a join", []state.Broadcast{event("a", lobby), event("b", lobby), join("ann"), leave("ann")}, 2, 0, 2},
+		{
+			"at a join",
+			[]state.Broadcast{event("a", lobby), event("b", lobby), join("ann"), leave("ann")},
+			2, 0, 2,
+		},
 		{"at a leave", []state.Broadcast{join("ann"), leave("ann"), event("a", lobby)}, 2, 0, 1},
 		{"at a count", []state.Broadcast{join("ann"), count, event("a", lobby)}, 2, 0, 1},
 		{"at a watch", []state.Broadcast{watch, watch, watch}, 3, 0, 2},
 		{"at an event", []state.Broadcast{join("ann"), event("a", lobby), leave("ann")}, 2, 0, 1},
 		{
 			"among events",
-			[]state.Broadcast{join("ann"), event("a", lobby), event("b", lobby), event("c", lobby), leave("ann")},
+			[]state.Broadcast{
+				join("ann"), event("a", lobby), event("b", lobby), event("c", lobby), leave("ann"),
+			},
 			2, 2, 3,
 		},
 		{

@@ -9,22 +9,21 @@ import (
 
 	"hark/shared/consumer"
 	"hark/shared/dynamo"
-	"hark/shared/internal/testkit"
-	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
 )
 
 const rates = pusher.Channel("cache-rates")
 
-// arriving are rows among which somebody comes right behind the first read.
+// arriving are rows to which a subscriber is added directly after the first read.
 type arriving struct {
 	*dynamo.State
 	come func()
 }
 
 func (a *arriving) Subscribers(
-	ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]state.Subscription) error,
+	ctx context.Context, app string, ch pusher.Channel, now time.Time,
+	page func([]state.Subscription) error,
 ) error {
 	err := a.State.Subscribers(ctx, app, ch, now, page)
 	if a.come != nil {
@@ -34,24 +33,25 @@ func (a *arriving) Subscribers(
 	return err
 }
 
-// newcomer subscribes ann to the cache channel. Before it posts its first frame it waits, if told
-// to.
-func (r *rig) newcomer(t *testing.T, wait func()) (subscribed func() error) {
+// newcomer opens ann's connection. subscribed subscribes it to the channel, and calls wait before
+// each of its posts.
+func (r *rig) newcomer(
+	t *testing.T, ch pusher.Channel, wait func(),
+) (subscribed func() error) {
 	t.Helper()
-	function := &membership.Membership{
-		Rows: testkit.Rows(r.state), Apps: r, Queue: r, Timeout: 10 * time.Second, Gateway: stopping{Gateway: r.members.Gateway, before: wait},
-	}
+	function := r.membership(stopping{Gateway: r.members.Gateway, before: wait})
 	app, _ := r.ByID(t.Context(), appID)
 	c := state.Connection{ID: ann, App: appID, ConnectedAt: time.Now()}
 	if err := function.Open(t.Context(), app, c); err != nil {
 		t.Fatal(err)
 	}
 	return func() error {
-		return function.Subscribe(t.Context(), app, c, rates, state.Stamp(c.ConnectedAt.UnixMilli()))
+		stamp := state.Stamp(c.ConnectedAt.UnixMilli())
+		return function.Subscribe(t.Context(), app, c, ch, stamp)
 	}
 }
 
-// names are the events that ann got.
+// names are the events that ann was sent.
 func (r *rig) names(t *testing.T) (names []string) {
 	t.Helper()
 	for _, frame := range r.gateway.received(ann) {
@@ -64,7 +64,7 @@ func (r *rig) names(t *testing.T) (names []string) {
 	return names
 }
 
-// consume posts a batch as the channel's consumer does, which hands over a cached event alone.
+// consume posts a batch as the channel's consumer does, which hands over each cached event alone.
 func (r *rig) consume(t *testing.T, events ...state.Event) {
 	t.Helper()
 	var batch []state.Broadcast
@@ -79,7 +79,7 @@ func (r *rig) consume(t *testing.T, events ...state.Event) {
 
 // A client that subscribes between two cached events of one batch finds the first and gets the
 // second.
-func TestCachedEventsOfOneBatch(t *testing.T) {
+func TestClientThatSubscribesBetweenCachedEventsOfOneBatchGetsBoth(t *testing.T) {
 	plain := func(name string) state.Event { // as a client's event is, which is not kept
 		e := named(name, rates)
 		e.Cache = false
@@ -89,20 +89,30 @@ func TestCachedEventsOfOneBatch(t *testing.T) {
 		name  string
 		batch []state.Event
 		kept  string   // in the end
-		want  []string // what a newcomer gets who comes when the subscribers of the first have been read
+		want  []string // events of a client that subscribes after the first read of subscribers
 	}{
-		{"two that are kept", []state.Event{named("one", rates), named("two", rates)}, "two", []string{"subscription_succeeded", "one", "two"}},
+		{
+			"two that are kept",
+			[]state.Event{named("one", rates), named("two", rates)},
+			"two",
+			[]string{"subscription_succeeded", "one", "two"},
+		},
 		{
 			"behind one that is not",
 			[]state.Event{plain("one"), named("two", rates)},
 			"two",
 			[]string{"subscription_succeeded", "pusher:cache_miss", "two"},
 		},
-		{"before one that is not", []state.Event{named("one", rates), plain("two")}, "one", []string{"subscription_succeeded", "one", "two"}},
+		{
+			"before one that is not",
+			[]state.Event{named("one", rates), plain("two")},
+			"one",
+			[]string{"subscription_succeeded", "one", "two"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, long)
-			subscribed := r.newcomer(t, func() {})
+			subscribed := r.newcomer(t, rates, func() {})
 			r.Subscribers = &arriving{r.state, func() {
 				if err := subscribed(); err != nil {
 					t.Error(err)
@@ -113,20 +123,21 @@ func TestCachedEventsOfOneBatch(t *testing.T) {
 				t.Errorf("the newcomer got %v, want %v", got, c.want)
 			}
 			kept, err := r.state.Cached(t.Context(), appID, rates, time.Now())
-			if want := string(named(c.kept, rates).Frame); err != nil || string(kept.Frame) != want {
+			want := string(named(c.kept, rates).Frame)
+			if err != nil || string(kept.Frame) != want {
 				t.Errorf("kept is %s (%v), want %s", kept.Frame, err, want)
 			}
 		})
 	}
 }
 
-// A newcomer who is waited for may have been told the event that is kept by then: it does not get
-// it once more. What follows it does.
-func TestCachedEventThatANewcomerWasTold(t *testing.T) {
+// The consumer waits for a pending subscriber, which may be sent the cached event meanwhile. It
+// does not get that event once more, but it gets the next one.
+func TestPendingSubscriberGetsACachedEventOnce(t *testing.T) {
 	r := newRig(t, long)
 	row, read := make(chan struct{}), make(chan struct{})
 	first := true
-	subscribed := r.newcomer(t, func() {
+	subscribed := r.newcomer(t, rates, func() {
 		if first { // its row is written, and pending
 			first = false
 			close(row)
@@ -141,7 +152,8 @@ func TestCachedEventThatANewcomerWasTold(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if got, want := r.names(t), []string{"subscription_succeeded", "one", "two"}; !slices.Equal(got, want) {
+	want := []string{"subscription_succeeded", "one", "two"}
+	if got := r.names(t); !slices.Equal(got, want) {
 		t.Errorf("the newcomer got %v, want %v", got, want)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,12 +17,12 @@ import (
 )
 
 const (
-	short = time.Second // patience with a client that is meant to be given up
-	long  = time.Minute // with one that is not
-	old   = time.Hour   // age of a connection of which a 410 is believed
+	short = time.Second // patience with a client that the test wants given up
+	long  = time.Minute // patience with any other
+	old   = time.Hour   // age of a connection for which a 410 is believed
 )
 
-func TestEvents(t *testing.T) {
+func TestEventsGoToEverySubscriberButTheExcepted(t *testing.T) {
 	r := newRig(t, long)
 	r.subscribe(t, appID, ann, old)
 	r.subscribe(t, appID, bob, old)
@@ -34,10 +33,10 @@ func TestEvents(t *testing.T) {
 	r.gateway.has(t, ann, all[0])
 	r.gateway.has(t, bob, all...)
 	r.gateway.has(t, eve) // two apps with equal channel names never meet
-	t.Run("to nobody", func(t *testing.T) {
+	t.Run("to a channel without subscribers", func(t *testing.T) {
 		r.deliver(t, state.Event{App: appID, Channel: "empty", Frame: []byte("{}")})
 	})
-	t.Run("except a socket ID that nobody has", func(t *testing.T) {
+	t.Run("except a socket ID without a connection", func(t *testing.T) {
 		e := numbered(3)[2]
 		e.Except = "1.2"
 		r.deliver(t, e)
@@ -60,9 +59,9 @@ func TestEventsToMany(t *testing.T) {
 	}
 }
 
-// A client whose buffer is full for a while gets its events later, in order; nobody else waits for
-// it, not even where hardly any posts may be under way at once.
-func TestEventsHoldsNobodyUpForASlowClient(t *testing.T) {
+// A client whose buffer is full for a while gets its events later, in order. No other client waits
+// for it, even if very few posts may be under way at once.
+func TestSlowClientHoldsUpNoOther(t *testing.T) {
 	r := newRig(t, long)
 	r.ClientsAtOnce = 2
 	r.subscribe(t, appID, ann, old)
@@ -81,9 +80,9 @@ func TestEventsHoldsNobodyUpForASlowClient(t *testing.T) {
 	}
 }
 
-// One client may cost a batch its patience once, not once for each event: the invocation would run
-// out of time, and everybody would get everything again.
-func TestEventsGivesUpASlowClientOnce(t *testing.T) {
+// One client may cost a batch its patience once, not once for each event. Otherwise the invocation
+// would run out of time, and every client would get all events again.
+func TestSlowClientIsGivenUpOnceInABatch(t *testing.T) {
 	r := newRig(t, short)
 	r.subscribe(t, appID, ann, old)
 	r.subscribe(t, appID, bob, old)
@@ -116,8 +115,8 @@ func TestEventsGivesUpASlowClientOnce(t *testing.T) {
 	})
 }
 
-// A frame that is refused for itself says nothing about the next one.
-func TestEventsDropsAFrameThatIsRefused(t *testing.T) {
+// A refusal of one frame says nothing about the next one.
+func TestFrameThatIsRefusedIsDropped(t *testing.T) {
 	r := newRig(t, long)
 	r.subscribe(t, appID, ann, old)
 	all := numbered(3)
@@ -135,7 +134,7 @@ func TestEventsDropsAFrameThatIsRefused(t *testing.T) {
 }
 
 // What a 410 proves depends on the connection's age (docs/aws.md §A5).
-func TestEventsToAClientThatIsSaidToBeGone(t *testing.T) {
+func TestClientWhosePostIsAnswered410(t *testing.T) {
 	const post, get, del = http.MethodPost, http.MethodGet, http.MethodDelete
 	for _, c := range []struct {
 		name      string
@@ -146,12 +145,24 @@ func TestEventsToAClientThatIsSaidToBeGone(t *testing.T) {
 		forgotten bool
 		dropped   int
 	}{
-		{"old: it is forgotten, and closed should it live", old, []int{410}, 0, []string{post, del}, true, 0},
+		{
+			"old: it is forgotten, and closed in case it exists",
+			old, []int{410}, 0, []string{post, del}, true, 0,
+		},
 		{"of a malformed ID: it is forgotten", old, []int{400}, 0, []string{post, del}, true, 0},
-		{"young and alive: it gets the frame again", 0, []int{410, 200}, 200, []string{post, get, post}, false, 0},
+		{
+			"young and alive: it gets the frame again",
+			0, []int{410, 200}, 200, []string{post, get, post}, false, 0,
+		},
 		{"young and dead: it is forgotten", 0, []int{410}, 410, []string{post, get, del}, true, 0},
-		{"young, alive, and gone before the frame came again: it is forgotten", 0, []int{410}, 200, []string{post, get, post, del}, true, 0},
-		{"young, and nobody knows: the event is dropped", 0, []int{410}, 500, []string{post, get}, false, 1},
+		{
+			"young, alive, and gone before the frame came again: it is forgotten",
+			0, []int{410}, 200, []string{post, get, post, del}, true, 0,
+		},
+		{
+			"young, and the gateway cannot say: the event is dropped",
+			0, []int{410}, 500, []string{post, get}, false, 1,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, long)
@@ -172,13 +183,8 @@ func TestEventsToAClientThatIsSaidToBeGone(t *testing.T) {
 			}
 			e := numbered(1)
 			r.deliver(t, e...)
-			var methods []string
-			for _, request := range r.gateway.requests(ann) {
-				method, _, _ := strings.Cut(request, " ")
-				methods = append(methods, method)
-			}
-			if !slices.Equal(methods, c.methods) {
-				t.Errorf("requests %q, want %q", methods, c.methods)
+			if got := r.gateway.methods(ann); !slices.Equal(got, c.methods) {
+				t.Errorf("requests %q, want %q", got, c.methods)
 			}
 			if slices.Contains(r.subscribed(t), ann) == c.forgotten {
 				t.Errorf("subscribed: %q", r.subscribed(t))
@@ -191,7 +197,7 @@ func TestEventsToAClientThatIsSaidToBeGone(t *testing.T) {
 	}
 }
 
-func TestEventsForgetsAClientOnce(t *testing.T) {
+func TestClientThatIsGoneIsForgottenOnceInABatch(t *testing.T) {
 	r := newRig(t, long)
 	r.subscribe(t, appID, ann, old)
 	r.gateway.answer = func(string, pusher.ConnectionID, string) int { return http.StatusGone }
@@ -223,7 +229,7 @@ func TestEventsCountsWhatIsDoneWhenTimeRunsOut(t *testing.T) {
 	}
 	r.gateway.has(t, ann, all[:2]...)
 	if n := r.dropped(ann); n != 0 {
-		t.Errorf("%d events counted as dropped, which come again", n)
+		t.Errorf("%d events counted as dropped, though they come again", n)
 	}
 }
 
@@ -258,7 +264,8 @@ type subscribers struct {
 }
 
 func (s *subscribers) Subscribers(
-	_ context.Context, _ string, _ pusher.Channel, _ time.Time, page func([]state.Subscription) error,
+	_ context.Context, _ string, _ pusher.Channel, _ time.Time,
+	page func([]state.Subscription) error,
 ) error {
 	return s.read(page)
 }
@@ -266,7 +273,7 @@ func (s *subscribers) Subscribers(
 func (s *subscribers) Subscription(
 	context.Context, string, pusher.Channel, pusher.ConnectionID,
 ) (state.Subscription, bool, error) {
-	return state.Subscription{}, false, errors.New("nobody is pending")
+	return state.Subscription{}, false, errors.New("no subscription is pending")
 }
 
 func TestEventsFailsWhenSubscribersCannotBeRead(t *testing.T) {
@@ -304,8 +311,8 @@ func TestEventsWithoutOptions(t *testing.T) {
 	r.gateway.has(t, ann, all...)
 }
 
-// What goes wrong with one subscriber, be it a mistake of ours, ends neither the process nor the
-// others' deliveries.
+// A panic over one subscriber, which is a mistake of ours, ends neither the process nor the posts
+// to the others.
 func TestEventsSurvivesAPanic(t *testing.T) {
 	r := newRig(t, long)
 	r.subscribe(t, appID, ann, old)
@@ -331,8 +338,8 @@ func (p panicking) Post(ctx context.Context, id pusher.ConnectionID, frame []byt
 	return p.Gateway.Post(ctx, id, frame)
 }
 
-// A channel too large for all events of a batch ends them one after another, so that what has ended
-// need not come again.
+// If a channel is too large for all events of a batch, they are done one after another, so that
+// those that are done need not come again.
 func TestEventsToALargeChannelMakesProgress(t *testing.T) {
 	const many = 3000
 	r := newRig(t, long)

@@ -4,21 +4,22 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"hark/shared/dynamo"
 	"hark/shared/fanout"
-	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
 	"hark/shared/state"
 )
 
 // racing subscribes ann by a function that stops before it posts its nth frame, delivers the event
-// meanwhile, and lets the function go on. It returns what ann got, by name.
-func racing(t *testing.T, ch pusher.Channel, before int, cached, event state.Event, subscribers func(*dynamo.State) fanout.Subscribers) []string {
+// meanwhile, and lets the function go on. It returns the names of the events that ann was sent.
+func racing(
+	t *testing.T, ch pusher.Channel, before int, cached, event state.Event,
+	subscribers func(*dynamo.State) fanout.Subscribers,
+) []string {
 	t.Helper()
 	r := newRig(t, long)
 	r.Subscribers = subscribers(r.state)
@@ -27,33 +28,23 @@ func racing(t *testing.T, ch pusher.Channel, before int, cached, event state.Eve
 	}
 	stopped, goOn := make(chan struct{}), make(chan struct{})
 	posts := 0
-	function := &membership.Membership{
-		Rows: testkit.Rows(r.state), Apps: r, Queue: r, Timeout: 10 * time.Second,
-		Gateway: stopping{Gateway: r.members.Gateway, before: func() {
-			if posts++; posts == before {
-				close(stopped)
-				<-goOn
-			}
-		}},
-	}
-	app, _ := r.ByID(t.Context(), appID)
-	c := state.Connection{ID: ann, App: appID, ConnectedAt: time.Now()}
-	if err := function.Open(t.Context(), app, c); err != nil {
-		t.Fatal(err)
-	}
+	subscribe := r.newcomer(t, ch, func() {
+		if posts++; posts == before {
+			close(stopped)
+			<-goOn
+		}
+	})
 	subscribed, delivered := make(chan error, 1), make(chan error, 1)
-	go func() {
-		subscribed <- function.Subscribe(t.Context(), app, c, ch, state.Stamp(c.ConnectedAt.UnixMilli()))
-	}()
+	go func() { subscribed <- subscribe() }()
 	<-stopped
 	go func() {
 		_, err := r.Events(t.Context(), []state.Event{event})
 		delivered <- err
 	}()
 	select {
-	case err := <-delivered: // it waited for nobody
+	case err := <-delivered: // it did not wait
 		delivered <- err
-	case <-time.After(100 * time.Millisecond): // it waits, or takes long: both orders are right then
+	case <-time.After(100 * time.Millisecond): // it waits, or is slow: both orders are right then
 	}
 	close(goOn)
 	for _, done := range []chan error{subscribed, delivered} {
@@ -61,15 +52,7 @@ func racing(t *testing.T, ch pusher.Channel, before int, cached, event state.Eve
 			t.Fatal(err)
 		}
 	}
-	var names []string
-	for _, frame := range r.gateway.received(ann) {
-		f, err := pusher.ParseFrame([]byte(frame))
-		if err != nil {
-			t.Fatal(err)
-		}
-		names = append(names, strings.TrimPrefix(f.Event, "pusher_internal:"))
-	}
-	return names
+	return r.names(t)
 }
 
 // stopping calls a function before each post.
@@ -83,11 +66,12 @@ func (s stopping) Post(ctx context.Context, id pusher.ConnectionID, frame []byte
 	return s.Gateway.Post(ctx, id, frame)
 }
 
-// unflagged are rows that never say pending, as they would be without the flag.
+// unflagged are rows without the pending flag.
 type unflagged struct{ *dynamo.State }
 
 func (u unflagged) Subscribers(
-	ctx context.Context, app string, ch pusher.Channel, now time.Time, page func([]state.Subscription) error,
+	ctx context.Context, app string, ch pusher.Channel, now time.Time,
+	page func([]state.Subscription) error,
 ) error {
 	return u.State.Subscribers(ctx, app, ch, now, func(all []state.Subscription) error {
 		for i := range all {
@@ -102,17 +86,18 @@ func flagged(s *dynamo.State) fanout.Subscribers { return s }
 func unflag(s *dynamo.State) fanout.Subscribers { return unflagged{s} }
 
 func named(name string, ch pusher.Channel) state.Event {
-	return state.Event{App: appID, Channel: ch, Frame: pusher.EventFrame(name, ch, "{}"), Cache: ch.Cache()}
+	frame := pusher.EventFrame(name, ch, "{}")
+	return state.Event{App: appID, Channel: ch, Frame: frame, Cache: ch.Cache()}
 }
 
-// Checklist 49, and the interleavings 12 and 14 of docs/steps.md §2: what is published while somebody
-// subscribes comes behind the success, and behind what was cached before. With the flag taken out,
-// each comes too early.
-func TestEventWhileSomebodySubscribes(t *testing.T) {
+// Checklist 49, and the interleavings 12 and 14 of docs/steps.md §2: an event that is published
+// while a client subscribes comes after the success, and after the event that was cached before.
+// Without the pending flag each comes too early.
+func TestEventDuringASubscribeComesAfterTheSuccess(t *testing.T) {
 	for _, c := range []struct {
 		name            string
 		channel         pusher.Channel
-		before          int // which frame of the function is late
+		before          int // the number of the frame that is late
 		cached, event   state.Event
 		want, unflagged []string
 	}{
@@ -124,7 +109,9 @@ func TestEventWhileSomebodySubscribes(t *testing.T) {
 			[]string{"e", "subscription_succeeded"},
 		},
 		{
-			"14 an event between the success and what was cached", "cache-rates", 2, named("old", "cache-rates"), named("new", "cache-rates"),
+			"14 an event between the success and what was cached", rates, 2,
+			named("old", rates),
+			named("new", rates),
 			[]string{"subscription_succeeded", "old", "new"},
 			[]string{"subscription_succeeded", "new", "old"},
 		},
@@ -136,29 +123,31 @@ func TestEventWhileSomebodySubscribes(t *testing.T) {
 			}
 		})
 		t.Run(c.name+", not without the flag", func(t *testing.T) {
-			if got := racing(t, c.channel, c.before, c.cached, c.event, unflag); !slices.Equal(got, c.unflagged) {
+			got := racing(t, c.channel, c.before, c.cached, c.event, unflag)
+			if !slices.Equal(got, c.unflagged) {
 				t.Errorf("got %v, want %v", got, c.unflagged)
 			}
 		})
 	}
 }
 
-// A function that died before it could tell its client leaves the row pending. Whoever waits for it
-// is closed, and comes back; nobody else is held up.
-func TestEventForOneWhoIsNeverTold(t *testing.T) {
+// A function that died before it sent the success leaves the row pending. Its client is closed and
+// comes back. No other client waits for it.
+func TestSubscriberThatStaysPendingIsClosed(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		ch   pusher.Channel
 	}{
-		{"on a public channel it is waited for", channel},
-		{"on a presence channel nobody could be at work on it", "presence-lobby"},
+		{"on a public channel after a wait", channel},
+		{"on a presence channel, where no function can settle it meanwhile", "presence-lobby"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, long)
 			for _, s := range []state.Subscription{
-				{Connection: ann, App: appID, Channel: c.ch, Stamp: 1, ConnectedAt: time.Now(), Pending: true},
-				{Connection: bob, App: appID, Channel: c.ch, Stamp: 1, ConnectedAt: time.Now()},
+				{Connection: ann, Pending: true},
+				{Connection: bob},
 			} {
+				s.App, s.Channel, s.Stamp, s.ConnectedAt = appID, c.ch, 1, time.Now()
 				if _, err := r.state.PutSubscription(t.Context(), s); err != nil {
 					t.Fatal(err)
 				}
@@ -172,13 +161,18 @@ func TestEventForOneWhoIsNeverTold(t *testing.T) {
 			}
 		})
 	}
-	t.Run("one who leaves meanwhile is not waited for", func(t *testing.T) {
+	t.Run("but not if it leaves meanwhile", func(t *testing.T) {
 		r := newRig(t, long)
-		s := state.Subscription{Connection: ann, App: appID, Channel: channel, Stamp: 1, ConnectedAt: time.Now(), Pending: true}
+		s := state.Subscription{
+			Connection: ann, App: appID, Channel: channel, Stamp: 1,
+			ConnectedAt: time.Now(), Pending: true,
+		}
 		if _, err := r.state.PutSubscription(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		time.AfterFunc(50*time.Millisecond, func() { _ = r.state.DropSubscription(context.Background(), s) })
+		time.AfterFunc(50*time.Millisecond, func() {
+			_ = r.state.DropSubscription(context.Background(), s)
+		})
 		r.deliver(t, named("e", channel))
 		if got := r.gateway.requests(ann); len(got) > 0 {
 			t.Errorf("ann's connection: %v", got)
@@ -186,8 +180,7 @@ func TestEventForOneWhoIsNeverTold(t *testing.T) {
 	})
 }
 
-// A change is posted to all, and a client that cannot be sent it is closed.
-func TestPost(t *testing.T) {
+func TestPostClosesAClientThatCannotBeSentTheFrame(t *testing.T) {
 	r := newRig(t, short)
 	r.gateway.answer = func(method string, id pusher.ConnectionID, _ string) int {
 		switch {
@@ -201,7 +194,9 @@ func TestPost(t *testing.T) {
 	var all []state.Subscription
 	for _, id := range []pusher.ConnectionID{ann, bob, eve} {
 		r.subscribe(t, appID, id, old)
-		all = append(all, state.Subscription{Connection: id, App: appID, Channel: channel, ConnectedAt: time.Now().Add(-old)})
+		all = append(all, state.Subscription{
+			Connection: id, App: appID, Channel: channel, ConnectedAt: time.Now().Add(-old),
+		})
 	}
 	if err := r.Post(t.Context(), all, []byte(`{"event":"x"}`)); err != nil {
 		t.Fatal(err)
@@ -210,9 +205,9 @@ func TestPost(t *testing.T) {
 		t.Errorf("bob got %v", got)
 	}
 	if got := r.gateway.requests(ann); got[len(got)-1] != http.MethodDelete {
-		t.Errorf("ann, who took nothing, is not closed: %v", got)
+		t.Errorf("ann took no frame and is not closed: %v", got)
 	}
 	if ids := r.subscribed(t); slices.Contains(ids, eve) {
-		t.Errorf("eve, who has gone, is still subscribed: %v", ids)
+		t.Errorf("eve has gone and is still subscribed: %v", ids)
 	}
 }

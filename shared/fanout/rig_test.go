@@ -61,19 +61,28 @@ func newRig(t *testing.T, patience time.Duration) *rig {
 	r := &rig{cfg: cfg, gateway: newGateway(t), state: testkit.Table(t, nil)}
 	client := r.client(t, patience)
 	log := slog.New(slog.NewTextHandler(r, nil))
-	r.members = &membership.Membership{Rows: testkit.Rows(r.state), Apps: r, Gateway: client, Queue: r, Timeout: 10 * time.Second, Log: log}
+	r.members = r.membership(client)
+	r.members.Log = log
 	r.Fanout = &fanout.Fanout{
-		Subscribers: r.state, Cache: r.state, Forgetter: r.members, Gateway: client, ClientsAtOnce: 8, Log: log,
+		Subscribers: r.state, Cache: r.state, Forgetter: r.members, Gateway: client,
+		ClientsAtOnce: 8, Log: log,
 	}
 	return r
 }
 
-// ByID is the table of apps: each has the default settings.
+// membership runs the steps, and posts by this gateway.
+func (r *rig) membership(gateway membership.Gateway) *membership.Membership {
+	return &membership.Membership{
+		Rows: testkit.Rows(r.state), Apps: r, Gateway: gateway, Queue: r, Timeout: 10 * time.Second,
+	}
+}
+
+// ByID returns an app with the default settings, whatever its ID.
 func (r *rig) ByID(_ context.Context, id string) (pusher.App, error) {
 	return pusher.App{ID: id, Settings: settings.Default()}, nil
 }
 
-// Publish is the queue's. Only leaves go there, of clients that have gone.
+// Publish keeps messages. Only leaves of clients that have gone are queued.
 func (r *rig) Publish(_ context.Context, messages ...state.Broadcast) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -93,7 +102,7 @@ func (r *rig) client(t *testing.T, patience time.Duration) *apigw.Gateway {
 	return c
 }
 
-// Write is the log's.
+// Write keeps a line of the log.
 func (r *rig) Write(line []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,38 +114,40 @@ func (r *rig) dropped(id pusher.ConnectionID) (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for line := range strings.SplitSeq(r.log.String(), "\n") {
-		if strings.Contains(line, "event dropped for one client") && strings.Contains(line, string(id)) {
+		dropped := strings.Contains(line, "event dropped for one client")
+		if dropped && strings.Contains(line, string(id)) {
 			n++
 		}
 	}
 	return n
 }
 
-// subscribe lets a client in that connected that long ago, and subscribes it, of which the gateway
-// hears nothing.
+// subscribe opens a connection of that age and subscribes it. The scripted gateway gets no request.
 func (r *rig) subscribe(t *testing.T, app string, id pusher.ConnectionID, age time.Duration) {
 	t.Helper()
 	at := time.Now().Add(-age)
 	c := state.Connection{ID: id, App: app, ConnectedAt: at}
 	tenant, _ := r.ByID(t.Context(), app)
-	quiet := &membership.Membership{Rows: testkit.Rows(r.state), Apps: r, Gateway: &testkit.Gateway{}, Queue: r, Timeout: 10 * time.Second}
+	quiet := r.membership(&testkit.Gateway{})
 	if err := quiet.Open(t.Context(), tenant, c); err != nil {
 		t.Fatal(err)
 	}
-	if err := quiet.Subscribe(t.Context(), tenant, c, channel, state.Stamp(at.UnixMilli())); err != nil {
+	stamp := state.Stamp(at.UnixMilli())
+	if err := quiet.Subscribe(t.Context(), tenant, c, channel, stamp); err != nil {
 		t.Fatalf("subscribe %s: %v", id, err)
 	}
 }
 
-// subscribed tells who is.
+// subscribed returns the connections that are subscribed.
 func (r *rig) subscribed(t *testing.T) (ids []pusher.ConnectionID) {
 	t.Helper()
-	err := r.state.Subscribers(t.Context(), appID, channel, time.Now(), func(page []state.Subscription) error {
+	add := func(page []state.Subscription) error {
 		for _, s := range page {
 			ids = append(ids, s.Connection)
 		}
 		return nil
-	})
+	}
+	err := r.state.Subscribers(t.Context(), appID, channel, time.Now(), add)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +157,8 @@ func (r *rig) subscribed(t *testing.T) (ids []pusher.ConnectionID) {
 // numbered are events whose data is their number, from 1.
 func numbered(n int) (all []state.Event) {
 	for i := range n {
-		all = append(all, state.Event{App: appID, Channel: channel, Frame: pusher.EventFrame("e", channel, fmt.Sprint(i+1))})
+		frame := pusher.EventFrame("e", channel, fmt.Sprint(i+1))
+		all = append(all, state.Event{App: appID, Channel: channel, Frame: frame})
 	}
 	return all
 }
@@ -162,7 +174,8 @@ func (r *rig) deliver(t *testing.T, events ...state.Event) {
 // gateway answers for connections and keeps what they were sent.
 type gateway struct {
 	*httptest.Server
-	answer func(method string, id pusher.ConnectionID, frame string) int // of a frame that is the client's turn; 200 if nil
+	// answer returns the status of a request; 200 if nil.
+	answer func(method string, id pusher.ConnectionID, frame string) int
 
 	mu   sync.Mutex
 	got  map[pusher.ConnectionID][]string // frames that were answered 200
@@ -171,7 +184,9 @@ type gateway struct {
 
 func newGateway(t *testing.T) *gateway {
 	t.Helper()
-	g := &gateway{got: map[pusher.ConnectionID][]string{}, seen: map[pusher.ConnectionID][]string{}}
+	g := &gateway{
+		got: map[pusher.ConnectionID][]string{}, seen: map[pusher.ConnectionID][]string{},
+	}
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -206,6 +221,16 @@ func (g *gateway) requests(id pusher.ConnectionID) []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.seen[id])
+}
+
+// methods are the methods of all requests about a connection.
+func (g *gateway) methods(id pusher.ConnectionID) []string {
+	var methods []string
+	for _, request := range g.requests(id) {
+		method, _, _ := strings.Cut(request, " ")
+		methods = append(methods, method)
+	}
+	return methods
 }
 
 // has asserts which events a client got, in which order.

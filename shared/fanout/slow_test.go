@@ -10,8 +10,9 @@ import (
 	"hark/shared/pusher"
 )
 
-// Many clients that do not read hold up nobody either, however few posts may be under way at once.
-func TestEventsHoldsNobodyUpForManySlowClients(t *testing.T) {
+// Fifty slow clients are five times as many as posts may be under way at once. If they were posted
+// to in rounds, the batch would take five times the patience with one.
+func TestManySlowClientsHoldUpNoOther(t *testing.T) {
 	r := newRig(t, short)
 	slow := func(id pusher.ConnectionID) bool { return strings.HasPrefix(string(id), "slow") }
 	r.gateway.answer = func(_ string, id pusher.ConnectionID, _ string) int {
@@ -20,7 +21,7 @@ func TestEventsHoldsNobodyUpForManySlowClients(t *testing.T) {
 		}
 		return http.StatusOK
 	}
-	for i := range 50 { // five times as many as the gateway is asked at once: in rounds it would take five times as long
+	for i := range 50 {
 		r.subscribe(t, appID, pusher.ConnectionID(fmt.Sprintf("slow-%02d", i)), old)
 	}
 	r.subscribe(t, appID, ann, old)

@@ -11,12 +11,13 @@ import (
 	"hark/shared/queue"
 )
 
-// TestBudget asserts docs/decisions/0022-cost-budgets.md: a channel's cycle with webhooks is 5 write units and 2 messages to the checks queue, and each webhook event
-// is one message for each endpoint.
+// TestBudget asserts docs/decisions/0022-cost-budgets.md: a channel's cycle with webhooks costs 5
+// write units and 2 messages to the checks queue, and each webhook event is one message for each
+// endpoint.
 func TestBudget(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
-		asked := &counted{Checks: w.checks}
-		w.members.Checks = asked
+		checks := &counted{Checks: w.checks}
+		w.members.Checks = checks
 		w.open(t, ann)
 		before := w.bill.Snapshot()
 		w.subscribe(t, ann, news, "")
@@ -25,13 +26,15 @@ func TestBudget(t *testing.T) {
 		time.Sleep(time.Minute)
 		after := w.bill.Snapshot()
 		w.wantSent(t, news, "channel_occupied", "channel_vacated")
-		// The client's own: C twice; S put, settled and deleted. The marker: put, occupied announced, flagged, vacated announced, deleted.
+		// The frames: C twice; S put, settled and deleted. The marker: put, occupied announced,
+		// flagged, vacated announced, deleted.
 		const frames, cycle = 5, 5
 		if got := after[meter.WriteUnits] - before[meter.WriteUnits]; got != frames+cycle {
-			t.Errorf("a cycle costs %v write units, want %d for its frames and %d", got, frames, cycle)
+			t.Errorf("a cycle costs %v write units, want %d for its frames and %d",
+				got, frames, cycle)
 		}
-		if n := asked.n.Load(); n != 2 {
-			t.Errorf("a cycle asks for %d checks, want 2", n)
+		if n := checks.n.Load(); n != 2 {
+			t.Errorf("a cycle queues %d checks, want 2", n)
 		}
 		if n := len(w.sent.all); n != 4 {
 			t.Errorf("the webhook and the bus were sent %d messages, want 4", n)

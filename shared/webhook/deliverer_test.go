@@ -2,9 +2,7 @@ package webhook_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -25,7 +23,7 @@ import (
 	"hark/shared/webhook"
 )
 
-// endpoint is an app's own server, that answers with a status and notes what it got.
+// endpoint is an app's own server. It answers with a status and keeps the requests.
 type endpoint struct {
 	*httptest.Server
 	status int
@@ -73,21 +71,24 @@ func deliverer(hook pusher.Webhook) *webhook.Deliverer {
 	app := tenant()
 	app.Webhooks = []pusher.Webhook{hook}
 	return &webhook.Deliverer{
-		Apps: testkit.Apps{app}, Client: webhook.NewClient(true), Attempts: config.DeliveryReceives, Log: slog.New(slog.DiscardHandler),
+		Apps: testkit.Apps{app}, Client: webhook.NewClient(true), Attempts: config.DeliveryReceives,
+		Log: slog.New(slog.DiscardHandler),
 	}
 }
 
 func occupied(url string) state.Delivery {
 	return state.Delivery{
-		App: "3", URL: url, At: 1_327_078_148_132, Event: pusher.WebhookEvent{Name: pusher.WebhookChannelOccupied, Channel: "my-channel"}, Receives: 1,
+		App: "3", URL: url, At: 1_327_078_148_132, Receives: 1,
+		Event: pusher.WebhookEvent{Name: pusher.WebhookChannelOccupied, Channel: "my-channel"},
 	}
 }
 
-func TestRequest(t *testing.T) {
+func TestRequestOfADelivery(t *testing.T) {
 	e := newEndpoint(t)
 	url := e.URL + "/hook?a=1&b=2"
 	d := deliverer(pusher.Webhook{URL: url, Headers: map[string]string{
-		"X-Token": "t", "user-agent": "theirs", "content-type": "text/plain", "X-Pusher-Key": "no", "x-pusher-signature": "no", "Host": "no",
+		"X-Token": "t", "user-agent": "theirs", "content-type": "text/plain",
+		"X-Pusher-Key": "no", "x-pusher-signature": "no", "Host": "no",
 	}})
 	must(t, d.Deliver(t.Context(), occupied(url)))
 	got := e.requests()
@@ -96,13 +97,16 @@ func TestRequest(t *testing.T) {
 	}
 	r := got[0]
 	t.Run("129 and 130 the vector of the protocol", func(t *testing.T) {
-		if want := `{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]}`; r.body != want {
+		want := `{"time_ms":1327078148132,` +
+			`"events":[{"name":"channel_occupied","channel":"my-channel"}]}`
+		if r.body != want {
 			t.Errorf("body %s, want %s", r.body, want)
 		}
+		const signature = "c19001ae3963ccb13bf618e5b16ba9848e7e74df0993aa0689168e341c6833cf"
 		for name, want := range map[string]string{
-			"Content-Type": "application/json", "X-Pusher-Key": "278d425bdf160c739803",
-			"X-Pusher-Signature": "c19001ae3963ccb13bf618e5b16ba9848e7e74df0993aa0689168e341c6833cf",
-			"X-Token":            "t", "User-Agent": "theirs",
+			"Content-Type": "application/json", "X-Token": "t", "User-Agent": "theirs",
+			"X-Pusher-Key":       "278d425bdf160c739803",
+			"X-Pusher-Signature": signature,
 		} {
 			if diff := cmp.Diff([]string{want}, r.header.Values(name)); diff != "" {
 				t.Errorf("%s: %s", name, diff)
@@ -115,49 +119,72 @@ func TestRequest(t *testing.T) {
 	t.Run("129 an official SDK takes it", func(t *testing.T) {
 		client := official.Client{Key: tenant().Key, Secret: tenant().Secret}
 		hook, err := client.Webhook(r.header, []byte(r.body))
-		if err != nil || hook.TimeMs != 1_327_078_148_132 || len(hook.Events) != 1 || hook.Events[0].Name != "channel_occupied" {
-			t.Errorf("%+v, error %v", hook, err)
+		if err != nil || len(hook.Events) != 1 {
+			t.Fatalf("%+v, error %v", hook, err)
+		}
+		if hook.TimeMs != 1_327_078_148_132 || hook.Events[0].Name != "channel_occupied" {
+			t.Errorf("%+v", hook)
 		}
 	})
 }
 
-// Every notice as an official SDK reads it, whose fields are texts (docs/protocol.md §6.1).
-func TestNoticesAsTheSDKReadsThem(t *testing.T) {
+// Each webhook event as an official SDK reads it: all its fields are strings (docs/protocol.md
+// §6.1).
+func TestWebhookEventsAsTheSDKReadsThem(t *testing.T) {
 	data, seven := `<{"a":1}>`, 7
 	for _, c := range []struct {
 		name  string
 		event pusher.WebhookEvent
 		want  string
 	}{
-		{"133 a member", pusher.WebhookEvent{Name: "member_added", Channel: "presence-a", UserID: "7"}, `{"name":"member_added","channel":"presence-a","user_id":"7"}`},
+		{
+			"133 a member",
+			pusher.WebhookEvent{Name: "member_added", Channel: "presence-a", UserID: "7"},
+			`{"name":"member_added","channel":"presence-a","user_id":"7"}`,
+		},
 		{
 			"134 a client event",
-			pusher.WebhookEvent{Name: "client_event", Channel: "presence-a", Event: "client-a", Data: &data, SocketID: "1.2", UserID: "7"},
-			`{"name":"client_event","channel":"presence-a","event":"client-a","data":"<{\"a\":1}>","socket_id":"1.2","user_id":"7"}`,
+			pusher.WebhookEvent{
+				Name: "client_event", Channel: "presence-a", Event: "client-a", Data: &data,
+				SocketID: "1.2", UserID: "7",
+			},
+			`{"name":"client_event","channel":"presence-a","event":"client-a",` +
+				`"data":"<{\"a\":1}>","socket_id":"1.2","user_id":"7"}`,
 		},
-		{"135 a cache miss", pusher.WebhookEvent{Name: "cache_miss", Channel: "cache-a"}, `{"name":"cache_miss","channel":"cache-a"}`},
-		{"a number", pusher.WebhookEvent{Name: "subscription_count", Channel: "a", Count: &seven}, `{"name":"subscription_count","channel":"a","subscription_count":7}`},
+		{
+			"135 a cache miss",
+			pusher.WebhookEvent{Name: "cache_miss", Channel: "cache-a"},
+			`{"name":"cache_miss","channel":"cache-a"}`,
+		},
+		{
+			"a count",
+			pusher.WebhookEvent{Name: "subscription_count", Channel: "a", Count: &seven},
+			`{"name":"subscription_count","channel":"a","subscription_count":7}`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := newEndpoint(t)
 			d := occupied(e.URL)
-			d.Event, d.SocketID, d.Lasted = c.event, "3.4", 5 // the bus alone is told these
+			d.Event, d.SocketID, d.Lasted = c.event, "3.4", 5 // only the bus is sent these two
 			must(t, deliverer(pusher.Webhook{URL: e.URL}).Deliver(t.Context(), d))
 			r := e.requests()[0]
 			if want := `{"time_ms":1327078148132,"events":[` + c.want + `]}`; r.body != want {
 				t.Errorf("body %s\nwant %s", r.body, want)
 			}
 			client := official.Client{Key: tenant().Key, Secret: tenant().Secret}
-			if hook, err := client.Webhook(r.header, []byte(r.body)); err != nil || hook.Events[0].UserID != c.event.UserID {
+			hook, err := client.Webhook(r.header, []byte(r.body))
+			if err != nil || hook.Events[0].UserID != c.event.UserID {
 				t.Errorf("%+v, error %v", hook, err)
 			}
 		})
 	}
 }
 
-func TestAnswers(t *testing.T) {
+func TestDeliveryIsRepeatedUnlessItIsAnswered2xx(t *testing.T) {
 	for status, received := range map[int]bool{
-		200: true, 201: true, 204: true, 299: true, 301: false, 302: false, 307: false, 308: false, 400: false, 404: false, 410: false, 429: false, 500: false, 503: false,
+		200: true, 201: true, 204: true, 299: true,
+		301: false, 302: false, 307: false, 308: false,
+		400: false, 404: false, 410: false, 429: false, 500: false, 503: false,
 	} {
 		e := newEndpoint(t)
 		e.status = status
@@ -171,138 +198,59 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// What an app has changed since the notice was queued holds.
-func TestNoticesThatNobodyWantsAnyMore(t *testing.T) {
+// What an app has changed since the webhook event was queued holds.
+func TestWebhookEventsThatAreNotWantedAnyMoreAreNotPosted(t *testing.T) {
 	e := newEndpoint(t)
 	for name, d := range map[string]*webhook.Deliverer{
-		"137 the webhook wants other events now":   deliverer(pusher.Webhook{URL: e.URL, Events: []string{pusher.WebhookChannelVacated}}),
-		"137 the webhook wants other channels now": deliverer(pusher.Webhook{URL: e.URL, Prefix: "private-"}),
-		"there is another webhook now":             deliverer(pusher.Webhook{URL: e.URL + "/other"}),
-		"there is no such app":                     {Apps: testkit.Apps{}, Client: webhook.NewClient(true), Log: slog.New(slog.DiscardHandler)},
+		"137 the webhook wants other events now": deliverer(pusher.Webhook{
+			URL: e.URL, Events: []string{pusher.WebhookChannelVacated},
+		}),
+		"137 the webhook wants other channels now": deliverer(pusher.Webhook{
+			URL: e.URL, Prefix: "private-",
+		}),
+		"there is another webhook now": deliverer(pusher.Webhook{URL: e.URL + "/other"}),
+		"there is no such app": {
+			Apps: testkit.Apps{}, Client: webhook.NewClient(true),
+			Log: slog.New(slog.DiscardHandler),
+		},
 	} {
-		if err := d.Deliver(t.Context(), occupied(e.URL)); err != nil || len(e.requests()) != 0 {
+		err := d.Deliver(t.Context(), occupied(e.URL))
+		if err != nil || len(e.requests()) != 0 {
 			t.Errorf("%s: error %v, %d requests", name, err, len(e.requests()))
 		}
 	}
 }
 
-// boxes are a queue that keeps what is sent, and a bus that does.
-type boxes struct {
-	sent []state.Delivery
-	put  []string
-	err  error
-}
-
-func (b *boxes) Send(_ context.Context, d ...state.Delivery) error {
-	b.sent = append(b.sent, d...)
-	return b.err
-}
-
-func (b *boxes) Put(_ context.Context, detailType string, detail []byte, at time.Time) error {
-	b.put = append(b.put, detailType+" "+string(detail)+" "+at.UTC().Format(time.RFC3339Nano))
-	return b.err
-}
-
-// 137: what a webhook's filters leave out is not even queued for it.
-func TestFilters(t *testing.T) {
-	app := tenant()
-	app.Webhooks = []pusher.Webhook{
-		{URL: "all"},
-		{URL: "occupied", Events: []string{"channel_occupied"}},
-		{URL: "private", Prefix: "private-"},
-		{URL: "ends", Suffix: "-a"},
-		{URL: "both", Prefix: "private-", Suffix: "-a", Events: []string{"channel_occupied", "channel_vacated"}},
-	}
-	for _, c := range []struct {
-		event pusher.WebhookEvent
-		want  []string // the bus is told everything
-	}{
-		{pusher.WebhookEvent{Name: "channel_occupied", Channel: "private-a"}, []string{"", "all", "occupied", "private", "ends", "both"}},
-		{pusher.WebhookEvent{Name: "channel_vacated", Channel: "private-a"}, []string{"", "all", "private", "ends", "both"}},
-		{pusher.WebhookEvent{Name: "cache_miss", Channel: "private-a"}, []string{"", "all", "private", "ends"}},
-		{pusher.WebhookEvent{Name: "channel_occupied", Channel: "b"}, []string{"", "all", "occupied"}},
-	} {
-		var b boxes
-		n := webhook.Notifier{Deliveries: &b, Now: func() time.Time { return time.UnixMilli(5) }}
-		must(t, n.Announce(t.Context(), app, state.Delivery{Event: c.event, SocketID: "1.2", Lasted: 3}))
-		var urls []string
-		for _, d := range b.sent {
-			urls = append(urls, d.URL)
-			want := state.Delivery{App: "3", URL: d.URL, Event: c.event, At: 5}
-			if d.URL == "" {
-				want.SocketID, want.Lasted = "1.2", 3
-			}
-			if d != want {
-				t.Errorf("sent %+v, want %+v", d, want)
-			}
-		}
-		if !slices.Equal(urls, c.want) {
-			t.Errorf("%+v goes to %q, want %q", c.event, urls, c.want)
-		}
-	}
-	b := boxes{err: errors.New("broken")}
-	n := webhook.Notifier{Deliveries: &b}
-	if err := n.Notify(t.Context(), app, pusher.WebhookEvent{Name: "channel_occupied", Channel: "b"}); !errors.Is(err, b.err) {
-		t.Errorf("error %v of a queue that is away", err)
-	}
-}
-
-func TestBus(t *testing.T) {
-	data := ""
-	for _, c := range []struct {
-		d    state.Delivery
-		want string
-	}{
-		{
-			state.Delivery{Event: pusher.WebhookEvent{Name: "member_removed", Channel: "presence-a", UserID: "7"}, SocketID: "1.2", Lasted: 60_000},
-			`{"app":"3","name":"member_removed","channel":"presence-a","user_id":"7","time_ms":1,"socket_id":"1.2","duration_ms":60000}`,
-		},
-		{
-			state.Delivery{Event: pusher.WebhookEvent{Name: "client_event", Channel: "private-a", Event: "client-a", Data: &data, SocketID: "1.2"}},
-			`{"app":"3","name":"client_event","channel":"private-a","event":"client-a","data":"","time_ms":1,"socket_id":"1.2"}`,
-		},
-		{
-			state.Delivery{Event: pusher.WebhookEvent{Name: "channel_occupied", Channel: "a"}},
-			`{"app":"3","name":"channel_occupied","channel":"a","time_ms":1}`,
-		},
-	} {
-		b := &boxes{}
-		d := &webhook.Deliverer{Bus: b, Log: slog.New(slog.DiscardHandler)}
-		c.d.App, c.d.At = "3", 1
-		must(t, d.Deliver(t.Context(), c.d))
-		if want := c.d.Event.Name + " " + c.want + " 1970-01-01T00:00:00.001Z"; len(b.put) != 1 || b.put[0] != want {
-			t.Errorf("put  %s\nwant %s", b.put, want)
-		}
-		b.err = errors.New("broken")
-		if err := d.Deliver(t.Context(), c.d); !errors.Is(err, b.err) {
-			t.Errorf("error %v of a bus that is away", err)
-		}
-	}
-}
-
 // Errors and the log show neither secrets nor URLs, in which many hide one.
-func TestErrorsTellNoSecret(t *testing.T) {
+func TestErrorsAndLogHoldNoSecret(t *testing.T) {
 	e := newEndpoint(t)
 	e.status = 500
 	gone := newEndpoint(t)
 	gone.Close()
-	for _, url := range []string{e.URL + "/?token=hidden", gone.URL + "/?token=hidden", "http://localhost:0/?token=hidden", "http://no.such.host.invalid/?token=hidden"} {
+	for _, base := range []string{
+		e.URL, gone.URL, "http://localhost:0", "http://no.such.host.invalid",
+	} {
+		url := base + "/?token=hidden"
 		var log bytes.Buffer
 		d := deliverer(pusher.Webhook{URL: url, Headers: map[string]string{"X-Token": "hidden"}})
 		d.Log = slog.New(slog.NewTextHandler(&log, nil))
 		err := d.Deliver(t.Context(), occupied(url))
-		if err == nil || strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), tenant().Secret) || strings.Contains(log.String(), "hidden") {
+		if err == nil {
+			t.Fatal("the delivery succeeded")
+		}
+		secret := strings.Contains(err.Error(), tenant().Secret)
+		if secret || strings.Contains(err.Error()+log.String(), "hidden") {
 			t.Errorf("error %v, log %s", err, log.String())
 		}
 	}
 }
 
-func TestDelay(t *testing.T) {
+func TestDelaysGrowAndGoOnForFiveMinutes(t *testing.T) {
 	d := &webhook.Deliverer{Attempts: config.DeliveryReceives}
 	var total, last time.Duration
 	for n := 1; n < d.Attempts; n++ {
 		if d.Delay(n) <= last {
-			t.Errorf("136 the delay after %d attempts is %s, after one less it was %s", n, d.Delay(n), last)
+			t.Errorf("136 the delay after %d attempts is %s, before it %s", n, d.Delay(n), last)
 		}
 		last = d.Delay(n)
 		total += last
@@ -311,16 +259,18 @@ func TestDelay(t *testing.T) {
 		t.Errorf("136 retries go on for %s, want five minutes", total)
 	}
 	if d.Delay(d.Attempts) != 0 || d.Delay(0) != 0 || d.Delay(100) != 0 {
-		t.Error("what goes to the dead letters waits")
+		t.Error("a delivery that goes to the dead letters waits")
 	}
-	if many := (&webhook.Deliverer{Attempts: 1000}); many.Delay(999) <= 0 || many.Delay(999) > time.Hour {
-		t.Errorf("a delay of %s", many.Delay(999))
+	many := &webhook.Deliverer{Attempts: 1000}
+	if delay := many.Delay(999); delay <= 0 || delay > time.Hour {
+		t.Errorf("a delay of %s", delay)
 	}
 }
 
-func TestDeliveriesKeepTheirForm(t *testing.T) {
+func TestFormOfDeliveriesInTheQueue(t *testing.T) {
 	text, err := json.Marshal(occupied("https://example.com"))
-	want := `{"app":"3","url":"https://example.com","notice":{"name":"channel_occupied","channel":"my-channel"},"time_ms":1327078148132}`
+	want := `{"app":"3","url":"https://example.com",` +
+		`"notice":{"name":"channel_occupied","channel":"my-channel"},"time_ms":1327078148132}`
 	if err != nil || string(text) != want {
 		t.Errorf("%s, error %v, want %s", text, err, want)
 	}

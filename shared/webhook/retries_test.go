@@ -25,7 +25,8 @@ import (
 	"hark/shared/webhook"
 )
 
-// post is the deliveries queue over HTTP, with the pollers of its mapping, on a clock that makes an hour of six seconds.
+// post is the deliveries queue over HTTP, with the pollers of its mapping, on a clock that makes an
+// hour of six seconds.
 type post struct {
 	*queue.Deliveries
 	engine *sqs.Service
@@ -37,7 +38,7 @@ type post struct {
 func newPost(t *testing.T) *post {
 	t.Helper()
 	p := &post{}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".ChangeMessageVisibility") {
 			text, err := io.ReadAll(r.Body)
 			var in struct{ VisibilityTimeout int }
@@ -49,22 +50,30 @@ func newPost(t *testing.T) *post {
 			r.Body = io.NopCloser(strings.NewReader(string(text)))
 		}
 		p.engine.ServeHTTP(w, r)
-	}))
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(handler))
 	endpoint := "http://" + server.Listener.Addr().String()
-	p.engine = sqs.New(sqs.Options{Region: "us-east-1", Account: account, Endpoint: endpoint, Speed: 600})
+	p.engine = sqs.New(sqs.Options{
+		Region: testkit.Region, Account: account, Endpoint: endpoint, Speed: 600,
+	})
 	for _, spec := range queues() {
-		spec.VisibilityTimeout = aws.Int(3600) // six seconds: nobody dies here, and a slow machine must not look as if
+		spec.VisibilityTimeout = aws.Int(3600) // six seconds: long enough for a slow machine
 		must(t, p.engine.Create(spec))
 	}
 	server.Start()
 	t.Cleanup(server.Close)
-	p.Deliveries = &queue.Deliveries{URL: endpoint + "/" + account + "/deliveries.fifo", Client: awssqs.New(awssqs.Options{
-		Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: aws.CredentialsProviderFunc(testkit.Credentials),
-	})}
+	client := awssqs.New(awssqs.Options{
+		Region: testkit.Region, BaseEndpoint: &endpoint,
+		Credentials: aws.CredentialsProviderFunc(testkit.Credentials),
+	})
+	p.Deliveries = &queue.Deliveries{
+		Client: client, URL: endpoint + "/" + account + "/deliveries.fifo",
+	}
 	return p
 }
 
-// run has pollers hand deliveries over, one in each invocation, until the test ends or stop is called.
+// run has pollers hand over deliveries, one in each invocation, until the test ends or stop is
+// called.
 func (p *post) run(t *testing.T, d *webhook.Deliverer, pollers int) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -78,7 +87,7 @@ func (p *post) run(t *testing.T, d *webhook.Deliverer, pollers int) (stop func()
 	return stop
 }
 
-// dead waits for so many dead letters, and returns what they are about.
+// dead waits for so many dead letters and returns their deliveries.
 func (p *post) dead(t *testing.T, n int) []state.Delivery {
 	t.Helper()
 	var dead []state.Delivery
@@ -96,7 +105,8 @@ func (p *post) dead(t *testing.T, n int) []state.Delivery {
 }
 
 func numbered(url string, ch pusher.Channel, n int) state.Delivery {
-	return state.Delivery{App: "3", URL: url, At: int64(n), Event: pusher.WebhookEvent{Name: pusher.WebhookChannelOccupied, Channel: ch}}
+	event := pusher.WebhookEvent{Name: pusher.WebhookChannelOccupied, Channel: ch}
+	return state.Delivery{App: "3", URL: url, At: int64(n), Event: event}
 }
 
 func TestRetriesEndWithTheDeadLetters(t *testing.T) {
@@ -114,7 +124,7 @@ func TestRetriesEndWithTheDeadLetters(t *testing.T) {
 	}
 }
 
-// An endpoint that comes back after some attempts gets everything, in the order of each channel.
+// An endpoint that comes back after some attempts gets every event, in the order of its channel.
 func TestNothingIsLostWhileAnEndpointIsDown(t *testing.T) {
 	p := newPost(t)
 	const channels, each = 4, 5
@@ -162,14 +172,18 @@ func TestNothingIsLostWhileAnEndpointIsDown(t *testing.T) {
 	}
 }
 
-// The slow endpoint answers only when the other app has been told everything: would that one have to wait, neither ever ended.
+// The slow endpoint answers only when the other app has been sent everything. If the other app had
+// to wait for it, the test would never end.
 func TestSlowEndpointDelaysNoOtherApp(t *testing.T) {
 	p := newPost(t)
 	released, quick := make(chan struct{}), make(chan struct{}, 100)
-	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-released }))
-	t.Cleanup(slow.Close)
-	fast := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { quick <- struct{}{} }))
-	t.Cleanup(fast.Close)
+	serve := func(answer http.HandlerFunc) *httptest.Server {
+		server := httptest.NewServer(answer)
+		t.Cleanup(server.Close)
+		return server
+	}
+	slow := serve(func(http.ResponseWriter, *http.Request) { <-released })
+	fast := serve(func(http.ResponseWriter, *http.Request) { quick <- struct{}{} })
 	one, other := tenant(), tenant()
 	one.Webhooks = []pusher.Webhook{{URL: slow.URL}}
 	other.ID, other.Webhooks = "4", []pusher.Webhook{{URL: fast.URL}}

@@ -21,8 +21,8 @@ import (
 //nolint:gochecknoglobals // a flag of the test binary
 var schedules = flag.Int("schedules", 4, "how many orders TestSchedules draws")
 
-// in runs a test in a bubble whose clock nobody waits for, on a world whose functions are running. It ends a minute after the test: by
-// then everything that was queued has been worked on.
+// in runs a test in a bubble of package synctest, on a world whose functions are running. The
+// bubble ends a minute after the test. By then everything that was queued has been handled.
 func in(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -44,8 +44,8 @@ func connections(n int) []pusher.ConnectionID {
 	return ids
 }
 
-// forever sends the clients away for good, at times within a second.
-func (w *world) forever(t *testing.T, draw *rand.Rand, ids []pusher.ConnectionID) {
+// end ends the connections for good, at times within a second.
+func (w *world) end(t *testing.T, draw *rand.Rand, ids []pusher.ConnectionID) {
 	t.Helper()
 	for _, id := range ids {
 		time.Sleep(time.Duration(draw.IntN(1000/len(ids))) * time.Millisecond)
@@ -61,8 +61,8 @@ func (w *world) wantSent(t *testing.T, ch pusher.Channel, want ...string) {
 	}
 }
 
-// 131 and 133: exactly one of each, however they overlap.
-func TestHundredClientsLeaveForGood(t *testing.T) {
+// 131 and 133: exactly one event of each kind, however the ends overlap.
+func TestHundredConnectionsThatEndAtOnceAreAnnouncedOnce(t *testing.T) {
 	draw := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // orders, not secrets
 	in(t, func(t *testing.T, w *world) {
 		ids := connections(100)
@@ -73,12 +73,15 @@ func TestHundredClientsLeaveForGood(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		draw.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
-		w.forever(t, draw, ids)
+		w.end(t, draw, ids)
 		time.Sleep(time.Minute)
 		w.wantSent(t, news, "channel_occupied", "channel_vacated")
 		got := w.sent.about(lobby)
 		slices.Sort(got)
-		want := []string{"channel_occupied", "channel_vacated", "member_added u0", "member_added u1", "member_removed u0", "member_removed u1"}
+		want := []string{
+			"channel_occupied", "channel_vacated",
+			"member_added u0", "member_added u1", "member_removed u0", "member_removed u1",
+		}
 		if !slices.Equal(got, want) {
 			t.Errorf("of %s the app was sent %q", lobby, got)
 		}
@@ -86,7 +89,7 @@ func TestHundredClientsLeaveForGood(t *testing.T) {
 }
 
 // A page that reloads leaves and comes back on another connection.
-func TestReloadWithinTheGraceMakesNoNoise(t *testing.T) {
+func TestReloadWithinTheGraceIsNotAnnounced(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprintf("132 order %d", seed), func(t *testing.T) {
 			draw := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // orders, not secrets
@@ -119,8 +122,7 @@ func TestReloadWithinTheGraceMakesNoNoise(t *testing.T) {
 	}
 }
 
-// A visit shorter than the grace causes no webhook event.
-func TestShortVisit(t *testing.T) {
+func TestVisitShorterThanTheGraceIsNotAnnounced(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.open(t, ann)
 		w.subscribe(t, ann, news, "")
@@ -133,7 +135,7 @@ func TestShortVisit(t *testing.T) {
 	})
 }
 
-func TestManyMissesAreOne(t *testing.T) {
+func TestManyCacheMissesAtOnceAreAnnouncedOnce(t *testing.T) {
 	const ch = pusher.Channel("cache-scores")
 	in(t, func(t *testing.T, w *world) {
 		ids := connections(20)
@@ -150,8 +152,9 @@ func TestManyMissesAreOne(t *testing.T) {
 	})
 }
 
-// TestSchedules has four connections of two users come and go at random on a channel without presence and one with it, and checks and
-// posts fail now and then. What the app was sent last is how it is. While nothing fails, what it was sent alternates.
+// TestSchedules has four connections of two users come and go at random on a channel without
+// presence and one with it. Checks and posts fail now and then. The last event that the app was
+// sent must agree with the rows. While nothing fails, its events must alternate.
 func TestSchedules(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -171,8 +174,8 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
-// TestSchedulesFind shows that random orders find what they are drawn for: some order of a few ends wrong if a check that comes again
-// does not know that it does.
+// TestSchedulesFind shows that random orders find what they are drawn for: some order of a few ends
+// wrong if a repeated check does not know that it is one.
 func TestSchedulesFind(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(30) {
@@ -184,11 +187,15 @@ func TestSchedulesFind(t *testing.T) {
 	t.Error("no order ends wrong")
 }
 
-// schedule plays the order that the seed draws, and says in what the app was sent wrong.
+// schedule plays the order that the seed draws and says what is wrong with the events that the app
+// was sent.
 func schedule(t *testing.T, seed uint64, fails float64, blind bool) (wrong string) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.checker.Notifier = &unsure{Announcer: w.notifier, draw: rand.New(rand.NewPCG(seed, 3)), fails: fails} //nolint:gosec // orders, not secrets
+		draw := func(n uint64) *rand.Rand {
+			return rand.New(rand.NewPCG(seed, n)) //nolint:gosec // orders, not secrets
+		}
+		w.checker.Notifier = &unsure{Announcer: w.notifier, draw: draw(3), fails: fails}
 		if blind {
 			w.again = func(k state.Check) state.Check { k.Again = false; return k }
 		}
@@ -198,7 +205,7 @@ func schedule(t *testing.T, seed uint64, fails float64, blind bool) (wrong strin
 		w.open(t, ids...)
 		var clients sync.WaitGroup
 		for i, id := range ids {
-			clients.Go(func() { w.comeAndGo(t, rand.New(rand.NewPCG(seed, uint64(i+4))), id, fmt.Sprintf("u%d", i%2)) }) //nolint:gosec // as above
+			clients.Go(func() { w.comeAndGo(t, draw(uint64(i+4)), id, fmt.Sprintf("u%d", i%2)) })
 		}
 		clients.Wait()
 		time.Sleep(10 * time.Minute)
@@ -209,8 +216,10 @@ func schedule(t *testing.T, seed uint64, fails float64, blind bool) (wrong strin
 	return wrong
 }
 
-// comeAndGo is one client for two minutes. It waits for nobody, and ends subscribed or not.
-func (w *world) comeAndGo(t *testing.T, draw *rand.Rand, id pusher.ConnectionID, user string) {
+// comeAndGo is one client for two minutes. It waits for no other, and ends subscribed or not.
+func (w *world) comeAndGo(
+	t *testing.T, draw *rand.Rand, id pusher.ConnectionID, user string,
+) {
 	for until := time.Now().Add(2 * time.Minute); time.Now().Before(until); {
 		ch, name := news, ""
 		if draw.IntN(2) == 0 {
@@ -228,14 +237,15 @@ func (w *world) comeAndGo(t *testing.T, draw *rand.Rand, id pusher.ConnectionID,
 	}
 }
 
-// judge compares what the app was sent with the rows, and says in what it differs.
+// judge says in what the events that the app was sent differ from the rows.
 func (w *world) judge(t *testing.T, strictly bool) string {
 	t.Helper()
 	var wrong []string
 	for _, ch := range []pusher.Channel{news, lobby} {
 		occupied, err := w.state.Occupied(t.Context(), w.apps[0].ID, ch)
 		must(t, err)
-		wrong = append(wrong, w.alternates(ch, "channel_occupied", "channel_vacated", occupied, strictly))
+		const on, off = "channel_occupied", "channel_vacated"
+		wrong = append(wrong, w.alternates(ch, on, off, occupied, strictly))
 		k, err := w.state.Marker(t.Context(), w.apps[0].ID, ch)
 		must(t, err)
 		if listed := k.Exists && k.Vacant == ""; listed != occupied {
@@ -245,14 +255,18 @@ func (w *world) judge(t *testing.T, strictly bool) string {
 	for _, user := range []string{"u0", "u1"} {
 		_, there, err := w.state.Present(t.Context(), w.apps[0].ID, lobby, user)
 		must(t, err)
-		wrong = append(wrong, w.alternates(lobby, "member_added "+user, "member_removed "+user, there, strictly))
+		on, off := "member_added "+user, "member_removed "+user
+		wrong = append(wrong, w.alternates(lobby, on, off, there, strictly))
 	}
-	return strings.Join(slices.DeleteFunc(wrong, func(s string) bool { return s == "" }), "\n")
+	wrong = slices.DeleteFunc(wrong, func(s string) bool { return s == "" })
+	return strings.Join(wrong, "\n")
 }
 
-// alternates says what is wrong unless the app was sent on and off in turns, on first, and last what is true. Unless strictly, each
-// may have come twice.
-func (w *world) alternates(ch pusher.Channel, on, off string, truth, strictly bool) string {
+// alternates says what is wrong unless the app was sent on and off in turns, on first and the one
+// that is true last. Unless strictly, each may have come twice.
+func (w *world) alternates(
+	ch pusher.Channel, on, off string, truth, strictly bool,
+) string {
 	var sent []string
 	for _, name := range w.sent.about(ch) {
 		if name == on || name == off {
@@ -268,12 +282,13 @@ func (w *world) alternates(ch pusher.Channel, on, off string, truth, strictly bo
 		}
 	}
 	if last := len(sent)%2 == 1; last != truth {
-		return fmt.Sprintf("%s: true is that %s is %t, the app was sent %q", ch, on, truth, sent)
+		return fmt.Sprintf("%s: by the rows %s is %t, the app was sent %q", ch, on, truth, sent)
 	}
 	return ""
 }
 
-// unsure is a notifier that fails now and then, before or after it has queued the webhook event, so that the check is repeated.
+// unsure is a notifier that fails now and then, before or after it has queued the webhook event, so
+// that the check is repeated.
 type unsure struct {
 	webhook.Announcer
 	fails float64

@@ -40,8 +40,9 @@ func tenant() pusher.App {
 	return testkit.App(func(a *pusher.App) { a.Webhooks = []pusher.Webhook{{URL: hook}} })
 }
 
-// world is a stack with webhooks on the engines of the local cloud, without a network in between, so that it can live in a bubble of
-// package synctest, where three seconds take no time. Nothing moves until a test calls run.
+// world is a stack with webhooks on the engines of the local cloud, without a network in between,
+// so that it can live in a bubble of package synctest, where three seconds take no time. Nothing is
+// handled until a test calls run.
 type world struct {
 	bill     *meter.Meter
 	apps     testkit.Apps
@@ -53,7 +54,7 @@ type world struct {
 	members  *membership.Membership
 	notifier *webhook.Notifier
 	checker  *webhook.Checker
-	again    func(state.Check) state.Check // what a check becomes on its way; as it is if nil
+	again    func(state.Check) state.Check // changes a check before it runs; nil if none
 	sent     sent
 	last     atomic.Int64 // stamp of a frame
 }
@@ -73,7 +74,8 @@ func (s *sent) Deliver(_ context.Context, d state.Delivery) error {
 
 func (s *sent) Delay(int) time.Duration { return 0 }
 
-// about returns the events about the channel that the webhook was sent, with the users of members: "channel_occupied", "member_added u".
+// about returns the events about the channel that the webhook was sent, with the users of members:
+// "channel_occupied", "member_added u".
 func (s *sent) about(ch pusher.Channel) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,14 +98,17 @@ func newWorld(t *testing.T) *world {
 	const endpoint = "http://sqs.local"
 	w := &world{bill: &meter.Meter{}, apps: testkit.Apps{tenant()}}
 	w.state = testkit.Table(t, w.bill)
-	w.engine = sqs.New(sqs.Options{Region: "us-east-1", Account: account, Endpoint: endpoint, Meter: w.bill})
+	w.engine = sqs.New(sqs.Options{
+		Region: testkit.Region, Account: account, Endpoint: endpoint, Meter: w.bill,
+	})
 	for _, spec := range queues() {
 		if err := w.engine.Create(spec); err != nil {
 			t.Fatal(err)
 		}
 	}
 	sender := awssqs.New(awssqs.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(endpoint), HTTPClient: testkit.Direct(w.engine),
+		Region: testkit.Region, BaseEndpoint: aws.String(endpoint),
+		HTTPClient:  testkit.Direct(w.engine),
 		Credentials: aws.CredentialsProviderFunc(testkit.Credentials),
 	})
 	url := endpoint + "/" + account + "/"
@@ -111,10 +116,13 @@ func newWorld(t *testing.T) *world {
 	w.posts = &queue.Deliveries{Client: sender, URL: url + "deliveries.fifo"}
 	w.events = &queue.Broadcasts{Client: sender, URL: url + "broadcasts.fifo"}
 	w.notifier = &webhook.Notifier{Deliveries: w.posts}
-	w.checker = &webhook.Checker{Markers: w.state, Members: w.state, Misses: w.state, Apps: w.apps, Notifier: w.notifier}
+	w.checker = &webhook.Checker{
+		Markers: w.state, Members: w.state, Misses: w.state, Apps: w.apps, Notifier: w.notifier,
+	}
 	w.members = &membership.Membership{
 		Rows: testkit.Rows(w.state),
-		Apps: w.apps, Gateway: &testkit.Gateway{}, Queue: w.events, Checks: w.checks, Webhooks: w.notifier,
+		Apps: w.apps, Gateway: &testkit.Gateway{}, Queue: w.events,
+		Checks: w.checks, Webhooks: w.notifier,
 		Timeout: config.FunctionTimeout, Log: slog.New(slog.DiscardHandler),
 	}
 	return w
@@ -128,7 +136,8 @@ func (fanout) Events(_ context.Context, all []state.Event) (int, error) { return
 
 // channelConsumer is the consumer of the broadcasts queue.
 func channelConsumer(m *membership.Membership) *consumer.Consumer {
-	return &consumer.Consumer{Fanout: fanout{}, Membership: &membership.ConsumerSteps{Membership: m, Fanout: fanout{}}}
+	steps := &membership.ConsumerSteps{Membership: m, Fanout: fanout{}}
+	return &consumer.Consumer{Fanout: fanout{}, Membership: steps}
 }
 
 func (w *world) Check(ctx context.Context, k state.Check) error {
@@ -143,20 +152,26 @@ func queues() []sqs.QueueSpec {
 	seconds := func(d time.Duration) *int { n := int(d / time.Second); return &n }
 	fifo := func(name string, receives int) sqs.QueueSpec {
 		return sqs.QueueSpec{
-			QueueName: name + ".fifo", FifoQueue: true, DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId",
+			QueueName: name + ".fifo", FifoQueue: true,
+			DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId",
 			VisibilityTimeout: seconds(config.QueueVisibility),
-			RedrivePolicy:     &sqs.RedrivePolicy{DeadLetterTargetARN: arns + "dead.fifo", MaxReceiveCount: receives},
+			RedrivePolicy: &sqs.RedrivePolicy{
+				DeadLetterTargetARN: arns + "dead.fifo", MaxReceiveCount: receives,
+			},
 		}
 	}
 	checks := fifo("checks", config.QueueReceives)
 	checks.DelaySeconds = seconds(config.CheckDelay)
 	return []sqs.QueueSpec{
-		checks, fifo("deliveries", config.DeliveryReceives), fifo("broadcasts", config.QueueReceives),
+		checks,
+		fifo("deliveries", config.DeliveryReceives),
+		fifo("broadcasts", config.QueueReceives),
 		{QueueName: "dead.fifo", FifoQueue: true},
 	}
 }
 
-// run has the functions work on what is queued, until the context ends: several invocations at once.
+// run has the functions handle what is queued until the context ends, in several invocations at
+// once.
 func (w *world) run(ctx context.Context, t *testing.T) (wait func()) {
 	log := slog.New(slog.DiscardHandler)
 	var all sync.WaitGroup
@@ -166,7 +181,9 @@ func (w *world) run(ctx context.Context, t *testing.T) (wait func()) {
 	}{
 		"checks":     {config.BroadcastBatch, queue.ConsumeChecks(w, log)},
 		"deliveries": {1, w.posts.Consume(&w.sent, log)},
-		"broadcasts": {config.BroadcastBatch, queue.ConsumeBroadcasts(channelConsumer(w.members), log)},
+		"broadcasts": {
+			config.BroadcastBatch, queue.ConsumeBroadcasts(channelConsumer(w.members), log),
+		},
 	} {
 		for range 3 {
 			all.Go(func() { feed(ctx, t, w.engine, name+".fifo", f.batch, f.h) })
@@ -176,7 +193,9 @@ func (w *world) run(ctx context.Context, t *testing.T) (wait func()) {
 }
 
 // feed is one poller of an event source mapping.
-func feed(ctx context.Context, t *testing.T, engine *sqs.Service, name string, batch int, h queue.Handler) {
+func feed(
+	ctx context.Context, t *testing.T, engine *sqs.Service, name string, batch int, h queue.Handler,
+) {
 	for ctx.Err() == nil {
 		messages, err := engine.Receive(ctx, arns+name, batch, 20*time.Second)
 		if err != nil && ctx.Err() == nil {
@@ -189,12 +208,16 @@ func feed(ctx context.Context, t *testing.T, engine *sqs.Service, name string, b
 	}
 }
 
-// invoke hands a batch over, and deletes what need not come again.
-func invoke(ctx context.Context, t *testing.T, engine *sqs.Service, name string, messages []sqs.Message, h queue.Handler) {
+// invoke hands a batch to the function and deletes the messages that are done.
+func invoke(
+	ctx context.Context, t *testing.T, engine *sqs.Service, name string, messages []sqs.Message,
+	h queue.Handler,
+) {
 	var e events.SQSEvent
 	for _, m := range messages {
 		e.Records = append(e.Records, events.SQSMessage{
-			MessageId: m.ID, ReceiptHandle: m.ReceiptHandle, Body: m.Body, Attributes: m.Attributes, EventSourceARN: arns + name,
+			MessageId: m.ID, ReceiptHandle: m.ReceiptHandle, Body: m.Body, Attributes: m.Attributes,
+			EventSourceARN: arns + name,
 		})
 	}
 	inTime, cancel := context.WithTimeout(ctx, config.FunctionTimeout)
@@ -205,7 +228,8 @@ func invoke(ctx context.Context, t *testing.T, engine *sqs.Service, name string,
 		return
 	}
 	for _, m := range messages {
-		if slices.Contains(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.ID}) {
+		failure := events.SQSBatchItemFailure{ItemIdentifier: m.ID}
+		if slices.Contains(out.BatchItemFailures, failure) {
 			continue
 		}
 		if err := engine.Delete(ctx, arns+name, m.ReceiptHandle); err != nil && ctx.Err() == nil {
@@ -213,8 +237,6 @@ func invoke(ctx context.Context, t *testing.T, engine *sqs.Service, name string,
 		}
 	}
 }
-
-// client of a test: what it does is an invocation of its own, which must work.
 
 func must(t *testing.T, err error) {
 	t.Helper()
@@ -226,17 +248,19 @@ func must(t *testing.T, err error) {
 func (w *world) open(t *testing.T, ids ...pusher.ConnectionID) {
 	t.Helper()
 	for _, id := range ids {
-		must(t, w.members.Open(t.Context(), w.apps[0], state.Connection{ID: id, App: w.apps[0].ID, ConnectedAt: time.Now()}))
+		c := state.Connection{ID: id, App: w.apps[0].ID, ConnectedAt: time.Now()}
+		must(t, w.members.Open(t.Context(), w.apps[0], c))
 	}
 }
 
-// subscribe is a frame that subscribes, as that user to a channel with presence. It is stamped with the clock.
+// subscribe is a frame that subscribes, on a presence channel as that user.
 func (w *world) subscribe(t *testing.T, id pusher.ConnectionID, ch pusher.Channel, user string) {
 	t.Helper()
 	c, err := w.members.Connection(t.Context(), id)
 	must(t, err)
 	if ch.Presence() {
-		must(t, w.members.SubscribePresence(t.Context(), c, ch, pusher.Member{UserID: user}, w.stamp()))
+		member := pusher.Member{UserID: user}
+		must(t, w.members.SubscribePresence(t.Context(), c, ch, member, w.stamp()))
 		return
 	}
 	must(t, w.members.Subscribe(t.Context(), w.apps[0], c, ch, w.stamp()))
@@ -249,7 +273,7 @@ func (w *world) unsubscribe(t *testing.T, id pusher.ConnectionID, ch pusher.Chan
 	must(t, w.members.Unsubscribe(t.Context(), w.apps[0], c, ch, w.stamp()))
 }
 
-// stamp is the clock's, and newer than any before.
+// stamp returns the clock's stamp, but a newer one than any before.
 func (w *world) stamp() state.Stamp {
 	for {
 		last := w.last.Load()

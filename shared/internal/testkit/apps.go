@@ -8,8 +8,8 @@ import (
 	"hark/shared/settings"
 )
 
-// App returns an app with the credentials that Pusher's documents sign with (docs/protocol.md §3.2) and
-// default settings, which change may set otherwise.
+// App returns an app with the credentials that Pusher's documents sign with (docs/protocol.md §3.2)
+// and default settings, which change may set otherwise.
 func App(change ...func(*pusher.App)) pusher.App {
 	a := pusher.App{
 		ID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8",
@@ -21,7 +21,7 @@ func App(change ...func(*pusher.App)) pusher.App {
 	return a
 }
 
-// Apps are the apps there are.
+// Apps are all apps of a stack.
 type Apps []pusher.App
 
 // ByID returns the app with the ID; it fails with pusher.ErrNoApp if there is none.

@@ -9,8 +9,8 @@ import (
 	"hark/shared/state"
 )
 
-// Gateway posts to connections that take every frame, unless a test says otherwise, and keeps what they
-// were sent. The zero value is ready for use.
+// Gateway posts to connections that take every frame, unless a test says otherwise, and keeps what
+// they were sent. The zero value is ready for use.
 type Gateway struct {
 	mu     sync.Mutex
 	frames map[pusher.ConnectionID][]string

@@ -7,8 +7,8 @@ import (
 )
 
 // Process is one invocation that stops before each of its steps until the test goes on. So a test
-// forces any interleaving of the real code on the real engine, one step at a time. A process that has
-// not ended when the test ends died there.
+// can force any interleaving of the real code on the real engine, one step at a time. A process
+// that has not ended when the test ends died there.
 type Process struct {
 	Name  string
 	Next  string   // the step it stands before; "" when it has ended
@@ -77,8 +77,9 @@ func (p *Process) Finish() {
 	}
 }
 
-// Play takes steps in the order of the script. A line "name Step" takes one step of the process with
-// that name, which must be that step; "name *" lets it run to its end, and fails the test if it fails.
+// Play takes steps in the order of the script. A line "name Step" takes one step of the process
+// with that name, which must be that step; "name *" lets it run to its end, and fails the test if
+// it fails.
 func Play(t *testing.T, script string, processes ...*Process) {
 	t.Helper()
 	for line := range strings.Lines(script) {
@@ -97,7 +98,8 @@ func Play(t *testing.T, script string, processes ...*Process) {
 // mostSteps is more than any invocation takes: one that takes more never ends.
 const mostSteps = 1000
 
-// Play takes the steps, parted by spaces, each of which must be the next one. "*" is all that are left.
+// Play takes the steps, parted by spaces, each of which must be the next one. "*" is all that are
+// left.
 func (p *Process) Play(t *testing.T, steps string) {
 	t.Helper()
 	for step := range strings.FieldsSeq(steps) {

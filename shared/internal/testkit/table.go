@@ -22,8 +22,8 @@ const (
 )
 
 // Table returns an empty state table on the local DynamoDB engine. Its requests reach the engine
-// without a network, so that a test may live in a bubble of package synctest. bill counts its units;
-// nil counts none.
+// without a network, so that a test may live in a bubble of package synctest. bill counts its
+// units; nil counts none.
 func Table(t testing.TB, bill *meter.Meter) *dynamo.State {
 	t.Helper()
 	return TableBehind(t, bill, func(engine http.Handler) http.Handler { return engine })
