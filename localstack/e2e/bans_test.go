@@ -71,7 +71,7 @@ func TestABannedUserIsRefused(t *testing.T) {
 }
 
 // An app that bans users pays two more reads for each sign-in and one for each join.
-func TestBudgetOfBans(t *testing.T) {
+func TestBansCostTheirBudget(t *testing.T) {
 	app := newApp(t, item{"bans": true})
 	var c client
 	prepare := func() {

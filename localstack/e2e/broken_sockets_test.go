@@ -127,7 +127,7 @@ func older(t *testing.T, channel, id string) {
 // All connections end at once, as those that opened together do after two hours. All clients come
 // back and are on their channels once, and each is sent at most one leave and one join of every
 // user.
-func TestEverySocketIsCut(t *testing.T) {
+func TestClientsComeBackAfterEverySocketIsCut(t *testing.T) {
 	local(t)
 	errorsBefore := gatewayErrors(t)
 	room, news := unique("presence-room-"), unique("news-")

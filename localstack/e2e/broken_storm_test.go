@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The rooms, users and times of TestStorm.
+// The rooms, users and times of TestClientsAgreeAfterAStorm.
 const (
 	stormRooms   = 6
 	stormUsers   = 20 // each with two clients
@@ -47,11 +47,11 @@ func storm(worst bool) []fault {
 		fault{"do": "kill-after-write", "function": "broadcast", "rate": 0.1, "count": 1})
 }
 
-// TestStorm makes 40 clients of 20 users come and go at random on six presence channels while
-// everything breaks. Afterwards every client that believes to be on a channel has a row there and
-// sees the users of all rows. When sweep has looked at the connections that have ended, none of
-// them has a row. When all clients are closed, no row is left.
-func TestStorm(t *testing.T) {
+// TestClientsAgreeAfterAStorm makes 40 clients of 20 users come and go at random on six presence
+// channels while everything breaks. Afterwards every client that believes to be on a channel has a
+// row there and sees the users of all rows. When sweep has looked at the connections that have
+// ended, none of them has a row. When all clients are closed, no row is left.
+func TestClientsAgreeAfterAStorm(t *testing.T) {
 	local(t)
 	errorsBefore := gatewayErrors(t)
 	var rooms []string

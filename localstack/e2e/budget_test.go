@@ -178,18 +178,7 @@ func withoutWebhooks(t *testing.T) {
 	if os.Getenv("HARK_TEMPLATE") != "" {
 		return // measure the chosen form as it is
 	}
-	shared := hark
-	own, err := target.Open(t.Context(), target.Options{Template: "default"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	hark = own
-	t.Cleanup(func() { // after the test's connections have been closed
-		hark = shared
-		if err := own.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	openOwn(t, target.Options{Template: "default"})
 }
 
 // budgetOfPresence checks joins and leaves of a channel that has other members.

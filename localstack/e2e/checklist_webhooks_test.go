@@ -142,18 +142,6 @@ func reloads(
 	return again, time.Since(began)
 }
 
-// vacant reports whether the channel was found empty, so that a check is queued (docs/steps.md
-// §3.4).
-func vacant(t *testing.T, app wire.App, channel string) bool {
-	t.Helper()
-	for shard := range 8 {
-		if it, ok := find(t, fmt.Sprintf("app#%s#%d", app.ID, shard), "chan#"+channel); ok {
-			return it["vac"] != nil
-		}
-	}
-	return false
-}
-
 // 132. A reconnect within 3 s MUST suppress vacated/removed and the following occupied/added.
 func TestLine132_Reconnect(t *testing.T) {
 	for range 10 {

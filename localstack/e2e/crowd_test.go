@@ -162,7 +162,7 @@ func rowsOfCrowd(t *testing.T, channels []string, all []*wire.Conn) []string {
 // published before it and before those that were published after it. Those that had the event may
 // get it twice (docs/decisions/0010-order-loss-duplicates.md). A duplicate also shows that the kill
 // fell into a fan-out; rarely it falls between two batches.
-func TestKilledBroadcast(t *testing.T) {
+func TestAKilledBroadcastLosesNothing(t *testing.T) {
 	local(t)
 	const tries = 3
 	for range tries {

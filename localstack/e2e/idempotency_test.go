@@ -31,7 +31,7 @@ func (h headed) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-func TestIdempotencyKey(t *testing.T) {
+func TestAnIdempotencyKeyDeliversOnce(t *testing.T) {
 	ch, key := unique("room-"), unique("order-")
 	c := subscriber(t, ch)
 	event := wire.Event{Name: "test", Channel: ch, Data: `{"n":7}`, Info: "subscription_count"}
@@ -165,7 +165,7 @@ func publishUntilAccepted(t *testing.T, text []byte) (deaths int) {
 // An accepted event is durable. A publisher whose function dies sees an error. Without a key it
 // does not know whether the event was published. With a key it publishes again, and the event is
 // delivered once, wherever the function died.
-func TestPublishWhoseFunctionDies(t *testing.T) {
+func TestAKeyedPublishSurvivesItsFunction(t *testing.T) {
 	local(t)
 	for name, c := range dyingPublishes() {
 		t.Run(name, func(t *testing.T) {
@@ -209,7 +209,7 @@ func TestPublishWhoseFunctionDies(t *testing.T) {
 }
 
 // A key costs one write.
-func TestBudgetOfAnIdempotencyKey(t *testing.T) {
+func TestAnIdempotencyKeyCostsOneWrite(t *testing.T) {
 	local(t)
 	ch := unique("news-")
 	c := subscriber(t, ch)

@@ -17,10 +17,10 @@ import (
 )
 
 //nolint:gochecknoglobals // a flag of the test binary
-var lobbyFor = flag.Duration("lobby", time.Minute, "how long TestLobby has users come and go")
+var lobbyFor = flag.Duration("lobby", time.Minute, "how long users come and go in the lobby")
 
-// The users and clients of TestLobby: as many users as a presence channel allows, with two clients
-// each.
+// The users and clients of TestMembersAgreeInALobby: as many users as a presence channel allows,
+// with two clients each.
 const (
 	lobbyUsers   = 100
 	lobbyClients = 2 * lobbyUsers
@@ -195,10 +195,10 @@ func (v *visitor) visits(
 	return nil
 }
 
-// TestLobby makes 200 clients of 100 users join and leave one presence channel at random. Meanwhile
-// no client may be sent that a member came who is there, or that one left who is not. Afterwards
-// every client on the channel must have the right list of members.
-func TestLobby(t *testing.T) {
+// TestMembersAgreeInALobby makes 200 clients of 100 users join and leave one presence channel at
+// random. Meanwhile no client may be sent that a member came who is there, or that one left who is
+// not. Afterwards every client on the channel must have the right list of members.
+func TestMembersAgreeInALobby(t *testing.T) {
 	local(t)
 	channel := unique("presence-lobby-")
 	t.Logf("users come and go for %s", *lobbyFor)

@@ -50,6 +50,23 @@ func run(m *testing.M) int {
 	return code
 }
 
+// openOwn runs the test against a local cloud of its own.
+func openOwn(t *testing.T, o target.Options) {
+	t.Helper()
+	shared := hark
+	own, err := target.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hark = own
+	t.Cleanup(func() { // after the test's connections have been closed
+		hark = shared
+		if err := own.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // unique returns a name of a channel, a user or an app that no other test uses, not even one of
 // another run against the same deployment.
 func unique(prefix string) string {

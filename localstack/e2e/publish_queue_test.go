@@ -84,7 +84,7 @@ func refusedMessages(t *testing.T, count int) map[string]string {
 // Events that are sent to the queue or put on the bus reach subscribers, those of one message group
 // in order. An event that the HTTP API would refuse delays no other: it goes to the refused queue,
 // with its reason.
-func TestPublishWithoutHTTP(t *testing.T) {
+func TestEventsArePublishedWithoutHTTP(t *testing.T) {
 	local(t)
 	if hark.Queues["Publish"] == "" {
 		t.Skip("this form of the stack has neither queue nor bus")

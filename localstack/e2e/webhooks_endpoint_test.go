@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -226,6 +227,18 @@ func awaitChecks(t *testing.T) {
 	t.Helper()
 	within(t, hookPatience, func() bool { return waiting(t, "Checks") == 0 },
 		"the end of all checks")
+}
+
+// vacant reports whether the channel was found empty, so that a check is queued (docs/steps.md
+// §3.4).
+func vacant(t *testing.T, app wire.App, channel string) bool {
+	t.Helper()
+	for shard := range 8 {
+		if it, ok := find(t, fmt.Sprintf("app#%s#%d", app.ID, shard), "chan#"+channel); ok {
+			return it["vac"] != nil
+		}
+	}
+	return false
 }
 
 // waiting returns the number of messages in the queue, including those in flight.

@@ -66,19 +66,7 @@ func ownCloud(t *testing.T, speed int, change func(resources map[string]map[stri
 	if err := os.WriteFile(path, body(t, whole), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	shared := hark
-	own, err := target.Open(t.Context(),
-		target.Options{Template: path, Flags: []string{"-speed", fmt.Sprint(speed)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	hark = own
-	t.Cleanup(func() { // after the test's connections have been closed
-		hark = shared
-		if err := own.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	openOwn(t, target.Options{Template: path, Flags: []string{"-speed", fmt.Sprint(speed)}})
 }
 
 // redrives runs scripts/redrive on a queue of dead letters and returns its output.

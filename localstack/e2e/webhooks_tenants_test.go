@@ -66,10 +66,10 @@ func TestSlowAndDeadEndpointsDelayNoOtherApp(t *testing.T) {
 	}
 }
 
-// TestBudgetOfWebhooks checks docs/decisions/0022-cost-budgets.md on the whole stack: a channel
-// that is occupied and vacated costs 5 write units and 2 messages to the queue of checks more than
-// without webhooks.
-func TestBudgetOfWebhooks(t *testing.T) {
+// TestWebhooksCostTheirBudget checks docs/decisions/0022-cost-budgets.md on the whole stack: a
+// channel that is occupied and vacated costs 5 write units and 2 messages to the queue of checks
+// more than without webhooks.
+func TestWebhooksCostTheirBudget(t *testing.T) {
 	ownCloud(t, 1, nil)
 	e := newEndpoint(t, nil)
 	c := connectTo(t, appWithWebhooks(t, nil, e))
