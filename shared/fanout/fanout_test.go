@@ -133,13 +133,32 @@ func TestFrameThatIsRefusedIsDropped(t *testing.T) {
 	}
 }
 
+// answersTo answers posts to the connection one after another, the last for ever, and each GET.
+func answersTo(
+	to pusher.ConnectionID, posts []int, get int,
+) func(method string, id pusher.ConnectionID, frame string) int {
+	var n atomic.Int64
+	return func(method string, id pusher.ConnectionID, _ string) int {
+		switch {
+		case id != to:
+			return http.StatusOK
+		case method == http.MethodPost:
+			return posts[min(int(n.Add(1)), len(posts))-1]
+		case method == http.MethodGet:
+			return get
+		default:
+			return http.StatusNoContent
+		}
+	}
+}
+
 // What a 410 proves depends on the connection's age (docs/aws.md §A5).
 func TestClientWhosePostIsAnswered410(t *testing.T) {
 	const post, get, del = http.MethodPost, http.MethodGet, http.MethodDelete
 	for _, c := range []struct {
 		name      string
 		age       time.Duration
-		posts     []int // answers to posts, the last for ever
+		posts     []int // answers to posts, see answersTo
 		get       int
 		methods   []string
 		forgotten bool
@@ -168,19 +187,7 @@ func TestClientWhosePostIsAnswered410(t *testing.T) {
 			r := newRig(t, long)
 			r.subscribe(t, appID, ann, c.age)
 			r.subscribe(t, appID, bob, old)
-			var n atomic.Int64
-			r.gateway.answer = func(method string, id pusher.ConnectionID, _ string) int {
-				switch {
-				case id != ann:
-					return http.StatusOK
-				case method == post:
-					return c.posts[min(int(n.Add(1)), len(c.posts))-1]
-				case method == get:
-					return c.get
-				default:
-					return http.StatusNoContent
-				}
-			}
+			r.gateway.answer = answersTo(ann, c.posts, c.get)
 			e := numbered(1)
 			r.deliver(t, e...)
 			if got := r.gateway.methods(ann); !slices.Equal(got, c.methods) {
