@@ -71,6 +71,18 @@ func consume(t *testing.T, s *steps, batch []state.Broadcast) (done int, err err
 	return (&consumer.Consumer{Fanout: s, Membership: s}).Consume(t.Context(), batch)
 }
 
+// wantSteps asserts the steps that a batch is handed to, all of which succeed.
+func wantSteps(t *testing.T, batch []state.Broadcast, want []string) {
+	t.Helper()
+	s := &steps{}
+	if done, err := consume(t, s, batch); done != len(batch) || err != nil {
+		t.Errorf("%d of %d done, %v", done, len(batch), err)
+	}
+	if !slices.Equal(s.got, want) {
+		t.Errorf("got %q, want %q", s.got, want)
+	}
+}
+
 // event has its name for a frame. On a cache channel it is cached, as a publish of the app's server
 // is.
 func event(name string, ch pusher.Channel) state.Event {
@@ -130,15 +142,7 @@ func TestMessagesAreHandledInOrder(t *testing.T) {
 			[]string{"join ann 1", "join bob 1", "leave ann 2"},
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := &steps{}
-			if done, err := consume(t, s, c.batch); done != len(c.batch) || err != nil {
-				t.Errorf("%d of %d done, %v", done, len(c.batch), err)
-			}
-			if !slices.Equal(s.got, c.want) {
-				t.Errorf("got %q, want %q", s.got, c.want)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { wantSteps(t, c.batch, c.want) })
 	}
 }
 
@@ -185,15 +189,7 @@ func TestEventsThatAreHandedOverTogether(t *testing.T) {
 			[]string{"events shop cache-rates: a", "events shop cache-rates: b c"},
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := &steps{}
-			if done, err := consume(t, s, c.batch); done != len(c.batch) || err != nil {
-				t.Errorf("%d of %d done, %v", done, len(c.batch), err)
-			}
-			if !slices.Equal(s.got, c.want) {
-				t.Errorf("got %q, want %q", s.got, c.want)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { wantSteps(t, c.batch, c.want) })
 	}
 }
 

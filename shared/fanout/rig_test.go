@@ -223,14 +223,14 @@ func (g *gateway) requests(id pusher.ConnectionID) []string {
 	return slices.Clone(g.seen[id])
 }
 
-// methods are the methods of all requests about a connection.
-func (g *gateway) methods(id pusher.ConnectionID) []string {
+// methods are the methods of all requests about a connection, parted by spaces.
+func (g *gateway) methods(id pusher.ConnectionID) string {
 	var methods []string
 	for _, request := range g.requests(id) {
 		method, _, _ := strings.Cut(request, " ")
 		methods = append(methods, method)
 	}
-	return methods
+	return strings.Join(methods, " ")
 }
 
 // has asserts which events a client got, in which order.

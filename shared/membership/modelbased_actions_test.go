@@ -17,9 +17,9 @@ import (
 	"hark/shared/state"
 )
 
-// history is one run of the machine: what it is about, and what may still go wrong in it. Few
-// clients on few channels meet more often than many on many, so that some histories are crowded and
-// others wide. Most have few faults: what a fault permits must not hide what the rest does.
+// history is one run of the test: its channels, and which faults may still come. Few clients on few
+// channels meet more often than many on many, so some histories are crowded and others are wide.
+// Most have few faults, so that what a fault permits does not hide another mistake.
 type history struct {
 	*world
 	channels                        []pusher.Channel
@@ -38,7 +38,7 @@ func (h *history) draw(rt *rapid.T) {
 	}
 }
 
-// Channels of every kind that there is a rule for; few, so that everybody meets.
+// channels has one channel of every kind that has rules of its own; few, so that clients meet.
 func channels() []pusher.Channel {
 	return []pusher.Channel{"presence-r", "news", "presence-cache-s", "private-p", "cache-c"}
 }
@@ -48,32 +48,32 @@ func users() []string { return []string{"u1", "u2", "u3"} }
 // actions are what may happen next. rapid draws those that sort first a little more often.
 func (h *history) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
-		"a connects":       h.connects,
-		"b goes on":        h.goesOn,
-		"b goes on 2":      h.goesOn,
-		"b goes on 3":      h.goesOn,
-		"b goes on 4":      h.goesOn,
-		"c runs to end":    h.runs,
-		"c runs to end 2":  h.runs,
-		"c subscribes":     h.subscribes,
-		"c subscribes 2":   h.subscribes,
-		"c subscribes 3":   h.subscribes,
-		"d receives":       h.receives,
-		"d receives 2":     h.receives,
-		"d unsubscribes":   h.unsubscribes,
-		"d unsubscribes 2": h.unsubscribes,
-		"e publishes":      h.publishes,
-		"e signs in":       h.signsIn,
-		"f hangs up":       h.hangsUp,
-		"f is told an end": h.isTold,
-		"g dies":           h.dies,
-		"g dies late":      h.diesLate,
-		"g fails":          h.fails,
-		"g is wrong":       h.isWrong,
-		"g repeats":        h.repeatsFrame,
-		"h time passes":    h.timePasses,
-		"h sweeps":         h.sweeps,
-		"":                 func(*rapid.T) { h.judgeNow() },
+		"a connects":        h.connects,
+		"b goes on":         h.goesOn,
+		"b goes on 2":       h.goesOn,
+		"b goes on 3":       h.goesOn,
+		"b goes on 4":       h.goesOn,
+		"c runs to end":     h.runs,
+		"c runs to end 2":   h.runs,
+		"c subscribes":      h.subscribes,
+		"c subscribes 2":    h.subscribes,
+		"c subscribes 3":    h.subscribes,
+		"d receives":        h.receives,
+		"d receives 2":      h.receives,
+		"d unsubscribes":    h.unsubscribes,
+		"d unsubscribes 2":  h.unsubscribes,
+		"e publishes":       h.publishes,
+		"e signs in":        h.signsIn,
+		"f hangs up":        h.hangsUp,
+		"f is disconnected": h.isDisconnected,
+		"g dies":            h.dies,
+		"g dies late":       h.diesLate,
+		"g fails":           h.fails,
+		"g is wrong":        h.isWrong,
+		"g repeats":         h.repeatsFrame,
+		"h time passes":     h.timePasses,
+		"h sweeps":          h.sweeps,
+		"":                  func(*rapid.T) { h.judgeNow() },
 	}
 }
 
@@ -87,7 +87,7 @@ func (h *history) judgeNow() {
 type violation string
 
 func (h *history) connects(rt *rapid.T) {
-	if open := len(slices.DeleteFunc(slices.Clone(h.peers), func(p *peer) bool { return !p.open })); open >= h.most || len(h.peers) >= 12 {
+	if len(h.open()) >= h.most || len(h.peers) >= 12 {
 		rt.Skip()
 	}
 	a := h.apps[0]
@@ -95,18 +95,21 @@ func (h *history) connects(rt *rapid.T) {
 		a = h.apps[1]
 	}
 	p := &peer{
-		id: pusher.ConnectionID(fmt.Sprintf("c%02d", len(h.peers)+1)), app: a, user: rapid.SampledFrom(users()).Draw(rt, "user"),
-		topics: map[pusher.Channel]*topic{}, words: map[string]bool{},
+		id: pusher.ConnectionID(fmt.Sprintf("c%02d", len(h.peers)+1)), app: a,
+		user:   rapid.SampledFrom(users()).Draw(rt, "user"),
+		topics: map[pusher.Channel]*topic{}, statuses: map[string]bool{},
 	}
 	h.peers = append(h.peers, p)
 	opener := h.opener()
 	c := h.begin("connect "+a.ID+" "+string(p.id), &call{}, func(ctx context.Context) {
-		greet, err := opener.Open(ctx, pusher.Handshake{Connection: p.id, Key: a.Key, ConnectedAt: time.Now()})
+		greet, err := opener.Open(ctx, pusher.Handshake{
+			Connection: p.id, Key: a.Key, ConnectedAt: time.Now(),
+		})
 		if err != nil {
 			panic(err)
 		}
 		if ctx.Err() != nil {
-			return // there is no answer, so there is no socket
+			return // without an answer there is no connection
 		}
 		h.mu.Lock()
 		p.open = true
@@ -118,7 +121,7 @@ func (h *history) connects(rt *rapid.T) {
 	}
 }
 
-// client draws one that may send a frame.
+// client draws a client that may send a frame.
 func (h *history) client(rt *rapid.T) *peer {
 	up := slices.DeleteFunc(slices.Clone(h.peers), func(p *peer) bool { return !p.open || !p.up })
 	if len(up) == 0 {
@@ -127,7 +130,7 @@ func (h *history) client(rt *rapid.T) *peer {
 	return rapid.SampledFrom(up).Draw(rt, "client")
 }
 
-// stamp is when a frame comes: mostly in a millisecond of its own.
+// stamp is the stamp of a new frame: mostly in a millisecond of its own.
 func (h *history) stamp(rt *rapid.T, t *topic, on bool) state.Stamp {
 	last := t.last()
 	same := last != nil && last.stamp == state.Stamp(time.Now().UnixMilli())
@@ -137,11 +140,13 @@ func (h *history) stamp(rt *rapid.T, t *topic, on bool) state.Stamp {
 	return state.Stamp(time.Now().UnixMilli())
 }
 
-// about draws who sends a frame about which channel: often about one that another frame is at work
-// on, of this client or of some other.
+// about draws which client sends a frame about which channel: often about a channel that another
+// frame, of this client or of another, is at work on.
 func (h *history) about(rt *rapid.T) (*peer, pusher.Channel) {
 	p := h.client(rt)
-	busy := h.frames(func(a *asked) bool { return a.channel != "" && a.by.app.ID == p.app.ID && a.by.open })
+	busy := h.frames(func(a *asked) bool {
+		return a.channel != "" && a.by.app.ID == p.app.ID && a.by.open
+	})
 	meets := rapid.IntRange(0, 3).Draw(rt, "meets")
 	if meets == 0 || len(busy) == 0 {
 		return p, rapid.SampledFrom(h.channels).Draw(rt, "channel")
@@ -153,9 +158,16 @@ func (h *history) about(rt *rapid.T) (*peer, pusher.Channel) {
 	return a.by, a.channel
 }
 
+// open are the clients with an open connection.
+func (h *history) open() []*peer {
+	return slices.DeleteFunc(slices.Clone(h.peers), func(p *peer) bool { return !p.open })
+}
+
 // frames are the calls that answer such frames.
 func (h *history) frames(such func(*asked) bool) []*call {
-	return slices.DeleteFunc(slices.Clone(h.calls), func(c *call) bool { return c.asked == nil || !such(c.asked) })
+	return slices.DeleteFunc(slices.Clone(h.calls), func(c *call) bool {
+		return c.asked == nil || !such(c.asked)
+	})
 }
 
 func (h *history) subscribes(rt *rapid.T) {
@@ -165,7 +177,7 @@ func (h *history) subscribes(rt *rapid.T) {
 	d := pusher.SubscribeData{Channel: ch}
 	if ch.Presence() {
 		a.user = p.user
-		if rapid.IntRange(0, 7).Draw(rt, "somebody else") == 7 {
+		if rapid.IntRange(0, 7).Draw(rt, "another user") == 7 {
 			a.user = rapid.SampledFrom(users()).Draw(rt, "user")
 		}
 		d.ChannelData = fmt.Sprintf(`{"user_id":%q}`, a.user)
@@ -191,7 +203,8 @@ func (h *history) unsubscribes(rt *rapid.T) {
 	p, ch := last.by, last.channel
 	t := p.topic(ch)
 	a := &asked{
-		by: p, channel: ch, stamp: h.stamp(rt, t, false), text: frameText("pusher:unsubscribe", pusher.SubscribeData{Channel: ch}),
+		by: p, channel: ch, stamp: h.stamp(rt, t, false),
+		text: frameText("pusher:unsubscribe", pusher.SubscribeData{Channel: ch}),
 	}
 	t.asked = append(t.asked, a)
 	if t.last() == a {
@@ -200,7 +213,7 @@ func (h *history) unsubscribes(rt *rapid.T) {
 	h.sends(a, fmt.Sprintf("%s unsubscribes from %s at %d", p.id, ch, a.stamp%100_000))
 }
 
-// subscribed are the frames that have clients subscribed, the newest first.
+// subscribed are the frames to which clients owe their subscriptions, the newest first.
 func (h *history) subscribed() (in []*asked) {
 	for _, p := range h.peers {
 		for _, ch := range h.channels {
@@ -218,7 +231,8 @@ func (h *history) signsIn(rt *rapid.T) {
 	if p.signin != nil {
 		rt.Skip()
 	}
-	p.watch = rapid.SliceOfNDistinct(rapid.SampledFrom(users()), 0, 2, rapid.ID[string]).Draw(rt, "watchlist")
+	lists := rapid.SliceOfNDistinct(rapid.SampledFrom(users()), 0, 2, rapid.ID[string])
+	p.watch = lists.Draw(rt, "watchlist")
 	slices.Sort(p.watch)
 	user, err := json.Marshal(map[string]any{"id": p.user, "watchlist": p.watch})
 	if err != nil {
@@ -226,7 +240,10 @@ func (h *history) signsIn(rt *rapid.T) {
 	}
 	d := pusher.SignInData{UserData: string(user)}
 	d.Auth = p.app.Key + ":" + p.app.Sign(string(p.id.SocketID())+"::user::"+d.UserData)
-	p.signin = &asked{by: p, on: true, user: p.user, stamp: state.Stamp(time.Now().UnixMilli()), text: frameText("pusher:signin", d)}
+	p.signin = &asked{
+		by: p, on: true, user: p.user, stamp: state.Stamp(time.Now().UnixMilli()),
+		text: frameText("pusher:signin", d),
+	}
 	h.sends(p.signin, fmt.Sprintf("%s signs in as %s, watches %v", p.id, p.user, p.watch))
 }
 
@@ -238,11 +255,12 @@ func frameText(event string, d any) string {
 	return string(text)
 }
 
-// sends has the server get a frame.
+// sends hands a client's frame to the server.
 func (h *history) sends(a *asked, name string) {
 	handle, c := apigw.Message(h.server(), slog.New(slog.DiscardHandler)), &call{asked: a}
 	e := events.APIGatewayWebsocketProxyRequest{Body: a.text}
-	e.RequestContext.ConnectionID, e.RequestContext.RequestTimeEpoch = string(a.by.id), int64(a.stamp)
+	e.RequestContext.ConnectionID = string(a.by.id)
+	e.RequestContext.RequestTimeEpoch = int64(a.stamp)
 	a.calls = append(a.calls, c)
 	h.begin(name, c, func(ctx context.Context) {
 		if _, err := handle(ctx, e); err != nil {
@@ -251,7 +269,7 @@ func (h *history) sends(a *asked, name string) {
 	})
 }
 
-// publishes has one of two publishers send its next event, when the one before has been taken.
+// publishes has one of two publishers send its next event, if the call for its last one has ended.
 func (h *history) publishes(rt *rapid.T) {
 	writer := rapid.SampledFrom([]string{"p", "q"}).Draw(rt, "publisher")
 	if c := h.writers[writer]; c != nil && !c.ended {
@@ -264,11 +282,13 @@ func (h *history) publishes(rt *rapid.T) {
 	ch := rapid.SampledFrom(h.channels).Draw(rt, "channel")
 	h.numbers[writer]++
 	b := state.Event{
-		App: a.ID, Channel: ch, Cache: ch.Cache(), Frame: pusher.EventFrame("e", ch, fmt.Sprintf("%s:%d", writer, h.numbers[writer])),
+		App: a.ID, Channel: ch, Cache: ch.Cache(),
+		Frame: pusher.EventFrame("e", ch, fmt.Sprintf("%s:%d", writer, h.numbers[writer])),
 	}
 	q := h.broadcasts()
-	h.writers[writer] = h.begin(fmt.Sprintf("%s publishes %d on %s/%s", writer, h.numbers[writer], a.ID, ch), &call{}, func(ctx context.Context) {
-		_ = q.Publish(ctx, b) // whoever publishes learns of the failure
+	name := fmt.Sprintf("%s publishes %d on %s/%s", writer, h.numbers[writer], a.ID, ch)
+	h.writers[writer] = h.begin(name, &call{}, func(ctx context.Context) {
+		_ = q.Publish(ctx, b) // the publisher gets the failure
 	})
 	if rapid.Bool().Draw(rt, "at once") {
 		h.finish(h.writers[writer])

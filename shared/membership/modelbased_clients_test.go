@@ -14,46 +14,46 @@ import (
 
 // peer is a client with its one connection.
 type peer struct {
-	id     pusher.ConnectionID
-	app    pusher.App
-	user   string // its own: whom it signs in as, and mostly is on presence channels
-	open   bool
-	up     bool // the server has said so
-	topics map[pusher.Channel]*topic
-	signin *asked // its sign-in, if it has asked for one
-	watch  []string
-	words  map[string]bool // whom it was told to be online, or not
+	id       pusher.ConnectionID
+	app      pusher.App
+	user     string // its own: signs in as it, and mostly joins presence channels as it
+	open     bool
+	up       bool // the server has greeted it
+	topics   map[pusher.Channel]*topic
+	signin   *asked // its sign-in, if it has asked for one
+	watch    []string
+	statuses map[string]bool // of users, as it was sent them: true is online
 
-	buried    *call // which set its row dead
-	forgotten bool  // a $disconnect has come, and all was done
+	markedDead *call // the call that set its row dead
+	forgotten  bool  // a $disconnect has come and done all
 }
 
 // topic is a client's side of one channel.
 type topic struct {
 	asked    []*asked        // its frames about it, the oldest first
-	welcomed bool            // it has been told that it is subscribed, at least once
-	viewing  bool            // since its newest subscribe
-	sees     map[string]bool // who is there, on a presence channel
-	count    int             // how many subscribers there are, as it was told last
-	live     []int           // numbers of the events it got, the first time they came; by writer in its steps
-	got      map[*event]bool // whether live or from the cache
+	welcomed bool            // it has been sent a success
+	viewing  bool            // it has been sent the success of its newest subscribe
+	sees     map[string]bool // the members of a presence channel, as it was sent them
+	count    int             // the last subscription count that it was sent
+	live     []int           // indexes of the live events that it got, in order
+	got      map[*event]bool // live or from the cache
 	newest   *event          // the last one it got
 }
 
 // asked is a frame of a client.
 type asked struct {
-	by      *peer
-	channel pusher.Channel // "" if it signs in
-	text    string
-	stamp   state.Stamp
-	on      bool   // it subscribes, or signs in
-	user    string // as whom
-	calls   []*call
-	told    bool // the client has been told of its success
+	by        *peer
+	channel   pusher.Channel // "" if it signs in
+	text      string
+	stamp     state.Stamp
+	on        bool   // it subscribes, or signs in
+	user      string // as which user
+	calls     []*call
+	succeeded bool // the client has been sent its success
 }
 
-// hurt reports whether an invocation of the frame died or failed: then what the frame has done is
-// not known.
+// hurt reports whether an invocation of the frame died or failed. Then it is unknown what the frame
+// has done.
 func (a *asked) hurt() bool {
 	return slices.ContainsFunc(a.calls, func(c *call) bool { return c.hurt })
 }
@@ -61,8 +61,8 @@ func (a *asked) hurt() bool {
 // repeated reports whether the frame was handed over more than once.
 func (a *asked) repeated() bool { return len(a.calls) > 1 }
 
-// last is the frame that counts: the newest; of two that are equally new the one that subscribes
-// (docs/steps.md §3).
+// last is the newest frame; of two with the same stamp the one that subscribes (docs/steps.md §3,
+// "Rules for all steps").
 func (t *topic) last() *asked {
 	var last *asked
 	for _, a := range t.asked {
@@ -73,7 +73,7 @@ func (t *topic) last() *asked {
 	return last
 }
 
-// in returns the frame that has the client subscribed, if one surely has.
+// in returns the frame that subscribed the client, if it is surely subscribed.
 func (t *topic) in() *asked {
 	if a := t.last(); a != nil && a.on && !a.hurt() {
 		return a
@@ -95,7 +95,7 @@ type event struct {
 	writer   string
 	number   int
 	at       time.Time
-	audience map[*peer]*asked // who must get it, while that frame has them subscribed
+	audience map[*peer]*asked // clients that must get it while that frame is their last
 }
 
 func (e *event) String() string { return fmt.Sprintf("%s:%d", e.writer, e.number) }
@@ -108,8 +108,8 @@ func (w *world) peer(id pusher.ConnectionID) *peer {
 	return w.peers[i]
 }
 
-// reached notes an event that the queue has got: from now on it must not be lost for those who know
-// that they are subscribed.
+// reached keeps an event that the queue has taken. From now on it must not be lost for clients that
+// were sent their success.
 func (w *world) reached(b queued) {
 	e := &event{app: b.App, channel: b.Channel, at: time.Now(), audience: map[*peer]*asked{}}
 	f, _ := pusher.ParseFrame(b.Frame)
@@ -118,17 +118,17 @@ func (w *world) reached(b queued) {
 	}
 	for _, p := range w.peers {
 		t := p.topics[b.Channel]
-		if p.app.ID != b.App || t == nil || !p.open || p.buried != nil {
+		if p.app.ID != b.App || t == nil || !p.open || p.markedDead != nil {
 			continue
 		}
-		if a := t.in(); a != nil && a.told {
+		if a := t.in(); a != nil && a.succeeded {
 			e.audience[p] = a
 		}
 	}
 	w.sent = append(w.sent, e)
 }
 
-// Post is the gateway's. A client that has gone is gone; of one that has not, it may be wrong.
+// Post posts a frame. The gateway may answer 410 for a client that exists.
 func (w *world) Post(ctx context.Context, id pusher.ConnectionID, frame []byte) error {
 	if _, err := w.ask(ctx, fmt.Sprintf("post to %s: %s", id, frame)); err != nil {
 		return err
@@ -147,7 +147,7 @@ func (w *world) Post(ctx context.Context, id pusher.ConnectionID, frame []byte) 
 	return nil
 }
 
-// Close ends the socket, of which a $disconnect comes.
+// Close ends the connection. A $disconnect follows.
 func (w *world) Close(ctx context.Context, id pusher.ConnectionID) error {
 	if _, err := w.ask(ctx, fmt.Sprintf("close %s", id)); err != nil {
 		return err
@@ -158,7 +158,7 @@ func (w *world) Close(ctx context.Context, id pusher.ConnectionID) error {
 	return nil
 }
 
-// Alive asks the gateway whether the socket is there.
+// Alive asks the gateway whether the connection exists.
 func (w *world) Alive(ctx context.Context, id pusher.ConnectionID) (bool, error) {
 	if _, err := w.ask(ctx, fmt.Sprintf("is %s there", id)); err != nil {
 		return false, err
@@ -183,23 +183,23 @@ func (w *world) hangUp(p *peer) {
 	}
 }
 
-// read is what a client makes of a frame, and where it shows that something is wrong.
+// read has a client read a frame, and reports a violation that the frame alone shows.
 func (w *world) read(ctx context.Context, p *peer, f pusher.Frame) {
 	name := strings.TrimPrefix(f.Event, "pusher_internal:")
 	switch name {
 	case "pusher:connection_established":
 		p.up = true
 	case "pusher:signin_success":
-		p.signin.told = true
+		p.signin.succeeded = true
 	case "watchlist_events":
-		p.hears(f)
+		p.readStatuses(f)
 	}
 	if f.Channel == "" {
 		return
 	}
 	t := p.topic(f.Channel)
 	if name != "subscription_succeeded" && !t.welcomed {
-		w.violate("%s got %s of %s before it was told that it is subscribed", p.id, f.Event, f.Channel)
+		w.violate("%s got %s of %s before its success", p.id, f.Event, f.Channel)
 	}
 	switch name {
 	case "subscription_succeeded":
@@ -213,7 +213,7 @@ func (w *world) read(ctx context.Context, p *peer, f pusher.Frame) {
 	}
 }
 
-// data is what the frames about members hold.
+// data is the data of the frames about members, counts and statuses.
 type data struct {
 	Presence struct{ IDs []string }
 	UserID   string `json:"user_id"`
@@ -229,17 +229,17 @@ func memberData(f pusher.Frame) (d data) {
 	return d
 }
 
-// hears notes who is said to be online.
-func (p *peer) hears(f pusher.Frame) {
+// readStatuses keeps which users are online.
+func (p *peer) readStatuses(f pusher.Frame) {
 	for _, e := range memberData(f).Events {
 		for _, user := range e.Users {
-			p.words[user] = e.Name == "online"
+			p.statuses[user] = e.Name == "online"
 		}
 	}
 }
 
-// welcomed is a success: of the frame that the call answers, or of the one whose join the consumer
-// has at hand.
+// welcomed is a success: of the frame that the call answers, or of the frame whose join the
+// consumer has in hand.
 func (w *world) welcomed(ctx context.Context, p *peer, t *topic, f pusher.Frame) {
 	t.welcomed = true
 	stamp := state.Stamp(0)
@@ -250,7 +250,7 @@ func (w *world) welcomed(ctx context.Context, p *peer, t *topic, f pusher.Frame)
 	}
 	for _, a := range t.asked {
 		if a.on && a.stamp == stamp {
-			a.told = true
+			a.succeeded = true
 		}
 	}
 	if last := t.last(); !last.on || last.stamp != stamp { // it has been overtaken
@@ -262,15 +262,16 @@ func (w *world) welcomed(ctx context.Context, p *peer, t *topic, f pusher.Frame)
 	}
 }
 
-// moved is a member who has come or gone: each is told once, unless the consumer had to begin
+// moved is a member_added or member_removed. Each comes once, unless the consumer had to begin
 // again.
 func (w *world) moved(p *peer, t *topic, f pusher.Frame, added bool) {
 	user := memberData(f).UserID
 	if !t.viewing {
 		return
 	}
-	if t.sees[user] == added && !w.retold[channelRow(p.app.ID, f.Channel)] {
-		w.violate("%s is told %s of %s on %s, whom it sees %t", p.id, f.Event, user, f.Channel, t.sees[user])
+	if t.sees[user] == added && !w.redelivered[channelRow(p.app.ID, f.Channel)] {
+		w.violate("%s got %s of %s on %s, which it sees: %t",
+			p.id, f.Event, user, f.Channel, t.sees[user])
 	}
 	t.sees[user] = added
 	if !added {
@@ -278,23 +279,23 @@ func (w *world) moved(p *peer, t *topic, f pusher.Frame, added bool) {
 	}
 }
 
-// got is an event, live or from the cache. Those of one publisher come in its order; one comes
-// twice only if the consumer had to begin again.
+// got is an event, live or from the cache. Events of one publisher come in its order. An event
+// comes twice only if the consumer had to begin again.
 func (w *world) got(ctx context.Context, p *peer, t *topic, f pusher.Frame) {
 	i := slices.IndexFunc(w.sent, func(e *event) bool {
 		return e.app == p.app.ID && e.channel == f.Channel && e.String() == f.Text()
 	})
 	if i < 0 {
-		w.violate("%s got %s on %s, which nobody has sent there", p.id, f.Text(), f.Channel)
+		w.violate("%s got %s on %s, which was not published there", p.id, f.Text(), f.Channel)
 		return
 	}
-	e, again, retold := w.sent[i], t.got[w.sent[i]], w.retold[channelRow(p.app.ID, f.Channel)]
+	e, again := w.sent[i], t.got[w.sent[i]]
 	t.got[e], t.newest = true, e
 	if cached, _ := ctx.Value(cacheKey{}).(*cacheRead); cached != nil && cached.read {
 		cached.read = false
 		return
 	}
-	if again && retold {
+	if again && w.redelivered[channelRow(p.app.ID, f.Channel)] {
 		return
 	}
 	if slices.Contains(t.live, i) {
@@ -308,7 +309,7 @@ func (w *world) got(ctx context.Context, p *peer, t *topic, f pusher.Frame) {
 	t.live = append(t.live, i)
 }
 
-// violate notes the first thing that is wrong. w is locked, or nothing moves.
+// violate keeps the first violation. w is locked, or no call is running.
 func (w *world) violate(format string, args ...any) {
 	if w.wrong == "" {
 		w.wrong = fmt.Sprintf(format, args...)

@@ -16,17 +16,18 @@ import (
 
 // hangsUp ends a connection from the client's side.
 func (h *history) hangsUp(rt *rapid.T) {
-	open := slices.DeleteFunc(slices.Clone(h.peers), func(p *peer) bool { return !p.open })
+	open := h.open()
 	if len(open) == 0 {
 		rt.Skip()
 	}
 	p := rapid.SampledFrom(open).Draw(rt, "client")
-	if busy := h.frames(func(a *asked) bool { return a.by.open }); len(busy) > 0 && rapid.Bool().Draw(rt, "at work") {
+	busy := h.frames(func(a *asked) bool { return a.by.open })
+	if len(busy) > 0 && rapid.Bool().Draw(rt, "at work") {
 		p = rapid.SampledFrom(busy).Draw(rt, "frame").asked.by
 	}
 	h.note("%s hangs up", p.id)
 	h.hangUp(p)
-	how := rapid.IntRange(0, 3).Draw(rt, "told") // later, at once, or both at once and at a stroke
+	how := rapid.IntRange(0, 3).Draw(rt, "disconnect") // 2: begins at once; 3: also ends at once
 	if how < 2 {
 		return
 	}
@@ -36,12 +37,12 @@ func (h *history) hangsUp(rt *rapid.T) {
 	}
 }
 
-// isTold has a $disconnect come, which may come again.
-func (h *history) isTold(rt *rapid.T) {
+// isDisconnected has a $disconnect come, which may come again.
+func (h *history) isDisconnected(rt *rapid.T) {
 	if len(h.ends) == 0 {
 		rt.Skip()
 	}
-	p := rapid.SampledFrom(h.ends).Draw(rt, "who")
+	p := rapid.SampledFrom(h.ends).Draw(rt, "client")
 	if h.repeats == 0 || rapid.IntRange(0, 3).Draw(rt, "again") < 3 {
 		h.ends = slices.DeleteFunc(h.ends, func(other *peer) bool { return other == p })
 	} else {
@@ -89,7 +90,7 @@ func (h *history) running(rt *rapid.T) *call {
 
 func (h *history) runs(rt *rapid.T) { h.finish(h.running(rt)) }
 
-// dies has a call die, after a few steps more.
+// dies ends a call for good after a few more steps.
 func (h *history) dies(rt *rapid.T) {
 	if h.deaths == 0 {
 		rt.Skip()
@@ -97,8 +98,8 @@ func (h *history) dies(rt *rapid.T) {
 	h.endAfter(rt, h.running(rt))
 }
 
-// diesLate has the client of a frame hang up, the $disconnect of it come and go, and then the
-// frame's call die.
+// diesLate has the client of a frame hang up, its $disconnect come and end, and then the frame's
+// call die.
 func (h *history) diesLate(rt *rapid.T) {
 	busy := h.frames(func(a *asked) bool { return a.by.open })
 	if h.deaths == 0 || len(busy) == 0 {
@@ -125,22 +126,23 @@ func (h *history) endAfter(rt *rapid.T, c *call) {
 	}
 }
 
-// fails has a request to DynamoDB or the queue be refused, or its answer be lost.
+// fails has a request to DynamoDB or the queue refused, or its answer lost.
 func (h *history) fails(rt *rapid.T) {
 	requests := slices.DeleteFunc(slices.Clone(h.stops), func(s *stop) bool {
-		return strings.HasPrefix(s.step, "post") || strings.HasPrefix(s.step, "close") || strings.HasPrefix(s.step, "is ") ||
-			strings.HasPrefix(s.step, "delete")
+		kind, _, _ := strings.Cut(s.step, " ")
+		return slices.Contains([]string{"post", "close", "is", "delete"}, kind)
 	})
 	if h.failures == 0 || len(requests) == 0 {
 		rt.Skip()
 	}
 	h.failures--
-	h.step(rapid.SampledFrom(requests).Draw(rt, "request"), rapid.SampledFrom([]verdict{refused, lost, twice}).Draw(rt, "how"))
+	request := rapid.SampledFrom(requests).Draw(rt, "request")
+	h.step(request, rapid.SampledFrom([]verdict{refused, lost, twice}).Draw(rt, "how"))
 }
 
-// isWrong has the gateway say 410 for a client that is there.
+// isWrong has the gateway say 410 for a client that exists.
 func (h *history) isWrong(rt *rapid.T) {
-	open := slices.DeleteFunc(slices.Clone(h.peers), func(p *peer) bool { return !p.open })
+	open := h.open()
 	if h.lies == 0 || len(open) == 0 {
 		rt.Skip()
 	}
@@ -184,20 +186,20 @@ func (h *history) consumes(batch []sqs.Message, lost bool) *call {
 		if err := json.Unmarshal([]byte(msg.Body), &b); err != nil {
 			panic(err)
 		}
-		name += " [" + told(b) + "]"
+		name += " [" + summary(b) + "]"
 		c.groups = append(c.groups, channelRow(b.App, b.Channel))
 	}
 	if lost {
 		name += " whose end is lost"
 		for _, g := range c.groups {
-			h.retold[g] = true
+			h.redelivered[g] = true
 		}
 	}
 	return h.begin(name, c, func(ctx context.Context) { h.consume(ctx, batch, c.groups, lost) })
 }
 
-// timePasses moves the clock. A call that gets too old dies of it, so mostly those are run to their
-// end before.
+// timePasses moves the clock. A call that gets too old dies, so mostly such calls run to their end
+// before.
 func (h *history) timePasses(rt *rapid.T) {
 	d := time.Duration(rapid.IntRange(1, 20_000).Draw(rt, "ms")) * time.Millisecond
 	if h.deaths == 0 || rapid.IntRange(0, 3).Draw(rt, "spare") < 3 {
@@ -214,11 +216,14 @@ func (h *history) timePasses(rt *rapid.T) {
 }
 
 func (h *history) sweeps(rt *rapid.T) {
-	if slices.ContainsFunc(h.calls, func(c *call) bool { return strings.HasSuffix(c.name, "sweep") }) {
+	sweeping := func(c *call) bool { return strings.HasSuffix(c.name, "sweep") }
+	if slices.ContainsFunc(h.calls, sweeping) {
 		rt.Skip()
 	}
 	m := h.members()
-	c := h.begin("sweep", &call{}, func(ctx context.Context) { _, _ = m.Sweep(ctx) }) // what it fails on comes again
+	c := h.begin("sweep", &call{}, func(ctx context.Context) {
+		_, _ = m.Sweep(ctx) // a lease that it fails on comes again
+	})
 	if rapid.Bool().Draw(rt, "at once") {
 		h.finish(c)
 	}

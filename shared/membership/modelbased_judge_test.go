@@ -10,14 +10,14 @@ import (
 	"hark/shared/state"
 )
 
-// judgeQuiet compares everything with the model when all has come to its end; ghosts only after
-// phase 1.
+// judgeQuiet compares all rows and clients with the model when all calls have ended; ghosts only
+// after phase 1.
 func (h *history) judgeQuiet(swept bool) {
 	t := h.rows()
 	for _, p := range h.peers {
 		switch {
-		case p.open && p.buried != nil:
-			if !p.buried.hurt {
+		case p.open && p.markedDead != nil:
+			if !p.markedDead.hurt {
 				h.violate("%s was forgotten, but is not closed", p.id)
 			}
 		case p.open && p.up:
@@ -52,12 +52,14 @@ func (h *history) judgeOpen(t table, p *peer, swept bool) {
 		if last.hurt() {
 			continue
 		}
-		if subscribed != last.on || last.on && state.Stamp(s.number("v")) != last.stamp || s.text("user") != last.user && last.on {
+		stamp, user := state.Stamp(s.number("v")), s.text("user")
+		if subscribed != last.on || last.on && (stamp != last.stamp || user != last.user) {
 			h.violate("%s asked for %s: %t at %d as %q; its row is there: %t, of %d as %q",
-				p.id, ch, last.on, last.stamp, last.user, subscribed, s.number("v"), s.text("user"))
+				p.id, ch, last.on, last.stamp, last.user, subscribed, stamp, user)
 		}
-		if last.on != (c.stamp("on", ch) == last.stamp) {
-			h.violate("%s asked for %s: %t at %d; its connection says %d", p.id, ch, last.on, last.stamp, c.stamp("on", ch))
+		if on := c.stamp("on", ch); last.on != (on == last.stamp) {
+			h.violate("%s asked for %s: %t at %d; its connection says %d",
+				p.id, ch, last.on, last.stamp, on)
 		}
 		if last.on {
 			h.judgeView(t, p, in, ch)
@@ -66,11 +68,11 @@ func (h *history) judgeOpen(t table, p *peer, swept bool) {
 	h.judgeUser(t, p, c, swept)
 }
 
-// judgeView compares what a subscribed client was told with the rows.
+// judgeView compares what a subscribed client was sent with the rows.
 func (h *history) judgeView(t table, p *peer, in *topic, ch pusher.Channel) {
 	key := channelRow(p.app.ID, ch)
-	if !in.last().told {
-		h.violate("%s was never told that it is subscribed to %s", p.id, ch)
+	if !in.last().succeeded {
+		h.violate("%s was never sent that it is subscribed to %s", p.id, ch)
 		return
 	}
 	if ch.Presence() {
@@ -81,8 +83,10 @@ func (h *history) judgeView(t table, p *peer, in *topic, ch pusher.Channel) {
 		if !maps.Equal(truth, in.sees) {
 			h.violate("%s sees %v on %s, the rows say %v", p.id, sorted(in.sees), ch, sorted(truth))
 		}
-	} else if n := len(t.subscriptions[key]); p.app.SubscriptionCount && in.count != n && !h.hurt[key] {
-		h.violate("%s was told that %d are subscribed to %s, there are %d", p.id, in.count, ch, n)
+	} else if p.app.SubscriptionCount && !h.hurt[key] {
+		if n := len(t.subscriptions[key]); in.count != n {
+			h.violate("%s was sent the count %d of %s, there are %d", p.id, in.count, ch, n)
+		}
 	}
 	if !ch.Cache() {
 		return
@@ -98,31 +102,32 @@ func (h *history) judgeView(t table, p *peer, in *topic, ch pusher.Channel) {
 	}
 }
 
-// judgeUser compares a sign-in, and what the client knows of those whom it watches.
+// judgeUser compares a sign-in, and the statuses of the users that the client watches.
 func (h *history) judgeUser(t table, p *peer, c row, swept bool) {
 	if p.signin == nil || p.signin.hurt() {
 		return
 	}
 	_, online := t.users[userRow(p.app.ID, p.user)][p.id]
-	if !online || c.text("user") != p.user || !p.signin.told {
-		h.violate("%s signed in as %s; its row is there: %t, the connection says %q, it was told: %t",
-			p.id, p.user, online, c.text("user"), p.signin.told)
+	if !online || c.text("user") != p.user || !p.signin.succeeded {
+		h.violate("%s signed in as %s; its row is there: %t, the connection says %q, success: %t",
+			p.id, p.user, online, c.text("user"), p.signin.succeeded)
 	}
 	for _, user := range p.watch {
 		row := userRow(p.app.ID, user)
 		if h.hurt[row] && !swept {
 			continue // exception 8
 		}
-		word, told := p.words[user]
-		if truth := len(t.users[row]) > 0; !told || word != truth {
-			h.violate("%s was told that %s is online: %t, %t; it is: %t", p.id, user, told, word, truth)
+		status, sent := p.statuses[user]
+		if truth := len(t.users[row]) > 0; !sent || status != truth {
+			h.violate("%s was sent whether %s is online: %t, %t; it is: %t",
+				p.id, user, sent, status, truth)
 		}
 	}
 }
 
 func userRow(app, user string) string { return channelRow(app, pusher.UserChannel(user)) }
 
-// judgeClosed looks for ghosts.
+// judgeClosed searches for ghosts.
 func (h *history) judgeClosed(t table, p *peer) {
 	c := t.connections[p.id]
 	shown := c.text("user") != "" // to others
@@ -137,15 +142,15 @@ func (h *history) judgeClosed(t table, p *peer) {
 	case len(traces) == 0:
 	case shown:
 		h.violate("%s is a ghost: %v", p.id, traces)
-	case p.forgotten && !p.mayHaunt():
+	case p.forgotten && !p.mayBeGhost():
 		h.violate("%s was forgotten, and leaves %v", p.id, traces)
 	}
 }
 
-// leftHalf reports whether a subscription may be there still, since a frame died that would have
-// removed it: exception 2. Or a sign-in.
+// leftHalf reports whether a row may still be there because the frame died that would have removed
+// it: a subscription by exception 2, a sign-in by exception 4.
 func (p *peer) leftHalf(r row) bool {
-	if strings.HasPrefix(r.pk, "user#") { // exception 4
+	if strings.HasPrefix(r.pk, "user#") {
 		return p.signin.repeated() && p.signin.hurt()
 	}
 	_, ch, _ := strings.Cut(strings.TrimPrefix(r.pk, "chan#"), "#")
@@ -155,8 +160,8 @@ func (p *peer) leftHalf(r row) bool {
 	})
 }
 
-// mayHaunt reports whether a frame was handed over twice, and one of the two died: exception 4.
-func (p *peer) mayHaunt() bool {
+// mayBeGhost reports whether a frame was handed over twice and one of the two died: exception 4.
+func (p *peer) mayBeGhost() bool {
 	for _, t := range p.topics {
 		for _, a := range t.asked {
 			if a.repeated() && a.hurt() {
@@ -175,13 +180,14 @@ func (h *history) judgeMarkers(t table) {
 			k, exists := t.markers[key]
 			listed, occupied := exists && k.text("vac") == "", len(t.subscriptions[key]) > 0
 			if !h.hurt[key] && (listed != occupied || exists && !listed) {
-				h.violate("%s is listed: %t (vac %q), occupied: %t", key, listed, k.text("vac"), occupied)
+				h.violate("%s is listed: %t (vac %q), occupied: %t",
+					key, listed, k.text("vac"), occupied)
 			}
 		}
 	}
 }
 
-// judgeCounts compares the numbers of open connections with their rows.
+// judgeCounts compares the counts of open connections with their rows.
 func (h *history) judgeCounts(t table) {
 	for _, a := range h.apps {
 		n := int64(0)
@@ -196,30 +202,31 @@ func (h *history) judgeCounts(t table) {
 	}
 }
 
-// judgeEvents looks for lost ones.
+// judgeEvents searches for lost events.
 func (h *history) judgeEvents() {
 	for _, e := range h.sent {
 		for _, p := range h.alive() {
-			if a := e.audience[p]; a != nil && p.topics[e.channel].in() == a && !p.topics[e.channel].got[e] {
+			a, in := e.audience[p], p.topics[e.channel]
+			if a != nil && in.in() == a && !in.got[e] {
 				h.violate("%s never got %s on %s", p.id, e, e.channel)
 			}
 		}
 	}
 }
 
-// judgeEmpty looks at what is left after phase 2.
+// judgeEmpty checks what is left after phase 2.
 func (h *history) judgeEmpty() {
 	t := h.rows()
 	for _, c := range t.connections {
-		// Of one that was seen by nobody and has no subscription that is listed, nobody needs to be
-		// told. It expires.
+		// The end of a connection that no other client sees, and that has no subscription on a
+		// listed channel, matters to no other client. Its row expires.
 		if c.flag("counted") || c.number("expires") > time.Now().Unix() {
 			h.violate("in the end there is %v", c)
 		}
 	}
 	for key, rows := range t.subscriptions {
 		for _, s := range rows {
-			// A channel that is not listed, since two functions died, is not audited. Its rows
+			// A channel that is not listed, because two functions died, is not audited. Its rows
 			// expire.
 			if !h.hurt[key] || t.markers[key].it != nil || s.number("expires") > time.Now().Unix() {
 				h.violate("in the end there is %v", s)

@@ -10,14 +10,14 @@ import (
 	"hark/shared/membership"
 )
 
-// comeToEnd has all calls run to their end.
+// comeToEnd lets all calls run to their end.
 func (h *history) comeToEnd() {
 	for len(h.calls) > 0 {
 		h.finish(h.calls[0])
 	}
 }
 
-// drain works off the queue, with the clock moved for what has to come again.
+// drain handles the whole queue, and moves the clock for messages that have to come again.
 func (h *history) drain() {
 	for range 300 {
 		h.comeToEnd()
@@ -34,8 +34,8 @@ func (h *history) drain() {
 	h.judgeNow()
 }
 
-// tell has the $disconnects come that are outstanding, or get lost.
-func (h *history) tell(rt *rapid.T) {
+// disconnects has the outstanding $disconnects come, or get lost.
+func (h *history) disconnects(rt *rapid.T) {
 	for len(h.ends) > 0 {
 		p := h.ends[0]
 		h.ends = h.ends[1:]
@@ -47,7 +47,7 @@ func (h *history) tell(rt *rapid.T) {
 	}
 }
 
-// sweep is a whole run of Sweep, at once.
+// sweep is a whole run of Sweep at once.
 func (h *history) sweep() {
 	m := h.members()
 	h.finish(h.begin("sweep", &call{}, func(ctx context.Context) {
@@ -60,36 +60,36 @@ func (h *history) sweep() {
 func (h *history) audit() {
 	m := h.members()
 	h.finish(h.begin("audit", &call{}, func(ctx context.Context) {
-		if _, err := (&membership.Audit{Members: m, List: h.state, Apps: h.world}).Run(ctx); err != nil {
+		audit := &membership.Audit{Members: m, List: h.state, Apps: h.apps}
+		if _, err := audit.Run(ctx); err != nil {
 			h.violate("audit: %v", err)
 		}
 	}))
 }
 
-// quiesce is phase 1: everything comes to its end, faults are over, and Sweep runs for as long as
-// it promises to need.
+// quiesce is phase 1: all calls end, faults are over, and Sweep runs for as long as it may need.
 func (h *history) quiesce(rt *rapid.T) {
 	h.note("--- quiet")
 	clear(h.world.lies)
 	h.drain()
-	h.tell(rt)
+	h.disconnects(rt)
 	h.drain()
 	for range 13 {
 		now := time.Now()
 		h.pass(now.Truncate(time.Minute).Add(time.Minute + 5*time.Second).Sub(now))
 		h.sweep()
-		h.tell(rt)
+		h.disconnects(rt)
 		h.drain()
 	}
 }
 
-// vanish is phase 2: everybody goes, some without a $disconnect, and four hours pass.
+// vanish is phase 2: all clients go, some without a $disconnect, and four hours pass.
 func (h *history) vanish(rt *rapid.T) {
-	h.note("--- everybody goes")
+	h.note("--- all clients go")
 	for _, p := range h.peers {
 		h.hangUp(p)
 	}
-	h.tell(rt)
+	h.disconnects(rt)
 	h.drain()
 	for range 4 * 4 {
 		h.pass(15 * time.Minute)
@@ -99,7 +99,9 @@ func (h *history) vanish(rt *rapid.T) {
 	}
 }
 
-// alive are the clients of whom everything is known.
+// alive are the open clients whose connection was not forgotten.
 func (h *history) alive() []*peer {
-	return slices.DeleteFunc(slices.Clone(h.peers), func(p *peer) bool { return !p.open || p.buried != nil })
+	return slices.DeleteFunc(slices.Clone(h.peers), func(p *peer) bool {
+		return !p.open || p.markedDead != nil
+	})
 }

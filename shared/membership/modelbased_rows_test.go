@@ -14,8 +14,7 @@ import (
 	"hark/shared/state"
 )
 
-// row is one of the state table, as it lies there. The test reads the table itself, so that no code
-// of the product stands between.
+// row is a row of the state table. The test reads the table itself, without code of the product.
 type row struct {
 	pk, sk string
 	it     map[string]types.AttributeValue
@@ -48,31 +47,37 @@ func (r row) flag(name string) bool {
 	return b != nil && b.Value
 }
 
-// stamp is what a map of channels says of one; 0 if nothing.
+// stamp returns the stamp of a channel in a map of channels; 0 if it has none.
 func (r row) stamp(name string, ch pusher.Channel) state.Stamp {
 	m, _ := r.it[name].(*types.AttributeValueMemberM)
 	if m == nil {
 		return 0
 	}
-	return state.Stamp(row{it: map[string]types.AttributeValue{"n": m.Value[string(ch)]}}.number("n"))
+	channels := row{it: m.Value}
+	return state.Stamp(channels.number(string(ch)))
 }
 
-// table is all rows by what they are.
+// table is all rows by kind.
 type table struct {
 	connections   map[pusher.ConnectionID]row
 	subscriptions map[string]map[pusher.ConnectionID]row // by the channel's row
 	users         map[string]map[pusher.ConnectionID]row // by the user's row
 	markers       map[string]row                         // by the channel's row
 	counted       map[string]int64                       // open connections by app
-	rest          []row                                  // of which nothing depends: see passing
+	rest          []row                                  // all others: see passing
 }
 
 func (w *world) rows() table {
 	t := table{
-		connections: map[pusher.ConnectionID]row{}, subscriptions: map[string]map[pusher.ConnectionID]row{},
-		users: map[string]map[pusher.ConnectionID]row{}, markers: map[string]row{}, counted: map[string]int64{},
+		connections:   map[pusher.ConnectionID]row{},
+		subscriptions: map[string]map[pusher.ConnectionID]row{},
+		users:         map[string]map[pusher.ConnectionID]row{},
+		markers:       map[string]row{},
+		counted:       map[string]int64{},
 	}
-	pages := awsdb.NewScanPaginator(w.state.Client, &awsdb.ScanInput{TableName: &w.state.Table, ConsistentRead: aws.Bool(true)})
+	pages := awsdb.NewScanPaginator(w.state.Client, &awsdb.ScanInput{
+		TableName: &w.state.Table, ConsistentRead: aws.Bool(true),
+	})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(context.Background())
 		if err != nil {
@@ -113,7 +118,7 @@ func (t *table) add(r row) {
 	}
 }
 
-// traces are what is left of a connection.
+// traces are the rows that are left of a connection.
 func (t table) traces(id pusher.ConnectionID) (left []row) {
 	if r, found := t.connections[id]; found {
 		left = append(left, r)
@@ -128,8 +133,8 @@ func (t table) traces(id pusher.ConnectionID) (left []row) {
 	return left
 }
 
-// passing reports whether a row may outlive everybody: Sweep's own, and those that only expire.
-// Leases are not deleted once their minute has been worked on.
+// passing reports whether a row may outlive all clients: Sweep's own, and those that only expire.
+// Leases are not deleted when their minute is done.
 func (r row) passing() bool {
 	kind, _, _ := strings.Cut(r.pk, "#")
 	switch {
@@ -138,10 +143,20 @@ func (r row) passing() bool {
 	case r.number("expires") == 0:
 		return false
 	}
-	return kind == "lease" || kind == "watch" || kind == "chan" && (r.sk == "cache" || r.sk == "count") || kind == "user" && r.sk == "told" ||
-		kind == "conn" && strings.HasPrefix(r.sk, "rate#")
+	switch kind {
+	case "lease", "watch":
+		return true
+	case "chan":
+		return r.sk == "cache" || r.sk == "count"
+	case "user":
+		return r.sk == "told"
+	case "conn":
+		return strings.HasPrefix(r.sk, "rate#")
+	}
+	return false
 }
 
 func (t table) String() string {
-	return fmt.Sprintf("%d connections, subscriptions %v, markers %v", len(t.connections), t.subscriptions, t.markers)
+	return fmt.Sprintf("%d connections, subscriptions %v, markers %v",
+		len(t.connections), t.subscriptions, t.markers)
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	awsdb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -33,43 +32,43 @@ import (
 
 const (
 	queueName = "broadcasts.fifo"
-	queueARN  = "arn:aws:sqs:us-east-1:000000000000:" + queueName
-	local     = "http://aws.local" // nothing is sent: requests are handed to the engines
+	queueARN  = "arn:aws:sqs:" + testkit.Region + ":" + testkit.Account + ":" + queueName
+	local     = "http://aws.local" // no request leaves the process
 )
 
 // visibility is that of the queue: longer than a function may run
 // (docs/decisions/0012-visibility-and-retention.md).
 const visibility = 15 * time.Second
 
-// world is all there is: the table and the queue on the local engines, the sockets, the functions
-// as they are wired in functions/*, and what the model knows of them. It lives in a synctest
-// bubble, in which time passes only when everybody waits for it.
+// world is the whole stack: the table and the queue on the local engines, the connections, the
+// functions as they are wired in functions/*, and what the model knows of them. It lives in a
+// synctest bubble, in which time passes only when all goroutines wait for it.
 type world struct {
 	table, events http.Handler
 	queue         *sqs.Service
 	state         *dynamo.State
 	without       correction
-	apps          []pusher.App
+	apps          testkit.Apps
 
 	mu    sync.Mutex
-	calls []*call // those that have not ended, the oldest first
-	stops []*stop // where they stand
+	calls []*call // that have not ended, the oldest first
+	stops []*stop // the steps before which they stand
 	made  int     // calls so far
 
-	peers   []*peer
-	ends    []*peer                     // whose $disconnect is to come
-	lies    map[pusher.ConnectionID]int // how many more answers for it are a wrong 410
-	hurt    map[string]bool             // rows that a call had in hand which died or failed
-	retold  map[string]bool             // groups of the queue of which a batch has come, or may come, again
-	sent    []*event                    // events of publishers that have reached the queue, in that order
-	writers map[string]*call            // the last call of each publisher
-	numbers map[string]int              // its last event
-	leased  map[int64]bool              // minutes for which there were leases
-	trace   []string
-	wrong   string // the first violation
+	peers       []*peer
+	ends        []*peer                     // clients whose $disconnect is to come
+	lies        map[pusher.ConnectionID]int // how many more answers for it are a wrong 410
+	hurt        map[string]bool             // rows that a call had in hand when it died or failed
+	redelivered map[string]bool             // message groups of which a batch may have come twice
+	sent        []*event                    // events that have reached the queue, in that order
+	writers     map[string]*call            // the last call of each publisher
+	numbers     map[string]int              // its last event
+	leased      map[int64]bool              // minutes for which there were leases
+	trace       []string
+	wrong       string // the first violation
 }
 
-// correction is a wrapper that takes a correction of the model out of the product; the zero value
+// correction is a wrapper that takes a correction of the model out of the product. The zero value
 // leaves all in.
 type correction struct {
 	name   string
@@ -79,11 +78,15 @@ type correction struct {
 
 func newWorld(without correction) *world {
 	w := &world{
-		without: without, apps: tenants(), lies: map[pusher.ConnectionID]int{}, hurt: map[string]bool{}, retold: map[string]bool{},
-		writers: map[string]*call{}, numbers: map[string]int{}, leased: map[int64]bool{},
+		without: without, apps: tenants(),
+		lies: map[pusher.ConnectionID]int{}, hurt: map[string]bool{},
+		redelivered: map[string]bool{}, leased: map[int64]bool{},
+		writers: map[string]*call{}, numbers: map[string]int{},
 	}
-	engine := dynamodb.New(dynamodb.Options{Region: "us-east-1", Account: "000000000000"})
-	w.queue = sqs.New(sqs.Options{Region: "us-east-1", Account: "000000000000", Endpoint: local})
+	engine := dynamodb.New(dynamodb.Options{Region: testkit.Region, Account: testkit.Account})
+	w.queue = sqs.New(sqs.Options{
+		Region: testkit.Region, Account: testkit.Account, Endpoint: local,
+	})
 	seconds := int(visibility / time.Second)
 	err := errors.Join(engine.Create(testkit.StateTable()), w.queue.Create(sqs.QueueSpec{
 		QueueName: queueName, FifoQueue: true, VisibilityTimeout: &seconds,
@@ -93,9 +96,9 @@ func newWorld(without correction) *world {
 		panic(err)
 	}
 	w.table, w.events = engine, w.queue
-	w.state = &dynamo.State{Table: "state", Client: awsdb.New(awsdb.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(local), RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: w.wire(engine),
+	w.state = &dynamo.State{Table: testkit.StateTable().TableName, Client: awsdb.New(awsdb.Options{
+		Region: testkit.Region, BaseEndpoint: aws.String(local), RetryMaxAttempts: 1,
+		Credentials: aws.CredentialsProviderFunc(testkit.Credentials), HTTPClient: w.wire(engine),
 	})}
 	if err := w.state.SetSwept(context.Background(), time.Now().Add(-time.Minute)); err != nil {
 		panic(err)
@@ -105,40 +108,15 @@ func newWorld(without correction) *world {
 
 // tenants are two apps with the same names for everything. One counts its connections and its
 // subscribers.
-func tenants() []pusher.App {
+func tenants() testkit.Apps {
 	a := pusher.App{ID: "a", Key: "key-a", Secret: "secret-a", Settings: settings.Default()}
 	b := pusher.App{ID: "b", Key: "key-b", Secret: "secret-b", Settings: settings.Default()}
 	b.MaxConnections, b.SubscriptionCount = 1000, true
-	return []pusher.App{a, b}
+	return testkit.Apps{a, b}
 }
 
-func (w *world) find(match func(pusher.App) bool) (pusher.App, error) {
-	if i := slices.IndexFunc(w.apps, match); i >= 0 {
-		return w.apps[i], nil
-	}
-	return pusher.App{}, pusher.ErrNoApp
-}
-
-// ByID is the table of apps, which functions keep for a while: reading it is no step.
-func (w *world) ByID(_ context.Context, id string) (pusher.App, error) {
-	return w.find(func(a pusher.App) bool { return a.ID == id })
-}
-
-func (w *world) ByKey(_ context.Context, key string) (pusher.App, error) {
-	return w.find(func(a pusher.App) bool { return a.Key == key })
-}
-
-// IDs are the apps whose channels are audited.
-func (w *world) IDs(context.Context) ([]string, error) {
-	var ids []string
-	for _, a := range w.apps {
-		ids = append(ids, a.ID)
-	}
-	return ids, nil
-}
-
-// The functions, each wired as its main does. A call has all of its own, as if it had a process of
-// its own.
+// The functions, each wired as its main does. Each call has its own values, as if it had a process
+// of its own.
 
 func (w *world) members() *membership.Membership {
 	var store testkit.Store = w.state
@@ -146,16 +124,17 @@ func (w *world) members() *membership.Membership {
 		store = w.without.store(w.state)
 	}
 	return &membership.Membership{
-		Rows: testkit.Rows(visited{store, w}), Apps: w, Gateway: w, Queue: w.broadcasts(), Timeout: timeout,
-		Log: slog.New(slog.DiscardHandler),
+		Rows: testkit.Rows(visited{store, w}), Apps: w.apps, Gateway: w, Queue: w.broadcasts(),
+		Timeout: timeout, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
 func (w *world) broadcasts() *queue.Broadcasts {
-	return &queue.Broadcasts{URL: local + "/000000000000/" + queueName, Client: awssqs.New(awssqs.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(local), RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: w.wire(w.events),
-	})}
+	client := awssqs.New(awssqs.Options{
+		Region: testkit.Region, BaseEndpoint: aws.String(local), RetryMaxAttempts: 1,
+		Credentials: aws.CredentialsProviderFunc(testkit.Credentials), HTTPClient: w.wire(w.events),
+	})
+	return &queue.Broadcasts{URL: local + "/" + testkit.Account + "/" + queueName, Client: client}
 }
 
 func (w *world) consumer() *consumer.Consumer {
@@ -165,28 +144,32 @@ func (w *world) consumer() *consumer.Consumer {
 		Log: slog.New(slog.DiscardHandler),
 	}
 	steps := &membership.ConsumerSteps{Membership: m, Fanout: out}
-	return &consumer.Consumer{Fanout: out, Membership: working{steps}}
+	return &consumer.Consumer{Fanout: out, Membership: marked{steps}}
 }
 
 func (w *world) opener() *socket.Opener {
 	return &socket.Opener{
-		Apps: w, Registry: w.members(), Gateway: w, Activity: 2 * time.Minute, Log: slog.New(slog.DiscardHandler),
+		Apps: w.apps, Registry: w.members(), Gateway: w, Activity: 2 * time.Minute,
+		Log: slog.New(slog.DiscardHandler),
 	}
 }
 
 func (w *world) server() *socket.Server {
 	return &socket.Server{
-		Apps: w, Membership: w.members(), Rates: w.state, Publisher: w.broadcasts(), Gateway: w, Log: slog.New(slog.DiscardHandler),
+		Apps: w.apps, Membership: w.members(), Rates: w.state, Publisher: w.broadcasts(),
+		Gateway: w, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
-// consume is the broadcast function with what the event source mapping does around it: what was
-// done is deleted from the queue. Should that be lost, all comes again.
+// consume is the broadcast function with its event source mapping, which deletes the messages that
+// are done from the queue. If that is lost, all messages come again.
 func (w *world) consume(ctx context.Context, batch []sqs.Message, groups []string, lost bool) {
 	handle := queue.ConsumeBroadcasts(grouped{w.consumer()}, slog.New(slog.DiscardHandler))
 	var e events.SQSEvent
 	for _, msg := range batch {
-		e.Records = append(e.Records, events.SQSMessage{MessageId: msg.ID, Body: msg.Body, Attributes: msg.Attributes})
+		e.Records = append(e.Records, events.SQSMessage{
+			MessageId: msg.ID, Body: msg.Body, Attributes: msg.Attributes,
+		})
 	}
 	out, err := handle(ctx, e)
 	if err != nil {
@@ -194,7 +177,8 @@ func (w *world) consume(ctx context.Context, batch []sqs.Message, groups []strin
 	}
 	var done []string
 	for i, msg := range batch {
-		if slices.ContainsFunc(out.BatchItemFailures, func(f events.SQSBatchItemFailure) bool { return f.ItemIdentifier == msg.ID }) {
+		failure := events.SQSBatchItemFailure{ItemIdentifier: msg.ID}
+		if slices.Contains(out.BatchItemFailures, failure) {
 			w.again(groups[i])
 		} else {
 			done = append(done, msg.ReceiptHandle)
@@ -208,11 +192,11 @@ func (w *world) consume(ctx context.Context, batch []sqs.Message, groups []strin
 	}
 }
 
-// again notes that messages of a group come again.
+// again keeps that messages of a group come again.
 func (w *world) again(group string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.retold[group] = true
+	w.redelivered[group] = true
 }
 
 // receive takes a batch out of the queue.
@@ -224,7 +208,7 @@ func (w *world) receive(most int) []sqs.Message {
 	return batch
 }
 
-// visited knows for which minutes there are leases, so that hours without any pass quickly.
+// visited keeps for which minutes there are leases, so that hours without any pass quickly.
 type visited struct {
 	testkit.Store
 	w *world
@@ -235,13 +219,17 @@ func (v visited) PutLease(ctx context.Context, id pusher.ConnectionID, due time.
 	return v.Store.PutLease(ctx, id, due)
 }
 
-func (v visited) PutCountLease(ctx context.Context, app string, ch pusher.Channel, due time.Time) error {
+func (v visited) PutCountLease(
+	ctx context.Context, app string, ch pusher.Channel, due time.Time,
+) error {
 	v.w.lease(due)
 	return v.Store.PutCountLease(ctx, app, ch, due)
 }
 
-// Cached knows that what is posted next is not live.
-func (v visited) Cached(ctx context.Context, app string, ch pusher.Channel, now time.Time) (state.Cached, error) {
+// Cached keeps that the next event which the call posts is the cached one.
+func (v visited) Cached(
+	ctx context.Context, app string, ch pusher.Channel, now time.Time,
+) (state.Cached, error) {
 	newest, err := v.Store.Cached(ctx, app, ch, now)
 	if cache, ok := ctx.Value(cacheKey{}).(*cacheRead); ok {
 		cache.read = err == nil && newest.Frame != nil
@@ -276,7 +264,7 @@ func (w *world) close() {
 func (w *world) note(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	if n := len(w.trace); n > 0 && w.trace[n-1] == line {
-		return // it waits for something
+		return // a call that waits repeats a request
 	}
 	w.trace = append(w.trace, line)
 }

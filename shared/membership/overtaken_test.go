@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"hark/shared/dynamo"
 	"hark/shared/internal/testkit"
 	"hark/shared/membership"
 	"hark/shared/pusher"
@@ -28,36 +29,29 @@ func TestSubscribeToACacheChannelThatIsOvertakenSendsTheNewestEventLast(t *testi
 	}{
 		{
 			"after a newer event, which it sends once more", "1", "2", "",
-			[]string{success, success, "2", "1", "2"}, "2",
+			[]string{success, success, "2", "1", "2"},
+			"2",
 		},
 		{
 			"and sends what has come since, until nothing has", "1", "2", "3",
-			[]string{success, success, "2", "1", "2", "3"}, "3",
+			[]string{success, success, "2", "1", "2", "3"},
+			"3",
 		},
 		{
 			"and read no event, and sends the one that is there now", "", "2", "",
-			[]string{success, success, "2", miss, "2"}, "2",
+			[]string{success, success, "2", miss, "2"},
+			"2",
 		},
 		{
 			"and sends nothing more if nothing is newer", "1", "", "",
-			[]string{success, success, "1", "1"}, "1",
+			[]string{success, success, "1", "1"},
+			"1",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			store, all := testkit.Table(t, nil), newClients()
 			open(t, store, first)
-			happens := func(event string) {
-				t.Helper()
-				if event == "" {
-					return
-				}
-				frame := pusher.EventFrame(event, rates, "{}")
-				err := store.PutCached(t.Context(), app, rates, frame, "version "+event, clock)
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
-			happens(c.late)
+			cache(t, store, c.late)
 			late := subscribing(t, all, store, at(1))
 			for range 2 { // the success, and the cached event, before which it stops
 				advance(late, "Post")
@@ -65,12 +59,12 @@ func TestSubscribeToACacheChannelThatIsOvertakenSendsTheNewestEventLast(t *testi
 					late.Step()
 				}
 			}
-			happens(c.meanwhile)
+			cache(t, store, c.meanwhile)
 			subscribing(t, all, store, at(2)).Finish()
 			if c.again != "" {
 				late.Step()           // the old event
 				advance(late, "Post") // the newer one, which it has read
-				happens(c.again)
+				cache(t, store, c.again)
 			}
 			late.Finish()
 			if late.Err != nil {
@@ -81,6 +75,19 @@ func TestSubscribeToACacheChannelThatIsOvertakenSendsTheNewestEventLast(t *testi
 				t.Errorf("the client got %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+// cache makes an event of that name the newest one of the channel, unless the name is "".
+func cache(t *testing.T, store *dynamo.State, event string) {
+	t.Helper()
+	if event == "" {
+		return
+	}
+	frame := pusher.EventFrame(event, rates, "{}")
+	err := store.PutCached(t.Context(), app, rates, frame, "version "+event, clock)
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

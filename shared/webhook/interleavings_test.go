@@ -93,6 +93,22 @@ func (s *stage) check(name string, k state.Check) *testkit.Process {
 	return start(s.T, name, s.rows, &s.announced, k)
 }
 
+// visited has ann on the channel until after it was announced.
+func (s *stage) visited() {
+	s.Helper()
+	s.subscribe(s.T, ann, news, "")
+	s.check("first", ofChannel()).Play(s.T, "*")
+	s.unsubscribe(s.T, ann, news)
+}
+
+// visitedByMember has ann on the lobby until after its user was announced.
+func (s *stage) visitedByMember() {
+	s.Helper()
+	s.subscribe(s.T, ann, lobby, "u")
+	s.check("first", ofMember()).Play(s.T, "*")
+	s.unsubscribe(s.T, ann, lobby)
+}
+
 // What the checks of the plays compare: the channel news, and the user u on the lobby.
 func ofChannel() state.Check { return state.Check{Channel: news} }
 
@@ -127,9 +143,7 @@ func TestCheckThatDiesBeforeChannelOccupiedIsRepeated(t *testing.T) {
 func TestCheckThatDiesBeforeChannelVacatedIsRepeated(t *testing.T) {
 	interleaving{
 		play: func(s *stage) {
-			s.subscribe(s.T, ann, news, "")
-			s.check("first", ofChannel()).Play(s.T, "*")
-			s.unsubscribe(s.T, ann, news)
+			s.visited()
 			s.check("check", ofChannel()).Play(s.T, "Marker Occupied SetAnnounced")
 			s.check("again", repeated(ofChannel())).Play(s.T, "*")
 		},
@@ -142,9 +156,7 @@ func TestCheckThatDiesBeforeChannelVacatedIsRepeated(t *testing.T) {
 func TestSubscriberThatComesBeforeChannelVacatedPreventsIt(t *testing.T) {
 	interleaving{
 		play: func(s *stage) {
-			s.subscribe(s.T, ann, news, "")
-			s.check("first", ofChannel()).Play(s.T, "*")
-			s.unsubscribe(s.T, ann, news)
+			s.visited()
 			p := s.check("check", ofChannel())
 			p.Play(s.T, "Marker Occupied")
 			s.subscribe(s.T, bob, news, "")
@@ -160,9 +172,7 @@ func TestSubscriberThatComesBeforeChannelVacatedPreventsIt(t *testing.T) {
 func TestSubscriberThatComesAfterChannelVacatedIsAnnounced(t *testing.T) {
 	interleaving{
 		play: func(s *stage) {
-			s.subscribe(s.T, ann, news, "")
-			s.check("first", ofChannel()).Play(s.T, "*")
-			s.unsubscribe(s.T, ann, news)
+			s.visited()
 			p := s.check("check", ofChannel())
 			p.Play(s.T, "Marker Occupied SetAnnounced Announce")
 			s.subscribe(s.T, bob, news, "")
@@ -178,9 +188,7 @@ func TestSubscriberThatComesAfterChannelVacatedIsAnnounced(t *testing.T) {
 func TestSubscriberIsAnnouncedThoughTheCheckThatSentChannelVacatedDied(t *testing.T) {
 	interleaving{
 		play: func(s *stage) {
-			s.subscribe(s.T, ann, news, "")
-			s.check("first", ofChannel()).Play(s.T, "*")
-			s.unsubscribe(s.T, ann, news)
+			s.visited()
 			s.check("check", ofChannel()).Play(s.T, "Marker Occupied SetAnnounced Announce")
 			s.subscribe(s.T, bob, news, "")
 			s.check("again", repeated(ofChannel())).Play(s.T, "*")
@@ -226,9 +234,7 @@ func TestCheckThatDiesBeforeMemberAddedIsRepeated(t *testing.T) {
 func TestMemberIsAnnouncedThoughTheCheckThatSentMemberRemovedDied(t *testing.T) {
 	interleaving{
 		play: func(s *stage) {
-			s.subscribe(s.T, ann, lobby, "u")
-			s.check("first", ofMember()).Play(s.T, "*")
-			s.unsubscribe(s.T, ann, lobby)
+			s.visitedByMember()
 			s.check("check", ofMember()).Play(s.T, "Present Announce")
 			s.subscribe(s.T, bob, lobby, "u")
 			s.check("again", repeated(ofMember())).Play(s.T, "*")
@@ -243,9 +249,7 @@ func TestMemberIsAnnouncedThoughTheCheckThatSentMemberRemovedDied(t *testing.T) 
 func TestCheckThatDiesBeforeMemberRemovedIsRepeated(t *testing.T) {
 	interleaving{
 		play: func(s *stage) {
-			s.subscribe(s.T, ann, lobby, "u")
-			s.check("first", ofMember()).Play(s.T, "*")
-			s.unsubscribe(s.T, ann, lobby)
+			s.visitedByMember()
 			s.check("check", ofMember()).Play(s.T, "Present")
 			s.check("again", repeated(ofMember())).Play(s.T, "*")
 		},
