@@ -163,7 +163,7 @@ func TestClientWhosePostIsAnswered410(t *testing.T) {
 		forgotten bool
 		dropped   int
 	}{
-		{"old: forgotten, and closed in case it exists", old, []int{410}, 0, "POST DELETE", true, 0},
+		{"old: forgotten, and closed if it exists", old, []int{410}, 0, "POST DELETE", true, 0},
 		{"of a malformed ID: forgotten", old, []int{400}, 0, "POST DELETE", true, 0},
 		{"young and alive: posted to again", 0, []int{410, 200}, 200, "POST GET POST", false, 0},
 		{"young and dead: forgotten", 0, []int{410}, 410, "POST GET DELETE", true, 0},
