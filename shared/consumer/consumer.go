@@ -78,9 +78,9 @@ func (c *Consumer) next(ctx context.Context, messages []state.Broadcast) (done i
 	return 1, nil
 }
 
-// events returns the first event and those that directly follow it on the same channel. In a message
-// group all are for one channel, unless the hashes of two channels are equal. A cached event stays
-// alone.
+// events returns the first event and those that directly follow it on the same channel. In a
+// message group all are for one channel, unless the hashes of two channels are equal. A cached
+// event stays alone.
 func events(first state.Event, rest []state.Broadcast) []state.Event {
 	out := []state.Event{first}
 	for _, m := range rest {

@@ -39,7 +39,8 @@ type Forgetter interface {
 type Cache interface {
 	// PutCached replaces the channel's cached event.
 	PutCached(
-		ctx context.Context, app string, ch pusher.Channel, frame []byte, version string, now time.Time,
+		ctx context.Context, app string, ch pusher.Channel,
+		frame []byte, version string, now time.Time,
 	) error
 }
 

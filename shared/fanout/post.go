@@ -81,7 +81,8 @@ func (f *Fanout) await(ctx context.Context, r *recipient) error {
 		return err
 	}
 	if unread != nil {
-		return fmt.Errorf("closed: its subscription could not be read: %w: %w", state.ErrBusy, unread)
+		return fmt.Errorf("closed: its subscription could not be read: %w: %w",
+			state.ErrBusy, unread)
 	}
 	return fmt.Errorf("closed: its subscription stayed pending: %w", state.ErrBusy)
 }

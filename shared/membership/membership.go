@@ -17,8 +17,8 @@ type Membership struct {
 	Apps     Apps
 	Gateway  Gateway
 	Queue    Queue
-	Checks   Checks           // nil in a stack without webhooks, where Vacate itself removes markers
-	Webhooks Webhooks         // nil in a stack without webhooks
+	Checks   Checks           // nil without webhooks: then Vacate itself removes markers
+	Webhooks Webhooks         // nil without webhooks
 	Timeout  time.Duration    // of functions: a younger frame may still be at work
 	Now      func() time.Time // time.Now if nil
 	Nonce    func() string    // unique; random if nil

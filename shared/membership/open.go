@@ -38,7 +38,8 @@ func (m *Membership) Open(ctx context.Context, app pusher.App, c state.Connectio
 		}
 		if n >= app.MaxConnections {
 			return pusher.Errorf(pusher.CodeQuota,
-				"Application is over connection quota: %d of %d connections are open", n, app.MaxConnections)
+				"Application is over connection quota: %d of %d connections are open",
+				n, app.MaxConnections)
 		}
 		// The function that deletes the row subtracts it. If none does, the lease makes sweep do
 		// so.

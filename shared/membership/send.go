@@ -13,7 +13,7 @@ import (
 //	subscription_succeeded            confirm (subscribe.go), SubscribeUser (signin.go)
 //	the cached event, cache_miss      sendCached (cached.go)
 //	member_added, member_removed      admit, postRemoved (presence.go)
-//	error, subscription_error         refuseJoin (presence.go): the subscribing frame was answered long ago
+//	error, subscription_error         refuseJoin (presence.go): its frame was answered before
 //	subscription_count                SendCount (count.go)
 //	signin_success                    SignIn (signin.go)
 //	watchlist_events                  sendWatchlist, SendStatus (watch.go)

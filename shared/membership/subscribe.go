@@ -62,7 +62,8 @@ func (m *Membership) Subscribe(
 		return err
 	}
 	s := state.Subscription{
-		Connection: c.ID, App: c.App, Channel: ch, Stamp: t, ConnectedAt: c.ConnectedAt, Pending: true,
+		Connection: c.ID, App: c.App, Channel: ch, Stamp: t, ConnectedAt: c.ConnectedAt,
+		Pending: true,
 	}
 	if ok, err := m.Subscriptions.PutSubscription(ctx, s); err != nil || !ok { // step 3
 		return err
