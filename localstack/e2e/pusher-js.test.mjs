@@ -27,9 +27,8 @@ async function signedIn(pusher) {
 // with.
 async function join(pusher, name) {
   const ch = pusher.subscribe(name);
-  const [added, removed] = [
-    spy('member_added', ({ id, info }) => [id, info]), spy('member_removed', ({ id }) => id),
-  ];
+  const added = spy('member_added', ({ id, info }) => [id, info]);
+  const removed = spy('member_removed', ({ id }) => id);
   ch.bind('pusher:member_added', added).bind('pusher:member_removed', removed);
   await subscribed(ch);
   return { ch, added, removed };
@@ -318,9 +317,8 @@ test('90: a watchlist reports who is online, and each change', async (t) => {
   const bobs = as(t, bob);
   await signedIn(bobs);
   const pusher = as(t, ann);
-  const [online, offline] = [
-    spy('online', ({ user_ids: ids }) => ids), spy('offline', ({ user_ids: ids }) => ids),
-  ];
+  const online = spy('online', ({ user_ids: ids }) => ids);
+  const offline = spy('offline', ({ user_ids: ids }) => ids);
   pusher.user.watchlist.bind('online', online);
   pusher.user.watchlist.bind('offline', offline);
   pusher.signin();
