@@ -11,7 +11,8 @@ import (
 )
 
 // Keys join their parts with '#'. An app's ID has no '#' (pusher.ValidName), so the part behind it
-// may have any, and no key can be read two ways.
+// may have any, and no key can be read two ways. Keys and attributes such as told, word and once
+// keep the names that rows in use have.
 
 // shards is the number of partitions over which rows are spread that many connections write.
 const shards = 8

@@ -119,7 +119,7 @@ func (s *State) Channels(ctx context.Context, app, prefix string) ([]pusher.Chan
 // ListParts returns over how many parts the list of an app's channels is spread.
 func (s *State) ListParts() int { return shards }
 
-// Listed returns up to limit channels of a part, sorted by name, from the first behind after on. It
+// Listed returns up to limit channels of a part, sorted by name, whose names sort after `after`. It
 // includes channels that were found empty. more reports whether there may be others. A read unit
 // reads about 40 channels.
 func (s *State) Listed(

@@ -82,8 +82,8 @@ type recipient struct {
 func (r *recipient) has() bool { return r.version != "" && r.Cached == r.version }
 
 // Events posts one or more events of one channel to every subscriber, except the connection that
-// caused each. A
-// cached event must come alone, because a client that subscribes between two must find the first.
+// caused each. A cached event must come alone, because a client that subscribes between two must
+// find the first.
 //
 // Each subscriber gets the events one after another. No subscriber waits for another's post, but
 // the call returns only when all posts have ended, so that nothing posted afterwards overtakes

@@ -21,8 +21,8 @@ type reason int
 
 const (
 	closed  reason = iota // by $disconnect
-	gone                  // by a post that was answered 410, which may be wrong
-	overdue               // by sweep, which found it gone or repeats a forget in doubt
+	gone                  // by API Gateway's answer to a post or to sweep, which may be wrong
+	overdue               // long ago: sweep repeats a forget in doubt, or the audit found its rows
 )
 
 // Disconnected forgets a connection whose $disconnect has come. It may come twice, early, or while

@@ -176,8 +176,8 @@ func (m *Membership) inspect(ctx context.Context, l state.Lease) (forgotten bool
 	return false, m.Leases.PutLease(ctx, c.ID, m.nextLease(c.ConnectedAt))
 }
 
-// busy reports whether a frame of a dead connection may still be at work. Every frame writes its
-// stamp to C before anything else.
+// busy reports whether a frame of a dead connection may still be at work. A frame that subscribes
+// or unsubscribes writes its stamp to C before it touches any other row of the channel.
 func (m *Membership) busy(c state.Connection) bool {
 	young := m.before(longestFrame)
 	for _, frames := range []map[pusher.Channel]state.Stamp{c.On, c.Off} {

@@ -128,9 +128,9 @@ func readBroadcast(m events.SQSMessage) (state.Broadcast, error) {
 
 // Consumer handles the broadcasts of channels.
 type Consumer interface {
-	// Consume handles the broadcasts of one message group, which is one channel's, in order. It
-	// returns how many, from the first on, are done. err says why the next one is not: it and those
-	// behind it must be received again.
+	// Consume handles the broadcasts of one message group in order: one channel's, unless the
+	// hashes of two channels are equal. It returns how many, from the first on, are done. err says
+	// why the next one is not: it and those behind it must be received again.
 	Consume(ctx context.Context, broadcasts []state.Broadcast) (done int, err error)
 }
 

@@ -28,8 +28,8 @@ func (s *Server) clientEvent(ctx context.Context, r request) error {
 // relay checks the event and publishes it. The checks are ordered by cost; the rate comes last, so
 // that an event which is refused for another reason does not count.
 func (s *Server) relay(ctx context.Context, r request) error {
-	data := r.Text()
-	if err := checkClientEvent(r, data); err != nil {
+	data, err := checkedData(r)
+	if err != nil {
 		return err
 	}
 	user, err := s.author(ctx, r)
@@ -52,26 +52,27 @@ func (s *Server) relay(ctx context.Context, r request) error {
 	return err
 }
 
-// checkClientEvent refuses an event that exceeds the app's limits, without reading anything.
-func checkClientEvent(r request, data string) error {
+// checkedData returns the event's data. It refuses an event that exceeds the app's limits.
+func checkedData(r request) (string, error) {
 	from := r.app.ClientEvents
 	if from != pusher.ClientEventsMembers && from != pusher.ClientEventsAll {
-		return pusher.Errorf(pusher.CodeRejected,
+		return "", pusher.Errorf(pusher.CodeRejected,
 			"The app does not have client messaging enabled.")
 	}
 	if err := r.Channel.Validate(r.app.MaxChannelName); err != nil {
-		return err
+		return "", err
 	}
 	if n, limit := utf8.RuneCountInString(r.Event), r.app.MaxEventName; n > limit {
-		return pusher.Errorf(pusher.CodeRejected, "The name of the event on %s is too long: "+
+		return "", pusher.Errorf(pusher.CodeRejected, "The name of the event on %s is too long: "+
 			"%d characters, the limit is %d: %.60s...", r.Channel, n, limit, r.Event)
 	}
+	data := r.Text()
 	if n, limit := len(data), r.app.MaxEventData; n > limit {
-		return pusher.Errorf(pusher.CodeRejected,
+		return "", pusher.Errorf(pusher.CodeRejected,
 			"The data of %s on %s is too large: %d bytes, the limit is %d",
 			r.Event, r.Channel, n, limit)
 	}
-	return nil
+	return data, nil
 }
 
 // notify sends the app's webhooks an event that has been published. An error is only logged: if the

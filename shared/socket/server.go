@@ -71,7 +71,7 @@ type Membership interface {
 	) (m pusher.Member, on bool, err error)
 }
 
-// Bans knows which users are banned. Only apps that ban users ask it.
+// Bans knows which users are banned. The Server asks it only for apps that ban users.
 type Bans interface {
 	// Banned returns until when the user is banned, which may have passed; the zero time if the
 	// user never was.

@@ -26,7 +26,7 @@ import (
 	"hark/shared/socket"
 )
 
-// Parts builds the parts of one function. They are built once for each process, so that later
+// Parts builds the parts of one function. A main builds them once for each process, so that later
 // invocations use the same TCP connections.
 type Parts struct {
 	Config config.Config
